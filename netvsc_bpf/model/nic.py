@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A network interface as the kernel describes it, and two of them that belong together."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """One interface of one network namespace.
+
+    Fields follow rtnetlink's RTM_NEWLINK (linux/if_link.h) and sysfs; sizes are bytes.
+    """
+
+    ifindex: int
+    name: str
+    mac: str
+    mtu: int
+    up: bool
+    """IFF_UP: the administrator wants it up."""
+    carrier: bool
+    """IFLA_CARRIER: the link is there."""
+    kind: str | None = None
+    """IFLA_INFO_KIND: veth, vlan, bridge, bond, ...; None for a hardware driver."""
+    driver: str | None = None
+    """The driver bound to the parent device, or the kind where there is no parent."""
+    bus: str | None = None
+    """IFLA_PARENT_DEV_BUS_NAME: pci, vmbus, virtio, usb, ..."""
+    parent: str | None = None
+    """IFLA_PARENT_DEV_NAME: the address on that bus, as 7c4b:00:02.0."""
+    serial: int | None = None
+    """The number of the PCI slot, where the bus gives one (hv_pci names slots by the host's serial)."""
+    link_type: int = 1
+    """ARPHRD_* (linux/if_arp.h): 1 Ethernet, 32 InfiniBand, 772 loopback."""
+    loopback: bool = False
+    master: int | None = None
+    """IFLA_MASTER: the ifindex of the bridge, bond or synthetic NIC that owns it."""
+    gso_max_size: int = 65536
+    gso_max_segs: int = 65535
+    ipv6_disabled: bool | None = None
+    """net.ipv6.conf.<name>.disable_ipv6; None where the device has no IPv6 state."""
+    addr_gen_mode: int | None = None
+    """IN6_ADDR_GEN_MODE_* (linux/if_link.h): 0 EUI-64, 1 none, ..."""
+    xdp_prog_id: int | None = None
+    rx_packets: int = 0
+    rx_bytes: int = 0
+    rx_dropped: int = 0
+    tx_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A synthetic NIC and its VF, if it has one now."""
+
+    synthetic: Nic
+    vf: Nic | None

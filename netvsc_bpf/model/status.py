@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `netvsc-bpf status` says of one pair, in the shape of CONTRACT.md."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Packets (as skbs: a TSO frame counts once) and bytes, layer-2 header included."""
+
+    packets: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Traffic") -> "Traffic":
+        return Traffic(self.packets + other.packets, self.bytes + other.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class PathTraffic:
+    """One direction of a pair, by path."""
+
+    vf: Traffic = Traffic()
+    synthetic: Traffic = Traffic()
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """Packets that this data path, or the device it chose, threw away."""
+
+    tx_vf: int = 0
+    """Steered to the VF and dropped there (IFLA_STATS64 tx_dropped since attach)."""
+    rx_home: int = 0
+    """Brought home to a synthetic NIC that would not take them (rx_dropped since attach)."""
+    rx_duplicate: int = 0
+    """Stopped by guard."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairStatus:
+    """The state of one attached pair, read from the kernel."""
+
+    synthetic: Nic
+    vf: Nic | None
+    path: Path
+    reason: Reason
+    hook: Hook
+    liveness: Liveness
+    rx_mode: RxMode
+    guard: GuardMode
+    tx: PathTraffic
+    rx: PathTraffic
+    drops: Drops
+    path_changes: int
+    last_change: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `status --json` prints (CONTRACT.md)."""
+        return {
+            "interface": self.synthetic.name,
+            "ifindex": self.synthetic.ifindex,
+            "driver": self.synthetic.driver,
+            "mac": self.synthetic.mac,
+            "vf": None if self.vf is None else _vf_json(self.vf),
+            "path": self.path.value,
+            "reason": self.reason.value,
+            "hook": self.hook.value,
+            "liveness": self.liveness.value,
+            "rx": self.rx_mode.value,
+            "guard": self.guard.value,
+            "counters": {"tx": _direction_json(self.tx), "rx": _direction_json(self.rx)},
+            "drops": {
+                "tx": {"vf": self.drops.tx_vf},
+                "rx": {"home": self.drops.rx_home, "duplicate": self.drops.rx_duplicate},
+            },
+            "path_changes": self.path_changes,
+            "last_change": None if self.last_change is None else _timestamp(self.last_change),
+        }
+
+
+def _vf_json(vf: Nic) -> dict[str, Any]:
+    return {
+        "interface": vf.name,
+        "ifindex": vf.ifindex,
+        "driver": vf.driver,
+        "bus": vf.parent,
+        "up": vf.up,
+        "carrier": vf.carrier,
+    }
+
+
+def _direction_json(direction: PathTraffic) -> dict[str, dict[str, int]]:
+    return {
+        "vf": {"packets": direction.vf.packets, "bytes": direction.vf.bytes},
+        "synthetic": {"packets": direction.synthetic.packets, "bytes": direction.synthetic.bytes},
+    }
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
