@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Each target does what it needs first, so `sudo make demo` and `sudo make test` are all a new machine takes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+VENV := .venv/bin
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z%-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: setup
+setup: ## what the system lacks, and .venv/bin/netvsc-bpf
+	@scripts/setup.sh
+	@echo "setup: ready: $(VENV)/netvsc-bpf"
+
+.PHONY: demo
+demo: ## the main job from nothing: a lab, traffic, the VF's removal and return
+	@scripts/kernel.sh demo
+	@scripts/setup.sh
+	@$(VENV)/netvsc-bpf demo
+
+.PHONY: test
+test: ## unit tests, and tests on this kernel in network namespaces
+	@scripts/kernel.sh test
+	@scripts/setup.sh
+	@$(VENV)/python -m pytest tests/unit tests/kernel
+
+.PHONY: vm-test
+vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 kernels
+	@scripts/kernel.sh vm-test
+	@scripts/setup.sh vm
+	@$(VENV)/python tests/vm/run.py
+
+# bench/X.py is what `make bench-X` runs. (A pattern cannot be .PHONY; no file is ever called bench-X.)
+bench-%: ## a measurement from bench/, such as make bench-packets
+	@test -f bench/$*.py || { echo "no bench/$*.py; there are:" bench/*.py >&2; exit 2; }
+	@scripts/kernel.sh bench-$*
+	@scripts/setup.sh
+	@$(VENV)/python bench/$*.py
+
+.PHONY: lint
+lint: ## ruff, mypy and clang-format
+	@scripts/setup.sh
+	@scripts/lint.sh
+
+.PHONY: clean
+clean: ## remove what the targets above made here
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
