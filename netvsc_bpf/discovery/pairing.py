@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which NIC is the VF of which synthetic NIC. Pure: NICs in, a Pair and the refusals out.
+
+hv_netvsc takes the first NIC that matches and is silent about the rest; here a second one is refused aloud,
+and of two equals neither is taken. hv_netvsc also compares the number of the PCI slot with the serial that the
+host announced (vf_serial, get_netvsc_byslot()), but keeps that serial to itself. From outside only two things
+can be told: whether it has enslaved a NIC already (then that is the VF), and whether a NIC has a host-given slot
+serial at all.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from netvsc_bpf.discovery.candidates import Candidates, is_taken, sort_out
+from netvsc_bpf.discovery.eligibility import why_unfit
+from netvsc_bpf.discovery.lookup import by_name, describe_owner
+from netvsc_bpf.discovery.refusal import Cause, Refusal
+from netvsc_bpf.discovery.synthetics import check_synthetic, find_synthetics
+from netvsc_bpf.model.errors import AmbiguousPairing, NotAVf, VfInUse
+from netvsc_bpf.model.nic import Nic, Pair
+
+__all__ = ["Cause", "Pairing", "Refusal", "find_pair", "find_synthetics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A pair, and the NICs with its MAC that were not taken into it."""
+
+    pair: Pair
+    refusals: tuple[Refusal, ...] = ()
+
+
+def find_pair(
+    nics: Iterable[Nic],
+    interface: str,
+    *,
+    vf: str | None = None,
+    any_bus: bool = False,
+    current_vf: int | None = None,
+) -> Pairing:
+    """Return the pair whose synthetic NIC is called ``interface``; its VF is None when there is none now.
+
+    ``vf`` names the VF outright. ``any_bus`` admits VFs that are no PCI devices. ``current_vf`` is the ifindex
+    of the VF in use: it stays as long as it fits, whoever else turns up.
+
+    Raises NoSuchNic (either name), NotASyntheticNic, NotAVf (``vf`` cannot be one), VfInUse (another master
+    owns the only one), AmbiguousPairing (several would do and nothing tells them apart).
+    """
+    everyone = sorted(nics, key=lambda nic: nic.ifindex)
+    synthetic = by_name(everyone, interface)
+    check_synthetic(synthetic, everyone)
+    candidates = sort_out(everyone, synthetic, any_bus=any_bus, current_vf=current_vf)
+    if vf is not None:
+        named = by_name(everyone, vf)
+        _check_named(named, synthetic, everyone)
+        return Pairing(Pair(synthetic, named), _refusals(candidates, named, everyone))
+    chosen = _choose(candidates, synthetic, everyone, current_vf)
+    return Pairing(Pair(synthetic, chosen), _refusals(candidates, chosen, everyone))
+
+
+def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic]) -> None:
+    """Refuse a VF that the user named but that cannot work; its bus is the user's choice."""
+    what = f"{named.name} as VF of {synthetic.name}"
+    if named.ifindex == synthetic.ifindex:
+        raise NotAVf(what, "a NIC cannot be its own VF", "name the SR-IOV interface with --vf")
+    unfit = why_unfit(named)
+    if unfit is not None:
+        raise NotAVf(what, unfit, "name the SR-IOV interface with --vf")
+    if named.mac != synthetic.mac:
+        raise NotAVf(
+            what,
+            f"its MAC is {named.mac}, not {synthetic.mac}, so the fabric would see another host",
+            f"`ip link set {named.name} address {synthetic.mac}`",
+        )
+    if is_taken(named, synthetic):
+        raise _in_use(named, synthetic, nics)
+
+
+def _choose(
+    candidates: Candidates, synthetic: Nic, nics: Sequence[Nic], current_vf: int | None
+) -> Nic | None:
+    free = candidates.free
+    if free:
+        return _only(nic for nic in free if nic.ifindex == current_vf) or _most_likely(free, synthetic)
+    if candidates.taken:
+        raise _in_use(candidates.taken[0], synthetic, nics)
+    return None
+
+
+def _most_likely(free: Sequence[Nic], synthetic: Nic) -> Nic:
+    """Return the only one, or the one that the kernel or else the host vouches for."""
+    chosen = (
+        _only(free)
+        or _only(nic for nic in free if nic.master == synthetic.ifindex)
+        or _only(nic for nic in free if nic.serial is not None)
+    )
+    if chosen is not None:
+        return chosen
+    names = tuple(nic.name for nic in free)
+    raise AmbiguousPairing(
+        f"VF of {synthetic.name}",
+        f"{', '.join(names)} all carry its MAC {synthetic.mac}",
+        "choose one with --vf",
+        candidates=names,
+    )
+
+
+def _refusals(candidates: Candidates, chosen: Nic | None, nics: Sequence[Nic]) -> tuple[Refusal, ...]:
+    """Return why each of the candidates was not the one. Without a chosen one there are none left over."""
+    if chosen is None:
+        return candidates.refused
+    second = f"it is a second VF, {chosen.name} is the one in use"
+    left = [Refusal(nic, second, Cause.SECOND_VF) for nic in candidates.free]
+    left += [
+        Refusal(nic, f"it belongs to {describe_owner(nic, nics)}", Cause.IN_USE) for nic in candidates.taken
+    ]
+    # A VF named outright may be among those that would not have been taken unasked.
+    return tuple(one for one in (*candidates.refused, *left) if one.nic.ifindex != chosen.ifindex)
+
+
+def _in_use(nic: Nic, synthetic: Nic, nics: Sequence[Nic]) -> VfInUse:
+    return VfInUse(
+        f"{nic.name} as VF of {synthetic.name}",
+        f"it belongs to {describe_owner(nic, nics)}",
+        f"`ip link set {nic.name} nomaster`",
+    )
+
+
+def _only(nics: Iterable[Nic]) -> Nic | None:
+    found = list(nics)
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which NICs can be the synthetic half of a pair, and which ones are without being told. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from netvsc_bpf.discovery.eligibility import is_paravirtual, why_unfit
+from netvsc_bpf.model.errors import NotASyntheticNic
+from netvsc_bpf.model.nic import Nic
+
+
+def find_synthetics(nics: Iterable[Nic], *, any_bus: bool = False) -> list[Nic]:
+    """Return the NICs that `attach --all` means, by ifindex.
+
+    Every hv_netvsc, with a VF or without: Hyper-V brings VFs at any time. Other paravirtual NICs only where
+    another NIC could be their VF: a virtio NIC is mostly just a virtio NIC. With ``any_bus`` also the eldest
+    (lowest ifindex) of each group of NICs that share a MAC and have no paravirtual one among them.
+    """
+    fit = sorted((nic for nic in nics if why_unfit(nic) is None), key=lambda nic: nic.ifindex)
+    return [nic for nic in fit if _is_synthetic(nic, _twins(nic, fit), any_bus)]
+
+
+def check_synthetic(nic: Nic, nics: Iterable[Nic]) -> None:
+    """Raise NotASyntheticNic unless ``nic`` can be the synthetic half of a pair.
+
+    A NIC that is itself the port of a bridge or bond can: its addresses may well sit up there.
+    """
+    unfit = why_unfit(nic)
+    if unfit is not None:
+        raise NotASyntheticNic(nic.name, unfit, "name the paravirtual NIC itself")
+    for twin in _twins(nic, nics):
+        if nic.master == twin.ifindex or (
+            nic.bus == "pci" and is_paravirtual(twin) and not is_paravirtual(nic)
+        ):
+            raise NotASyntheticNic(nic.name, f"it is the VF of {twin.name}", f"name {twin.name} instead")
+
+
+def _is_synthetic(nic: Nic, twins: Sequence[Nic], any_bus: bool) -> bool:
+    if any(nic.master == twin.ifindex for twin in twins):
+        # net_failover's standby: the failover NIC above it owns the addresses and is the one to attach to.
+        return False
+    if nic.driver == "hv_netvsc":
+        return True
+    # Among equals the one that was there first; two that took each other for the VF would make a loop.
+    rivals = (twin for twin in twins if is_paravirtual(twin) == is_paravirtual(nic))
+    if any(rival.ifindex < nic.ifindex and rival.master != nic.ifindex for rival in rivals):
+        return False
+    if is_paravirtual(nic):
+        return any(any_bus or (twin.bus == "pci" and not is_paravirtual(twin)) for twin in twins)
+    return any_bus and bool(twins) and not any(is_paravirtual(twin) for twin in twins)
+
+
+def _twins(nic: Nic, nics: Iterable[Nic]) -> list[Nic]:
+    """Return the other NICs with the same MAC that could be half of a pair."""
+    return [
+        other
+        for other in nics
+        if other.mac == nic.mac and other.ifindex != nic.ifindex and why_unfit(other) is None
+    ]

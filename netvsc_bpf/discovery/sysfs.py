@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The two facts about a NIC that rtnetlink does not carry: its driver and the serial of its PCI slot.
+
+Everything is read below /sys/bus, which lists all devices whatever network namespace their interfaces live
+in; /sys/class/net shows only the interfaces of the namespace that sysfs was mounted from.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+_U32_MAX = 2**32 - 1
+
+
+def driver_of(sysfs: Path, bus: str, device: str) -> str | None:
+    """Return the name of the driver bound to ``device`` on ``bus``; None where none is bound.
+
+    The arguments are IFLA_PARENT_DEV_BUS_NAME and IFLA_PARENT_DEV_NAME of an interface.
+    """
+    try:
+        return (sysfs / "bus" / bus / "devices" / device / "driver").readlink().name
+    except OSError:
+        # Unbound, or unplugged since the dump: both mean "no driver", and hot-unplug is our daily bread.
+        return None
+
+
+def slot_serials(sysfs: Path) -> Mapping[str, int]:
+    """Return the numbers of the named PCI slots, by slot address as ``7c4b:00:02`` (domain:bus:device, hex).
+
+    pci-hyperv names each slot by the serial that the host gives the VF (hv_pci_assign_slots()); the kernel's
+    own hv_netvsc reads it back with kstrtou32() in get_netvsc_byslot(), so only plainly numeric names count
+    here too. Hot-plug drivers of other hypervisors number their slots the same way.
+    """
+    serials: dict[str, int] = {}
+    try:
+        slots = sorted((sysfs / "bus" / "pci" / "slots").iterdir())
+    except OSError:
+        return serials
+    for slot in slots:
+        serial = _slot_number(slot.name)
+        if serial is None:
+            continue
+        try:
+            address = (slot / "address").read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        serials[address] = serial
+    return serials
+
+
+def slot_address(pci_address: str) -> str:
+    """Return the slot of a PCI function, as address_read_file() has it: ``7c4b:00:02`` of ``7c4b:00:02.0``."""
+    return pci_address.rpartition(".")[0]
+
+
+def _slot_number(name: str) -> int | None:
+    # A second slot that wants a taken name becomes "1-1" (make_slot_name()): that is nobody's serial.
+    if not (name.isascii() and name.isdigit()):
+        return None
+    number = int(name)
+    return number if number <= _U32_MAX else None
