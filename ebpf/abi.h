@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everything that the programs share with userspace, once.
+ *
+ * netvsc_bpf/kernel/abi.py mirrors this file; tests/kernel/test_abi.py compares the two through the BTF of the loaded
+ * maps. A change of layout or of meaning raises ABI_VERSION: what is pinned with another version is never reused.
+ */
+#ifndef __NETVSC_BPF_ABI_H
+#define __NETVSC_BPF_ABI_H
+
+#define ABI_MAGIC 0x6e767362 /* "nvsb" */
+#define ABI_VERSION 1
+
+/*
+ * A NIC finds its slot without hashing: at its ifindex modulo NIC_SLOTS, or at one of the next places when that one is
+ * taken. Userspace chooses the place, the programs look at no more than SLOT_PROBES of them.
+ */
+#define NIC_SLOTS 512
+#define SLOT_PROBES 4
+
+enum path {
+	PATH_SYNTHETIC = 0,
+	PATH_VF = 1,
+	PATH_COUNT = 2,
+};
+
+/* Why a pair is on its path; netvsc_bpf.model.path.Reason has the same members in words. */
+enum reason {
+	REASON_NONE = 0,
+	REASON_ARMED = 1,
+	REASON_NO_VF = 2,
+	REASON_VF_DOWN = 3,
+	REASON_NO_CARRIER = 4,
+	REASON_VF_DETACHED = 5,
+	REASON_VF_GONE = 6,
+	REASON_TX_TIMEOUT = 7,
+	REASON_SETTLING = 8,
+	REASON_SYNTHETIC_DOWN = 9,
+	REASON_MTU_REFUSED = 10,
+	REASON_DAMPED = 11,
+	REASON_DRAINED = 12,
+	REASON_NOT_PERMITTED = 13,
+	REASON_COUNT = 16,
+};
+
+enum liveness {
+	LIVENESS_NETLINK = 1,
+	LIVENESS_LIVE = 2,
+	LIVENESS_FENTRY = 3,
+};
+
+enum guard_mode {
+	GUARD_OFF = 0,
+	GUARD_MULTICAST = 1,
+	GUARD_ALL = 2,
+};
+
+enum rx_mode {
+	RX_REDIRECT = 0,
+	RX_KERNEL = 1,
+};
+
+/*
+ * One synthetic NIC. Userspace writes the whole of it once, before anything is attached; from then on it changes it
+ * only through the control program, so that every later write is the kernel's and atomic.
+ */
+struct pair {
+	/* Read for each packet. */
+	u32 synthetic_ifindex; /* 0: the slot is free */
+	enum guard_mode guard;
+	u64 armed; /* 1: the VF is the path */
+	u64 vf_dev; /* struct net_device * of the VF, 0 while not permitted */
+
+	/* Read only while not armed. */
+	u64 permitted; /* 1: userspace allows the VF */
+	u64 settle_ns; /* how long the VF must have been usable */
+	u64 usable_since; /* CLOCK_MONOTONIC ns of the first look that found it usable, 0: it was not */
+	u64 carrier_epoch; /* the device's carrier changes at that look: a bounce between two looks shows here */
+	u64 held; /* 1: the sentinel saw the VF going down and has not seen it come up */
+	u64 failures; /* goes up at each reason not to use the VF; who arms compares it before and after */
+
+	/* Written on a change of path. */
+	u64 changed_at; /* CLOCK_MONOTONIC ns, 0: never */
+	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
+	enum reason reason; /* of the last change, or why it is not permitted */
+	u32 reserved;
+};
+
+/* One VF. Written by userspace before home is attached; read by home and by the sentinel. */
+struct home {
+	u32 vf_ifindex; /* 0: the slot is free */
+	u32 synthetic_ifindex;
+	u32 pair_slot;
+	enum rx_mode rx;
+};
+
+/* Packets as skbs, bytes with the layer-2 header, in both directions. */
+struct traffic {
+	u64 packets;
+	u64 bytes;
+};
+
+/* Per CPU and pair. Written by steer, home and guard; read by userspace, which adds the CPUs up. */
+struct counters {
+	struct traffic tx[PATH_COUNT];
+	struct traffic rx[PATH_COUNT];
+	u64 duplicates; /* frames that guard dropped */
+};
+
+/* One change of path, in the ring buffer. Written by whoever changed it; read by the manager and `events`. */
+struct path_event {
+	u64 at; /* CLOCK_MONOTONIC ns */
+	u32 synthetic_ifindex;
+	u32 vf_ifindex; /* 0: it is gone */
+	enum path to;
+	enum reason reason;
+};
+
+/*
+ * How the machine was found, so that detach can put it back. Written and read by userspace alone: it stands in a map
+ * because the kernel is the only place where we keep state.
+ */
+struct found {
+	u32 vf_ifindex; /* 0: no VF was configured */
+	u32 vf_mtu;
+	u32 vf_up;
+	u32 vf_addr_gen_mode;
+	u32 vf_ipv6_disabled;
+	u32 vf_has_ipv6;
+	u32 gso_max_size; /* of the synthetic NIC */
+	u32 gso_max_segs;
+	u32 clsact_added; /* bit 0: on the synthetic NIC, bit 1: on the VF */
+	u32 xdp_generic;
+	u32 denied; /* enum reason: why the VF was not permitted, 0: it was */
+	u32 reserved;
+	u64 rx_packets; /* the synthetic NIC's own counters at attach */
+	u64 rx_bytes;
+	u64 rx_dropped;
+	u64 vf_tx_dropped; /* the VF's counter at attach */
+	u64 tx_dropped_before; /* drops of earlier VFs of this pair */
+};
+
+/* What wrote the maps of this network namespace. Written once by the loader. */
+struct layout {
+	u32 magic;
+	u32 version;
+	enum liveness liveness;
+	u32 reserved;
+	u64 netns_cookie; /* SO_NETNS_COOKIE: inode numbers of namespaces are reused, this is not */
+};
+
+/*
+ * Commands of the control program, passed in __sk_buff.cb of BPF_PROG_TEST_RUN:
+ * cb[0] command, cb[1] slot, cb[2] and cb[3] its argument (low, high). The return value is an enum control_result.
+ */
+enum control_command {
+	CONTROL_PERMIT = 1, /* argument: settle time in ns */
+	CONTROL_WITHDRAW = 2, /* argument: enum reason */
+	CONTROL_LOOK = 3, /* what steer does on a packet while it is not armed */
+	CONTROL_ARM = 4, /* liveness `netlink` only: userspace has seen the VF usable for long enough */
+	CONTROL_DISARM = 5, /* argument: enum reason; the permission stays */
+	CONTROL_GUARD = 6, /* argument: enum guard_mode */
+};
+
+enum control_result {
+	CONTROL_SYNTHETIC = 0, /* done; the path is synthetic now */
+	CONTROL_VF = 1, /* done; the path is the VF now */
+	CONTROL_NO_PAIR = 2, /* the slot is free */
+	CONTROL_NO_VF = 3, /* the slot has no VF */
+	CONTROL_BAD_LAYOUT = 4, /* the offsets taken from BTF do not lead to the VF: never permitted */
+	CONTROL_BAD_COMMAND = 5,
+};
+
+#endif

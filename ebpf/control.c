@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * control: never attached. Userspace runs it with BPF_PROG_TEST_RUN to change a pair while packets flow, so that each
+ * change is made by the same atomic steps as the kernel's own (latch.h).
+ */
+#include "abi.h"
+#include "device.h"
+#include "latch.h"
+#include "maps.h"
+
+static __always_inline enum control_result look(struct pair *pair, u32 slot)
+{
+	if (pair->armed || (liveness() != LIVENESS_NETLINK && latch_return(pair, slot)))
+		return CONTROL_VF;
+	return CONTROL_SYNTHETIC;
+}
+
+static __always_inline enum control_result permit(struct pair *pair, u32 slot, u64 settle_ns)
+{
+	u32 *vf = vf_at(slot);
+	u64 dev = 0;
+
+	if (!vf)
+		return CONTROL_NO_VF;
+	if (liveness() != LIVENESS_NETLINK) {
+		dev = device_of(vf);
+		/* The offsets prove themselves: what they lead to must be the device that the DEVMAP names. */
+		if (!dev || device_ifindex(dev) != *vf)
+			return CONTROL_BAD_LAYOUT;
+	}
+	pair->settle_ns = settle_ns;
+	if (pair->permitted && pair->vf_dev == dev)
+		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+	pair->vf_dev = dev;
+	pair->held = 0;
+	pair->usable_since = 0;
+	pair->permitted = 1;
+	return look(pair, slot); /* the first look starts the settle time */
+}
+
+static __always_inline enum control_result withdraw(struct pair *pair, u32 slot, enum reason reason)
+{
+	pair->permitted = 0;
+	latch_leave(pair, slot, reason);
+	pair->vf_dev = 0;
+	pair->reason = reason;
+	return CONTROL_SYNTHETIC;
+}
+
+int control(struct __sk_buff *skb)
+{
+	u32 command = skb->cb[0], slot = skb->cb[1];
+	u64 argument = (u64)skb->cb[3] << 32 | skb->cb[2];
+	struct pair *pair = pair_at(slot);
+
+	if (!pair || !pair->synthetic_ifindex)
+		return CONTROL_NO_PAIR;
+
+	switch (command) {
+	case CONTROL_PERMIT:
+		return permit(pair, slot, argument);
+	case CONTROL_WITHDRAW:
+		return withdraw(pair, slot, argument % REASON_COUNT);
+	case CONTROL_LOOK:
+		return look(pair, slot);
+	case CONTROL_ARM:
+		return pair->permitted && latch_arm(pair, slot, pair->failures) ? CONTROL_VF : CONTROL_SYNTHETIC;
+	case CONTROL_DISARM:
+		latch_leave(pair, slot, argument % REASON_COUNT);
+		return CONTROL_SYNTHETIC;
+	case CONTROL_GUARD:
+		pair->guard = argument;
+		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+	}
+	return CONTROL_BAD_COMMAND;
+}

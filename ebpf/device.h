@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Looking at a struct net_device. The pointers come from a DEVMAP entry or from the kernel's own call, so the device
+ * is registered while we look: a DEVMAP entry goes at NETDEV_UNREGISTER, the memory only after an RCU grace period.
+ */
+#ifndef __NETVSC_BPF_DEVICE_H
+#define __NETVSC_BPF_DEVICE_H
+
+#include "abi.h"
+#include "kernel_types.h"
+
+/* The device behind a DEVMAP value: both are members of the kernel's struct bpf_dtab_netdev. */
+static __always_inline u64 device_of(u32 *devmap_value)
+{
+	u64 dev = 0;
+
+	bpf_probe_read_kernel(&dev, sizeof(dev), (void *)devmap_value - DEVMAP_VAL_TO_DEV);
+	return dev;
+}
+
+static __always_inline u32 device_ifindex(u64 dev)
+{
+	u32 ifindex = 0;
+
+	bpf_probe_read_kernel(&ifindex, sizeof(ifindex), (void *)dev + NET_DEVICE_IFINDEX);
+	return ifindex;
+}
+
+static __always_inline u64 device_state(u64 dev)
+{
+	u64 state = 0;
+
+	/* A failed read leaves 0, which has no START: the VF is not used. */
+	bpf_probe_read_kernel(&state, sizeof(state), (void *)dev + NET_DEVICE_STATE);
+	return state;
+}
+
+/* How often the carrier changed (net_device.carrier_up_count + carrier_down_count). */
+static __always_inline u64 device_carrier_epoch(u64 dev)
+{
+	u32 up = 0, down = 0;
+
+	bpf_probe_read_kernel(&up, sizeof(up), (void *)dev + NET_DEVICE_CARRIER_UP);
+	bpf_probe_read_kernel(&down, sizeof(down), (void *)dev + NET_DEVICE_CARRIER_DOWN);
+	return (u64)up + down;
+}
+
+/* REASON_NONE: it can carry traffic. One mask and one branch when all is well. */
+static __always_inline enum reason why_unusable(u64 state)
+{
+	const u64 wanted = 1 << LINK_STATE_START | 1 << LINK_STATE_PRESENT;
+	const u64 looked_at = wanted | 1 << LINK_STATE_NOCARRIER;
+
+	if (likely((state & looked_at) == wanted))
+		return REASON_NONE;
+	if (!(state & 1 << LINK_STATE_START))
+		return REASON_VF_DOWN;
+	if (!(state & 1 << LINK_STATE_PRESENT))
+		return REASON_VF_DETACHED;
+	return REASON_NO_CARRIER;
+}
+
+#endif

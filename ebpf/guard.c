@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guard: XDP on the synthetic NIC. Counts what physically arrives there, and drops it while the VF is the path if the
+ * fabric delivers such frames to both (a learning switch floods multicast and unknown unicast to every port).
+ *
+ * hv_netvsc copies its XDP program onto the VF, so we go by where the frame arrived, never by where we were attached.
+ * Frames that home reinjects skip XDP: they never come by here.
+ */
+#include "abi.h"
+#include "maps.h"
+
+#define ETH_HLEN 14
+
+int guard(struct xdp_md *ctx)
+{
+	u8 *frame = (u8 *)(long)ctx->data;
+	u8 *end = (u8 *)(long)ctx->data_end;
+	struct counters *counters;
+	struct pair *pair;
+	u32 slot;
+
+	pair = pair_of(ctx->ingress_ifindex, &slot);
+	if (!pair || frame + ETH_HLEN > end)
+		return XDP_PASS;
+	counters = counters_at(slot);
+	if (!counters)
+		return XDP_PASS;
+	/* The group bit of the destination marks broadcast and multicast (IEEE 802.3, 3.2.3). */
+	if (pair->armed && (pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1)))) {
+		counters->duplicates += 1;
+		return XDP_DROP;
+	}
+	count(&counters->rx[PATH_SYNTHETIC], end - frame);
+	return XDP_PASS;
+}

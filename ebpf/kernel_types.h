@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What we know of the running kernel's own structures. The offsets are the only thing that is baked in: the loader
+ * takes them from the kernel's BTF (netvsc_bpf/kernel/btf.py) and refuses to go on where a member is missing or has
+ * another size. The enumerators are compared with BTF as well.
+ */
+#ifndef __NETVSC_BPF_KERNEL_TYPES_H
+#define __NETVSC_BPF_KERNEL_TYPES_H
+
+#if !defined(NET_DEVICE_STATE) || !defined(NET_DEVICE_IFINDEX) || !defined(NET_DEVICE_CARRIER_UP) || \
+	!defined(NET_DEVICE_CARRIER_DOWN) || !defined(DEVMAP_VAL_TO_DEV) || !defined(NOTIFIER_INFO_DEV)
+#error "kernel offsets are missing: compile through netvsc_bpf.kernel.compiler"
+#endif
+
+/* enum netdev_state_t, include/linux/netdevice.h: bit numbers of net_device.state */
+#define LINK_STATE_START 0
+#define LINK_STATE_PRESENT 1
+#define LINK_STATE_NOCARRIER 2
+
+/* enum netdev_cmd, include/linux/netdevice.h */
+#define NETDEV_UP 1
+#define NETDEV_DOWN 2
+#define NETDEV_CHANGE 4
+#define NETDEV_UNREGISTER 6
+#define NETDEV_GOING_DOWN 10
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps, and the only place that speaks bcc's dialect: map methods (`pairs.lookup`) stand in these accessors alone,
+ * so that a build with libbpf needs another version of this file and of nothing else.
+ */
+#ifndef __NETVSC_BPF_MAPS_H
+#define __NETVSC_BPF_MAPS_H
+
+#include "abi.h"
+
+/* Let later programs and filters run; the same number as TCX_NEXT. */
+#define TC_ACT_UNSPEC (-1)
+
+/* Slot of a synthetic NIC -> its state. */
+BPF_TABLE("array", u32, struct pair, pairs, NIC_SLOTS);
+
+/* Slot of a pair -> its VF. The kernel deletes the entry when the device unregisters, with nobody's help. */
+BPF_TABLE("devmap", u32, u32, paths, NIC_SLOTS);
+
+/* Slot of a VF -> where it is at home. */
+BPF_TABLE("array", u32, struct home, homes, NIC_SLOTS);
+
+/* Slot of a pair -> its counters. */
+BPF_TABLE("percpu_array", u32, struct counters, counters, NIC_SLOTS);
+
+/* Changes of path. When nobody reads it fills up and later events are lost; pair.changes is never. */
+BPF_RINGBUF_OUTPUT(path_events, 16);
+
+/* Userspace's own: see abi.h. */
+BPF_TABLE("array", u32, struct found, found_state, NIC_SLOTS);
+BPF_TABLE("array", u32, struct layout, layout, 1);
+
+static __always_inline struct pair *pair_at(u32 slot)
+{
+	return pairs.lookup(&slot);
+}
+
+static __always_inline u32 *vf_at(u32 slot)
+{
+	return paths.lookup(&slot);
+}
+
+static __always_inline struct home *home_at(u32 slot)
+{
+	return homes.lookup(&slot);
+}
+
+static __always_inline struct counters *counters_at(u32 slot)
+{
+	return counters.lookup(&slot);
+}
+
+static __always_inline enum liveness liveness(void)
+{
+	u32 only = 0;
+	struct layout *written = layout.lookup(&only);
+
+	return written ? written->liveness : LIVENESS_NETLINK;
+}
+
+static __always_inline void emit(struct path_event *event)
+{
+	path_events.ringbuf_output(event, sizeof(*event), 0);
+}
+
+/* Find the pair of a synthetic NIC; the slot is the answer's address in every per-pair map. */
+static __always_inline struct pair *pair_of(u32 ifindex, u32 *slot)
+{
+#pragma unroll
+	for (u32 probe = 0; probe < SLOT_PROBES; probe++) {
+		struct pair *pair;
+
+		*slot = (ifindex + probe) % NIC_SLOTS;
+		pair = pair_at(*slot);
+		if (pair && pair->synthetic_ifindex == ifindex)
+			return pair;
+	}
+	return NULL;
+}
+
+/* Find the home of a VF. */
+static __always_inline struct home *home_of(u32 ifindex)
+{
+#pragma unroll
+	for (u32 probe = 0; probe < SLOT_PROBES; probe++) {
+		struct home *home = home_at((ifindex + probe) % NIC_SLOTS);
+
+		if (home && home->vf_ifindex == ifindex)
+			return home;
+	}
+	return NULL;
+}
+
+static __always_inline void count(struct traffic *traffic, u64 bytes)
+{
+	traffic->packets += 1;
+	traffic->bytes += bytes;
+}
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sentinel: sees a VF fail in the kernel's own calls, before the next packet does. Attached where the kernel lets
+ * tracing programs be (fentry); it costs the packets nothing.
+ *
+ * Every device of the machine passes here, so the way out for others is short: one array lookup by ifindex. The same
+ * ifindex may live in another network namespace; the device's address decides.
+ */
+#include "abi.h"
+#include "device.h"
+#include "latch.h"
+#include "maps.h"
+
+static __always_inline struct pair *pair_of_vf(u64 dev, u32 *slot)
+{
+	struct home *home = home_of(device_ifindex(dev));
+	struct pair *pair;
+
+	if (!home)
+		return NULL;
+	*slot = home->pair_slot;
+	pair = pair_at(*slot);
+	return pair && pair->vf_dev == dev ? pair : NULL;
+}
+
+static __always_inline void leave_device(u64 dev, enum reason reason)
+{
+	u32 slot = 0;
+	struct pair *pair = pair_of_vf(dev, &slot);
+
+	if (pair)
+		latch_leave(pair, slot, reason);
+}
+
+/* int call_netdevice_notifiers_info(unsigned long val, struct netdev_notifier_info *info), net/core/dev.c */
+KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
+{
+	struct pair *pair;
+	enum reason reason;
+	u32 slot = 0;
+	u64 dev = 0;
+
+	if (event != NETDEV_GOING_DOWN && event != NETDEV_DOWN && event != NETDEV_UNREGISTER &&
+	    event != NETDEV_UP && event != NETDEV_CHANGE)
+		return 0;
+	bpf_probe_read_kernel(&dev, sizeof(dev), info + NOTIFIER_INFO_DEV);
+	pair = pair_of_vf(dev, &slot);
+	if (!pair)
+		return 0;
+
+	switch (event) {
+	case NETDEV_UP:
+		pair->usable_since = 0;
+		pair->held = 0;
+		break;
+	case NETDEV_CHANGE:
+		reason = why_unusable(device_state(dev));
+		if (reason)
+			latch_leave(pair, slot, reason);
+		break;
+	case NETDEV_UNREGISTER:
+		pair->held = 1;
+		latch_leave(pair, slot, REASON_VF_GONE);
+		break;
+	default:
+		/* GOING_DOWN comes before the device stops: hold it, or steer would find it usable still. */
+		pair->held = 1;
+		latch_leave(pair, slot, REASON_VF_DOWN);
+	}
+	return 0;
+}
+
+/* void netif_carrier_off(struct net_device *dev), net/sched/sch_generic.c */
+KFUNC_PROBE(netif_carrier_off, void *dev)
+{
+	leave_device((u64)dev, REASON_NO_CARRIER);
+	return 0;
+}
+
+/* void netif_device_detach(struct net_device *dev), net/core/dev.c: suspend, reset, PCI error */
+KFUNC_PROBE(netif_device_detach, void *dev)
+{
+	leave_device((u64)dev, REASON_VF_DETACHED);
+	return 0;
+}
+
+/* The transmit watchdog fired. A raw tracepoint, so that it serves the rung `live` as well. */
+int net_dev_xmit_timeout(struct bpf_raw_tracepoint_args *ctx)
+{
+	leave_device(ctx->args[0], REASON_TX_TIMEOUT);
+	return 0;
+}

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""ebpf/abi.h as Python sees it. tests/kernel/test_abi.py compares the two through the BTF of the loaded maps."""
+
+import ctypes
+from enum import IntEnum
+
+from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason, RxMode
+
+ABI_MAGIC = 0x6E767362
+ABI_VERSION = 1
+NIC_SLOTS = 512
+SLOT_PROBES = 4
+REASON_COUNT = 16
+
+PATHS = (Path.SYNTHETIC, Path.VF)
+"""enum path, by number."""
+
+REASONS: tuple[Reason | None, ...] = (
+    None,
+    Reason.ARMED,
+    Reason.NO_VF,
+    Reason.VF_DOWN,
+    Reason.NO_CARRIER,
+    Reason.VF_DETACHED,
+    Reason.VF_GONE,
+    Reason.TX_TIMEOUT,
+    Reason.SETTLING,
+    Reason.SYNTHETIC_DOWN,
+    Reason.MTU_REFUSED,
+    Reason.DAMPED,
+    Reason.DRAINED,
+    Reason.NOT_PERMITTED,
+)
+"""enum reason, by number; REASON_NONE is None."""
+
+LIVENESSES: tuple[Liveness | None, ...] = (None, Liveness.NETLINK, Liveness.LIVE, Liveness.FENTRY)
+"""enum liveness, by number."""
+
+GUARD_MODES = (GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL)
+"""enum guard_mode, by number."""
+
+RX_MODES = (RxMode.REDIRECT, RxMode.KERNEL)
+"""enum rx_mode, by number."""
+
+
+class ControlCommand(IntEnum):
+    """enum control_command."""
+
+    PERMIT = 1
+    WITHDRAW = 2
+    LOOK = 3
+    ARM = 4
+    DISARM = 5
+    GUARD = 6
+
+
+class ControlResult(IntEnum):
+    """enum control_result."""
+
+    SYNTHETIC = 0
+    VF = 1
+    NO_PAIR = 2
+    NO_VF = 3
+    BAD_LAYOUT = 4
+    BAD_COMMAND = 5
+
+
+class PairState(ctypes.Structure):
+    """struct pair."""
+
+    _fields_ = [
+        ("synthetic_ifindex", ctypes.c_uint32),
+        ("guard", ctypes.c_uint32),
+        ("armed", ctypes.c_uint64),
+        ("vf_dev", ctypes.c_uint64),
+        ("permitted", ctypes.c_uint64),
+        ("settle_ns", ctypes.c_uint64),
+        ("usable_since", ctypes.c_uint64),
+        ("carrier_epoch", ctypes.c_uint64),
+        ("held", ctypes.c_uint64),
+        ("failures", ctypes.c_uint64),
+        ("changed_at", ctypes.c_uint64),
+        ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
+        ("reason", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    ]
+
+
+class Home(ctypes.Structure):
+    """struct home."""
+
+    _fields_ = [
+        ("vf_ifindex", ctypes.c_uint32),
+        ("synthetic_ifindex", ctypes.c_uint32),
+        ("pair_slot", ctypes.c_uint32),
+        ("rx", ctypes.c_uint32),
+    ]
+
+
+class TrafficCount(ctypes.Structure):
+    """struct traffic."""
+
+    _fields_ = [("packets", ctypes.c_uint64), ("bytes", ctypes.c_uint64)]
+
+
+class Counters(ctypes.Structure):
+    """struct counters: one CPU's share."""
+
+    _fields_ = [
+        ("tx", TrafficCount * len(PATHS)),
+        ("rx", TrafficCount * len(PATHS)),
+        ("duplicates", ctypes.c_uint64),
+    ]
+
+
+class PathEvent(ctypes.Structure):
+    """struct path_event."""
+
+    _fields_ = [
+        ("at", ctypes.c_uint64),
+        ("synthetic_ifindex", ctypes.c_uint32),
+        ("vf_ifindex", ctypes.c_uint32),
+        ("to", ctypes.c_uint32),
+        ("reason", ctypes.c_uint32),
+    ]
+
+
+class Found(ctypes.Structure):
+    """struct found: how the machine was before attach."""
+
+    _fields_ = [
+        ("vf_ifindex", ctypes.c_uint32),
+        ("vf_mtu", ctypes.c_uint32),
+        ("vf_up", ctypes.c_uint32),
+        ("vf_addr_gen_mode", ctypes.c_uint32),
+        ("vf_ipv6_disabled", ctypes.c_uint32),
+        ("vf_has_ipv6", ctypes.c_uint32),
+        ("gso_max_size", ctypes.c_uint32),
+        ("gso_max_segs", ctypes.c_uint32),
+        ("clsact_added", ctypes.c_uint32),
+        ("xdp_generic", ctypes.c_uint32),
+        ("denied", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+        ("rx_packets", ctypes.c_uint64),
+        ("rx_bytes", ctypes.c_uint64),
+        ("rx_dropped", ctypes.c_uint64),
+        ("vf_tx_dropped", ctypes.c_uint64),
+        ("tx_dropped_before", ctypes.c_uint64),
+    ]
+
+
+class Layout(ctypes.Structure):
+    """struct layout."""
+
+    _fields_ = [
+        ("magic", ctypes.c_uint32),
+        ("version", ctypes.c_uint32),
+        ("liveness", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+        ("netns_cookie", ctypes.c_uint64),
+    ]
+
+
+def slot_candidates(ifindex: int) -> tuple[int, ...]:
+    """Return the slots in which the programs look for a NIC, in their order (maps.h, pair_of)."""
+    return tuple((ifindex + probe) % NIC_SLOTS for probe in range(SLOT_PROBES))

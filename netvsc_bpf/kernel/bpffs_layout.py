@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where everything is pinned: path arithmetic alone, no I/O.
+
+::
+
+    /sys/fs/bpf/netvsc-bpf/
+        <netns inode>/
+            object/maps/<map>  object/programs/<program>  object/sentinel/<hook>
+            pair_<synthetic ifindex>/steer  home  guard
+
+bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+BPFFS = Path("/sys/fs/bpf")
+ROOT_NAME = "netvsc-bpf"
+_PAIR_PREFIX = "pair_"
+
+
+@dataclass(frozen=True, slots=True)
+class NetnsPins:
+    """The pins of one network namespace, named by the inode of /proc/self/ns/net."""
+
+    inode: int
+    bpffs: Path = BPFFS
+
+    @property
+    def root(self) -> Path:
+        """Our folder in bpffs; nothing outside it is ever created or removed."""
+        return self.bpffs / ROOT_NAME
+
+    @property
+    def home(self) -> Path:
+        """The folder of this network namespace."""
+        return self.root / str(self.inode)
+
+    @property
+    def object(self) -> Path:
+        """Maps, programs and sentinel links: loaded once for all pairs of the namespace."""
+        return self.home / "object"
+
+    def loading(self, pid: int) -> Path:
+        """Return the folder in which a loader builds what becomes `object` by one rename."""
+        return self.home / f"loading_{pid}"
+
+    def map(self, name: str) -> Path:
+        """Return the pin of a map."""
+        return self.object / "maps" / name
+
+    def program(self, name: str) -> Path:
+        """Return the pin of a program."""
+        return self.object / "programs" / name
+
+    @property
+    def sentinel(self) -> Path:
+        """The folder of the sentinel's links."""
+        return self.object / "sentinel"
+
+    def pair(self, ifindex: int) -> Path:
+        """Return the folder of the links of one pair, named by its synthetic NIC."""
+        return self.home / f"{_PAIR_PREFIX}{ifindex}"
+
+    def link(self, ifindex: int, program: str) -> Path:
+        """Return the pin of one link of a pair."""
+        return self.pair(ifindex) / program
+
+    def pair_ifindex(self, folder: str) -> int | None:
+        """Return the synthetic ifindex that a folder name stands for, or None for another folder."""
+        number = folder.removeprefix(_PAIR_PREFIX)
+        return int(number) if folder.startswith(_PAIR_PREFIX) and number.isdecimal() else None

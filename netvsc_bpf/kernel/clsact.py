@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""clsact: the tc hook of kernels before 6.6.
+
+A filter is ours if it runs our program, by the program's id; it is removed by the priority and handle that the kernel
+gave it. Other people's filters stay, and so does their qdisc.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from netvsc_bpf.kernel.tcx import Direction
+
+_PARENT = {Direction.INGRESS: 0xFFFFFFF2, Direction.EGRESS: 0xFFFFFFF3}  # TC_H_MIN_INGRESS, TC_H_MIN_EGRESS
+_ETH_P_ALL = 0x0003
+_LATE = 0xC100
+"""Behind the priorities that tc gives by itself (they go down from 0xC000, tcf_auto_prio() in net/sched/cls_api.c):
+what others have there must see the packet before it is redirected."""
+_LAST = 0xFFFF
+_EEXIST, _EINVAL, _ENOENT = 17, 22, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A tc filter as the kernel names it."""
+
+    prio: int
+    handle: int
+    prog_id: int | None
+
+
+def has_qdisc(ipr: IPRoute, ifindex: int) -> bool:
+    """Tell whether the device has a clsact qdisc."""
+    return any(q.get_attr("TCA_KIND") == "clsact" for q in ipr.get_qdiscs(index=ifindex) if q["index"] == ifindex)
+
+
+def add_qdisc(ipr: IPRoute, ifindex: int) -> bool:
+    """Make sure that there is a clsact qdisc; return True if we added it."""
+    if has_qdisc(ipr, ifindex):
+        return False
+    ipr.tc("add", "clsact", ifindex)
+    return True
+
+
+def remove_qdisc_if_empty(ipr: IPRoute, ifindex: int) -> None:
+    """Remove the clsact qdisc that we added, unless somebody has put filters there since."""
+    if has_qdisc(ipr, ifindex) and not any(filters(ipr, ifindex, direction) for direction in Direction):
+        ipr.tc("del", "clsact", ifindex)
+
+
+def filters(ipr: IPRoute, ifindex: int, direction: Direction) -> list[Filter]:
+    """Return the filters of one direction, whoever's they are."""
+    try:
+        messages = list(ipr.get_filters(index=ifindex, parent=_PARENT[direction]))
+    except NetlinkError as error:
+        if error.code in (_EINVAL, _ENOENT):
+            return []
+        raise
+    return [_parsed(m) for m in messages if m["handle"]]
+
+
+def attach(ipr: IPRoute, ifindex: int, direction: Direction, prog_fd: int, name: str) -> None:
+    """Add a direct-action filter behind the others. Raises NetlinkError."""
+    taken = {found.prio for found in filters(ipr, ifindex, direction)}
+    prio = next(number for number in range(_LATE, _LAST) if number not in taken)
+    ipr.tc(
+        "add-filter",
+        "bpf",
+        ifindex,
+        parent=_PARENT[direction],
+        protocol=_ETH_P_ALL,
+        prio=prio,
+        fd=prog_fd,
+        name=name,
+        direct_action=True,
+    )
+
+
+def detach(ipr: IPRoute, ifindex: int, direction: Direction, prog_id: int) -> int:
+    """Remove the filters that run this program; return how many there were."""
+    ours = [found for found in filters(ipr, ifindex, direction) if found.prog_id == prog_id]
+    for found in ours:
+        ipr.tc(
+            "del-filter",
+            "bpf",
+            ifindex,
+            handle=found.handle,
+            parent=_PARENT[direction],
+            protocol=_ETH_P_ALL,
+            prio=found.prio,
+        )
+    return len(ours)
+
+
+def attached(ipr: IPRoute, ifindex: int, direction: Direction, prog_id: int) -> bool:
+    """Tell whether a filter there runs this program."""
+    return any(found.prog_id == prog_id for found in filters(ipr, ifindex, direction))
+
+
+def _parsed(message: Any) -> Filter:
+    options = message.get_attr("TCA_OPTIONS")
+    prog_id = options.get_attr("TCA_BPF_ID") if hasattr(options, "get_attr") else None
+    return Filter(message["info"] >> 16, message["handle"], prog_id)

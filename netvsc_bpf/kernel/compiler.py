@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The child process that compiles, loads and pins, and the only module that imports bcc.
+
+bcc costs 65 MB to import and 120 MB to compile: whoever lives longer than an attach must not pay for it. The request
+comes as JSON on stdin, the answer goes as JSON to stdout; what bcc and the verifier print is caught and becomes the
+`log` of a CompileError. Everything is pinned below one folder, which the parent renames into place or removes.
+"""
+
+import errno
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.kernel import abi, bundle, libbpf
+from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.offsets import kernel_offsets, no_offsets
+from netvsc_bpf.model.errors import BccMissing, CompileError, KernelError, NetvscBpfError, NotSupported
+from netvsc_bpf.model.path import Liveness
+
+MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
+SENTINEL_HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
+SENTINEL_TRACEPOINT = "net_dev_xmit_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to load. `liveness` None takes the best rung that needs no manager: fentry, else live."""
+
+    folder: str
+    netns_cookie: int
+    liveness: str | None = None
+
+
+def main() -> None:
+    """Answer one request; the exit status is 0 whenever there is an answer on stdout."""
+    request = Request(**json.load(sys.stdin))
+    answer = os.fdopen(os.dup(1), "w")
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    try:
+        result: dict[str, Any] = {"liveness": load(request).value}
+    except NetvscBpfError as error:
+        result = {"error": type(error).__name__, "what": error.what, "why": error.why, "remedy": error.remedy}
+    log.seek(0)
+    result["log"] = log.read().decode(errors="replace")
+    json.dump(result, answer)
+
+
+def request_json(request: Request) -> str:
+    """Return the request as the child reads it."""
+    return json.dumps(asdict(request))
+
+
+def load(request: Request) -> Liveness:
+    """Compile, load and pin everything below `request.folder`; return the rung that the kernel allowed."""
+    wanted = None if request.liveness is None else Liveness(request.liveness)
+    if wanted is Liveness.NETLINK:
+        offsets = no_offsets()
+    else:
+        with Btf.of_kernel() as btf:
+            offsets = kernel_offsets(btf)
+    module = _compile(offsets)
+    folder = Path(request.folder)
+    for name in ("maps", "programs", "sentinel"):
+        (folder / name).mkdir(parents=True)
+    for name in MAPS:
+        _pin(module.map_fd(name), folder / "maps" / name)
+
+    liveness = wanted or Liveness.FENTRY
+    if liveness is Liveness.FENTRY:
+        refusal = _attach_sentinel(module, folder / "sentinel")
+        if refusal is not None and wanted is Liveness.FENTRY:
+            raise NotSupported(
+                "cannot attach the sentinel", refusal, "use --liveness live, or a kernel with fentry", requires="5.5"
+            )
+        if refusal is not None:
+            liveness = Liveness.LIVE
+    if liveness is not Liveness.NETLINK:
+        tracepoint = module.load(SENTINEL_TRACEPOINT, "RAW_TRACEPOINT")
+        _pin(libbpf.raw_tracepoint_open(SENTINEL_TRACEPOINT, tracepoint), folder / "sentinel" / SENTINEL_TRACEPOINT)
+
+    _pin(module.load(f"steer_{liveness.value}", "SCHED_CLS"), folder / "programs" / "steer")
+    _pin(module.load("home", "SCHED_CLS"), folder / "programs" / "home")
+    _pin(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
+    _pin(module.load("guard", "XDP"), folder / "programs" / "guard")
+    layout = abi.Layout(
+        magic=abi.ABI_MAGIC,
+        version=abi.ABI_VERSION,
+        liveness=abi.LIVENESSES.index(liveness),
+        netns_cookie=request.netns_cookie,
+    )
+    libbpf.map_update(module.map_fd("layout"), 0, layout)
+    return liveness
+
+
+class _Module:
+    """A compiled bcc module, seen through what we need of it."""
+
+    def __init__(self, bpf: Any, kinds: Any) -> None:
+        self._bpf = bpf
+        self._kinds = kinds
+
+    def map_fd(self, name: str) -> int:
+        fd: int = self._bpf.get_table(name).map_fd if name != "path_events" else self._bpf["path_events"].map_fd
+        return fd
+
+    def load(self, function: str, kind: str) -> int:
+        """Load one program through the verifier and return its descriptor."""
+        try:
+            fd: int = self._bpf.load_func(function, getattr(self._kinds, kind)).fd
+        except Exception as error:  # bcc raises nothing more precise
+            raise CompileError(f"cannot load program {function}", str(error), "report it with --verbose") from error
+        return fd
+
+
+def _compile(offsets: dict[str, int]) -> _Module:
+    sources = bundle.sources_dir()
+    os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
+    try:
+        from bcc import BPF
+    except ImportError as error:
+        raise BccMissing(
+            "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
+        ) from error
+    flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in offsets.items())]
+    try:
+        return _Module(BPF(text=bundle.bundle(sources), cflags=flags), BPF)
+    except Exception as error:  # bcc raises nothing more precise
+        raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error
+
+
+def _attach_sentinel(module: _Module, folder: Path) -> str | None:
+    """Attach the tracing programs; return why not where the kernel forbids it, leaving none behind."""
+    pinned: list[Path] = []
+    for hook in SENTINEL_HOOKS:
+        try:
+            program = module.load(f"kfunc__vmlinux__{hook}", "TRACING")
+            link = libbpf.raw_tracepoint_open(None, program)
+        except (CompileError, OSError) as error:
+            for path in pinned:
+                path.unlink()
+            return error.why if isinstance(error, CompileError) else str(error)
+        _pin(link, folder / hook)
+        pinned.append(folder / hook)
+    return None
+
+
+def _pin(fd: int, path: Path) -> None:
+    try:
+        libbpf.obj_pin(fd, path)
+    except OSError as error:
+        remedy = "free memory, or raise the inode limit of bpffs" if error.errno == errno.ENOSPC else None
+        raise KernelError(f"cannot pin {path}", error.strerror, remedy, errno=error.errno) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The few calls of libbpf.so.1 that we need, through ctypes. bcc depends on it already; bcc itself stays out of here.
+
+Every call returns what the kernel gave or raises OSError with its errno; callers say what was being done.
+"""
+
+import ctypes
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from netvsc_bpf.model.errors import BccMissing
+
+_Info = TypeVar("_Info", bound=ctypes.Structure)
+
+BPF_ANY = 0
+TCX_INGRESS = 46  # enum bpf_attach_type, include/uapi/linux/bpf.h, Linux 6.6
+TCX_EGRESS = 47
+XDP = 37
+
+
+class LinkInfo(ctypes.Structure):
+    """The head of struct bpf_link_info, with the part that tcx and xdp links share."""
+
+    _fields_ = [
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("prog_id", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+        ("ifindex", ctypes.c_uint32),
+        ("attach_type", ctypes.c_uint32),
+        ("rest", ctypes.c_uint8 * 64),
+    ]
+
+
+class MapInfo(ctypes.Structure):
+    """The head of struct bpf_map_info."""
+
+    _fields_ = [
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("key_size", ctypes.c_uint32),
+        ("value_size", ctypes.c_uint32),
+        ("max_entries", ctypes.c_uint32),
+        ("map_flags", ctypes.c_uint32),
+        ("name", ctypes.c_char * 16),
+        ("ifindex", ctypes.c_uint32),
+        ("btf_vmlinux_value_type_id", ctypes.c_uint32),
+        ("netns_dev", ctypes.c_uint64),
+        ("netns_ino", ctypes.c_uint64),
+        ("btf_id", ctypes.c_uint32),
+        ("btf_key_type_id", ctypes.c_uint32),
+        ("btf_value_type_id", ctypes.c_uint32),
+        ("rest", ctypes.c_uint8 * 32),
+    ]
+
+
+class ProgInfo(ctypes.Structure):
+    """The head of struct bpf_prog_info."""
+
+    _fields_ = [
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("tag", ctypes.c_uint8 * 8),
+        ("rest", ctypes.c_uint8 * 256),
+    ]
+
+
+class _TestRunOpts(ctypes.Structure):
+    _fields_ = [
+        ("sz", ctypes.c_size_t),
+        ("data_in", ctypes.c_void_p),
+        ("data_out", ctypes.c_void_p),
+        ("data_size_in", ctypes.c_uint32),
+        ("data_size_out", ctypes.c_uint32),
+        ("ctx_in", ctypes.c_void_p),
+        ("ctx_out", ctypes.c_void_p),
+        ("ctx_size_in", ctypes.c_uint32),
+        ("ctx_size_out", ctypes.c_uint32),
+        ("retval", ctypes.c_uint32),
+        ("repeat", ctypes.c_int),
+        ("duration", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("cpu", ctypes.c_uint32),
+        ("batch_size", ctypes.c_uint32),
+    ]
+
+
+class _LinkCreateOpts(ctypes.Structure):
+    _fields_ = [("sz", ctypes.c_size_t), ("flags", ctypes.c_uint32), ("rest", ctypes.c_uint64 * 4)]
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Return libbpf.so.1, loaded once. Raises BccMissing, because python3-bpfcc brings it."""
+    try:
+        lib = ctypes.CDLL("libbpf.so.1", use_errno=True)
+    except OSError as error:
+        raise BccMissing("cannot load libbpf.so.1", str(error), "apt-get install python3-bpfcc") from None
+    lib.bpf_link_create.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
+    lib.bpf_map_lookup_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    lib.bpf_map_update_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]
+    lib.bpf_map_delete_elem.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    return lib
+
+
+def _checked(call: Callable[..., int], *arguments: Any) -> int:
+    result = call(*arguments)
+    if result < 0:
+        # libbpf 1.x returns -errno and sets errno as well.
+        number = ctypes.get_errno() or -result
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def obj_get(path: Path) -> int:
+    """Open a pin; the file descriptor is the caller's to close."""
+    return _checked(library().bpf_obj_get, os.fsencode(path))
+
+
+def obj_pin(fd: int, path: Path) -> None:
+    """Pin a map, program or link."""
+    _checked(library().bpf_obj_pin, fd, os.fsencode(path))
+
+
+def info(fd: int, kind: type[_Info]) -> _Info:
+    """Return the kernel's description of an object (BPF_OBJ_GET_INFO_BY_FD)."""
+    answer = kind()
+    size = ctypes.c_uint32(ctypes.sizeof(answer))
+    _checked(library().bpf_obj_get_info_by_fd, fd, ctypes.byref(answer), ctypes.byref(size))
+    return answer
+
+
+def map_lookup(fd: int, key: int, value: Any) -> None:
+    """Read the entry of a u32 key into `value`."""
+    _checked(library().bpf_map_lookup_elem, fd, ctypes.byref(ctypes.c_uint32(key)), ctypes.byref(value))
+
+
+def map_update(fd: int, key: int, value: Any) -> None:
+    """Write the entry of a u32 key."""
+    number = ctypes.c_uint32(key)
+    _checked(library().bpf_map_update_elem, fd, ctypes.byref(number), ctypes.byref(value), BPF_ANY)
+
+
+def map_delete(fd: int, key: int) -> None:
+    """Delete the entry of a u32 key."""
+    _checked(library().bpf_map_delete_elem, fd, ctypes.byref(ctypes.c_uint32(key)))
+
+
+def link_create(prog_fd: int, ifindex: int, attach_type: int, flags: int = 0) -> int:
+    """Attach a program to a device of this thread's network namespace and return the link's descriptor."""
+    options = _LinkCreateOpts(sz=ctypes.sizeof(_LinkCreateOpts), flags=flags)
+    return _checked(library().bpf_link_create, prog_fd, ifindex, attach_type, ctypes.byref(options))
+
+
+def link_update(link_fd: int, prog_fd: int) -> None:
+    """Put another program into a link, atomically."""
+    _checked(library().bpf_link_update, link_fd, prog_fd, None)
+
+
+def raw_tracepoint_open(name: str | None, prog_fd: int) -> int:
+    """Attach to a raw tracepoint, or (name None) where a tracing program says itself that it belongs."""
+    encoded = None if name is None else name.encode()
+    return _checked(library().bpf_raw_tracepoint_open, encoded, prog_fd)
+
+
+def test_run(prog_fd: int, data: bytes, context: Any, *, repeat: int = 1) -> tuple[int, int]:
+    """Run a program by itself (BPF_PROG_TEST_RUN); return its answer and the mean duration in ns."""
+    buffer = ctypes.create_string_buffer(data, len(data))
+    options = _TestRunOpts(
+        sz=ctypes.sizeof(_TestRunOpts),
+        data_in=ctypes.addressof(buffer),
+        data_size_in=len(data),
+        ctx_in=ctypes.addressof(context),
+        ctx_size_in=ctypes.sizeof(context),
+        repeat=repeat,
+    )
+    _checked(library().bpf_prog_test_run_opts, prog_fd, ctypes.byref(options))
+    return options.retval, options.duration

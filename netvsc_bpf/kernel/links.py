@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pinned BPF links: attached while the pin stands, with no process alive."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.kernel import libbpf
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """What the kernel says of a link. ifindex is 0 once its device is gone."""
+
+    prog_id: int
+    ifindex: int
+
+
+def state(path: Path) -> LinkState | None:
+    """Describe the tcx or XDP link pinned at `path`, None where there is none."""
+    try:
+        fd = libbpf.obj_get(path)
+    except FileNotFoundError:
+        return None
+    try:
+        info = libbpf.info(fd, libbpf.LinkInfo)
+    finally:
+        os.close(fd)
+    return LinkState(info.prog_id, info.ifindex)
+
+
+def pin(fd: int, path: Path) -> None:
+    """Pin a new link and close its descriptor; where it cannot be pinned the link is gone again."""
+    try:
+        libbpf.obj_pin(fd, path)
+    finally:
+        os.close(fd)
+
+
+def program_id(fd: int) -> int:
+    """Return the kernel's number of a program."""
+    return libbpf.info(fd, libbpf.ProgInfo).id

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One writer at a time: flock() on our folder in bpffs, which the kernel drops with the process."""
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netvsc_bpf.model.errors import Busy, KernelError, MissingCapability
+
+_POLL_S = 0.02
+
+
+@contextmanager
+def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[None]:
+    """Hold the lock on `root`, creating it; on leaving an empty folder is removed.
+
+    Raises Busy after `timeout_s` seconds.
+    """
+    fd = _acquire(root, time.monotonic() + timeout_s)
+    try:
+        yield
+    finally:
+        try:
+            root.rmdir()
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                raise
+        finally:
+            os.close(fd)
+
+
+def _acquire(root: Path, deadline: float) -> int:
+    while True:
+        fd = _open(root)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            if time.monotonic() > deadline:
+                raise Busy(
+                    "cannot change the data path", "another netvsc-bpf is changing it", "wait for it, then try again"
+                ) from None
+            time.sleep(_POLL_S)
+            continue
+        # The one before us may have removed the folder while we waited: then ours is a lock on nothing.
+        if _same(fd, root):
+            return fd
+        os.close(fd)
+
+
+def _open(root: Path) -> int:
+    what = f"cannot use {root}"
+    try:
+        root.mkdir(mode=0o700, exist_ok=True)
+        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return _open(root)  # removed between the two calls
+    except PermissionError as error:
+        raise MissingCapability(what, error.strerror, "run as root") from None
+    except OSError as error:
+        raise KernelError(what, error.strerror, errno=error.errno) from error
+
+
+def _same(fd: int, root: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), root.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Network namespaces: which one we are in, and how to enter another."""
+
+import ctypes
+import errno
+import os
+import socket
+import sys
+from pathlib import Path
+
+from netvsc_bpf.model.errors import KernelError, MissingCapability, Refused
+
+_CLONE_NEWNET = 0x40000000
+_SO_NETNS_COOKIE = 71  # include/uapi/asm-generic/socket.h, Linux 5.14
+_NAMED = Path("/run/netns")
+
+
+def current_inode() -> int:
+    """Return the inode number of this thread's network namespace; unique among those alive now."""
+    return Path("/proc/thread-self/ns/net").stat().st_ino
+
+
+def current_cookie() -> int:
+    """Return SO_NETNS_COOKIE: never given twice while the machine runs (net/core/net_namespace.c)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        raw = probe.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
+    return int.from_bytes(raw, sys.byteorder)
+
+
+def enter(name: str) -> None:
+    """Move this thread into a network namespace made by `ip netns add`.
+
+    The mount namespace stays, and with it the view of bpffs, unlike in `ip netns exec`.
+    """
+    what = f"cannot enter network namespace {name}"
+    try:
+        fd = os.open(_NAMED / name, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise Refused(what, f"{_NAMED / name} does not exist", "see `ip netns list`") from None
+    except PermissionError as error:
+        raise MissingCapability(what, str(error), "run as root") from None
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.setns(fd, _CLONE_NEWNET):
+            number = ctypes.get_errno()
+            if number == errno.EPERM:
+                raise MissingCapability(what, "CAP_SYS_ADMIN is missing", "run as root")
+            if number == errno.EINVAL:
+                raise Refused(what, f"{_NAMED / name} is not a network namespace", "see `ip netns list`")
+            raise KernelError(what, os.strerror(number), errno=number)
+    finally:
+        os.close(fd)

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The loaded object of one network namespace: its maps with their types, its programs, its control."""
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.kernel import abi, libbpf, netns
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.cpus import possible_cpus
+from netvsc_bpf.model.errors import ForeignLayout, KernelError
+from netvsc_bpf.model.path import Liveness
+
+_EXPECTED_MAPS: dict[str, tuple[int, type[ctypes.Structure] | type[ctypes.c_uint32]]] = {
+    "pairs": (2, abi.PairState),
+    "paths": (14, ctypes.c_uint32),
+    "homes": (2, abi.Home),
+    "counters": (6, abi.Counters),
+    "found_state": (2, abi.Found),
+    "layout": (2, abi.Layout),
+}
+"""Map name: (enum bpf_map_type, value)."""
+
+
+class _SkbContext(ctypes.Structure):
+    """The head of struct __sk_buff; cb carries the command."""
+
+    _fields_ = [("before", ctypes.c_uint32 * 12), ("cb", ctypes.c_uint32 * 5), ("after", ctypes.c_uint32 * 31)]
+
+
+class LoadedObject:
+    """The pinned maps and programs of this thread's network namespace, opened and checked. Close it after use."""
+
+    def __init__(self, pins: NetnsPins) -> None:
+        self.pins = pins
+        self._fds: dict[Path, int] = {}
+        try:
+            for name, (kind, value) in _EXPECTED_MAPS.items():
+                self._check(name, kind, ctypes.sizeof(value))
+            layout = self._read("layout", 0, abi.Layout())
+            if layout.magic != abi.ABI_MAGIC or layout.version != abi.ABI_VERSION:
+                raise self._foreign(f"layout version {layout.version}, ours is {abi.ABI_VERSION}")
+        except BaseException:
+            self.close()
+            raise
+        self.liveness: Liveness = abi.LIVENESSES[layout.liveness] or Liveness.NETLINK
+        self.stale = layout.netns_cookie != netns.current_cookie()
+        """True where the pins are those of an earlier namespace that had the same inode number."""
+
+    def __enter__(self) -> "LoadedObject":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all descriptors; what is pinned stays."""
+        while self._fds:
+            os.close(self._fds.popitem()[1])
+
+    def program(self, name: str) -> int:
+        """Return the descriptor of a pinned program."""
+        return self._open(self.pins.program(name))
+
+    def pair(self, slot: int) -> abi.PairState:
+        """Read the state of one pair; synthetic_ifindex is 0 where the slot is free."""
+        return self._read("pairs", slot, abi.PairState())
+
+    def set_pair(self, slot: int, state: abi.PairState) -> None:
+        """Write a whole pair: only before anything is attached to it, or after all is detached."""
+        self._write("pairs", slot, state)
+
+    def home(self, slot: int) -> abi.Home:
+        """Read where the VF of a slot is at home; vf_ifindex is 0 where the slot is free."""
+        return self._read("homes", slot, abi.Home())
+
+    def set_home(self, slot: int, home: abi.Home) -> None:
+        """Write where a VF is at home."""
+        self._write("homes", slot, home)
+
+    def found(self, slot: int) -> abi.Found:
+        """Read how the machine was found."""
+        return self._read("found_state", slot, abi.Found())
+
+    def set_found(self, slot: int, found: abi.Found) -> None:
+        """Remember how the machine was found."""
+        self._write("found_state", slot, found)
+
+    def vf_ifindex(self, slot: int) -> int | None:
+        """Return the VF that the DEVMAP names, None where there is none or it was unregistered."""
+        value = ctypes.c_uint32()
+        try:
+            libbpf.map_lookup(self._map("paths"), slot, value)
+        except FileNotFoundError:
+            return None
+        return value.value
+
+    def set_vf(self, slot: int, ifindex: int) -> None:
+        """Put a VF of this thread's network namespace into the DEVMAP. Raises OSError ENODEV/EINVAL if it is gone."""
+        libbpf.map_update(self._map("paths"), slot, ctypes.c_uint32(ifindex))
+
+    def clear_vf(self, slot: int) -> None:
+        """Take the VF out of the DEVMAP; nothing happens where there is none."""
+        try:
+            libbpf.map_delete(self._map("paths"), slot)
+        except FileNotFoundError:
+            return
+
+    def counters(self, slot: int) -> abi.Counters:
+        """Read a pair's counters, all possible CPUs added up."""
+        per_cpu = (abi.Counters * possible_cpus())()
+        libbpf.map_lookup(self._map("counters"), slot, per_cpu)
+        total = abi.Counters()
+        for share in per_cpu:
+            for direction in ("tx", "rx"):
+                for path in range(len(abi.PATHS)):
+                    to, of = getattr(total, direction)[path], getattr(share, direction)[path]
+                    to.packets += of.packets
+                    to.bytes += of.bytes
+            total.duplicates += share.duplicates
+        return total
+
+    def clear_counters(self, slot: int) -> None:
+        """Set a pair's counters to zero on every CPU: for a slot that begins anew."""
+        self._write("counters", slot, (abi.Counters * possible_cpus())())
+
+    def control(self, command: abi.ControlCommand, slot: int, argument: int = 0) -> abi.ControlResult:
+        """Run the control program: the one way to change a pair while packets flow (ebpf/control.c)."""
+        context = _SkbContext()
+        context.cb[0], context.cb[1] = command, slot
+        context.cb[2], context.cb[3] = argument & 0xFFFFFFFF, argument >> 32
+        try:
+            answer, _ = libbpf.test_run(self.program("control"), bytes(64), context)
+        except OSError as error:
+            raise KernelError(f"cannot run {command.name.lower()}", error.strerror, errno=error.errno) from error
+        return abi.ControlResult(answer)
+
+    def _map(self, name: str) -> int:
+        return self._open(self.pins.map(name))
+
+    def _read(self, name: str, slot: int, value: Any) -> Any:
+        libbpf.map_lookup(self._map(name), slot, value)
+        return value
+
+    def _write(self, name: str, slot: int, value: Any) -> None:
+        libbpf.map_update(self._map(name), slot, value)
+
+    def _open(self, path: Path) -> int:
+        if path not in self._fds:
+            try:
+                self._fds[path] = libbpf.obj_get(path)
+            except FileNotFoundError:
+                raise self._foreign(f"{path} is missing") from None
+            except OSError as error:
+                raise self._foreign(f"{path} cannot be opened ({error.strerror})") from error
+        return self._fds[path]
+
+    def _check(self, name: str, kind: int, value_size: int) -> None:
+        info = libbpf.info(self._map(name), libbpf.MapInfo)
+        entries = 1 if name == "layout" else abi.NIC_SLOTS
+        if (info.type, info.key_size, info.value_size, info.max_entries) != (kind, 4, value_size, entries):
+            raise self._foreign(f"map {name} has another shape")
+
+    def _foreign(self, why: str) -> ForeignLayout:
+        return ForeignLayout(
+            f"cannot use {self.pins.object}", why, "take it down with `netvsc-bpf detach --all`, then attach again"
+        )
