@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Cables and switches out of veth and bridge, over rtnetlink.
+
+Every cable is made from its far end, because that is the end whose ifindex we can choose. The two ends of a
+cable must never have the same ifindex: the kernel takes a device whose ifindex equals its iflink for one that
+stands on nothing, calls its change of carrier not urgent (linkwatch_urgent_event), and may then let up to a
+second pass before a bridge port opens.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf.lab.namespace import call_in, namespace_path
+from netvsc_bpf.model.errors import NoSuchNic
+
+T = TypeVar("T")
+
+_IFA_F_NODAD = 0x02
+
+
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """A veth whose near end is a NIC and whose far end is, mostly, a port of a switch."""
+
+    near: str
+    far: str
+    far_index: int
+    """Out of reach of the indexes that the kernel gives to near ends by itself."""
+    mtu: int
+    """Bytes, both ends."""
+    mac: str | None = None
+    """The near end's address; None leaves the choice to the kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortRules:
+    """What a switch does at a port beyond learning addresses."""
+
+    flood: bool = True
+    """Send it what has no known port: unknown unicast, multicast and broadcast."""
+    backup: str | None = None
+    """The port that takes over, within the same packet, while this one has no carrier."""
+
+
+def with_rtnl(namespace: str, function: Callable[[Any], T]) -> T:
+    """Run ``function`` with an rtnetlink socket of the namespace and return its result."""
+
+    def inside() -> T:
+        with IPRoute() as rtnl:
+            return function(rtnl)
+
+    return call_in(namespace, inside)
+
+
+def index_of(rtnl: Any, name: str) -> int:
+    """Return the ifindex of the interface.
+
+    Raises:
+        NoSuchNic: there is none of that name.
+    """
+    found = rtnl.link_lookup(ifname=name)
+    if not found:
+        raise NoSuchNic(f"look up {name}", "the lab has no such interface now")
+    return int(found[0])
+
+
+def lay(rtnl: Any, cables: Sequence[Cable], near_namespace: str) -> None:
+    """Lay cables from the namespace of ``rtnl``, where the far ends stay, to another. Both ends are down."""
+    with _opened(namespace_path(near_namespace)) as fd:
+        for cable in cables:
+            near: dict[str, Any] = {"ifname": cable.near, "mtu": cable.mtu, "net_ns_fd": fd}
+            if cable.mac is not None:
+                near["address"] = cable.mac
+            rtnl.link("add", index=cable.far_index, ifname=cable.far, mtu=cable.mtu, kind="veth", peer=near)
+
+
+def build_switch(rtnl: Any, name: str) -> None:
+    """Make a learning switch, up, without ports."""
+    # Without snooping multicast goes everywhere, as it does while no querier is about, but always.
+    rtnl.link("add", ifname=name, kind="bridge", br_mcast_snooping=0, br_stp_state=0)
+    rtnl.link("set", index=index_of(rtnl, name), state="up")
+
+
+def connect(rtnl: Any, port: int, switch: int, rules: PortRules) -> None:
+    """Make the interface ``port`` a port of ``switch`` (both ifindexes)."""
+    rtnl.link("set", index=port, master=switch)
+    if not rules.flood:
+        rtnl.link("set", index=port, kind="bridge_slave", unicast_flood=0, mcast_flood=0, bcast_flood=0)
+    if rules.backup is not None:
+        rtnl.link("set", index=port, kind="bridge_slave", backup_port=index_of(rtnl, rules.backup))
+
+
+def set_up(rtnl: Any, index: int, up: bool) -> None:
+    """Set or clear IFF_UP."""
+    rtnl.link("set", index=index, state="up" if up else "down")
+
+
+def add_address(rtnl: Any, index: int, address: str, prefix: int) -> None:
+    """Add an IPv4 or IPv6 address that can be used at once."""
+    if ":" in address:
+        rtnl.addr("add", index=index, address=address, prefixlen=prefix, flags=_IFA_F_NODAD)
+    else:
+        rtnl.addr("add", index=index, address=address, prefixlen=prefix)
+
+
+def write_sysctl(name: str, value: int) -> None:
+    """Write a setting of the calling thread's namespace; ``name`` is its path below /proc/sys/net."""
+    Path("/proc/sys/net", name).write_text(str(value))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
