@@ -18,7 +18,7 @@
 #define NIC_SLOTS 512
 #define SLOT_PROBES 4
 
-enum path {
+enum pair_path {
 	PATH_SYNTHETIC = 0,
 	PATH_VF = 1,
 	PATH_COUNT = 2,
@@ -83,7 +83,7 @@ struct pair {
 	u64 changed_at; /* CLOCK_MONOTONIC ns, 0: never */
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
 	enum reason reason; /* of the last change, or why it is not permitted */
-	u32 reserved;
+	u32 vf_ifindex; /* the VF that vf_dev is, for the events */
 };
 
 /* One VF. Written by userspace before home is attached; read by home and by the sentinel. */
@@ -112,7 +112,7 @@ struct path_event {
 	u64 at; /* CLOCK_MONOTONIC ns */
 	u32 synthetic_ifindex;
 	u32 vf_ifindex; /* 0: it is gone */
-	enum path to;
+	enum pair_path to;
 	enum reason reason;
 };
 

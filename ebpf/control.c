@@ -32,16 +32,17 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 	if (pair->permitted && pair->vf_dev == dev)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	pair->vf_dev = dev;
+	pair->vf_ifindex = *vf;
 	pair->held = 0;
 	pair->usable_since = 0;
 	pair->permitted = 1;
 	return look(pair, slot); /* the first look starts the settle time */
 }
 
-static __always_inline enum control_result withdraw(struct pair *pair, u32 slot, enum reason reason)
+static __always_inline enum control_result withdraw(struct pair *pair, enum reason reason)
 {
 	pair->permitted = 0;
-	latch_leave(pair, slot, reason);
+	latch_leave(pair, reason);
 	pair->vf_dev = 0;
 	pair->reason = reason;
 	return CONTROL_SYNTHETIC;
@@ -60,13 +61,13 @@ int control(struct __sk_buff *skb)
 	case CONTROL_PERMIT:
 		return permit(pair, slot, argument);
 	case CONTROL_WITHDRAW:
-		return withdraw(pair, slot, argument % REASON_COUNT);
+		return withdraw(pair, argument % REASON_COUNT);
 	case CONTROL_LOOK:
 		return look(pair, slot);
 	case CONTROL_ARM:
-		return pair->permitted && latch_arm(pair, slot, pair->failures) ? CONTROL_VF : CONTROL_SYNTHETIC;
+		return pair->permitted && latch_arm(pair, pair->failures) ? CONTROL_VF : CONTROL_SYNTHETIC;
 	case CONTROL_DISARM:
-		latch_leave(pair, slot, argument % REASON_COUNT);
+		latch_leave(pair, argument % REASON_COUNT);
 		return CONTROL_SYNTHETIC;
 	case CONTROL_GUARD:
 		pair->guard = argument;

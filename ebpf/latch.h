@@ -18,13 +18,12 @@
 #include "maps.h"
 
 /* Only the CPU that won the exchange of `armed` comes here, so that each change is counted and told once. */
-static __always_inline void latch_announce(struct pair *pair, u32 slot, enum path to, enum reason reason)
+static __always_inline void latch_announce(struct pair *pair, enum pair_path to, enum reason reason)
 {
-	u32 *vf = vf_at(slot);
 	struct path_event event = {
 		.at = bpf_ktime_get_ns(),
 		.synthetic_ifindex = pair->synthetic_ifindex,
-		.vf_ifindex = vf ? *vf : 0,
+		.vf_ifindex = pair->vf_ifindex,
 		.to = to,
 		.reason = reason,
 	};
@@ -35,22 +34,22 @@ static __always_inline void latch_announce(struct pair *pair, u32 slot, enum pat
 	emit(&event);
 }
 
-static __always_inline void latch_leave(struct pair *pair, u32 slot, enum reason reason)
+static __always_inline void latch_leave(struct pair *pair, enum reason reason)
 {
 	pair->usable_since = 0;
 	__sync_fetch_and_add(&pair->failures, 1);
 	if (__sync_lock_test_and_set(&pair->armed, 0))
-		latch_announce(pair, slot, PATH_SYNTHETIC, reason);
+		latch_announce(pair, PATH_SYNTHETIC, reason);
 }
 
-static __always_inline bool latch_arm(struct pair *pair, u32 slot, u64 failures)
+static __always_inline bool latch_arm(struct pair *pair, u64 failures)
 {
 	if (__sync_val_compare_and_swap(&pair->armed, 0, 1))
 		return true; /* another CPU was first */
-	latch_announce(pair, slot, PATH_VF, REASON_ARMED);
+	latch_announce(pair, PATH_VF, REASON_ARMED);
 	if (pair->failures == failures && pair->permitted && !pair->held)
 		return true;
-	latch_leave(pair, slot, REASON_SETTLING);
+	latch_leave(pair, REASON_SETTLING);
 	return false;
 }
 
@@ -78,7 +77,7 @@ static __always_inline bool latch_return(struct pair *pair, u32 slot)
 	/* Signed: another CPU may have set `since` after we read the clock. */
 	if ((s64)(now - since) < (s64)pair->settle_ns)
 		return false;
-	return latch_arm(pair, slot, failures);
+	return latch_arm(pair, failures);
 }
 
 #endif

@@ -14,7 +14,10 @@
 /* Slot of a synthetic NIC -> its state. */
 BPF_TABLE("array", u32, struct pair, pairs, NIC_SLOTS);
 
-/* Slot of a pair -> its VF. The kernel deletes the entry when the device unregisters, with nobody's help. */
+/*
+ * Slot of a pair -> its VF. The kernel deletes the entry when the device unregisters, with nobody's help. Only tc
+ * programs may use it: a DEVMAP belongs to the program type that used it first (__bpf_prog_map_compatible()).
+ */
 BPF_TABLE("devmap", u32, u32, paths, NIC_SLOTS);
 
 /* Slot of a VF -> where it is at home. */

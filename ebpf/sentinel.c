@@ -11,25 +11,23 @@
 #include "latch.h"
 #include "maps.h"
 
-static __always_inline struct pair *pair_of_vf(u64 dev, u32 *slot)
+static __always_inline struct pair *pair_of_vf(u64 dev)
 {
 	struct home *home = home_of(device_ifindex(dev));
 	struct pair *pair;
 
 	if (!home)
 		return NULL;
-	*slot = home->pair_slot;
-	pair = pair_at(*slot);
+	pair = pair_at(home->pair_slot);
 	return pair && pair->vf_dev == dev ? pair : NULL;
 }
 
 static __always_inline void leave_device(u64 dev, enum reason reason)
 {
-	u32 slot = 0;
-	struct pair *pair = pair_of_vf(dev, &slot);
+	struct pair *pair = pair_of_vf(dev);
 
 	if (pair)
-		latch_leave(pair, slot, reason);
+		latch_leave(pair, reason);
 }
 
 /* int call_netdevice_notifiers_info(unsigned long val, struct netdev_notifier_info *info), net/core/dev.c */
@@ -37,14 +35,13 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 {
 	struct pair *pair;
 	enum reason reason;
-	u32 slot = 0;
 	u64 dev = 0;
 
 	if (event != NETDEV_GOING_DOWN && event != NETDEV_DOWN && event != NETDEV_UNREGISTER &&
 	    event != NETDEV_UP && event != NETDEV_CHANGE)
 		return 0;
 	bpf_probe_read_kernel(&dev, sizeof(dev), info + NOTIFIER_INFO_DEV);
-	pair = pair_of_vf(dev, &slot);
+	pair = pair_of_vf(dev);
 	if (!pair)
 		return 0;
 
@@ -56,16 +53,16 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 	case NETDEV_CHANGE:
 		reason = why_unusable(device_state(dev));
 		if (reason)
-			latch_leave(pair, slot, reason);
+			latch_leave(pair, reason);
 		break;
 	case NETDEV_UNREGISTER:
 		pair->held = 1;
-		latch_leave(pair, slot, REASON_VF_GONE);
+		latch_leave(pair, REASON_VF_GONE);
 		break;
 	default:
 		/* GOING_DOWN comes before the device stops: hold it, or steer would find it usable still. */
 		pair->held = 1;
-		latch_leave(pair, slot, REASON_VF_DOWN);
+		latch_leave(pair, REASON_VF_DOWN);
 	}
 	return 0;
 }

@@ -14,7 +14,7 @@ static __always_inline int steer(struct __sk_buff *skb, enum liveness liveness)
 {
 	struct counters *counters;
 	struct pair *pair;
-	enum path path = PATH_SYNTHETIC;
+	enum pair_path path = PATH_SYNTHETIC;
 	enum reason reason;
 	u32 *vf = NULL;
 	u32 slot;
@@ -27,10 +27,10 @@ static __always_inline int steer(struct __sk_buff *skb, enum liveness liveness)
 	if (likely(pair->armed) || (liveness != LIVENESS_NETLINK && latch_return(pair, slot))) {
 		vf = vf_at(slot);
 		if (unlikely(!vf)) {
-			latch_leave(pair, slot, REASON_VF_GONE);
+			latch_leave(pair, REASON_VF_GONE);
 		} else if (liveness == LIVENESS_LIVE &&
 			   (reason = why_unusable(device_state(pair->vf_dev)))) {
-			latch_leave(pair, slot, reason);
+			latch_leave(pair, reason);
 			vf = NULL;
 		} else {
 			path = PATH_VF;

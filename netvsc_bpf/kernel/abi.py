@@ -13,7 +13,7 @@ SLOT_PROBES = 4
 REASON_COUNT = 16
 
 PATHS = (Path.SYNTHETIC, Path.VF)
-"""enum path, by number."""
+"""enum pair_path, by number."""
 
 REASONS: tuple[Reason | None, ...] = (
     None,
@@ -82,7 +82,7 @@ class PairState(ctypes.Structure):
         ("changed_at", ctypes.c_uint64),
         ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
         ("reason", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
+        ("vf_ifindex", ctypes.c_uint32),
     ]
 
 

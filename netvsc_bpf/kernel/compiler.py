@@ -80,7 +80,7 @@ def load(request: Request) -> Liveness:
             )
         if refusal is not None:
             liveness = Liveness.LIVE
-    if liveness is not Liveness.NETLINK:
+    if liveness is not Liveness.NETLINK:  # there no program may look at a device
         tracepoint = module.load(SENTINEL_TRACEPOINT, "RAW_TRACEPOINT")
         _pin(libbpf.raw_tracepoint_open(SENTINEL_TRACEPOINT, tracepoint), folder / "sentinel" / SENTINEL_TRACEPOINT)
 
@@ -101,18 +101,27 @@ def load(request: Request) -> Liveness:
 class _Module:
     """A compiled bcc module, seen through what we need of it."""
 
-    def __init__(self, bpf: Any, kinds: Any) -> None:
+    def __init__(self, bpf: Any, library: Any) -> None:
         self._bpf = bpf
-        self._kinds = kinds
+        self._library = library
 
     def map_fd(self, name: str) -> int:
-        fd: int = self._bpf.get_table(name).map_fd if name != "path_events" else self._bpf["path_events"].map_fd
+        fd: int = self._bpf.get_table(name).map_fd
         return fd
+
+    def tracing_function(self, hook: str) -> str:
+        """Return bcc's name for a KFUNC_PROBE; from 0.29 on it has the kernel module in it."""
+        names = (self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module)))
+        return next(name for name in names if name.startswith("kfunc__") and name.endswith(f"__{hook}"))
+
+    def _bpf_functions(self, index: int) -> str:
+        name: bytes = self._library.bpf_function_name(self._bpf.module, index)
+        return name.decode()
 
     def load(self, function: str, kind: str) -> int:
         """Load one program through the verifier and return its descriptor."""
         try:
-            fd: int = self._bpf.load_func(function, getattr(self._kinds, kind)).fd
+            fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
         except Exception as error:  # bcc raises nothing more precise
             raise CompileError(f"cannot load program {function}", str(error), "report it with --verbose") from error
         return fd
@@ -122,14 +131,21 @@ def _compile(offsets: dict[str, int]) -> _Module:
     sources = bundle.sources_dir()
     os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
     try:
-        from bcc import BPF
+        from bcc import BPF, lib
     except ImportError as error:
         raise BccMissing(
             "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
         ) from error
+
+    class Unattached(BPF):  # type: ignore[misc]
+        """bcc attaches functions with a tracing name by itself; whether and when is ours to say."""
+
+        def _trace_autoload(self) -> None:
+            return
+
     flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in offsets.items())]
     try:
-        return _Module(BPF(text=bundle.bundle(sources), cflags=flags), BPF)
+        return _Module(Unattached(text=bundle.bundle(sources), cflags=flags), lib)
     except Exception as error:  # bcc raises nothing more precise
         raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error
 
@@ -139,7 +155,7 @@ def _attach_sentinel(module: _Module, folder: Path) -> str | None:
     pinned: list[Path] = []
     for hook in SENTINEL_HOOKS:
         try:
-            program = module.load(f"kfunc__vmlinux__{hook}", "TRACING")
+            program = module.load(module.tracing_function(hook), "TRACING")
             link = libbpf.raw_tracepoint_open(None, program)
         except (CompileError, OSError) as error:
             for path in pinned:

@@ -34,6 +34,7 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
+#define __always_inline inline __attribute__((__always_inline__))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
