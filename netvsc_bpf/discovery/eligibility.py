@@ -12,9 +12,9 @@ PARAVIRTUAL_DRIVERS = frozenset({"hv_netvsc", "virtio_net", "vif", "xen_netfront
 STANDALONE_KINDS = frozenset({None, "veth", "tun", "dummy", "ifb", "netdevsim"})
 """Kinds of interface that carry frames themselves. None is a hardware driver.
 
-Every other kind (vlan, macvlan, macvtap, ipvlan, bond, team, bridge, openvswitch, vrf, vxlan, macsec, ...) sits
-on top of other interfaces and may well carry the MAC of the one below it: redirecting into it would loop. What
-is not listed is refused, so that a kind invented tomorrow is refused too.
+Every other kind (vlan, macvlan, macvtap, ipvlan, bond, team, bridge, openvswitch, vrf, vxlan, macsec, ...)
+sits on top of other interfaces and may well carry the MAC of the one below it: redirecting into it would
+loop. What is not listed is refused, so that a kind invented tomorrow is refused too.
 """
 
 _NO_ADDRESS = frozenset({"", "00:00:00:00:00:00"})

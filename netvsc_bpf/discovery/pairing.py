@@ -2,10 +2,10 @@
 """Which NIC is the VF of which synthetic NIC. Pure: NICs in, a Pair and the refusals out.
 
 hv_netvsc takes the first NIC that matches and is silent about the rest; here a second one is refused aloud,
-and of two equals neither is taken. hv_netvsc also compares the number of the PCI slot with the serial that the
-host announced (vf_serial, get_netvsc_byslot()), but keeps that serial to itself. From outside only two things
-can be told: whether it has enslaved a NIC already (then that is the VF), and whether a NIC has a host-given slot
-serial at all.
+and of two equals neither is taken. hv_netvsc also compares the number of the PCI slot with the serial that
+the host announced (vf_serial, get_netvsc_byslot()), but keeps that serial to itself. From outside only two
+things can be told: whether it has enslaved a NIC already (then that is the VF), and whether a NIC has a
+host-given slot serial at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,8 +40,8 @@ def find_pair(
 ) -> Pairing:
     """Return the pair whose synthetic NIC is called ``interface``; its VF is None when there is none now.
 
-    ``vf`` names the VF outright. ``any_bus`` admits VFs that are no PCI devices. ``current_vf`` is the ifindex
-    of the VF in use: it stays as long as it fits, whoever else turns up.
+    ``vf`` names the VF outright. ``any_bus`` admits VFs that are no PCI devices. ``current_vf`` is the
+    ifindex of the VF in use: it stays as long as it fits, whoever else turns up.
 
     Raises NoSuchNic (either name), NotASyntheticNic, NotAVf (``vf`` cannot be one), VfInUse (another master
     owns the only one), AmbiguousPairing (several would do and nothing tells them apart).

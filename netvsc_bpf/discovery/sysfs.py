@@ -48,7 +48,7 @@ def slot_serials(sysfs: Path) -> Mapping[str, int]:
 
 
 def slot_address(pci_address: str) -> str:
-    """Return the slot of a PCI function, as address_read_file() has it: ``7c4b:00:02`` of ``7c4b:00:02.0``."""
+    """Return the slot of a PCI function as address_read_file() has it: ``7c4b:00:02`` of ``7c4b:00:02.0``."""
     return pci_address.rpartition(".")[0]
 
 

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""RTM_NEWLINK to Nic, on messages that went through the wire format; and the dump around it."""
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyroute2.netlink.exceptions import NetlinkDumpInterrupted, NetlinkError
+
+from netvsc_bpf.discovery.nics import get_nic, list_nics, nic_from_message
+from netvsc_bpf.model.errors import KernelError, NoSuchNic
+from tests.unit.discovery.shapes import ETH0_GUID, LOOPBACK, NETVSC, VETH, VF, add_device, add_slot, newlink
+
+
+class FakeIpr:
+    """Answers like IPRoute: with messages, or by raising what stands in their place."""
+
+    def __init__(self, *answers: Any) -> None:
+        self._answers = list(answers)
+
+    def get_links(self) -> Any:
+        return self._next()
+
+    def link(self, command: str, **key: Any) -> Any:
+        assert command == "get"
+        self.key = key
+        return self._next()
+
+    def _next(self) -> Any:
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def azure_sysfs(tmp_path: Path) -> Path:
+    add_device(tmp_path, "vmbus", ETH0_GUID, "hv_netvsc")
+    add_device(tmp_path, "pci", "7c4b:00:02.0", "mlx5_core")
+    add_slot(tmp_path, "1", "7c4b:00:02")
+    return tmp_path
+
+
+def test_azure_pair_is_read_with_drivers_and_serial(azure_sysfs: Path) -> None:
+    enslaved = replace(VF, master=NETVSC.ifindex)
+    ipr = FakeIpr([newlink(LOOPBACK), newlink(NETVSC), newlink(enslaved)])
+    assert list_nics(ipr, azure_sysfs) == [LOOPBACK, NETVSC, enslaved]
+
+
+def test_kind_stands_in_for_the_driver_of_a_virtual_device() -> None:
+    nic = nic_from_message(newlink(VETH))
+    assert (nic.kind, nic.driver, nic.bus, nic.parent) == ("veth", "veth", None, None)
+
+
+def test_admin_state_and_carrier_are_told_apart() -> None:
+    nic = nic_from_message(newlink(replace(VF, up=True, carrier=False)))
+    assert (nic.up, nic.carrier) == (True, False)
+
+
+def test_layer_3_device_has_an_empty_mac() -> None:
+    assert nic_from_message(newlink(replace(VETH, mac="", link_type=65534))).mac == ""
+
+
+def test_counters_come_from_the_64_bit_statistics() -> None:
+    counters = {"rx_packets": 2**33, "rx_bytes": 2**40, "rx_dropped": 3, "tx_dropped": 4}
+    nic = nic_from_message(newlink(VF, attributes=[("IFLA_STATS64", counters)]))
+    assert (nic.rx_packets, nic.rx_bytes, nic.rx_dropped, nic.tx_dropped) == (2**33, 2**40, 3, 4)
+
+
+def test_ipv6_state_is_read_where_there_is_one() -> None:
+    inet6 = [("IFLA_INET6_CONF", {"disable_ipv6": 1}), ("IFLA_INET6_ADDR_GEN_MODE", 1)]
+    spec = ("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": inet6})]})
+    nic = nic_from_message(newlink(VF, attributes=[spec]))
+    assert (nic.ipv6_disabled, nic.addr_gen_mode) == (True, 1)
+
+
+def test_ipv6_state_is_unknown_without_ipv6() -> None:
+    nic = nic_from_message(newlink(VF))
+    assert (nic.ipv6_disabled, nic.addr_gen_mode) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ([("IFLA_XDP_ATTACHED", 0)], None),
+        ([("IFLA_XDP_ATTACHED", 2), ("IFLA_XDP_PROG_ID", 7), ("IFLA_XDP_SKB_PROG_ID", 7)], 7),
+        ([("IFLA_XDP_ATTACHED", 4), ("IFLA_XDP_DRV_PROG_ID", 8), ("IFLA_XDP_SKB_PROG_ID", 9)], 8),
+    ],
+)
+def test_xdp_program_is_found_in_every_mode(attributes: list[tuple[str, int]], expected: int | None) -> None:
+    message = newlink(NETVSC, attributes=[("IFLA_XDP", {"attrs": attributes})])
+    assert nic_from_message(message).xdp_prog_id == expected
+
+
+def test_interrupted_dump_is_asked_for_again(azure_sysfs: Path) -> None:
+    ipr = FakeIpr(NetlinkDumpInterrupted(), NetlinkDumpInterrupted(), [newlink(NETVSC)])
+    assert list_nics(ipr, azure_sysfs) == [NETVSC]
+
+
+def test_dump_that_never_comes_through_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KernelError, match="list interfaces"):
+        list_nics(FakeIpr(*[NetlinkDumpInterrupted() for _ in range(9)]), tmp_path)
+
+
+def test_refused_dump_keeps_the_errno_of_the_kernel(tmp_path: Path) -> None:
+    with pytest.raises(KernelError) as caught:
+        list_nics(FakeIpr(NetlinkError(errno.EPERM)), tmp_path)
+    assert caught.value.errno == errno.EPERM
+
+
+@pytest.mark.parametrize(("which", "key"), [("eth0", {"ifname": "eth0"}), (2, {"index": 2})])
+def test_one_nic_is_asked_for_by_name_or_ifindex(azure_sysfs: Path, which: int | str, key: object) -> None:
+    ipr = FakeIpr([newlink(NETVSC)])
+    assert get_nic(ipr, which, azure_sysfs) == NETVSC
+    assert ipr.key == key
+
+
+@pytest.mark.parametrize(("which", "said"), [("eth9", "eth9: no such"), (9, "ifindex 9: no such")])
+def test_nic_that_is_not_there_is_named_in_the_error(tmp_path: Path, which: int | str, said: str) -> None:
+    with pytest.raises(NoSuchNic, match=said):
+        get_nic(FakeIpr(NetlinkError(errno.ENODEV)), which, tmp_path)
