@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What this thread may do: its effective capabilities, and one error that names those it lacks."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from pathlib import Path
+
+from netvsc_bpf.model.errors import MissingCapability
+
+STATUS = Path("/proc/thread-self/status")
+USER_NAMESPACE = Path("/proc/thread-self/ns/user")
+# PROC_USER_INIT_INO in include/linux/proc_ns.h: the user namespace that the machine booted with.
+_INITIAL_USER_NAMESPACE = "user:[4026531837]"
+
+
+class Capability(IntEnum):
+    """The capabilities that matter here, by their bit (linux/capability.h)."""
+
+    CAP_DAC_OVERRIDE = 1
+    CAP_NET_ADMIN = 12
+    CAP_SYS_ADMIN = 21
+    CAP_PERFMON = 38
+    CAP_BPF = 39
+
+
+CAP_DAC_OVERRIDE = Capability.CAP_DAC_OVERRIDE
+CAP_NET_ADMIN = Capability.CAP_NET_ADMIN
+CAP_SYS_ADMIN = Capability.CAP_SYS_ADMIN
+CAP_PERFMON = Capability.CAP_PERFMON
+CAP_BPF = Capability.CAP_BPF
+
+# bpf_capable() and perfmon_capable() take CAP_SYS_ADMIN instead: it was split into them in Linux 5.8.
+_SPLIT_FROM_SYS_ADMIN = frozenset({CAP_BPF, CAP_PERFMON})
+
+
+def parse_effective(status: str) -> frozenset[int]:
+    """Return the bits set in the CapEff line of a /proc/<pid>/status; empty where there is no such line."""
+    for line in status.splitlines():
+        key, _, value = line.partition(":")
+        if key == "CapEff":
+            mask = int(value, 16)
+            return frozenset(bit for bit in range(mask.bit_length()) if mask >> bit & 1)
+    return frozenset()
+
+
+def effective(status: Path = STATUS) -> frozenset[int]:
+    """Return the effective capabilities of this thread, as bits. They are per thread, like setns()."""
+    return parse_effective(status.read_text(encoding="ascii", errors="replace"))
+
+
+def missing(needed: Iterable[Capability], held: frozenset[int]) -> tuple[Capability, ...]:
+    """Return those of ``needed`` that neither ``held`` nor a CAP_SYS_ADMIN that contains them covers."""
+    return tuple(
+        one
+        for one in needed
+        if one not in held and not (one in _SPLIT_FROM_SYS_ADMIN and CAP_SYS_ADMIN in held)
+    )
+
+
+def require(what: str, *needed: Capability, status: Path = STATUS) -> None:
+    """Raise MissingCapability, naming all that are missing, unless this thread holds ``needed``.
+
+    ``what`` is what it is for, as the beginning of the error: "load programs".
+    """
+    lacking = missing(needed, effective(status))
+    if lacking:
+        names = ", ".join(one.name for one in lacking)
+        be = "is" if len(lacking) == 1 else "are"
+        raise MissingCapability(
+            what, f"{names} {be} missing", "run as root, or grant the process what is missing"
+        )
+
+
+def in_initial_user_namespace(namespace: Path = USER_NAMESPACE) -> bool:
+    """Say whether capabilities count for bpf(2): it asks for them in the first user namespace."""
+    try:
+        return str(namespace.readlink()) == _INITIAL_USER_NAMESPACE
+    except OSError:
+        # A kernel without CONFIG_USER_NS has just the one.
+        return True

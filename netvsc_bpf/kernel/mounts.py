@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which file system a path is on, told from /proc/<pid>/mountinfo alone. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One line of mountinfo (proc_pid_mountinfo(5))."""
+
+    id: int
+    parent: int
+    point: PurePath
+    options: frozenset[str]
+    type: str
+    source: str
+
+
+def parse_mountinfo(text: str) -> tuple[Mount, ...]:
+    """Return the mounts of a mount namespace, in the kernel's order."""
+    mounts = []
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        head, tail = before.split(" "), after.split(" ")
+        mounts.append(
+            Mount(
+                id=int(head[0]),
+                parent=int(head[1]),
+                point=PurePath(_unescape(head[4])),
+                options=frozenset(head[5].split(",")),
+                type=tail[0],
+                source=_unescape(tail[1]),
+            )
+        )
+    return tuple(mounts)
+
+
+def mount_of(path: PurePath, mounts: Sequence[Mount]) -> Mount | None:
+    """Return the mount that ``path`` (absolute, no symlinks) is on, walking as the kernel does from the root.
+
+    The longest mount point alone would not do: a later mount on /sys hides an earlier one on /sys/fs/bpf.
+    """
+    ids = {mount.id for mount in mounts}
+    # The parent of the first mount is not listed, or itself (rootfs); neither is a step further in.
+    first = {mount.point: mount for mount in mounts if mount.parent not in ids or mount.parent == mount.id}
+    steps = {(mount.parent, mount.point): mount for mount in mounts if mount.parent != mount.id}
+    current: Mount | None = None
+    for place in (*reversed(path.parents), path):
+        step = first.get(place) if current is None else steps.get((current.id, place))
+        while step is not None:
+            current = step
+            step = steps.get((current.id, place))
+    return current
+
+
+def read_mounts(mountinfo: Path) -> tuple[Mount, ...]:
+    """Return the mounts that a mountinfo file lists."""
+    return parse_mountinfo(mountinfo.read_text(encoding="utf-8", errors="replace"))
+
+
+def _unescape(field: str) -> str:
+    # mangle() in fs/proc_namespace.c: space, tab, newline and backslash as octal.
+    for code, character in (("040", " "), ("011", "\t"), ("012", "\n"), ("134", "\\")):
+        field = field.replace(f"\\{code}", character)
+    return field
