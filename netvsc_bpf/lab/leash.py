@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The worker's side of worker.py: notice that nobody holds the other end of standard input any more."""
+
+import os
+import threading
+
+
+def until_let_go() -> threading.Event:
+    """Return an event that is set when standard input ends."""
+    let_go = threading.Event()
+
+    def wait() -> None:
+        # Not sys.stdin: a thread inside its lock when the interpreter ends is a fatal error.
+        while os.read(0, 4096):
+            pass
+        let_go.set()
+
+    threading.Thread(target=wait, name="leash", daemon=True).start()
+    return let_go

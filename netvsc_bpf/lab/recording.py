@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What became of each packet of a numbered stream, and what that says about any stretch of time. Pure."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRun:
+    """Packets with consecutive numbers that never arrived. Times are CLOCK_MONOTONIC."""
+
+    first: int
+    count: int
+    first_sent_ns: int
+    last_sent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What happened to the packets sent in one stretch of time."""
+
+    sent: int
+    received: int
+    """Distinct packets."""
+    duplicates: int
+    longest_gap_s: float
+    """The longest time between two arrivals; the last arrival before the stretch counts."""
+    longest_pause_s: float
+    """The longest time between two sends: a gap up to this long is the sender's, not the network's."""
+    missing: tuple[MissingRun, ...]
+
+    @property
+    def lost(self) -> int:
+        """Packets that never arrived."""
+        return self.sent - self.received
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One entry for each number sent: when it left, when it arrived (0: never), how many copies arrived."""
+
+    sent_ns: "array[int]"
+    arrived_ns: "array[int]"
+    copies: bytes
+
+    def all(self) -> Loss:
+        """Sum up the whole stream."""
+        return self._between(0, len(self.sent_ns))
+
+    def window(self, begin_ns: int, end_ns: int) -> Loss:
+        """Sum up the packets sent from ``begin_ns`` to before ``end_ns`` (CLOCK_MONOTONIC).
+
+        Packets sent less than a round trip before the recording was taken may still be under way.
+        """
+        return self._between(bisect_left(self.sent_ns, begin_ns), bisect_left(self.sent_ns, end_ns))
+
+    def _between(self, begin: int, end: int) -> Loss:
+        copies = self.copies[begin:end]
+        received = len(copies) - copies.count(0)
+        # One packet of look-back, so that a pause or a gap at the seam belongs to the later stretch.
+        arrivals = [at for at in self.arrived_ns[self._last_arrived_before(begin) : end] if at]
+        sends = self.sent_ns[max(begin - 1, 0) : end]
+        return Loss(
+            sent=len(copies),
+            received=received,
+            duplicates=sum(copies) - received,
+            longest_gap_s=_longest_step(sorted(arrivals)),
+            longest_pause_s=_longest_step(sends),
+            missing=tuple(self._missing(begin, end)) if received < len(copies) else (),
+        )
+
+    def _last_arrived_before(self, begin: int) -> int:
+        for number in range(begin - 1, -1, -1):
+            if self.arrived_ns[number]:
+                return number
+        return begin
+
+    def _missing(self, begin: int, end: int) -> Iterator[MissingRun]:
+        for gone, run in groupby(range(begin, end), key=lambda number: not self.copies[number]):
+            if gone:
+                numbers = list(run)
+                yield MissingRun(
+                    first=numbers[0],
+                    count=len(numbers),
+                    first_sent_ns=self.sent_ns[numbers[0]],
+                    last_sent_ns=self.sent_ns[numbers[-1]],
+                )
+
+
+def _longest_step(times_ns: "list[int] | array[int]") -> float:
+    return max((later - earlier for earlier, later in pairwise(times_ns)), default=0) / 1e9

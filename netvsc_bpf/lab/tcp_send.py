@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The sending end of a TCP stream, as a process: `python -m netvsc_bpf.lab.tcp_send JOB`."""
+
+import json
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from threading import Event
+
+from netvsc_bpf.lab.leash import until_let_go
+from netvsc_bpf.lab.ledger import Counter, Ledger
+from netvsc_bpf.lab.namespace import enter
+from netvsc_bpf.lab.tcp_pattern import CHUNK, Pattern
+
+_PACE_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSendJob:
+    """Where to send, and how many bytes a second (0: as many as go)."""
+
+    namespace: str
+    ledger_fd: int
+    address: str
+    port: int
+    rate: int
+
+
+def main(job: TcpSendJob) -> None:
+    """Connect, send the pattern until let go, and close in good order."""
+    enter(job.namespace)
+    let_go = until_let_go()
+    ledger = Ledger(job.ledger_fd)
+    with socket.create_connection((job.address, job.port)) as link:
+        _send(link, ledger, job.rate, let_go)
+        link.shutdown(socket.SHUT_WR)
+
+
+def _send(link: socket.socket, ledger: Ledger, rate: int, let_go: Event) -> None:
+    pattern = Pattern()
+    size = min(CHUNK, max(1, int(rate * _PACE_S))) if rate else CHUNK
+    offset = 0
+    begin = time.monotonic()
+    while not let_go.is_set():
+        if rate and (early := begin + offset / rate - time.monotonic()) > 0:
+            let_go.wait(early)
+            continue
+        offset += link.send(pattern.at(offset, size))
+        ledger.counters[Counter.SENT] = offset
+
+
+if __name__ == "__main__":
+    main(TcpSendJob(**json.loads(sys.argv[1])))

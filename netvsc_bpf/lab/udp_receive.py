@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The receiver of a numbered stream, as a process: `python -m netvsc_bpf.lab.udp_receive JOB`.
+
+A packet's arrival is stamped by the kernel (SO_TIMESTAMPNS), so that a receiver which waits for a CPU does
+not look like a network that stands still.
+"""
+
+import json
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass
+from threading import Event
+
+from netvsc_bpf.lab.leash import until_let_go
+from netvsc_bpf.lab.ledger import Counter, Ledger
+from netvsc_bpf.lab.namespace import enter
+from netvsc_bpf.lab.udp_send import GREETING, PAYLOAD
+
+# Numbers of <asm-generic/socket.h> that Python's socket module does not name.
+_SO_RCVBUFFORCE = 33
+_SO_TIMESTAMPNS = 35
+_SO_MEMINFO = 55
+_SK_MEMINFO_DROPS = 8
+_MEMINFO = struct.Struct("=9I")
+_TIMESPEC = struct.Struct("=qq")
+_TIMEVAL = struct.Struct("=qq")
+_IDLE_US = 20_000
+_LOOK_AFTER = 1024
+"""Packets between two looks at clocks and drops."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveJob:
+    """Where to listen; ``buffer`` is the size of the socket's buffer in bytes."""
+
+    namespace: str
+    ledger_fd: int
+    address: str
+    buffer: int
+
+
+def main(job: ReceiveJob) -> None:
+    """Listen, say on which port, and record until let go; what has arrived by then still counts."""
+    enter(job.namespace)
+    let_go = until_let_go()
+    ledger = Ledger(job.ledger_fd)
+    with socket.socket(socket.AF_INET6 if ":" in job.address else socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, job.buffer)
+        link.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _IDLE_US))
+        link.bind((job.address, 0))
+        ledger.counters[Counter.PORT] = link.getsockname()[1]
+        _receive(link, ledger, let_go)
+
+
+def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> None:
+    buffer = bytearray(65536)
+    buffers = [buffer]
+    offset = _realtime_offset_ns()
+    until_look = _LOOK_AFTER
+    while True:
+        try:
+            size, notes, _, _ = link.recvmsg_into(buffers, 64)
+        except BlockingIOError:
+            # Nothing came for a while, so nothing is queued: the only place where it is right to stop.
+            offset = _look_around(link, ledger)
+            if let_go.is_set():
+                return
+            continue
+        _record(ledger, buffer, size, _arrival_ns(notes) - offset)
+        until_look -= 1
+        if not until_look:
+            until_look = _LOOK_AFTER
+            offset = _look_around(link, ledger)
+
+
+def _record(ledger: Ledger, buffer: bytearray, size: int, arrived_ns: int) -> None:
+    number = PAYLOAD.unpack_from(buffer)[0] if size >= PAYLOAD.size else ledger.capacity
+    if number == GREETING:
+        ledger.counters[Counter.MET] = 1
+    elif number >= ledger.capacity:
+        ledger.counters[Counter.FOREIGN] += 1
+    elif copies := ledger.copies[number]:
+        ledger.copies[number] = min(copies + 1, 255)
+        ledger.counters[Counter.DUPLICATES] += 1
+    else:
+        ledger.copies[number] = 1
+        ledger.arrived_ns[number] = arrived_ns
+        ledger.counters[Counter.RECEIVED] += 1
+
+
+def _arrival_ns(notes: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in notes:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return int(seconds) * 1_000_000_000 + int(nanoseconds)
+    return time.time_ns()
+
+
+def _look_around(link: socket.socket, ledger: Ledger) -> int:
+    info = _MEMINFO.unpack(link.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
+    ledger.counters[Counter.DROPS] = info[_SK_MEMINFO_DROPS]
+    return _realtime_offset_ns()
+
+
+def _realtime_offset_ns() -> int:
+    # The kernel stamps with CLOCK_REALTIME, which may be set meanwhile: hence asked for again and again.
+    return time.time_ns() - time.monotonic_ns()
+
+
+if __name__ == "__main__":
+    main(ReceiveJob(**json.loads(sys.argv[1])))
