@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What `make vm-test` needs beside scripts/setup.sh: QEMU with an SR-IOV NIC (igb), and Debian's kernels, unpacked into
+# a cache outside this checkout. No kernel is installed on this machine: no initramfs, boot loader or /boot changes.
+#
+# Usage: scripts/vm-setup.sh    prints the cache's path last; remove that directory to fetch newer kernels
+set -euo pipefail
+
+CACHE=${NETVSC_BPF_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netvsc-bpf}
+# The guest sees this directory, and hides some that hold a running system's state.
+case $CACHE in /var/cache/* | /run/* | /dev/* | /proc/* | /sys/*)
+	echo "setup: $CACHE cannot be seen by a guest; choose another NETVSC_BPF_CACHE" >&2
+	exit 1
+	;;
+esac
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() {
+	say "$@"
+	exit 1
+}
+
+# An apt of our own beside the system's: with backports, and with lists of its own, so that the system's stay as they
+# are. Only its packages' database is the system's.
+apt_options=(
+	-qq -o APT::Sandbox::User=root -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold
+	-o Dir::Etc::sourcelist="$CACHE/apt/bookworm.list" -o Dir::Etc::sourceparts=/dev/null
+	-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
+	-o Dir::State::lists="$CACHE/apt/lists" -o Dir::Cache="$CACHE/apt"
+)
+apt_ready=no
+
+debian_sources() { # release and address
+	apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+		awk '$1 == "Debian" { print $2, $3 }'
+}
+
+ready_apt() {
+	local main security
+	[ $apt_ready = no ] || return 0
+	command -v apt-get >/dev/null || die "Debian's kernels are fetched with apt-get, which this system lacks"
+	# Whatever mirror this machine takes Debian from has backports too. Who is behind a source is told by its index.
+	debian_sources | grep -q . || apt-get -qq -o DPkg::Lock::Timeout=300 update
+	main=$(debian_sources | awk '$1 !~ /-security/ { print $2; exit }')
+	security=$(debian_sources | awk '$1 ~ /-security/ { print $2; exit }')
+	[ -n "$main" ] || die "Debian's kernels are needed, but apt-get has no Debian source configured"
+
+	mkdir -p "$CACHE/apt/lists/partial" "$CACHE/apt/archives/partial"
+	chmod 700 "$CACHE/apt"
+	{
+		local key=/usr/share/keyrings/debian-archive-keyring.gpg
+		echo "deb [signed-by=$key] $main bookworm main"
+		echo "deb [signed-by=$key] $main bookworm-backports main"
+		[ -z "$security" ] || echo "deb [signed-by=$key] $security bookworm-security main"
+	} >"$CACHE/apt/bookworm.list"
+	apt-get "${apt_options[@]}" update || die "apt-get update failed: see above"
+	apt_ready=yes
+}
+
+# kernel VERSION [APT_OPTION...]: Debian's kernel package of that version, unpacked, its modules indexed.
+kernel() {
+	local version=$1 package work
+	shift
+	[ ! -e "$CACHE/kernels/$version/boot" ] || return 0
+	ready_apt
+	package=$(apt-cache "${apt_options[@]}" "$@" depends linux-image-amd64 | awk '/Depends: linux-image-/ { print $2 }')
+	case $package in "linux-image-$version."*) ;; *) die "Debian has '$package', not a kernel $version" ;; esac
+	say "fetching $package"
+	work=$CACHE/kernels/.$version.$$
+	rm -rf "$work"
+	mkdir -p "$work"
+	(cd "$work" && apt-get "${apt_options[@]}" download "$package") || die "apt-get could not download $package"
+	dpkg-deb -x "$work"/*.deb "$work"
+	rm -r "$work"/*.deb "$work/usr/share"
+	depmod -b "$work" "${package#linux-image-}"
+	mv -T "$work" "$CACHE/kernels/$version"
+}
+
+qemu() {
+	local suite
+	if qemu-system-x86_64 -device help 2>/dev/null | grep -q '"igb"'; then
+		return
+	fi
+	ready_apt
+	say "installing QEMU"
+	suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	if [ "$suite" = bookworm ]; then # Its own QEMU, 7.2, has no igb.
+		set -- "${apt_options[@]}" -t bookworm-backports
+	else
+		set -- -qq
+	fi
+	DEBIAN_FRONTEND=noninteractive apt-get "$@" -y --no-install-recommends install qemu-system-x86 \
+		</dev/null >"$CACHE/apt/qemu.log" 2>&1 || {
+		cat "$CACHE/apt/qemu.log" >&2
+		die "apt-get could not install qemu-system-x86"
+	}
+}
+
+mkdir -p "$CACHE"
+kernel 6.1
+kernel 6.12 -t bookworm-backports
+qemu
+rm -rf "$CACHE/apt/archives"
+echo "$CACHE"
