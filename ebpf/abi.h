@@ -157,7 +157,8 @@ enum control_command {
 	CONTROL_PERMIT = 1, /* argument: settle time in ns */
 	CONTROL_WITHDRAW = 2, /* argument: enum reason */
 	CONTROL_LOOK = 3, /* what steer does on a packet while it is not armed */
-	CONTROL_ARM = 4, /* liveness `netlink` only: userspace has seen the VF usable for long enough */
+	CONTROL_ARM =
+		4, /* liveness `netlink` only: userspace has seen the VF usable for long enough */
 	CONTROL_DISARM = 5, /* argument: enum reason; the permission stays */
 	CONTROL_GUARD = 6, /* argument: enum guard_mode */
 };
@@ -167,7 +168,8 @@ enum control_result {
 	CONTROL_VF = 1, /* done; the path is the VF now */
 	CONTROL_NO_PAIR = 2, /* the slot is free */
 	CONTROL_NO_VF = 3, /* the slot has no VF */
-	CONTROL_BAD_LAYOUT = 4, /* the offsets taken from BTF do not lead to the VF: never permitted */
+	CONTROL_BAD_LAYOUT =
+		4, /* the offsets taken from BTF do not lead to the VF: never permitted */
 	CONTROL_BAD_COMMAND = 5,
 };
 

@@ -65,7 +65,8 @@ int control(struct __sk_buff *skb)
 	case CONTROL_LOOK:
 		return look(pair, slot);
 	case CONTROL_ARM:
-		return pair->permitted && latch_arm(pair, pair->failures) ? CONTROL_VF : CONTROL_SYNTHETIC;
+		return pair->permitted && latch_arm(pair, pair->failures) ? CONTROL_VF :
+									    CONTROL_SYNTHETIC;
 	case CONTROL_DISARM:
 		latch_leave(pair, argument % REASON_COUNT);
 		return CONTROL_SYNTHETIC;

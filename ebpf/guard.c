@@ -26,7 +26,8 @@ int guard(struct xdp_md *ctx)
 	if (!counters)
 		return XDP_PASS;
 	/* The group bit of the destination marks broadcast and multicast (IEEE 802.3, 3.2.3). */
-	if (pair->armed && (pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1)))) {
+	if (pair->armed &&
+	    (pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1)))) {
 		counters->duplicates += 1;
 		return XDP_DROP;
 	}

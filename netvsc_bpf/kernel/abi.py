@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""ebpf/abi.h as Python sees it. tests/kernel/test_abi.py compares the two through the BTF of the loaded maps."""
+"""ebpf/abi.h as Python sees it.
+
+Tests/kernel/test_abi.py compares the two through the BTF of the loaded maps.
+"""
 
 import ctypes
 from enum import IntEnum

@@ -13,7 +13,7 @@ _KIND_STRUCT = 4
 _KIND_UNION = 5
 _KIND_ENUM = 6
 _REMEDY = (
-    "use a kernel with CONFIG_DEBUG_INFO_BTF, or let a running manager alone do the failover: --liveness netlink"
+    "use a kernel with CONFIG_DEBUG_INFO_BTF, or leave the failover to a running manager: --liveness netlink"
 )
 
 
@@ -67,7 +67,9 @@ class Btf:
     @classmethod
     def of_object(cls, btf_id: int) -> "Btf":
         """Load the BTF that came with a loaded map or program (bpf_map_info.btf_id)."""
-        return cls(_load("btf__load_from_kernel_by_id", f"BTF {btf_id} cannot be read", ctypes.c_uint32(btf_id)))
+        return cls(
+            _load("btf__load_from_kernel_by_id", f"BTF {btf_id} cannot be read", ctypes.c_uint32(btf_id))
+        )
 
     def __enter__(self) -> "Btf":
         return self
@@ -76,12 +78,15 @@ class Btf:
         self._lib.btf__free(self._handle)
 
     def members(self, struct: str) -> dict[str, Member]:
-        """Return the members of a structure; those of anonymous structs and unions inside it count as its own."""
+        """Return the members of a structure.
+
+        Those of anonymous structs and unions inside it count as its own.
+        """
         return dict(self._members(self._find(struct, _KIND_STRUCT), 0))
 
     def size(self, struct: str) -> int:
         """Return the size of a structure in bytes."""
-        return self._type(self._find(struct, _KIND_STRUCT)).size
+        return int(self._type(self._find(struct, _KIND_STRUCT)).size)
 
     def enumerators(self, enum: str) -> dict[str, int]:
         """Return the names and values of an enum."""
@@ -99,7 +104,14 @@ class Btf:
             offset = base + bits // 8
             name = self._name(member.name_off)
             if name:
-                yield name, Member(offset, self._lib.btf__resolve_size(self._handle, member.type), self._named(member.type))
+                yield (
+                    name,
+                    Member(
+                        offset,
+                        self._lib.btf__resolve_size(self._handle, member.type),
+                        self._named(member.type),
+                    ),
+                )
             elif (self._type(member.type).info >> 24) & 0x1F in (_KIND_STRUCT, _KIND_UNION):
                 yield from self._members(member.type, offset)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """clsact: the tc hook of kernels before 6.6.
 
-A filter is ours if it runs our program, by the program's id; it is removed by the priority and handle that the kernel
-gave it. Other people's filters stay, and so does their qdisc.
+A filter is ours if it runs our program, by the program's id; it is removed by the priority and handle that
+the kernel gave it. Other people's filters stay, and so does their qdisc.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,10 @@ from netvsc_bpf.kernel.tcx import Direction
 _PARENT = {Direction.INGRESS: 0xFFFFFFF2, Direction.EGRESS: 0xFFFFFFF3}  # TC_H_MIN_INGRESS, TC_H_MIN_EGRESS
 _ETH_P_ALL = 0x0003
 _LATE = 0xC100
-"""Behind the priorities that tc gives by itself (they go down from 0xC000, tcf_auto_prio() in net/sched/cls_api.c):
-what others have there must see the packet before it is redirected."""
+"""Behind the priorities that tc gives by itself: other people's filters see a packet before we redirect it.
+
+Those go down from 0xC000 (tcf_auto_prio(), net/sched/cls_api.c).
+"""
 _LAST = 0xFFFF
 _EEXIST, _EINVAL, _ENOENT = 17, 22, 2
 
@@ -33,7 +35,9 @@ class Filter:
 
 def has_qdisc(ipr: IPRoute, ifindex: int) -> bool:
     """Tell whether the device has a clsact qdisc."""
-    return any(q.get_attr("TCA_KIND") == "clsact" for q in ipr.get_qdiscs(index=ifindex) if q["index"] == ifindex)
+    return any(
+        q.get_attr("TCA_KIND") == "clsact" for q in ipr.get_qdiscs(index=ifindex) if q["index"] == ifindex
+    )
 
 
 def add_qdisc(ipr: IPRoute, ifindex: int) -> bool:

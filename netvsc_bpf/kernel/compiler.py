@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The child process that compiles, loads and pins, and the only module that imports bcc.
 
-bcc costs 65 MB to import and 120 MB to compile: whoever lives longer than an attach must not pay for it. The request
-comes as JSON on stdin, the answer goes as JSON to stdout; what bcc and the verifier print is caught and becomes the
-`log` of a CompileError. Everything is pinned below one folder, which the parent renames into place or removes.
+bcc costs 65 MB to import and 120 MB to compile: whoever lives longer than an attach must not pay for it. The
+request comes as JSON on stdin, the answer goes as JSON to stdout; what bcc and the verifier print is caught
+and becomes the `log` of a CompileError. Everything is pinned below one folder, which the parent renames into
+place or removes.
 """
 
 import errno
@@ -76,13 +77,19 @@ def load(request: Request) -> Liveness:
         refusal = _attach_sentinel(module, folder / "sentinel")
         if refusal is not None and wanted is Liveness.FENTRY:
             raise NotSupported(
-                "cannot attach the sentinel", refusal, "use --liveness live, or a kernel with fentry", requires="5.5"
+                "cannot attach the sentinel",
+                refusal,
+                "use --liveness live, or a kernel with fentry",
+                requires="5.5",
             )
         if refusal is not None:
             liveness = Liveness.LIVE
     if liveness is not Liveness.NETLINK:  # there no program may look at a device
         tracepoint = module.load(SENTINEL_TRACEPOINT, "RAW_TRACEPOINT")
-        _pin(libbpf.raw_tracepoint_open(SENTINEL_TRACEPOINT, tracepoint), folder / "sentinel" / SENTINEL_TRACEPOINT)
+        _pin(
+            libbpf.raw_tracepoint_open(SENTINEL_TRACEPOINT, tracepoint),
+            folder / "sentinel" / SENTINEL_TRACEPOINT,
+        )
 
     _pin(module.load(f"steer_{liveness.value}", "SCHED_CLS"), folder / "programs" / "steer")
     _pin(module.load("home", "SCHED_CLS"), folder / "programs" / "home")
@@ -111,7 +118,9 @@ class _Module:
 
     def tracing_function(self, hook: str) -> str:
         """Return bcc's name for a KFUNC_PROBE; from 0.29 on it has the kernel module in it."""
-        names = (self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module)))
+        names = (
+            self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))
+        )
         return next(name for name in names if name.startswith("kfunc__") and name.endswith(f"__{hook}"))
 
     def _bpf_functions(self, index: int) -> str:
@@ -123,7 +132,9 @@ class _Module:
         try:
             fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
         except Exception as error:  # bcc raises nothing more precise
-            raise CompileError(f"cannot load program {function}", str(error), "report it with --verbose") from error
+            raise CompileError(
+                f"cannot load program {function}", str(error), "report it with --verbose"
+            ) from error
         return fd
 
 
@@ -171,7 +182,9 @@ def _pin(fd: int, path: Path) -> None:
         libbpf.obj_pin(fd, path)
     except OSError as error:
         remedy = "free memory, or raise the inode limit of bpffs" if error.errno == errno.ENOSPC else None
-        raise KernelError(f"cannot pin {path}", error.strerror, remedy, errno=error.errno) from error
+        raise KernelError(
+            f"cannot pin {path}", os.strerror(error.errno or 0), remedy, errno=error.errno
+        ) from error
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The few calls of libbpf.so.1 that we need, through ctypes. bcc depends on it already; bcc itself stays out of here.
+"""The few calls of libbpf.so.1 that we need, through ctypes; bcc depends on it already.
 
 Every call returns what the kernel gave or raises OSError with its errno; callers say what was being done.
 """

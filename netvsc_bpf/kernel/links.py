@@ -39,4 +39,4 @@ def pin(fd: int, path: Path) -> None:
 
 def program_id(fd: int) -> int:
     """Return the kernel's number of a program."""
-    return libbpf.info(fd, libbpf.ProgInfo).id
+    return int(libbpf.info(fd, libbpf.ProgInfo).id)

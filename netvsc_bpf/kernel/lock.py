@@ -42,7 +42,9 @@ def _acquire(root: Path, deadline: float) -> int:
             os.close(fd)
             if time.monotonic() > deadline:
                 raise Busy(
-                    "cannot change the data path", "another netvsc-bpf is changing it", "wait for it, then try again"
+                    "cannot change the data path",
+                    "another netvsc-bpf is changing it",
+                    "wait for it, then try again",
                 ) from None
             time.sleep(_POLL_S)
             continue
@@ -60,9 +62,9 @@ def _open(root: Path) -> int:
     except FileNotFoundError:
         return _open(root)  # removed between the two calls
     except PermissionError as error:
-        raise MissingCapability(what, error.strerror, "run as root") from None
+        raise MissingCapability(what, os.strerror(error.errno or 0), "run as root") from None
     except OSError as error:
-        raise KernelError(what, error.strerror, errno=error.errno) from error
+        raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
 
 
 def _same(fd: int, root: Path) -> bool:

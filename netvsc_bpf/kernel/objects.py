@@ -4,7 +4,7 @@
 import ctypes
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from netvsc_bpf.kernel import abi, libbpf, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -23,14 +23,24 @@ _EXPECTED_MAPS: dict[str, tuple[int, type[ctypes.Structure] | type[ctypes.c_uint
 """Map name: (enum bpf_map_type, value)."""
 
 
+_Value = TypeVar("_Value", bound=ctypes.Structure)
+
+
 class _SkbContext(ctypes.Structure):
     """The head of struct __sk_buff; cb carries the command."""
 
-    _fields_ = [("before", ctypes.c_uint32 * 12), ("cb", ctypes.c_uint32 * 5), ("after", ctypes.c_uint32 * 31)]
+    _fields_ = [
+        ("before", ctypes.c_uint32 * 12),
+        ("cb", ctypes.c_uint32 * 5),
+        ("after", ctypes.c_uint32 * 31),
+    ]
 
 
 class LoadedObject:
-    """The pinned maps and programs of this thread's network namespace, opened and checked. Close it after use."""
+    """The pinned maps and programs of this thread's network namespace, opened and checked.
+
+    Close it after use.
+    """
 
     def __init__(self, pins: NetnsPins) -> None:
         self.pins = pins
@@ -97,7 +107,10 @@ class LoadedObject:
         return value.value
 
     def set_vf(self, slot: int, ifindex: int) -> None:
-        """Put a VF of this thread's network namespace into the DEVMAP. Raises OSError ENODEV/EINVAL if it is gone."""
+        """Put a VF of this thread's network namespace into the DEVMAP.
+
+        Raises OSError ENODEV/EINVAL if it is gone.
+        """
         libbpf.map_update(self._map("paths"), slot, ctypes.c_uint32(ifindex))
 
     def clear_vf(self, slot: int) -> None:
@@ -133,13 +146,15 @@ class LoadedObject:
         try:
             answer, _ = libbpf.test_run(self.program("control"), bytes(64), context)
         except OSError as error:
-            raise KernelError(f"cannot run {command.name.lower()}", error.strerror, errno=error.errno) from error
+            raise KernelError(
+                f"cannot run {command.name.lower()}", os.strerror(error.errno or 0), errno=error.errno
+            ) from error
         return abi.ControlResult(answer)
 
     def _map(self, name: str) -> int:
         return self._open(self.pins.map(name))
 
-    def _read(self, name: str, slot: int, value: Any) -> Any:
+    def _read(self, name: str, slot: int, value: _Value) -> _Value:
         libbpf.map_lookup(self._map(name), slot, value)
         return value
 
@@ -164,5 +179,7 @@ class LoadedObject:
 
     def _foreign(self, why: str) -> ForeignLayout:
         return ForeignLayout(
-            f"cannot use {self.pins.object}", why, "take it down with `netvsc-bpf detach --all`, then attach again"
+            f"cannot use {self.pins.object}",
+            why,
+            "take it down with `netvsc-bpf detach --all`, then attach again",
         )

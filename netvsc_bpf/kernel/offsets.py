@@ -55,9 +55,13 @@ def no_offsets() -> dict[str, int]:
 def _offset(members: dict[str, Member], name: str, size: int) -> int:
     member = members.get(name)
     if member is None or member.size != size:
-        raise _unfit(f"member {name} is {'missing' if member is None else f'{member.size} bytes, not {size}'}")
+        raise _unfit(
+            f"member {name} is {'missing' if member is None else f'{member.size} bytes, not {size}'}"
+        )
     return member.offset
 
 
 def _unfit(why: str) -> NoBtf:
-    return NoBtf("cannot look into the kernel", why, "report it with the kernel's version; --liveness netlink works")
+    return NoBtf(
+        "cannot look into the kernel", why, "report it with the kernel's version; --liveness netlink works"
+    )

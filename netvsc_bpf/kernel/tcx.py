@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""tcx: tc programs attached by links that are ours alone (Linux 6.6). Others' links and filters are not touched.
+"""tcx: tc programs attached by links that are ours alone (Linux 6.6); others' are not touched.
 
-A new link goes behind those that are there, so that other people's programs still see every packet (net/core: tcx
-entries run in order, kernel/bpf/mprog.c appends without BPF_F_BEFORE). clsact filters run after all of tcx.
+A new link goes behind those that are there, so that other people's programs still see every packet (net/core:
+tcx entries run in order, kernel/bpf/mprog.c appends without BPF_F_BEFORE). clsact filters run after all of
+tcx.
 """
 
 import errno

@@ -114,6 +114,8 @@ class BccMissing(CannotHere):
 class NotSupported(CannotHere):
     """The kernel lacks a feature. ``requires`` names the version that has it."""
 
-    def __init__(self, what: str, why: str, remedy: str | None = None, *, requires: str | None = None) -> None:
+    def __init__(
+        self, what: str, why: str, remedy: str | None = None, *, requires: str | None = None
+    ) -> None:
         super().__init__(what, why, remedy)
         self.requires = requires

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf attach."""
+
+import sys
+
+import click
+from netvsc_bpf.cli.render import print_status
+
+from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
+
+
+@click.command()
+@click.argument("interface", metavar="[IFACE]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every synthetic NIC of this network namespace.")
+@click.option("--vf", metavar="NAME", help="The VF, where its MAC does not tell or its bus is not PCI.")
+@click.option("--any-bus", is_flag=True, help="Take VFs that are no PCI devices.")
+@click.option(
+    "--settle",
+    metavar="MS",
+    type=click.IntRange(MIN_SETTLE_MS, MAX_SETTLE_MS),
+    default=DEFAULT_SETTLE_MS,
+    show_default=True,
+    help="How long a VF must have been up with carrier before it is used, in ms.",
+)
+@click.option(
+    "--rx", type=click.Choice(["auto", *RxMode]), default="auto", help="Who brings VF ingress home."
+)
+@click.option(
+    "--guard",
+    type=click.Choice(["auto", *GuardMode]),
+    default="auto",
+    help="What to drop of the synthetic path's ingress while the VF is in use.",
+)
+@click.option(
+    "--liveness",
+    type=click.Choice(["auto", *Liveness]),
+    default="auto",
+    help="How the kernel sees a VF die; `netlink` needs a running manager.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
+def attach(
+    interface: str | None,
+    everything: bool,
+    vf: str | None,
+    any_bus: bool,
+    settle: int,
+    rx: str,
+    guard: str,
+    liveness: str,
+    as_json: bool,
+) -> None:
+    """Steer the traffic of IFACE through its VF. The data path stays when this command returns."""
+    if everything == (interface is not None):
+        raise click.UsageError("name one interface, or --all")
+    if everything and vf is not None:
+        raise click.UsageError("--vf names the VF of one interface, not of --all")
+    options = AttachOptions(
+        vf=vf,
+        any_bus=any_bus,
+        settle_ms=settle,
+        rx=None if rx == "auto" else RxMode(rx),
+        guard=None if guard == "auto" else GuardMode(guard),
+        liveness=None if liveness == "auto" else Liveness(liveness),
+    )
+    from netvsc_bpf import datapath
+
+    errors: list[NetvscBpfError] = []
+    if interface is not None:
+        done = [datapath.attach(interface, options)]
+    else:
+        done, errors = datapath.attach_all(options)
+    for one in done:
+        for refusal in one.refusals:
+            click.echo(f"netvsc-bpf: {refusal.nic.name} is not used: {refusal.reason}", err=True)
+    print_status([one.status for one in done], as_json=as_json)
+    for error in errors:
+        click.echo(f"netvsc-bpf: {error}", err=True)
+    if errors:
+        sys.exit(errors[0].exit_code)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf detach."""
+
+import click
+
+
+@click.command()
+@click.argument("interface", metavar="[IFACE]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every pair of this network namespace.")
+def detach(interface: str | None, everything: bool) -> None:
+    """Take the data path down and put everything back as it was found."""
+    if everything == (interface is not None):
+        raise click.UsageError("name one interface, or --all")
+    from netvsc_bpf import datapath
+
+    if interface is not None:
+        datapath.detach(interface)
+        return
+    _, warnings = datapath.detach_all()
+    for warning in warnings:
+        click.echo(f"netvsc-bpf: {warning}", err=True)

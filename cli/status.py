@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf status."""
+
+import click
+from netvsc_bpf.cli.render import print_status
+
+
+@click.command()
+@click.argument("interface", metavar="[IFACE]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def status(interface: str | None, as_json: bool) -> None:
+    """Show the attached pairs: path, reason, counters."""
+    from netvsc_bpf import datapath
+
+    print_status(datapath.status(interface), as_json=as_json)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""attach: one pair, or all of them, each in one go or not at all."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from netvsc_bpf.datapath.joining import join
+from netvsc_bpf.datapath.loading import loaded_or_load
+from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
+from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
+from netvsc_bpf.datapath.session import Session, reading, writing
+from netvsc_bpf.datapath.settling import wait_until_settled
+from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
+from netvsc_bpf.datapath.status import pair_status
+from netvsc_bpf.discovery.pairing import Pairing, Refusal, find_pair, find_synthetics
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.tc import best_hook
+from netvsc_bpf.model.errors import NetvscBpfError, NotASyntheticNic, Refused, VfInUse
+from netvsc_bpf.model.nic import Pair
+from netvsc_bpf.model.status import PairStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What attach did for one synthetic NIC."""
+
+    status: PairStatus
+    refusals: tuple[Refusal, ...]
+    """NICs with the same MAC that were not taken as VF."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    ifindex: int
+    slot: int
+    waits_for: int | None
+    """The VF (ifindex) that is permitted and may become the path."""
+    refusals: tuple[Refusal, ...]
+
+
+def attach(interface: str, options: AttachOptions) -> Attached:
+    """Attach one synthetic NIC of this thread's network namespace and wait once for its VF to settle.
+
+    Already attached: the same state again. Raises Refused, CannotHere and their subclasses, KernelError;
+    whatever was begun is undone then.
+    """
+    with writing(f"cannot attach {interface}") as session:
+        if not session.attached():
+            # Refuse before the compiler is started: it takes half a second.
+            find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus)
+        with loaded_or_load(session, options.liveness) as loaded:
+            done = _attach_one(session, loaded, interface, options)
+    return _settled([done], options)[0]
+
+
+def attach_all(options: AttachOptions) -> tuple[list[Attached], list[NetvscBpfError]]:
+    """Attach every synthetic NIC that is one by its driver (with any_bus: by having a twin).
+
+    Each pair is attached or left alone by itself; the errors of those that could not be are returned.
+    """
+    done: list[_Done] = []
+    errors: list[NetvscBpfError] = []
+    with writing("cannot attach") as session:
+        synthetics = find_synthetics(session.nics, any_bus=options.any_bus)
+        if not synthetics:
+            raise Refused(
+                "cannot attach", "there is no synthetic NIC here", "name one: netvsc-bpf attach IFACE"
+            )
+        with loaded_or_load(session, options.liveness) as loaded:
+            for synthetic in synthetics:
+                try:
+                    done.append(_attach_one(session, loaded, synthetic.name, options))
+                except NetvscBpfError as error:
+                    errors.append(error)
+    return (_settled(done, options) if done else []), errors
+
+
+def _attach_one(session: Session, loaded: LoadedObject, interface: str, options: AttachOptions) -> _Done:
+    hook = best_hook(loaded.program("steer"), session.ipr)
+    pairing = _find_pair(session, loaded, interface, options)
+    synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
+    _check_crossing(session, loaded, pairing.pair)
+    rx = None if vf is None else rx_mode(options, synthetic, vf)
+    waits_for = None
+    with ExitStack() as undo:
+        slot = ensure_pair(session, loaded, synthetic, undo)
+        ensure_steer(session, loaded, hook, synthetic, slot, undo)
+        ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
+        if vf is not None and rx is not None:
+            settle_ns = options.settle_ms * 1_000_000
+            denied = join(session, loaded, hook, pairing.pair, slot, rx, settle_ns, undo)
+            waits_for = vf.ifindex if denied is None and synthetic.up else None
+        undo.pop_all()
+    return _Done(synthetic.ifindex, slot, waits_for, pairing.refusals)
+
+
+def _find_pair(session: Session, loaded: LoadedObject, interface: str, options: AttachOptions) -> Pairing:
+    synthetic = next((nic for nic in session.nics if nic.name == interface), None)
+    slot = None if synthetic is None else find_pair_slot(loaded, synthetic.ifindex)
+    current = None if slot is None else loaded.found(slot).vf_ifindex or None
+    vf, in_use = options.vf, session.nic(current)
+    return find_pair(
+        session.nics,
+        interface,
+        vf=vf,
+        # A VF that was named once stays admitted, whatever its bus.
+        any_bus=options.any_bus or in_use is not None,
+        current_vf=current,
+    )
+
+
+def _check_crossing(session: Session, loaded: LoadedObject, pair: Pair) -> None:
+    """Refuse pairs that would lead into each other: a packet could go round for ever."""
+    synthetic, vf = pair.synthetic, pair.vf
+    what = f"cannot attach {synthetic.name}"
+    if find_home_slot(loaded, synthetic.ifindex) is not None:
+        raise NotASyntheticNic(what, "it is the VF of another pair", "detach that pair first")
+    if vf is None:
+        return
+    if find_pair_slot(loaded, vf.ifindex) is not None:
+        raise VfInUse(
+            what, f"{vf.name} is attached as a synthetic NIC itself", f"netvsc-bpf detach {vf.name}"
+        )
+    home_slot = find_home_slot(loaded, vf.ifindex)
+    owner = None if home_slot is None else loaded.home(home_slot).synthetic_ifindex
+    if owner is not None and owner != synthetic.ifindex:
+        other = session.nic(owner)
+        name = f"interface {owner}" if other is None else other.name
+        raise VfInUse(what, f"{vf.name} is the VF of {name}", f"netvsc-bpf detach {name}")
+
+
+def _settled(done: Sequence[_Done], options: AttachOptions) -> list[Attached]:
+    """Wait outside the lock: others may work meanwhile."""
+    with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
+        waiting = {one.slot: one.waits_for for one in done if one.waits_for is not None}
+        wait_until_settled(session, loaded, waiting, options.settle_ms)
+    with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
+        return [Attached(pair_status(session, loaded, one.ifindex), one.refusals) for one in done]

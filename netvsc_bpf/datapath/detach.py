@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""detach: take the data path down and leave the machine as found."""
+
+from netvsc_bpf.datapath.joining import leave
+from netvsc_bpf.datapath.pairs import CLSACT_ON_SYNTHETIC, clear_pair
+from netvsc_bpf.datapath.session import Session, writing
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.kernel import clsact, pins
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.tc import best_hook
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.model.errors import ForeignLayout, NoSuchNic, NotAttached
+from netvsc_bpf.model.path import Reason
+
+
+def detach(interface: str) -> None:
+    """Detach one synthetic NIC. Raises NoSuchNic, NotAttached, ForeignLayout, KernelError."""
+    with writing(f"cannot detach {interface}") as session:
+        nic = next((nic for nic in session.nics if nic.name == interface), None)
+        if nic is None:
+            raise NoSuchNic(f"cannot detach {interface}", "there is no such interface", "see `ip link`")
+        if nic.ifindex not in session.attached():
+            raise NotAttached(f"cannot detach {interface}", "it is not attached", "see `netvsc-bpf status`")
+        with LoadedObject(session.pins) as loaded:
+            _detach_one(session, loaded, nic.ifindex)
+
+
+def detach_all() -> tuple[int, list[str]]:
+    """Detach every pair of this thread's network namespace; return how many there were, and warnings.
+
+    Pins of another layout are removed as well, which detaches what they hold; the settings of their VFs
+    cannot be put back then, and a warning says so.
+    """
+    with writing("cannot detach") as session:
+        attached = session.attached()
+        warnings: list[str] = []
+        if session.pins.object.exists() or attached:
+            try:
+                with LoadedObject(session.pins) as loaded:
+                    for ifindex in attached:
+                        _detach_one(session, loaded, ifindex)
+            except ForeignLayout as error:
+                warnings.append(
+                    f"{error.why}: its links were removed, the settings of its VFs were left as they are"
+                )
+        for ifindex in session.attached():
+            pins.remove_tree(session.pins, session.pins.pair(ifindex))
+        return len(attached), warnings
+
+
+def _detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
+    slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
+    if slot is not None:
+        hook = best_hook(loaded.program("steer"), session.ipr)
+        added = loaded.found(slot).clsact_added
+        leave(session, loaded, hook, synthetic, slot, Reason.DRAINED)
+        if synthetic is not None:
+            pin = session.pins.link(ifindex, "steer")
+            hook.detach(loaded.program("steer"), ifindex, Direction.EGRESS, pin)
+            if added & CLSACT_ON_SYNTHETIC:
+                clsact.remove_qdisc_if_empty(session.ipr, ifindex)
+        clear_pair(loaded, slot)
+    pins.remove_tree(session.pins, session.pins.pair(ifindex))

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The VF half: configure it, attach home, name it in the DEVMAP, permit it. And the same backwards.
+
+The order is the safety: home before the permission, so that no reply finds nobody at home; the permission
+withdrawn before anything on the VF is touched.
+"""
+
+import errno
+from contextlib import ExitStack
+
+from netvsc_bpf.datapath import vf_settings
+from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
+from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
+from netvsc_bpf.discovery.nics import get_nic
+from netvsc_bpf.kernel import abi, clsact, pins
+from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.tc import TcHook
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.model.errors import KernelError, NoBtf, NoSuchNic
+from netvsc_bpf.model.nic import Nic, Pair
+from netvsc_bpf.model.path import Reason, RxMode
+
+
+def join(
+    session: Session,
+    loaded: LoadedObject,
+    hook: TcHook,
+    pair: Pair,
+    slot: int,
+    rx: RxMode,
+    settle_ns: int,
+    undo: ExitStack,
+) -> Reason | None:
+    """Make the VF of `pair` usable; return why it is not permitted, None where it is.
+
+    Raises KernelError where the VF vanishes in between, NoBtf where the kernel's offsets do not hold.
+    """
+    synthetic, vf = pair.synthetic, pair.vf
+    assert vf is not None
+    found = loaded.found(slot)
+    if found.vf_ifindex != vf.ifindex:
+        leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
+        found = loaded.found(slot)
+        vf_settings.remember(found, synthetic, vf)
+        loaded.set_found(slot, found)
+        undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
+    vf_settings.silence(session.ipr, vf)
+    denied = None if vf_settings.take_mtu(session.ipr, synthetic, vf) else Reason.MTU_REFUSED
+    _note_denied(loaded, slot, denied)
+    if denied is not None:
+        loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
+        return denied
+    vf_settings.share_gso_limits(session.ipr, synthetic, vf)
+    _ensure_home(session, loaded, hook, pair, slot, rx)
+    vf_settings.follow_up_down(session.ipr, synthetic, vf)
+    if loaded.vf_ifindex(slot) != vf.ifindex:
+        with changing(f"cannot steer to {vf.name}"):
+            try:
+                loaded.set_vf(slot, vf.ifindex)
+            except OSError as error:
+                # dev_map: EINVAL stands for "no such device" too.
+                raise OSError(errno.ENODEV if error.errno == errno.EINVAL else error.errno, "") from error
+    if synthetic.up:
+        _permit(loaded, slot, settle_ns, vf)
+    return None
+
+
+def leave(
+    session: Session, loaded: LoadedObject, hook: TcHook, synthetic: Nic | None, slot: int, reason: Reason
+) -> None:
+    """Take the VF out of the pair and put it back as found; nothing happens where there is none."""
+    found = loaded.found(slot)
+    if not found.vf_ifindex:
+        return
+    ifindex = loaded.pair(slot).synthetic_ifindex
+    loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
+    loaded.clear_vf(slot)
+    vf = session.nic(found.vf_ifindex)
+    pin = session.pins.link(ifindex, "home")
+    if vf is not None:
+        hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
+        if found.clsact_added & CLSACT_ON_VF:
+            clsact.remove_qdisc_if_empty(session.ipr, vf.ifindex)
+    pins.remove_pin(pin)
+    home_slot = find_home_slot(loaded, found.vf_ifindex)
+    if home_slot is not None:
+        loaded.set_home(home_slot, abi.Home())
+    kept = abi.Found.from_buffer_copy(found)
+    kept.vf_ifindex, kept.denied = 0, 0
+    kept.clsact_added &= ~CLSACT_ON_VF
+    if vf is not None:
+        kept.tx_dropped_before += max(0, vf.tx_dropped - found.vf_tx_dropped)
+    loaded.set_found(slot, kept)
+    vf_settings.restore(session.ipr, found, _fresh(session, synthetic), _fresh(session, vf))
+
+
+def _ensure_home(
+    session: Session, loaded: LoadedObject, hook: TcHook, pair: Pair, slot: int, rx: RxMode
+) -> None:
+    vf = pair.vf
+    assert vf is not None
+    home = abi.Home(
+        vf_ifindex=vf.ifindex,
+        synthetic_ifindex=pair.synthetic.ifindex,
+        pair_slot=slot,
+        rx=abi.RX_MODES.index(rx),
+    )
+    loaded.set_home(free_home_slot(loaded, vf.ifindex), home)
+    pin, program = session.pins.link(pair.synthetic.ifindex, "home"), loaded.program("home")
+    if hook.attached(program, vf.ifindex, Direction.INGRESS, pin):
+        return
+    pins.remove_pin(pin)
+    with changing(f"cannot attach home to {vf.name}"):
+        if hook.attach(program, vf.ifindex, Direction.INGRESS, pin):
+            note_clsact(loaded, slot, CLSACT_ON_VF)
+
+
+def _permit(loaded: LoadedObject, slot: int, settle_ns: int, vf: Nic) -> None:
+    what = f"cannot permit {vf.name}"
+    result = loaded.control(ControlCommand.PERMIT, slot, settle_ns)
+    if result is ControlResult.BAD_LAYOUT:
+        raise NoBtf(what, "the kernel's type information does not lead to it", "use --liveness netlink")
+    if result is ControlResult.NO_VF:
+        raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
+
+
+def _note_denied(loaded: LoadedObject, slot: int, reason: Reason | None) -> None:
+    found = loaded.found(slot)
+    found.denied = 0 if reason is None else abi.REASONS.index(reason)
+    loaded.set_found(slot, found)
+
+
+def _fresh(session: Session, nic: Nic | None) -> Nic | None:
+    """Return the NIC as it is now: the session's own view dates from before our changes."""
+    try:
+        return None if nic is None else get_nic(session.ipr, nic.ifindex)
+    except NoSuchNic:
+        return None

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The synthetic half.
+
+Its slot, steer and guard. Each step is done only where it is missing, and can be undone.
+"""
+
+from contextlib import ExitStack
+
+from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
+from netvsc_bpf.kernel import abi, links, pins, xdp
+from netvsc_bpf.kernel.abi import ControlCommand
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.tc import TcHook
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import GuardMode, Reason
+
+CLSACT_ON_SYNTHETIC = 1
+CLSACT_ON_VF = 2
+"""Bits of Found.clsact_added."""
+
+
+def ensure_pair(session: Session, loaded: LoadedObject, synthetic: Nic, undo: ExitStack) -> int:
+    """Give the synthetic NIC a slot with zero counters and remember its own counters; return the slot."""
+    slot = find_pair_slot(loaded, synthetic.ifindex)
+    folder = session.pins.pair(synthetic.ifindex)
+    if slot is not None:
+        folder.mkdir(exist_ok=True)
+        return slot
+    slot = free_pair_slot(loaded, synthetic.ifindex)
+    undo.callback(clear_pair, loaded, slot)
+    loaded.clear_counters(slot)
+    loaded.clear_vf(slot)
+    found = abi.Found(
+        rx_packets=synthetic.rx_packets, rx_bytes=synthetic.rx_bytes, rx_dropped=synthetic.rx_dropped
+    )
+    loaded.set_found(slot, found)
+    state = abi.PairState(synthetic_ifindex=synthetic.ifindex, reason=abi.REASONS.index(Reason.NO_VF))
+    loaded.set_pair(slot, state)
+    undo.callback(pins.remove_tree, session.pins, folder)
+    with changing(f"cannot make {folder}"):
+        folder.mkdir(exist_ok=True)
+    return slot
+
+
+def clear_pair(loaded: LoadedObject, slot: int) -> None:
+    """Free a slot: nothing of ours may be attached to its synthetic NIC any more."""
+    loaded.clear_vf(slot)
+    loaded.set_pair(slot, abi.PairState())
+    loaded.set_found(slot, abi.Found())
+
+
+def ensure_steer(
+    session: Session, loaded: LoadedObject, hook: TcHook, synthetic: Nic, slot: int, undo: ExitStack
+) -> None:
+    """Attach steer to the synthetic NIC's egress."""
+    pin, program = session.pins.link(synthetic.ifindex, "steer"), loaded.program("steer")
+    if hook.attached(program, synthetic.ifindex, Direction.EGRESS, pin):
+        return
+    pins.remove_pin(pin)  # that of a device that is gone, or a foreign one
+    undo.callback(hook.detach, program, synthetic.ifindex, Direction.EGRESS, pin)
+    with changing(f"cannot attach steer to {synthetic.name}"):
+        if hook.attach(program, synthetic.ifindex, Direction.EGRESS, pin):
+            note_clsact(loaded, slot, CLSACT_ON_SYNTHETIC)
+
+
+def ensure_guard(
+    session: Session, loaded: LoadedObject, synthetic: Nic, slot: int, mode: GuardMode, undo: ExitStack
+) -> None:
+    """Attach guard to the synthetic NIC, or detach it where the mode is off. Raises ForeignXdp."""
+    pin = session.pins.link(synthetic.ifindex, "guard")
+    state = links.state(pin)
+    attached = state is not None and state.ifindex == synthetic.ifindex
+    if mode is not GuardMode.OFF and not attached:
+        pins.remove_pin(pin)
+        undo.callback(pins.remove_pin, pin)
+        with changing(f"cannot attach guard to {synthetic.name}"):
+            generic = xdp.attach(loaded.program("guard"), synthetic.ifindex, synthetic.name, pin)
+        found = loaded.found(slot)
+        found.xdp_generic = generic
+        loaded.set_found(slot, found)
+    elif mode is GuardMode.OFF and attached:
+        pins.remove_pin(pin)
+    loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
+
+
+def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:
+    """Remember that a clsact qdisc is of our making."""
+    found = loaded.found(slot)
+    found.clsact_added |= bit
+    loaded.set_found(slot, found)

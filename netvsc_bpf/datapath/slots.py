@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where in the maps a NIC stands (ebpf/abi.h, NIC_SLOTS)."""
+
+from collections.abc import Callable
+
+from netvsc_bpf.kernel.abi import NIC_SLOTS, SLOT_PROBES, slot_candidates
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.model.errors import Refused
+
+
+def find_pair_slot(loaded: LoadedObject, ifindex: int) -> int | None:
+    """Return the slot of an attached synthetic NIC."""
+    return _find(ifindex, lambda slot: loaded.pair(slot).synthetic_ifindex)
+
+
+def free_pair_slot(loaded: LoadedObject, ifindex: int) -> int:
+    """Return a free slot for a synthetic NIC. Raises Refused where the programs would not find one."""
+    return _free(ifindex, lambda slot: loaded.pair(slot).synthetic_ifindex)
+
+
+def find_home_slot(loaded: LoadedObject, ifindex: int) -> int | None:
+    """Return the slot of a VF."""
+    return _find(ifindex, lambda slot: loaded.home(slot).vf_ifindex)
+
+
+def free_home_slot(loaded: LoadedObject, ifindex: int) -> int:
+    """Return a free slot for a VF, or its own. Raises Refused where the programs would not find one."""
+    own = find_home_slot(loaded, ifindex)
+    return _free(ifindex, lambda slot: loaded.home(slot).vf_ifindex) if own is None else own
+
+
+def _find(ifindex: int, holder: Callable[[int], int]) -> int | None:
+    return next((slot for slot in slot_candidates(ifindex) if holder(slot) == ifindex), None)
+
+
+def _free(ifindex: int, holder: Callable[[int], int]) -> int:
+    slot = next((slot for slot in slot_candidates(ifindex) if not holder(slot)), None)
+    if slot is None:
+        raise Refused(
+            f"no room for ifindex {ifindex}",
+            f"{SLOT_PROBES} other NICs have the same ifindex modulo {NIC_SLOTS}",
+            "detach one of them",
+        )
+    return slot

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""status: what the kernel says of the attached pairs, now."""
+
+import ctypes
+
+from netvsc_bpf.datapath.session import Session, reading
+from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
+from netvsc_bpf.kernel import abi, links
+from netvsc_bpf.kernel.clock import monotonic_to_utc
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.model.errors import NoSuchNic, NotAttached
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
+
+
+def status(interface: str | None = None) -> list[PairStatus]:
+    """Return the attached pairs of this thread's network namespace, or one of them.
+
+    Raises NoSuchNic, NotAttached, ForeignLayout, BpffsUnavailable, MissingCapability.
+    """
+    with reading("cannot read the state") as session:
+        wanted = _wanted(session, interface)
+        if not wanted:
+            return []
+        with LoadedObject(session.pins) as loaded:
+            if loaded.stale:
+                return []
+            return [pair_status(session, loaded, ifindex) for ifindex in wanted if session.nic(ifindex)]
+
+
+def pair_status(session: Session, loaded: LoadedObject, ifindex: int) -> PairStatus:
+    """Return the state of one pair by its synthetic NIC. Raises NotAttached where there is none."""
+    synthetic, slot = session.nic(ifindex), find_pair_slot(loaded, ifindex)
+    if synthetic is None or slot is None:
+        name = f"interface {ifindex}" if synthetic is None else synthetic.name
+        raise NotAttached(f"no state of {name}", "it is not attached", f"netvsc-bpf attach {name}")
+    state, found, counters = loaded.pair(slot), loaded.found(slot), loaded.counters(slot)
+    vf = session.nic(found.vf_ifindex or None)
+    rx_mode = _rx_mode(loaded, vf)
+    guard = abi.GUARD_MODES[state.guard]
+    armed = _takes_vf(loaded, slot, state, vf)
+    changes = sum(
+        state.changes[to][reason] for to in range(len(abi.PATHS)) for reason in range(abi.REASON_COUNT)
+    )
+    return PairStatus(
+        synthetic=synthetic,
+        vf=vf,
+        path=Path.VF if armed else Path.SYNTHETIC,
+        reason=Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf),
+        hook=Hook.TCX if links.state(session.pins.link(ifindex, "steer")) else Hook.CLSACT,
+        liveness=loaded.liveness,
+        rx_mode=rx_mode,
+        guard=guard,
+        tx=_direction(counters.tx),
+        rx=_received(counters, found, synthetic, guard, rx_mode),
+        drops=_drops(counters, found, synthetic, vf),
+        path_changes=changes,
+        last_change=monotonic_to_utc(state.changed_at) if state.changed_at else None,
+    )
+
+
+def _wanted(session: Session, interface: str | None) -> list[int]:
+    attached = session.attached()
+    if interface is None:
+        return attached
+    nic = next((nic for nic in session.nics if nic.name == interface), None)
+    if nic is None:
+        raise NoSuchNic(f"no state of {interface}", "there is no such interface", "see `ip link`")
+    if nic.ifindex not in attached:
+        raise NotAttached(f"no state of {interface}", "it is not attached", f"netvsc-bpf attach {interface}")
+    return [nic.ifindex]
+
+
+def _takes_vf(loaded: LoadedObject, slot: int, state: abi.PairState, vf: Nic | None) -> bool:
+    """Tell which way the next packet goes: without traffic nobody may have noticed yet that the VF died."""
+    if not state.armed or vf is None or loaded.vf_ifindex(slot) is None:
+        return False
+    return loaded.liveness is not Liveness.LIVE or (vf.up and vf.carrier)
+
+
+def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: Nic | None) -> Reason:
+    """Explain from what holds now, not from what last happened: the VF may have come up since."""
+    last = abi.REASONS[state.reason]
+    if vf is None:
+        return Reason.NO_VF
+    if found.denied:
+        return abi.REASONS[found.denied] or Reason.NOT_PERMITTED
+    if not synthetic.up:
+        return Reason.SYNTHETIC_DOWN
+    if not state.permitted:
+        return last if last in (Reason.DAMPED, Reason.DRAINED) else Reason.NOT_PERMITTED
+    if not vf.up:
+        return Reason.VF_DOWN
+    if not vf.carrier:
+        return Reason.NO_CARRIER
+    return Reason.SETTLING
+
+
+def _rx_mode(loaded: LoadedObject, vf: Nic | None) -> RxMode:
+    slot = None if vf is None else find_home_slot(loaded, vf.ifindex)
+    return RxMode.REDIRECT if slot is None else abi.RX_MODES[loaded.home(slot).rx]
+
+
+def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:
+    synthetic, vf = (
+        Traffic(by_path[number].packets, by_path[number].bytes) for number in range(len(abi.PATHS))
+    )
+    return PathTraffic(vf=vf, synthetic=synthetic)
+
+
+def _received(
+    counters: abi.Counters, found: abi.Found, synthetic: Nic, guard: GuardMode, rx: RxMode
+) -> PathTraffic:
+    """Without guard nobody of ours sees what arrives on the synthetic NIC.
+
+    Its own counters since attach say it.
+    """
+    counted = _direction(counters.rx)
+    if guard is not GuardMode.OFF:
+        return counted
+    # hv_netvsc adds what its VF received to its own (netvsc_get_stats64()).
+    elsewhere = counted.vf if rx is RxMode.KERNEL else Traffic()
+    packets = synthetic.rx_packets - found.rx_packets - elsewhere.packets
+    size = synthetic.rx_bytes - found.rx_bytes - elsewhere.bytes
+    return PathTraffic(vf=counted.vf, synthetic=Traffic(max(0, packets), max(0, size)))
+
+
+def _drops(counters: abi.Counters, found: abi.Found, synthetic: Nic, vf: Nic | None) -> Drops:
+    current = 0 if vf is None else max(0, vf.tx_dropped - found.vf_tx_dropped)
+    return Drops(
+        tx_vf=found.tx_dropped_before + current,
+        rx_home=max(0, synthetic.rx_dropped - found.rx_dropped),
+        rx_duplicate=counters.duplicates,
+    )

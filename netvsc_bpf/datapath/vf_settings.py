@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What we change on the two NICs themselves, and how it is put back as found.
+
+The VF gets no address of its own: link-local addresses are not generated and IPv6 is off. Its MTU and its up
+or down are the synthetic NIC's. The synthetic NIC gets the smaller GSO limits of the two, as hv_netvsc does
+on joining (netif_inherit_tso_max()), so that no packet has to be cut up again on its way to the VF.
+"""
+
+import errno
+from contextlib import ExitStack
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf.kernel import netlink
+from netvsc_bpf.kernel.abi import Found
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.model.errors import KernelError
+from netvsc_bpf.model.nic import Nic
+
+_ADDR_GEN_MODE_NONE = 1  # IN6_ADDR_GEN_MODE_NONE, include/uapi/linux/if_link.h
+_MTU_REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP, errno.EBUSY, errno.EPERM}
+
+
+def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
+    """Write into `found` how the two are now."""
+    found.vf_ifindex = vf.ifindex
+    found.vf_mtu = vf.mtu
+    found.vf_up = vf.up
+    found.vf_has_ipv6 = vf.ipv6_disabled is not None
+    found.vf_ipv6_disabled = bool(vf.ipv6_disabled)
+    found.vf_addr_gen_mode = vf.addr_gen_mode or 0
+    found.gso_max_size = synthetic.gso_max_size
+    found.gso_max_segs = synthetic.gso_max_segs
+    found.vf_tx_dropped = vf.tx_dropped
+
+
+def silence(ipr: IPRoute, vf: Nic) -> None:
+    """Keep addresses off the VF. Raises KernelError where it vanished."""
+    if vf.ipv6_disabled is None:
+        return
+    with changing(f"cannot turn IPv6 off on {vf.name}"):
+        if vf.addr_gen_mode != _ADDR_GEN_MODE_NONE:
+            netlink.set_addr_gen_mode(ipr, vf.ifindex, _ADDR_GEN_MODE_NONE)
+        if not vf.ipv6_disabled:
+            netlink.set_ipv6_disabled(ipr, vf.ifindex, True)
+
+
+def take_mtu(ipr: IPRoute, synthetic: Nic, vf: Nic) -> bool:
+    """Give the VF the synthetic NIC's MTU.
+
+    Return False where it refuses. Raises KernelError where it vanished.
+    """
+    if vf.mtu == synthetic.mtu:
+        return True
+    try:
+        with changing(f"cannot set the MTU of {vf.name}"):
+            netlink.set_mtu(ipr, vf.ifindex, synthetic.mtu)
+    except KernelError as error:
+        if error.errno in _MTU_REFUSED:
+            return False
+        raise
+    return True
+
+
+def follow_up_down(ipr: IPRoute, synthetic: Nic, vf: Nic) -> None:
+    """Bring the VF up or down with the synthetic NIC."""
+    if vf.up != synthetic.up:
+        with changing(f"cannot bring {vf.name} {'up' if synthetic.up else 'down'}"):
+            netlink.set_up(ipr, vf.ifindex, synthetic.up)
+
+
+def share_gso_limits(ipr: IPRoute, synthetic: Nic, vf: Nic) -> None:
+    """Give the synthetic NIC the smaller GSO limits of the two."""
+    size = min(synthetic.gso_max_size, vf.gso_max_size)
+    segs = min(synthetic.gso_max_segs, vf.gso_max_segs)
+    if (size, segs) != (synthetic.gso_max_size, synthetic.gso_max_segs):
+        with changing(f"cannot set the GSO limits of {synthetic.name}"):
+            netlink.set_gso_limits(ipr, synthetic.ifindex, size, segs)
+
+
+def restore(ipr: IPRoute, found: Found, synthetic: Nic | None, vf: Nic | None) -> None:
+    """Put both back as found; one that is gone (None) needs nothing.
+
+    Every setting is tried, even if one before it fails; the last failure is raised then.
+    """
+    with ExitStack() as steps:  # runs in reverse order
+        if synthetic is not None:
+            steps.callback(_restore_gso, ipr, found, synthetic)
+        if vf is not None:
+            steps.callback(_restore_up, ipr, found, vf)
+            steps.callback(_restore_ipv6, ipr, found, vf)
+            steps.callback(_restore_mtu, ipr, found, vf)
+
+
+def _restore_gso(ipr: IPRoute, found: Found, synthetic: Nic) -> None:
+    limits = (found.gso_max_size, found.gso_max_segs)
+    if limits != (synthetic.gso_max_size, synthetic.gso_max_segs):
+        with changing(f"cannot put the GSO limits of {synthetic.name} back"):
+            netlink.set_gso_limits(ipr, synthetic.ifindex, *limits)
+
+
+def _restore_mtu(ipr: IPRoute, found: Found, vf: Nic) -> None:
+    if vf.mtu != found.vf_mtu:
+        with changing(f"cannot put the MTU of {vf.name} back"):
+            netlink.set_mtu(ipr, vf.ifindex, found.vf_mtu)
+
+
+def _restore_ipv6(ipr: IPRoute, found: Found, vf: Nic) -> None:
+    if not found.vf_has_ipv6:
+        return
+    with changing(f"cannot put the IPv6 settings of {vf.name} back"):
+        # The mode first: switching IPv6 on generates addresses by it.
+        if vf.addr_gen_mode != found.vf_addr_gen_mode:
+            netlink.set_addr_gen_mode(ipr, vf.ifindex, found.vf_addr_gen_mode)
+        if not found.vf_ipv6_disabled:
+            netlink.set_ipv6_disabled(ipr, vf.ifindex, False)
+
+
+def _restore_up(ipr: IPRoute, found: Found, vf: Nic) -> None:
+    if vf.up != bool(found.vf_up):
+        with changing(f"cannot bring {vf.name} {'up' if found.vf_up else 'down'} again"):
+            netlink.set_up(ipr, vf.ifindex, bool(found.vf_up))

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Changes to interfaces, by ifindex: names are udev's to change while we work."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from netvsc_bpf.model.errors import KernelError, MissingCapability
+
+_AF_INET6 = 10
+_SYSCTL = Path("/proc/sys/net/ipv6/conf")
+
+
+@contextmanager
+def changing(what: str) -> Iterator[None]:
+    """Turn the kernel's refusals into our errors: KernelError with its errno, MissingCapability for EPERM."""
+    try:
+        yield
+    except (NetlinkError, OSError) as error:
+        number = (error.code if isinstance(error, NetlinkError) else error.errno) or 0
+        if number in (errno.ENODEV, errno.ENXIO):
+            raise KernelError(
+                what, "the interface vanished", "attach again once it is back", errno=number
+            ) from error
+        if number in (errno.EPERM, errno.EACCES):
+            raise MissingCapability(what, "the kernel does not permit it", "run as root") from error
+        why = str(error.args[-1]) if isinstance(error, NetlinkError) else error.strerror or str(error)
+        raise KernelError(what, why, errno=number) from error
+
+
+def set_mtu(ipr: IPRoute, ifindex: int, mtu: int) -> None:
+    """Set the MTU in bytes."""
+    ipr.link("set", index=ifindex, mtu=mtu)
+
+
+def set_up(ipr: IPRoute, ifindex: int, up: bool) -> None:
+    """Bring an interface up or down."""
+    ipr.link("set", index=ifindex, state="up" if up else "down")
+
+
+def set_addr_gen_mode(ipr: IPRoute, ifindex: int, mode: int) -> None:
+    """Set how IPv6 link-local addresses come about: 0 EUI-64, 1 none (IFLA_INET6_ADDR_GEN_MODE)."""
+    inet6 = {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", mode]]}
+    ipr.link("set", index=ifindex, IFLA_AF_SPEC={"attrs": [["AF_INET6", inet6]]})
+
+
+def set_gso_limits(ipr: IPRoute, ifindex: int, max_size: int, max_segs: int) -> None:
+    """Set how large (bytes) and of how many segments a packet may be that the device is to cut up itself."""
+    ipr.link("set", index=ifindex, IFLA_GSO_MAX_SIZE=max_size, IFLA_GSO_MAX_SEGS=max_segs)
+
+
+def set_ipv6_disabled(ipr: IPRoute, ifindex: int, disabled: bool) -> None:
+    """Write net.ipv6.conf.<name>.disable_ipv6, which netlink does not offer.
+
+    The name is looked up at once before.
+    """
+    name = ipr.link("get", index=ifindex)[0].get_attr("IFLA_IFNAME")
+    (_SYSCTL / name / "disable_ipv6").write_text("1" if disabled else "0")

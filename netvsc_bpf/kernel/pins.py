@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reading and removing what is pinned, never outside our own folder."""
+
+import shutil
+from pathlib import Path
+
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.model.errors import NetvscBpfError
+
+
+def attached_ifindexes(pins: NetnsPins) -> list[int]:
+    """Return the synthetic NICs (by ifindex) that have a folder of links in this network namespace."""
+    try:
+        names = [entry.name for entry in pins.home.iterdir()]
+    except FileNotFoundError:
+        return []
+    return sorted(number for number in map(pins.pair_ifindex, names) if number is not None)
+
+
+def remove_tree(pins: NetnsPins, folder: Path) -> None:
+    """Remove a folder of pins; links in it detach. Nothing happens where there is none."""
+    if pins.root not in folder.parents:
+        raise NetvscBpfError(f"refusing to remove {folder}", f"it is not below {pins.root}")
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def remove_pin(path: Path) -> None:
+    """Remove one pin; nothing happens where there is none."""
+    path.unlink(missing_ok=True)

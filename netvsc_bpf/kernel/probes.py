@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Asking the kernel what it allows by loading programs of a few instructions: no bcc, nothing pinned, gone at once.
+
+A version number would not do: fentry and probe_read_kernel depend on configuration, lockdown and privilege.
+Each probe returns None where the kernel agrees, else why not, as the end of a sentence.
+"""
+
+import ctypes
+import errno
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from netvsc_bpf.kernel import libbpf, tcx
+from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.offsets import kernel_offsets
+from netvsc_bpf.model.errors import NetvscBpfError
+
+_SCHED_CLS = 3  # enum bpf_prog_type, include/uapi/linux/bpf.h
+_TRACING = 26
+_TRACE_FENTRY = 24  # enum bpf_attach_type
+_FENTRY_TARGET = b"call_netdevice_notifiers_info"
+_PROBE_READ_KERNEL = 113  # enum bpf_func_id
+
+
+def _insn(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
+    return struct.pack("=BBhi", opcode, src << 4 | dst, offset, immediate)
+
+
+_RETURN_0 = _insn(0xB7) + _insn(0x95)
+_READ_NOTHING = (
+    _insn(0xBF, dst=1, src=10)  # r1 = fp
+    + _insn(0x07, dst=1, immediate=-8)  # r1 += -8
+    + _insn(0xB7, dst=2, immediate=8)  # r2 = 8 bytes
+    + _insn(0xB7, dst=3)  # r3 = NULL: the read fails, but its permission is all that matters
+    + _insn(0x85, immediate=_PROBE_READ_KERNEL)
+    + _RETURN_0
+)
+
+
+class _ProgLoadOpts(ctypes.Structure):
+    """The head of struct bpf_prog_load_opts (libbpf 1.x); libbpf takes any shorter one by its sz."""
+
+    _fields_ = [
+        ("sz", ctypes.c_size_t),
+        ("attempts", ctypes.c_int),
+        ("expected_attach_type", ctypes.c_int),
+        ("prog_btf_fd", ctypes.c_uint32),
+        ("prog_flags", ctypes.c_uint32),
+        ("prog_ifindex", ctypes.c_uint32),
+        ("kern_version", ctypes.c_uint32),
+        ("attach_btf_id", ctypes.c_uint32),
+        ("attach_prog_fd", ctypes.c_uint32),
+        ("attach_btf_obj_fd", ctypes.c_uint32),
+    ]
+
+
+def why_no_tc() -> str | None:
+    """Say why a tc program cannot be loaded at all."""
+    try:
+        with _loaded(_SCHED_CLS, _RETURN_0):
+            return None
+    except OSError as error:
+        return f"a tc program cannot be loaded ({error.strerror})"
+
+
+def why_no_tcx() -> str | None:
+    """Say why tcx links cannot be had."""
+    try:
+        with _loaded(_SCHED_CLS, _RETURN_0) as program:
+            return None if tcx.supported(program) else "this kernel has no tcx (requires 6.6 or later)"
+    except OSError as error:
+        return f"a tc program cannot be loaded ({error.strerror})"
+
+
+def why_no_fentry() -> str | None:
+    """Say why the sentinel cannot be attached: tries a program that does nothing, for an instant."""
+    try:
+        target = _function_id(_FENTRY_TARGET)
+        with _loaded(_TRACING, _RETURN_0, _TRACE_FENTRY, target) as program:
+            os.close(libbpf.raw_tracepoint_open(None, program))
+    except NetvscBpfError as error:
+        return error.why
+    except OSError as error:
+        return f"the kernel refuses fentry programs ({error.strerror})"
+    return None
+
+
+def why_no_live_read() -> str | None:
+    """Say why steer cannot read the state of the VF's net_device for itself."""
+    try:
+        with Btf.of_kernel() as btf:
+            kernel_offsets(btf)
+        with _loaded(_SCHED_CLS, _READ_NOTHING):
+            return None
+    except NetvscBpfError as error:
+        return error.why
+    except OSError as error:
+        return f"the kernel refuses bpf_probe_read_kernel ({error.strerror})"
+
+
+def _function_id(name: bytes) -> int:
+    library = libbpf.library()
+    library.libbpf_find_vmlinux_btf_id.argtypes = [ctypes.c_char_p, ctypes.c_int]
+    found: int = library.libbpf_find_vmlinux_btf_id(name, _TRACE_FENTRY)
+    if found < 0:
+        raise OSError(-found, f"{name.decode()} is not in its BTF")
+    return found
+
+
+@contextmanager
+def _loaded(kind: int, program: bytes, attach_type: int = 0, btf_id: int = 0) -> Iterator[int]:
+    """Load a program for the time of a with block. Raises OSError with the verifier's errno."""
+    options = _ProgLoadOpts(
+        sz=ctypes.sizeof(_ProgLoadOpts), expected_attach_type=attach_type, attach_btf_id=btf_id
+    )
+    load = libbpf.library().bpf_prog_load
+    load.argtypes = [
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+    ]
+    fd: int = load(kind, b"probe", b"GPL", program, len(program) // 8, ctypes.byref(options))
+    if fd < 0:
+        number = ctypes.get_errno() or -fd
+        if number == errno.EPERM:
+            raise PermissionError(number, "not permitted")
+        raise OSError(number, os.strerror(number))
+    try:
+        yield fd
+    finally:
+        os.close(fd)

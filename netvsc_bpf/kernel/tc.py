@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One face for the two tc hooks: tcx links where the kernel has them, clsact filters where not."""
+
+from pathlib import Path
+from typing import Protocol
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf.kernel import clsact, links, pins, tcx
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.model.path import Hook
+
+
+class TcHook(Protocol):
+    """Attach and detach one program on one device, leaving everybody else's alone."""
+
+    name: Hook
+
+    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+        """Attach; return True where a clsact qdisc had to be added for it."""
+
+    def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
+        """Detach; nothing happens where it is not attached or the device is gone."""
+
+    def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+        """Tell whether this program is attached to this device."""
+
+
+class TcxHook:
+    """Pinned tcx links."""
+
+    name = Hook.TCX
+
+    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+        """See TcHook."""
+        tcx.attach(prog_fd, ifindex, direction, pin)
+        return False
+
+    def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
+        """See TcHook."""
+        pins.remove_pin(pin)
+
+    def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+        """See TcHook."""
+        state = links.state(pin)
+        return state is not None and (state.prog_id, state.ifindex) == (links.program_id(prog_fd), ifindex)
+
+
+class ClsactHook:
+    """Filters of a clsact qdisc, known by the id of the program that they run."""
+
+    name = Hook.CLSACT
+
+    def __init__(self, ipr: IPRoute) -> None:
+        self._ipr = ipr
+
+    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+        """See TcHook."""
+        added = clsact.add_qdisc(self._ipr, ifindex)
+        try:
+            clsact.attach(self._ipr, ifindex, direction, prog_fd, pin.name)
+        except BaseException:
+            if added:
+                clsact.remove_qdisc_if_empty(self._ipr, ifindex)
+            raise
+        return added
+
+    def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
+        """See TcHook."""
+        clsact.detach(self._ipr, ifindex, direction, links.program_id(prog_fd))
+
+    def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+        """See TcHook."""
+        return clsact.attached(self._ipr, ifindex, direction, links.program_id(prog_fd))
+
+
+def best_hook(prog_fd: int, ipr: IPRoute) -> TcHook:
+    """Return the hook that the running kernel offers."""
+    return TcxHook() if tcx.supported(prog_fd) else ClsactHook(ipr)
