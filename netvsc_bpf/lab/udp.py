@@ -113,6 +113,11 @@ class UdpStream:
         """Distinct packets received until now."""
         return self._ledger.counters[Counter.RECEIVED]
 
+    @property
+    def receiver_pid(self) -> int:
+        """The receiving process."""
+        return self._workers[0].pid
+
     def recording(self) -> Recording:
         """Copy what is recorded until now; the latest packets may be under way."""
         return self._ledger.recording()
