@@ -129,7 +129,7 @@ def boot(guest: Guest, cache: Path, out: Path) -> bool:
     ]
     # virtme-ng looks for its own parts on PATH, and keeps QEMU in the session made here: one id ends all.
     environment = os.environ | {"PATH": f"{REPO}/.venv/bin:{os.environ['PATH']}"}
-    # QEMU would truncate a file that it is given as its output; the console is of interest only after a crash.
+    # QEMU would truncate a file that its output goes to; the console is of interest only after a crash.
     console: deque[str] = deque(maxlen=CONSOLE_LINES)
     process = subprocess.Popen(
         command,
