@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Asking the kernel what it allows by loading programs of a few instructions: no bcc, nothing pinned, gone at once.
+"""Asking the kernel what it allows, by loading programs of a few instructions: no bcc, gone at once.
 
 A version number would not do: fentry and probe_read_kernel depend on configuration, lockdown and privilege.
 Each probe returns None where the kernel agrees, else why not, as the end of a sentence.

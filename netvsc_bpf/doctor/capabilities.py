@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""May this process do what attaching takes?"""
+
+from netvsc_bpf.doctor.finding import Finding, ok, problem
+from netvsc_bpf.kernel.capabilities import (
+    CAP_BPF,
+    CAP_NET_ADMIN,
+    CAP_PERFMON,
+    Capability,
+    effective,
+    in_initial_user_namespace,
+    missing,
+)
+
+CHECK = "capabilities"
+_USES = {
+    CAP_BPF: "load and open programs and maps",
+    CAP_NET_ADMIN: "attach them, set up the VF",
+    CAP_PERFMON: "see a VF fail from the kernel",
+}
+
+
+def check_capabilities(held: frozenset[int] | None = None, initial: bool | None = None) -> Finding:
+    """Judge the effective capabilities; ``initial``: they are those of the first user namespace."""
+    lacking = missing(_USES, effective() if held is None else held)
+    if lacking:
+        uses = ", ".join(f"{one.name} ({_USES[one]})" for one in lacking)
+        return problem(CHECK, f"missing: {uses}", f"run as root, or with {_names(*_USES)}")
+    if not (in_initial_user_namespace() if initial is None else initial):
+        return problem(
+            CHECK,
+            "they belong to a user namespace, and bpf(2) asks for those of the first one",
+            "run outside of the rootless container",
+        )
+    return ok(CHECK, f"{_names(*_USES)} are there")
+
+
+def _names(*capabilities: Capability) -> str:
+    return ", ".join(one.name for one in capabilities)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whose programs are on the synthetic NIC already? They stay; some of them come in the way."""
+
+import os
+from dataclasses import dataclass
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
+from netvsc_bpf.kernel import clsact, libbpf, links
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Hook
+
+_TC = "foreign-tc"
+_XDP = "foreign-xdp"
+_PROGRAMS = ("steer", "home", "guard")
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """What sits on the egress of one NIC: program ids on tcx, and of the filters (None: no BPF filter)."""
+
+    tcx: tuple[int, ...] = ()
+    filters: tuple[int | None, ...] = ()
+    ingress_qdisc: bool = False
+    """An `ingress` qdisc sits at ffff:, where clsact would go."""
+
+
+def check_xdp(synthetic: Nic, ours: frozenset[int]) -> Finding | None:
+    """Judge an XDP program of others: guard never replaces it."""
+    if synthetic.xdp_prog_id is None or synthetic.xdp_prog_id in ours:
+        return None
+    what = f"{synthetic.name} runs XDP program {synthetic.xdp_prog_id} of somebody else; guard cannot join it"
+    if synthetic.driver == "hv_netvsc":
+        return ok(_XDP, f"{what}, and is off there by default")
+    return problem(_XDP, what, "attach with --guard off")
+
+
+def check_tc(synthetic: Nic, egress: Egress, ours: frozenset[int], hook: Hook) -> list[Finding]:
+    """Judge the tc programs of others by what they see: steer's redirect ends the list for a packet.
+
+    tcx runs in order and before all filters; as a filter, steer goes behind the others (kernel/clsact.py).
+    """
+    on_tcx = list(egress.tcx)
+    steer = next((place for place, one in enumerate(on_tcx) if one in ours), len(on_tcx))
+    before = [f"tcx program {one}" for one in on_tcx[:steer]]
+    after = [f"tcx program {one}" for one in on_tcx[steer:] if one not in ours]
+    filters = [
+        "a filter" if one is None else f"filter with program {one}"
+        for one in egress.filters
+        if one not in ours
+    ]
+    (after if hook is Hook.TCX else before).extend(filters)
+    findings = []
+    if before:
+        findings.append(ok(_TC, f"{synthetic.name} egress: {', '.join(before)} see every packet first"))
+    if after:
+        findings.append(
+            warning(
+                _TC,
+                f"{synthetic.name} egress: {', '.join(after)} will not see what goes to the VF",
+                "attach them with tcx ahead of steer (BPF_F_BEFORE)",
+            )
+        )
+    # sch_ingress and sch_clsact share the one handle ffff:, so the second of them gets EEXIST.
+    if egress.ingress_qdisc and hook is Hook.CLSACT:
+        findings.append(
+            problem(
+                _TC,
+                f"an ingress qdisc on {synthetic.name} sits where clsact must go",
+                f"`tc qdisc del dev {synthetic.name} ingress`, and put its filters on clsact",
+            )
+        )
+    return findings
+
+
+def read_egress(ipr: IPRoute, ifindex: int) -> Egress:
+    """Read what sits on the egress of a NIC. Raises OSError, NetlinkError."""
+    kinds = {q.get_attr("TCA_KIND") for q in ipr.get_qdiscs(index=ifindex) if q["index"] == ifindex}
+    found = clsact.filters(ipr, ifindex, Direction.EGRESS) if "clsact" in kinds else []
+    return Egress(
+        tuple(tcx_programs(ifindex, Direction.EGRESS)),
+        tuple(one.prog_id for one in found),
+        "ingress" in kinds,
+    )
+
+
+def own_programs(pins: NetnsPins) -> frozenset[int]:
+    """Return the ids of our own programs that are pinned for this network namespace."""
+    ids = set()
+    for name in _PROGRAMS:
+        try:
+            fd = libbpf.obj_get(pins.program(name))
+        except OSError:
+            continue
+        try:
+            ids.add(links.program_id(fd))
+        finally:
+            os.close(fd)
+    return frozenset(ids)

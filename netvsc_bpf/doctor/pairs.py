@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does every synthetic NIC find its VF, and is that VF left alone by everybody else? Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from netvsc_bpf.discovery.pairing import Cause, Pairing, find_pair, find_synthetics
+from netvsc_bpf.doctor.finding import Finding, from_error, ok, warning
+from netvsc_bpf.model.errors import Refused
+from netvsc_bpf.model.nic import Nic, Pair
+
+CHECK = "pair"
+_ALARMING = frozenset({Cause.SECOND_VF, Cause.IN_USE, Cause.MAC_DIFFERS})
+
+
+def examine_pairs(
+    nics: Sequence[Nic], attached: Mapping[int, int | None]
+) -> tuple[list[Pair], list[Finding]]:
+    """Return the pairs of this network namespace, and what there is to say of each.
+
+    ``attached`` are the ifindexes of the pairs that netvsc-bpf serves now: synthetic NIC to VF, if it has
+    one. They are looked at besides those that `attach --all` would take.
+    """
+    pairs: list[Pair] = []
+    findings: list[Finding] = []
+    for synthetic in _synthetics(nics, attached):
+        try:
+            pairing = find_pair(nics, synthetic.name, current_vf=attached.get(synthetic.ifindex))
+        except Refused as error:
+            findings.append(from_error(CHECK, error))
+            continue
+        pairs.append(pairing.pair)
+        findings += _findings(pairing)
+    if not findings:
+        findings.append(
+            ok(CHECK, "no synthetic NIC that `attach --all` would take; `attach IFACE` takes any")
+        )
+    return pairs, findings
+
+
+def check_mtu(pair: Pair) -> Finding | None:
+    """Warn when the halves differ: what one takes the other drops (row 31 of the scenarios)."""
+    synthetic, vf = pair.synthetic, pair.vf
+    if vf is None or vf.mtu == synthetic.mtu:
+        return None
+    return warning(
+        "vf-mtu",
+        f"{vf.name} has an MTU of {vf.mtu} bytes, {synthetic.name} one of {synthetic.mtu}",
+        f"`ip link set {vf.name} mtu {synthetic.mtu}`",
+    )
+
+
+def _synthetics(nics: Sequence[Nic], attached: Iterable[int]) -> list[Nic]:
+    found = {nic.ifindex: nic for nic in find_synthetics(nics)}
+    wanted = set(attached)
+    found.update({nic.ifindex: nic for nic in nics if nic.ifindex in wanted})
+    return [found[ifindex] for ifindex in sorted(found)]
+
+
+def _findings(pairing: Pairing) -> list[Finding]:
+    synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
+    half = "no VF now" if vf is None else f"VF {vf.name} ({vf.driver})"
+    findings = [ok(CHECK, f"{synthetic.name} ({synthetic.driver}): {half}")]
+    findings += [
+        warning(CHECK, f"{refusal.nic.name} is not used with {synthetic.name}: {refusal.reason}")
+        for refusal in pairing.refusals
+        if refusal.cause in _ALARMING
+    ]
+    return findings
