@@ -56,12 +56,12 @@ def check_tc(synthetic: Nic, egress: Egress, ours: frozenset[int], hook: Hook) -
     (after if hook is Hook.TCX else before).extend(filters)
     findings = []
     if before:
-        findings.append(ok(_TC, f"{synthetic.name} egress: {', '.join(before)} see every packet first"))
+        findings.append(ok(_TC, f"{synthetic.name} egress, ahead of steer: {', '.join(before)}"))
     if after:
         findings.append(
             warning(
                 _TC,
-                f"{synthetic.name} egress: {', '.join(after)} will not see what goes to the VF",
+                f"{synthetic.name} egress, blind to what goes to the VF: {', '.join(after)}",
                 "attach them with tcx ahead of steer (BPF_F_BEFORE)",
             )
         )
