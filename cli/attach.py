@@ -2,6 +2,7 @@
 """netvsc-bpf attach."""
 
 import sys
+from enum import StrEnum
 
 import click
 from netvsc_bpf.cli.render import print_status
@@ -10,6 +11,11 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SE
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
+
+
+def _choices(kind: type[StrEnum]) -> list[str]:
+    """Return the words of an enum; handed the enum itself, click would offer the names of its members."""
+    return ["auto", *(member.value for member in kind)]
 
 
 @click.command()
@@ -25,18 +31,16 @@ from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
     show_default=True,
     help="How long a VF must have been up with carrier before it is used, in ms.",
 )
-@click.option(
-    "--rx", type=click.Choice(["auto", *RxMode]), default="auto", help="Who brings VF ingress home."
-)
+@click.option("--rx", type=click.Choice(_choices(RxMode)), default="auto", help="Who brings VF ingress home.")
 @click.option(
     "--guard",
-    type=click.Choice(["auto", *GuardMode]),
+    type=click.Choice(_choices(GuardMode)),
     default="auto",
     help="What to drop of the synthetic path's ingress while the VF is in use.",
 )
 @click.option(
     "--liveness",
-    type=click.Choice(["auto", *Liveness]),
+    type=click.Choice(_choices(Liveness)),
     default="auto",
     help="How the kernel sees a VF die; `netlink` needs a running manager.",
 )
