@@ -9,7 +9,6 @@ from netvsc_bpf.cli.render import print_status
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
 
 

@@ -130,9 +130,7 @@ struct found {
 	u32 gso_max_size; /* of the synthetic NIC */
 	u32 gso_max_segs;
 	u32 clsact_added; /* bit 0: on the synthetic NIC, bit 1: on the VF */
-	u32 xdp_generic;
 	u32 denied; /* enum reason: why the VF was not permitted, 0: it was */
-	u32 reserved;
 	u64 rx_packets; /* the synthetic NIC's own counters at attach */
 	u64 rx_bytes;
 	u64 rx_dropped;

@@ -41,12 +41,13 @@ def join(
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
     found = loaded.found(slot)
-    if found.vf_ifindex != vf.ifindex:
+    if loaded.vf_ifindex(slot) != vf.ifindex:
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
         vf_settings.remember(found, synthetic, vf)
         loaded.set_found(slot, found)
         undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
+        _name(loaded, slot, vf)
     vf_settings.silence(session.ipr, vf)
     denied = None if vf_settings.take_mtu(session.ipr, synthetic, vf) else Reason.MTU_REFUSED
     _note_denied(loaded, slot, denied)
@@ -56,15 +57,7 @@ def join(
     vf_settings.share_gso_limits(session.ipr, synthetic, vf)
     _ensure_home(session, loaded, hook, pair, slot, rx)
     vf_settings.follow_up_down(session.ipr, synthetic, vf)
-    if loaded.vf_ifindex(slot) != vf.ifindex:
-        with changing(f"cannot steer to {vf.name}"):
-            try:
-                loaded.set_vf(slot, vf.ifindex)
-            except OSError as error:
-                # dev_map: EINVAL stands for "no such device" too.
-                raise OSError(errno.ENODEV if error.errno == errno.EINVAL else error.errno, "") from error
-    if synthetic.up:
-        _permit(loaded, slot, settle_ns, vf)
+    _permit(loaded, slot, settle_ns, vf)
     return None
 
 
@@ -77,8 +70,9 @@ def leave(
         return
     ifindex = loaded.pair(slot).synthetic_ifindex
     loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
+    # The kernel deletes the entry with the device: a NIC that has the number now may be another one.
+    vf = session.nic(loaded.vf_ifindex(slot))
     loaded.clear_vf(slot)
-    vf = session.nic(found.vf_ifindex)
     pin = session.pins.link(ifindex, "home")
     if vf is not None:
         hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
@@ -95,6 +89,16 @@ def leave(
         kept.tx_dropped_before += max(0, vf.tx_dropped - found.vf_tx_dropped)
     loaded.set_found(slot, kept)
     vf_settings.restore(session.ipr, found, _fresh(session, synthetic), _fresh(session, vf))
+
+
+def _name(loaded: LoadedObject, slot: int, vf: Nic) -> None:
+    """Put the VF into the DEVMAP. From here on the entry says that it is still the same device."""
+    with changing(f"cannot steer to {vf.name}"):
+        try:
+            loaded.set_vf(slot, vf.ifindex)
+        except OSError as error:
+            # __dev_map_alloc_node() says EINVAL where there is no such device.
+            raise OSError(errno.ENODEV if error.errno == errno.EINVAL else error.errno, "") from error
 
 
 def _ensure_home(

@@ -77,10 +77,7 @@ def ensure_guard(
         pins.remove_pin(pin)
         undo.callback(pins.remove_pin, pin)
         with changing(f"cannot attach guard to {synthetic.name}"):
-            generic = xdp.attach(loaded.program("guard"), synthetic.ifindex, synthetic.name, pin)
-        found = loaded.found(slot)
-        found.xdp_generic = generic
-        loaded.set_found(slot, found)
+            xdp.attach(loaded.program("guard"), synthetic.ifindex, synthetic.name, pin)
     elif mode is GuardMode.OFF and attached:
         pins.remove_pin(pin)
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))

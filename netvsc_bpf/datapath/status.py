@@ -36,10 +36,10 @@ def pair_status(session: Session, loaded: LoadedObject, ifindex: int) -> PairSta
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
         raise NotAttached(f"no state of {name}", "it is not attached", f"netvsc-bpf attach {name}")
     state, found, counters = loaded.pair(slot), loaded.found(slot), loaded.counters(slot)
-    vf = session.nic(found.vf_ifindex or None)
+    vf = session.nic(loaded.vf_ifindex(slot))
     rx_mode = _rx_mode(loaded, vf)
     guard = abi.GUARD_MODES[state.guard]
-    armed = _takes_vf(loaded, slot, state, vf)
+    armed = _takes_vf(loaded, slot, state, synthetic, vf)
     changes = sum(
         state.changes[to][reason] for to in range(len(abi.PATHS)) for reason in range(abi.REASON_COUNT)
     )
@@ -72,9 +72,9 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
     return [nic.ifindex]
 
 
-def _takes_vf(loaded: LoadedObject, slot: int, state: abi.PairState, vf: Nic | None) -> bool:
+def _takes_vf(loaded: LoadedObject, slot: int, state: abi.PairState, synthetic: Nic, vf: Nic | None) -> bool:
     """Tell which way the next packet goes: without traffic nobody may have noticed yet that the VF died."""
-    if not state.armed or vf is None or loaded.vf_ifindex(slot) is None:
+    if not (state.armed and synthetic.up) or vf is None or loaded.vf_ifindex(slot) is None:
         return False
     return loaded.liveness is not Liveness.LIVE or (vf.up and vf.carrier)
 

@@ -17,28 +17,24 @@ _NOT_NATIVE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ERANGE, errno.ENOMEM}
 """What drivers answer that cannot run XDP here: no support, too large an MTU, no queues left."""
 
 
-def attach(prog_fd: int, ifindex: int, name: str, pin: Path) -> bool:
-    """Attach and pin.
-
-    Return True where it runs in generic mode. Raises ForeignXdp where another program sits.
-    """
+def attach(prog_fd: int, ifindex: int, name: str, pin: Path) -> None:
+    """Attach and pin. Raises ForeignXdp where another program sits, KernelError."""
     what = f"cannot attach guard to {name}"
     try:
-        fd, generic = libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _DRV_MODE), False
+        links.pin(_create(prog_fd, ifindex), pin)
     except OSError as error:
-        if error.errno == errno.EBUSY:
-            raise _foreign(what) from error
+        # EEXIST: a program of the other mode sits there.
+        if error.errno in (errno.EBUSY, errno.EEXIST):
+            raise ForeignXdp(
+                what, "another XDP program is attached", "remove it, or attach with --guard off"
+            ) from error
+        raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
+
+
+def _create(prog_fd: int, ifindex: int) -> int:
+    try:
+        return libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _DRV_MODE)
+    except OSError as error:
         if error.errno not in _NOT_NATIVE:
-            raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
-        try:
-            fd, generic = libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _SKB_MODE), True
-        except OSError as again:
-            if again.errno in (errno.EBUSY, errno.EEXIST):
-                raise _foreign(what) from again
-            raise KernelError(what, os.strerror(again.errno or 0), errno=again.errno) from again
-    links.pin(fd, pin)
-    return generic
-
-
-def _foreign(what: str) -> ForeignXdp:
-    return ForeignXdp(what, "another XDP program is attached", "remove it, or attach with --guard off")
+            raise
+        return libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _SKB_MODE)
