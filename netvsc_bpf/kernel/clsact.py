@@ -5,6 +5,7 @@ A filter is ours if it runs our program, by the program's id; it is removed by t
 the kernel gave it. Other people's filters stay, and so does their qdisc.
 """
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ Those go down from 0xC000 (tcf_auto_prio(), net/sched/cls_api.c).
 """
 _LAST = 0xFFFF
 _EEXIST, _EINVAL, _ENOENT = 17, 22, 2
+_TCA_BPF_ID = 11  # include/uapi/linux/pkt_cls.h
+_NLA_HEADER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,17 @@ def attached(ipr: IPRoute, ifindex: int, direction: Direction, prog_id: int) -> 
 
 
 def _parsed(message: Any) -> Filter:
-    options = message.get_attr("TCA_OPTIONS")
-    prog_id = options.get_attr("TCA_BPF_ID") if hasattr(options, "get_attr") else None
+    prog_id = _prog_id(message) if message.get_attr("TCA_KIND") == "bpf" else None
     return Filter(message["info"] >> 16, message["handle"], prog_id)
+
+
+def _prog_id(message: Any) -> int | None:
+    """Return TCA_BPF_ID, which pyroute2 (0.9.7) does not decode: it keeps what it does not know as it came."""
+    options = message.get_attr("TCA_OPTIONS")
+    for name, value in [] if options is None else options["attrs"]:
+        if name == "TCA_BPF_ID":
+            return int(value)
+        if name == "UNKNOWN" and value["header"]["type"] == _TCA_BPF_ID:
+            (prog_id,) = struct.unpack_from("=I", value.data, value.offset + _NLA_HEADER)
+            return int(prog_id)
+    return None
