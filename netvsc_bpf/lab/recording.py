@@ -27,9 +27,11 @@ class Loss:
     """Distinct packets."""
     duplicates: int
     longest_gap_s: float
-    """The longest time between two arrivals; the last arrival before the stretch counts."""
+    """The longest time between two arrivals, the last one before the stretch included."""
     longest_pause_s: float
-    """The longest time between two sends: a gap up to this long is the sender's, not the network's."""
+    """The longest time between two sends: a gap of that length can be the sender's own."""
+    longest_outage_s: float
+    """The longest gap after the sender's own pause in it is taken off: what the network is to blame for."""
     missing: tuple[MissingRun, ...]
 
     @property
@@ -69,8 +71,21 @@ class Recording:
             duplicates=sum(copies) - received,
             longest_gap_s=_longest_step(sorted(arrivals)),
             longest_pause_s=_longest_step(sends),
+            longest_outage_s=self._longest_outage(self._last_arrived_before(begin), end),
             missing=tuple(self._missing(begin, end)) if received < len(copies) else (),
         )
+
+    def _longest_outage(self, begin: int, end: int) -> float:
+        longest = pause = 0
+        last: int | None = None
+        for number in range(begin, end):
+            if number > begin:
+                pause = max(pause, self.sent_ns[number] - self.sent_ns[number - 1])
+            if at := self.arrived_ns[number]:
+                if last is not None:
+                    longest = max(longest, at - last - pause)
+                last, pause = at, 0
+        return longest / 1e9
 
     def _last_arrived_before(self, begin: int) -> int:
         for number in range(begin - 1, -1, -1):

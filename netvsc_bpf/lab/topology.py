@@ -87,10 +87,13 @@ class Lab:
         return self.ifindex(self.guest, near)
 
     def unplug_vf(self, i: int = 0) -> None:
-        """Hot-remove the VF of a pair, whatever the guest calls it now."""
-        # By the host's end, as it happens; one end of a veth takes the other along.
+        """Hot-remove the VF of a pair, whatever the guest calls it and wherever it moved it."""
         port = self.plan.pair(i).vf_port
-        with_rtnl(self.fabric, lambda rtnl: rtnl.link("del", index=wiring.index_of(rtnl, port)))
+        far = self.ifindex(self.fabric, port)
+        # A driver unregisters its device before the hardware stops. So the guest's end goes first, where it
+        # is still in the guest; either end of a veth takes the other along.
+        if not with_rtnl(self.guest, lambda rtnl: wiring.remove_near_end(rtnl, far)):
+            with_rtnl(self.fabric, lambda rtnl: rtnl.link("del", index=far))
 
     def vf_up(self, i: int = 0) -> None:
         """Set the VF administratively up, from within the guest."""

@@ -80,6 +80,16 @@ def lay(rtnl: Any, cables: Sequence[Cable], near_namespace: str) -> None:
             rtnl.link("add", index=cable.far_index, ifname=cable.far, mtu=cable.mtu, kind="veth", peer=near)
 
 
+def remove_near_end(rtnl: Any, far_index: int) -> bool:
+    """Delete the end here of the cable whose far end has that ifindex; False where it is not here."""
+    for link in rtnl.get_links():
+        # IFLA_LINK of a veth is its peer's ifindex; ours are unique across all namespaces of a lab.
+        if link.get_attr("IFLA_LINK") == far_index:
+            rtnl.link("del", index=link["index"])
+            return True
+    return False
+
+
 def build_switch(rtnl: Any, name: str) -> None:
     """Make a learning switch, up, without ports."""
     # Without snooping multicast goes everywhere, as it does while no querier is about, but always.

@@ -10,13 +10,16 @@ import time
 from array import array
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from netvsc_bpf.lab import leftovers
+from netvsc_bpf.lab.demo_result import EventResult, Expectation, May
 from netvsc_bpf.lab.directions import Direction, tcp_plan, udp_plan
 from netvsc_bpf.lab.namespace import call_in, namespace_path
 from netvsc_bpf.lab.plan import Fabric, LabPlan
-from netvsc_bpf.lab.recording import MissingRun, Recording
+from netvsc_bpf.lab.recording import Loss, MissingRun, Recording
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS
 from netvsc_bpf.lab.tcp import TcpStream
 from netvsc_bpf.lab.tcp_pattern import Pattern
@@ -26,6 +29,7 @@ from netvsc_bpf.lab.wiring import with_rtnl
 from netvsc_bpf.model.errors import NetvscBpfError, NoSuchNic
 
 LabFactory = Callable[..., Lab]
+Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 WITHOUT_VF = LabPlan(vf=False)
 
@@ -38,12 +42,15 @@ def eventually(what: str, holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def link_of(lab: Lab, name: str, interface: str) -> dict[str, object]:
-    return json.loads(lab.run(name, ["ip", "-j", "addr", "show", "dev", interface]).stdout)[0]
+def link_of(lab: Lab, name: str, interface: str) -> dict[str, Any]:
+    shown: list[dict[str, Any]] = json.loads(
+        lab.run(name, ["ip", "-j", "addr", "show", "dev", interface]).stdout
+    )
+    return shown[0]
 
 
 def has_carrier(lab: Lab, interface: str) -> bool:
-    return "LOWER_UP" in link_of(lab, lab.guest, interface)["flags"]  # type: ignore[operator]
+    return "LOWER_UP" in link_of(lab, lab.guest, interface)["flags"]
 
 
 # The network.
@@ -198,6 +205,7 @@ def test_recording_counts_lost_repeated_and_late_packets() -> None:
     assert loss.missing == (MissingRun(first=2, count=2, first_sent_ns=30, last_sent_ns=40),)
     assert loss.longest_gap_s == pytest.approx(71e-9)
     assert loss.longest_pause_s == pytest.approx(50e-9)
+    assert loss.longest_outage_s == pytest.approx(21e-9)  # 71 less the 50 in which nothing was sent
     assert recording.window(100, 200).longest_gap_s == pytest.approx(9e-9)
     assert recording.window(500, 600).sent == 0
 
@@ -209,6 +217,61 @@ def test_pattern_notices_bytes_from_elsewhere(shift: int) -> None:
     assert not pattern.fits(bytes(pattern.at(5_000_000 + shift, 1448)), 5_000_000)
 
 
+# The demo.
+
+
+def event(after: str, tx: Loss, expected: Expectation, vf_share: float = 0.0) -> EventResult:
+    nothing = Recording(array("q"), array("q"), b"").all()
+    return EventResult("VF down", expected, "vf", after, vf_share, done_ns=50, tx=tx, rx=nothing)
+
+
+def loss(*copies: int) -> Loss:
+    sent = range(0, 10 * len(copies), 10)
+    return Recording(
+        array("q", sent),
+        array("q", [at if n else 0 for at, n in zip(sent, copies, strict=True)]),
+        bytes(copies),
+    ).all()
+
+
+def test_demo_accepts_what_was_to_be_expected() -> None:
+    assert event("synthetic", loss(1, 1, 1), Expectation("synthetic")).problems() == []
+    in_flight = Expectation("synthetic", tx=May.LOSE_WHAT_IS_IN_FLIGHT)
+    assert event("synthetic", loss(1, 0, 0, 1, 1), in_flight).problems() == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "problem"),
+    [
+        (event("vf", loss(1), Expectation("synthetic"), 1.0), "path is vf, expected synthetic"),
+        (event("vf", loss(1), Expectation("vf"), 0.0), "0% of the frames"),
+        (event("synthetic", loss(1, 0), Expectation("synthetic")), "tx: 1 packets lost"),
+        (event("synthetic", loss(1, 2), Expectation("synthetic")), "tx: 1 packets arrived twice"),
+        (
+            event(
+                "synthetic",
+                loss(1, 1, 1, 1, 1, 0, 0),
+                Expectation("synthetic", tx=May.LOSE_WHAT_IS_IN_FLIGHT),
+            ),
+            "tx: 2 packets lost",
+        ),
+    ],
+)
+def test_demo_names_what_was_not_to_be_expected(seen: EventResult, problem: str) -> None:
+    (found,) = seen.problems()
+    assert problem in found
+
+
+def test_leftovers_are_seen_while_attached_and_gone_after_detach(lab: Lab, netvsc_bpf_cli: Cli) -> None:
+    assert leftovers.hooks(lab.guest) == leftovers.pins() == ()
+    assert netvsc_bpf_cli("attach", "eth0", "--vf", "vf0").returncode == 0
+    on = {hook.partition(":")[0] for hook in leftovers.hooks(lab.guest)}
+    assert on == {"eth0", "vf0"}
+    assert leftovers.pins()
+    assert netvsc_bpf_cli("detach", "eth0").returncode == 0
+    assert leftovers.hooks(lab.guest) == leftovers.pins() == ()
+
+
 # The sandbox.
 
 LAB_AND_STREAM = """
@@ -216,6 +279,8 @@ import sys, time
 from pathlib import Path
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS, enter_sandbox
 enter_sandbox()
+from netvsc_bpf.lab import leftovers
+from netvsc_bpf.lab.demo_result import EventResult, Expectation, May
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf demo."""
+
+import json
+import sys
+from contextlib import nullcontext
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from netvsc_bpf.lab.demo import Progress, run_demo
+from netvsc_bpf.lab.demo_result import DemoResult
+from netvsc_bpf.lab.leftovers import Standing
+from netvsc_bpf.lab.sandbox import enter_sandbox
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON, and nothing else.")
+def demo(as_json: bool) -> None:
+    """Show the main job: a VF goes and comes back under traffic, in a lab of network namespaces.
+
+    Takes some 15 seconds and needs root. The machine's own interfaces are not touched. The exit code is 1 if
+    anything was lost, or left behind, that should not have been.
+    """
+    enter_sandbox()
+    console = Console(quiet=as_json, highlight=False)
+    result = _watched(console)
+    if as_json:
+        click.echo(json.dumps(result.as_json(), indent=2))
+    else:
+        _show(console, result)
+    for problem in result.problems():
+        click.echo(f"netvsc-bpf: demo: {problem}", err=True)
+    if result.problems():
+        sys.exit(1)
+
+
+def _watched(console: Console) -> DemoResult:
+    # A terminal gets one line that changes, a pipe one line for each event.
+    live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+    announced = 0
+
+    def watch(now: Progress) -> None:
+        nonlocal announced
+        if live is not None:
+            live.update(_line(now), refresh=True)
+        elif now.number > announced:
+            announced = now.number
+            console.print(f"{now.number}/{now.of} {now.title}")
+
+    with live or nullcontext():
+        return run_demo(watch)
+
+
+def _line(now: Progress) -> Text:
+    line = Text(f"{now.number}/{now.of} ")
+    line.append(f"{now.title:<20}", style="bold")
+    line.append(f"path {now.path:<10}", style="green" if now.path == "vf" else "yellow")
+    line.append(f"UDP {now.received:,} of {now.sent:,}  TCP {now.tcp_bytes / 1e6:,.1f} MB")
+    return line
+
+
+def _show(console: Console, result: DemoResult) -> None:
+    console.print(_table(result))
+    arrived, sent = result.tx.received + result.rx.received, result.tx.sent + result.rx.sent
+    tcp = result.tcp
+    intact = "intact and in order" if tcp.intact else "NOT intact"
+    lines = {
+        "tx, rx": "guest to peer, peer to guest",
+        "gap": "the longest time without arrivals, less the sender's own pauses",
+        "data path": ", ".join(f"{key} {value}" for key, value in result.how.items()),
+        "UDP": f"{arrived:,} of {sent:,} packets arrived",
+        "TCP": f"{tcp.received:,} bytes {intact}; longest stall {tcp.longest_stall_s * 1e3:.0f} ms",
+        "detach": _left(result.left_by_detach, "no pin, no program, no qdisc"),
+        "lab": _left(result.left_by_lab, "no namespace, no pin"),
+    }
+    for name, text in lines.items():
+        console.print(f"{name:<10} {text}", soft_wrap=True)
+
+
+def _table(result: DemoResult) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("event", "path before", "path after"):
+        table.add_column(name, no_wrap=True)
+    for name in ("lost tx", "lost rx", "gap ms"):
+        table.add_column(name, no_wrap=True, justify="right")
+    for event in result.events:
+        style = "red" if event.problems() else None
+        table.add_row(
+            event.title,
+            event.before,
+            event.after,
+            str(event.tx.lost),
+            str(event.rx.lost),
+            f"{max(event.tx.longest_outage_s, event.rx.longest_outage_s) * 1e3:.1f}",
+            style=style,
+        )
+    return table
+
+
+def _left(standing: Standing, nothing: str) -> str:
+    if not standing:
+        return f"left nothing behind: {nothing}; the kernel was asked"
+    return "LEFT BEHIND: " + ", ".join((*standing.namespaces, *standing.pins, *standing.hooks))

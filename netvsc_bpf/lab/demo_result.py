@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the demo saw, what of it was not to be expected, and both as JSON. Pure."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from netvsc_bpf.lab.leftovers import Standing
+from netvsc_bpf.lab.recording import Loss
+from netvsc_bpf.lab.tcp import TcpResult
+from netvsc_bpf.lab.udp import UdpResult
+
+NO_PATH = "none"
+"""The path of a pair that is not attached."""
+
+
+class May(Enum):
+    """Which packets an event may cost."""
+
+    LOSE_NOTHING = "lose nothing"
+    LOSE_WHAT_IS_IN_FLIGHT = "lose what is in flight"
+    """Only those sent before the event was over: nobody can call them back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an event may do to the pair and its traffic (DESIGN.md, the promises)."""
+
+    path: str
+    tx: May = May.LOSE_NOTHING
+    rx: May = May.LOSE_NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class EventResult:
+    """One event. ``tx`` and ``rx`` cover the packets sent from its beginning to that of the next."""
+
+    title: str
+    expected: Expectation
+    before: str
+    after: str
+    vf_share: float
+    """Of the frames that the fabric got from the guest at last, the share that came over the VF."""
+    done_ns: int
+    """When what the event does to the VF was done (CLOCK_MONOTONIC)."""
+    tx: Loss
+    rx: Loss
+
+    def problems(self) -> list[str]:
+        """Say what was not to be expected."""
+        found = []
+        if self.after != self.expected.path:
+            found.append(f"path is {self.after}, expected {self.expected.path}")
+        elif (self.vf_share > 0.5) != (self.after == "vf"):
+            found.append(f"path is {self.after}, but {self.vf_share:.0%} of the frames came over the VF")
+        for direction, loss, may in (("tx", self.tx, self.expected.tx), ("rx", self.rx, self.expected.rx)):
+            lost = loss.lost if may is May.LOSE_NOTHING else _sent_after(loss, self.done_ns)
+            if lost:
+                found.append(f"{direction}: {lost} packets lost that had to arrive")
+            if loss.duplicates:
+                found.append(f"{direction}: {loss.duplicates} packets arrived twice")
+        return [f"{self.title}: {problem}" for problem in found]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """The whole demo."""
+
+    how: dict[str, str]
+    """The data path's own account of itself: hook, liveness, rx, guard."""
+    events: tuple[EventResult, ...]
+    tx: UdpResult
+    rx: UdpResult
+    tcp: TcpResult
+    left_by_detach: Standing
+    left_by_lab: Standing
+
+    def problems(self) -> list[str]:
+        """Say what was not to be expected; nothing is a good end."""
+        found = [problem for event in self.events for problem in event.problems()]
+        for direction, udp in (("tx", self.tx), ("rx", self.rx)):
+            if udp.receiver_drops:
+                found.append(
+                    f"{direction}: the receiver's own buffer dropped {udp.receiver_drops}: no measurement"
+                )
+        if not self.tcp.intact:
+            found.append(f"TCP: {self.tcp.received} of {self.tcp.sent} bytes came through intact")
+        if self.left_by_detach:
+            found.append(f"detach left {self.left_by_detach}")
+        if self.left_by_lab:
+            found.append(f"the lab left {self.left_by_lab}")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `demo --json` prints. Times are seconds, losses packets."""
+        return {
+            "how": self.how,
+            "events": [
+                {
+                    "event": event.title,
+                    "path_before": event.before,
+                    "path_after": event.after,
+                    "path_expected": event.expected.path,
+                    "vf_share": round(event.vf_share, 4),
+                    "tx": _loss_json(event.tx),
+                    "rx": _loss_json(event.rx),
+                }
+                for event in self.events
+            ],
+            "udp": {"tx": _udp_json(self.tx), "rx": _udp_json(self.rx)},
+            "tcp": {
+                "bytes_sent": self.tcp.sent,
+                "bytes_received": self.tcp.received,
+                "intact": self.tcp.intact,
+                "longest_stall_seconds": self.tcp.longest_stall_s,
+            },
+            "left": {
+                "by_detach": _standing_json(self.left_by_detach),
+                "by_lab": _standing_json(self.left_by_lab),
+            },
+            "problems": self.problems(),
+        }
+
+
+def _sent_after(loss: Loss, moment_ns: int) -> int:
+    # A run of missing packets that began in time and went on too long counts as a whole.
+    return sum(run.count for run in loss.missing if run.last_sent_ns > moment_ns)
+
+
+def _loss_json(loss: Loss) -> dict[str, Any]:
+    return {
+        "sent": loss.sent,
+        "lost": loss.lost,
+        "duplicates": loss.duplicates,
+        "longest_gap_seconds": loss.longest_gap_s,
+        "longest_sender_pause_seconds": loss.longest_pause_s,
+        "longest_outage_seconds": loss.longest_outage_s,
+    }
+
+
+def _udp_json(udp: UdpResult) -> dict[str, Any]:
+    return {**_loss_json(udp.total), "receiver_drops": udp.receiver_drops, "refused": udp.refused}
+
+
+def _standing_json(standing: Standing) -> dict[str, list[str]]:
+    return {
+        "namespaces": list(standing.namespaces),
+        "pins": list(standing.pins),
+        "hooks": list(standing.hooks),
+    }

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What happens to the VF in the demo, in order, and what that may cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netvsc_bpf.lab.demo_result import NO_PATH, Expectation, May
+from netvsc_bpf.lab.product import Product
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.path import Path
+
+# Longer than the default: guest and switch share one kernel here, and a bridge port may need some hundred
+# milliseconds after its carrier until it forwards.
+SETTLE_MS = 500
+SYNTHETIC_NIC = "eth0"
+VF = "vf0"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event: what is done, and what is to be seen."""
+
+    title: str
+    act: Callable[[], None]
+    expected: Expectation
+
+
+def script(lab: Lab, product: Product) -> tuple[Step, ...]:
+    """Return the events of the demo. There is no manager in it: a new VF is attached by hand."""
+    vf, synthetic = Path.VF.value, Path.SYNTHETIC.value
+    in_flight = May.LOSE_WHAT_IS_IN_FLIGHT
+
+    def plug() -> None:
+        lab.plug_vf()
+        product.attach(SYNTHETIC_NIC, VF, SETTLE_MS)
+
+    return (
+        Step("attach", lambda: product.attach(SYNTHETIC_NIC, VF, SETTLE_MS), Expectation(vf)),
+        # What the peer sent before the switch saw the VF go is in the VF's hands, and lost with it.
+        Step("VF down", lab.vf_down, Expectation(synthetic, rx=in_flight)),
+        Step("VF up", lab.vf_up, Expectation(vf)),
+        # A pulled cable is noticed at the far end first.
+        Step(
+            "carrier lost", lambda: lab.vf_carrier(False), Expectation(synthetic, tx=in_flight, rx=in_flight)
+        ),
+        Step("carrier back", lambda: lab.vf_carrier(True), Expectation(vf)),
+        Step("VF removed", lab.unplug_vf, Expectation(synthetic, tx=in_flight, rx=in_flight)),
+        Step("VF plugged in again", plug, Expectation(vf)),
+        Step("detach", lambda: product.detach(SYNTHETIC_NIC), Expectation(NO_PATH)),
+    )
