@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath.joining import join
+from netvsc_bpf.datapath.joining import join, leave
 from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
@@ -18,6 +18,7 @@ from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import best_hook
 from netvsc_bpf.model.errors import NetvscBpfError, NotASyntheticNic, Refused, VfInUse
 from netvsc_bpf.model.nic import Pair
+from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.status import PairStatus
 
 
@@ -91,6 +92,8 @@ def _attach_one(session: Session, loaded: LoadedObject, interface: str, options:
             settle_ns = options.settle_ms * 1_000_000
             denied = join(session, loaded, hook, pairing.pair, slot, rx, settle_ns, undo)
             waits_for = vf.ifindex if denied is None and synthetic.up else None
+        else:
+            leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
     return _Done(synthetic.ifindex, slot, waits_for, pairing.refusals)
 
@@ -99,15 +102,7 @@ def _find_pair(session: Session, loaded: LoadedObject, interface: str, options: 
     synthetic = next((nic for nic in session.nics if nic.name == interface), None)
     slot = None if synthetic is None else find_pair_slot(loaded, synthetic.ifindex)
     current = None if slot is None else loaded.found(slot).vf_ifindex or None
-    vf, in_use = options.vf, session.nic(current)
-    return find_pair(
-        session.nics,
-        interface,
-        vf=vf,
-        # A VF that was named once stays admitted, whatever its bus.
-        any_bus=options.any_bus or in_use is not None,
-        current_vf=current,
-    )
+    return find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus, current_vf=current)
 
 
 def _check_crossing(session: Session, loaded: LoadedObject, pair: Pair) -> None:
