@@ -50,6 +50,7 @@ def join(
         _name(loaded, slot, vf)
     vf_settings.silence(session.ipr, vf)
     denied = None if vf_settings.take_mtu(session.ipr, synthetic, vf) else Reason.MTU_REFUSED
+    _silence_anew(session, vf)
     _note_denied(loaded, slot, denied)
     if denied is not None:
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
@@ -59,6 +60,13 @@ def join(
     vf_settings.follow_up_down(session.ipr, synthetic, vf)
     _permit(loaded, slot, settle_ns, vf)
     return None
+
+
+def _silence_anew(session: Session, vf: Nic) -> None:
+    """Silence a VF whose MTU was too small for IPv6 (1280): with a larger one the kernel switches it on."""
+    now = _fresh(session, vf) if vf.ipv6_disabled is None else None
+    if now is not None:
+        vf_settings.silence(session.ipr, now)
 
 
 def leave(

@@ -109,6 +109,9 @@ def _restore_ipv6(ipr: IPRoute, found: Found, vf: Nic) -> None:
     if not found.vf_has_ipv6:
         return
     with changing(f"cannot put the IPv6 settings of {vf.name} back"):
+        if vf.ipv6_disabled is None:
+            # It had an MTU too small for IPv6 (1280). With the old one it has new settings, and addresses.
+            netlink.set_ipv6_disabled(ipr, vf.ifindex, True)
         # The mode first: switching IPv6 on generates addresses by it.
         if vf.addr_gen_mode != found.vf_addr_gen_mode:
             netlink.set_addr_gen_mode(ipr, vf.ifindex, found.vf_addr_gen_mode)
