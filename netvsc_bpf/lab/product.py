@@ -53,6 +53,6 @@ class Product:
         finally:
             process.kill()
         if process.returncode != 0:
-            what = f"netvsc-bpf {args[0]}"
-            raise _ERRORS.get(process.returncode, NetvscBpfError)(what, errors.strip() or "it failed")
+            why = errors.strip().removeprefix("netvsc-bpf: ") or "it said nothing"
+            raise _ERRORS.get(process.returncode, NetvscBpfError)(f"run {args[0]}", why)
         return output

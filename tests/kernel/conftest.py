@@ -16,6 +16,7 @@ from typing import Protocol
 
 import pytest
 
+from netvsc_bpf.lab import leftovers
 from netvsc_bpf.lab.namespace import namespace_path, remove
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS, enter_sandbox
@@ -108,7 +109,7 @@ def cli_in(lab_factory: LabFactory) -> Iterator[CliIn]:
     yield run
     for namespace in seen:
         # A lab of this test still stands here: its factory was set up before us, and is torn down after us.
-        if _pins() and namespace_path(namespace).exists():
+        if leftovers.pins() and namespace_path(namespace).exists():
             run(namespace, "detach", "--all")
 
 
@@ -125,9 +126,5 @@ def outside(pytestconfig: pytest.Config) -> list[str]:
 
 
 def _standing() -> set[Path]:
-    return set(NETNS.iterdir()) | _pins()
-
-
-def _pins() -> set[Path]:
-    # The kernel puts two iterators of its own (*.debug) into every new bpffs.
-    return {path for path in BPFFS.rglob("*") if path.suffix != ".debug"}
+    names = {NETNS / name for name in leftovers.namespaces()}
+    return names | {BPFFS / pin for pin in leftovers.pins()}
