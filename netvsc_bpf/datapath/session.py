@@ -12,6 +12,7 @@ from netvsc_bpf.kernel import lock, netns, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
+from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.model.nic import Nic
 
 
@@ -34,23 +35,27 @@ class Session:
 
 @contextmanager
 def reading(what: str) -> Iterator[Session]:
-    """Look without changing anything. Raises BpffsUnavailable, MissingCapability."""
+    """Look without changing anything.
+
+    Raises BpffsUnavailable, MissingCapability, and KernelError for what fails in the block unexpectedly.
+    """
     require(what, CAP_BPF)
     require_bpffs()
-    with IPRoute() as ipr:
+    with changing(what), IPRoute() as ipr:
         yield Session(NetnsPins(netns.current_inode()), ipr, tuple(list_nics(ipr)))
 
 
 @contextmanager
 def writing(what: str) -> Iterator[Session]:
-    """Look and change, alone. Raises BpffsUnavailable, MissingCapability, Busy.
+    """Look and change, alone.
 
+    Raises BpffsUnavailable, MissingCapability, Busy, and KernelError for what fails in the block unexpectedly.
     The folder of the namespace is removed again when nothing is attached in it at the end.
     """
     require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
-    with lock.writer(ours.root), IPRoute() as ipr:
+    with lock.writer(ours.root), changing(what), IPRoute() as ipr:
         ours.home.mkdir(exist_ok=True)
         try:
             yield Session(ours, ipr, tuple(list_nics(ipr)))
