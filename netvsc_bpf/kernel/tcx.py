@@ -25,10 +25,15 @@ _NO_SUCH_DEVICE = 0x7FFFFFFF
 
 
 def supported(prog_fd: int) -> bool:
-    """Ask the kernel whether it knows tcx, without attaching: it looks for the device only if it does."""
+    """Ask the kernel whether it knows tcx, without attaching: it looks for the device only if it does.
+
+    Raises OSError where the kernel could not answer.
+    """
     try:
         os.close(libbpf.link_create(prog_fd, _NO_SUCH_DEVICE, Direction.EGRESS))
     except OSError as error:
+        if error.errno not in (errno.ENODEV, errno.EINVAL):
+            raise
         return error.errno == errno.ENODEV
     return True
 
