@@ -123,6 +123,7 @@ struct path_event {
 struct found {
 	u32 vf_ifindex; /* 0: no VF was configured */
 	u32 vf_mtu;
+	u8 vf_mac[8]; /* 6 used */
 	u32 vf_up;
 	u32 vf_addr_gen_mode;
 	u32 vf_ipv6_disabled;
@@ -136,6 +137,16 @@ struct found {
 	u64 rx_dropped;
 	u64 vf_tx_dropped; /* the VF's counter at attach */
 	u64 tx_dropped_before; /* drops of earlier VFs of this pair */
+
+	/*
+	 * What the VF was last given of the synthetic NIC's settings: where the synthetic NIC differs the VF has to
+	 * follow, where only the VF differs somebody changed it alone.
+	 */
+	u8 followed_mac[8]; /* 6 used */
+	u32 followed_mtu;
+	u32 followed_up;
+	u32 followed_promisc;
+	u32 followed_allmulti;
 };
 
 /* What wrote the maps of this network namespace. Written once by the loader. */

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath.joining import join, leave
+from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
@@ -89,9 +89,10 @@ def _attach_one(session: Session, loaded: LoadedObject, interface: str, options:
         ensure_steer(session, loaded, hook, synthetic, slot, undo)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
         if vf is not None and rx is not None:
-            settle_ns = options.settle_ms * 1_000_000
-            denied = join(session, loaded, hook, pairing.pair, slot, rx, settle_ns, undo)
-            waits_for = vf.ifindex if denied is None and synthetic.up else None
+            denied = join(session, loaded, hook, pairing.pair, slot, rx, undo)
+            if denied is None:
+                permit(loaded, slot, options.settle_ms, vf)
+                waits_for = vf.ifindex if synthetic.up else None
         else:
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()

@@ -8,7 +8,7 @@ withdrawn before anything on the VF is touched.
 import errno
 from contextlib import ExitStack
 
-from netvsc_bpf.datapath import vf_settings
+from netvsc_bpf.datapath import following, vf_settings
 from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
@@ -31,12 +31,11 @@ def join(
     pair: Pair,
     slot: int,
     rx: RxMode,
-    settle_ns: int,
     undo: ExitStack,
 ) -> Reason | None:
-    """Make the VF of `pair` usable; return why it is not permitted, None where it is.
+    """Make the VF of `pair` ready to be permitted; return why it must not be, None where it may.
 
-    Raises KernelError where the VF vanishes in between, NoBtf where the kernel's offsets do not hold.
+    Raises KernelError where the VF vanishes in between.
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
@@ -51,14 +50,13 @@ def join(
     vf_settings.silence(session.ipr, vf)
     denied = None if vf_settings.take_mtu(session.ipr, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
-    _note_denied(loaded, slot, denied)
+    _note(loaded, slot, synthetic, denied)
     if denied is not None:
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.ipr, synthetic, vf)
     _ensure_home(session, loaded, hook, pair, slot, rx)
     vf_settings.follow_up_down(session.ipr, synthetic, vf)
-    _permit(loaded, slot, settle_ns, vf)
     return None
 
 
@@ -92,6 +90,7 @@ def leave(
         loaded.set_home(home_slot, abi.Home())
     kept = abi.Found.from_buffer_copy(found)
     kept.vf_ifindex, kept.denied = 0, 0
+    kept.followed_promisc, kept.followed_allmulti = 0, 0
     kept.clsact_added &= ~CLSACT_ON_VF
     if vf is not None:
         kept.tx_dropped_before += max(0, vf.tx_dropped - found.vf_tx_dropped)
@@ -130,17 +129,23 @@ def _ensure_home(
             note_clsact(loaded, slot, CLSACT_ON_VF)
 
 
-def _permit(loaded: LoadedObject, slot: int, settle_ns: int, vf: Nic) -> None:
+def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:
+    """Allow the kernel to use the VF once it has been usable for `settle_ms`.
+
+    Raises KernelError where it vanished, NoBtf where the kernel's offsets do not hold.
+    """
     what = f"cannot permit {vf.name}"
-    result = loaded.control(ControlCommand.PERMIT, slot, settle_ns)
+    result = loaded.control(ControlCommand.PERMIT, slot, settle_ms * 1_000_000)
     if result is ControlResult.BAD_LAYOUT:
         raise NoBtf(what, "the kernel's type information does not lead to it", "use --liveness netlink")
     if result is ControlResult.NO_VF:
         raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 
 
-def _note_denied(loaded: LoadedObject, slot: int, reason: Reason | None) -> None:
+def _note(loaded: LoadedObject, slot: int, synthetic: Nic, reason: Reason | None) -> None:
+    """Remember what the VF has been given, and why it may not be used."""
     found = loaded.found(slot)
+    following.remember(found, synthetic)
     found.denied = 0 if reason is None else abi.REASONS.index(reason)
     loaded.set_found(slot, found)
 

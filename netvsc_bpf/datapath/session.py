@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyroute2 import IPRoute
 
@@ -23,6 +23,10 @@ class Session:
     pins: NetnsPins
     ipr: IPRoute
     nics: tuple[Nic, ...]
+
+    def refreshed(self) -> "Session":
+        """Look again."""
+        return replace(self, nics=tuple(list_nics(self.ipr)))
 
     def nic(self, ifindex: int | None) -> Nic | None:
         """Return the NIC of that number, None if there is none (any more)."""

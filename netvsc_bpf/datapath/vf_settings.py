@@ -25,6 +25,7 @@ def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
     """Write into `found` how the two are now."""
     found.vf_ifindex = vf.ifindex
     found.vf_mtu = vf.mtu
+    found.vf_mac[:6] = bytes.fromhex(vf.mac.replace(":", ""))
     found.vf_up = vf.up
     found.vf_has_ipv6 = vf.ipv6_disabled is not None
     found.vf_ipv6_disabled = bool(vf.ipv6_disabled)
@@ -87,7 +88,9 @@ def restore(ipr: IPRoute, found: Found, synthetic: Nic | None, vf: Nic | None) -
         if synthetic is not None:
             steps.callback(_restore_gso, ipr, found, synthetic)
         if vf is not None:
+            steps.callback(_restore_flags, ipr, found, vf)
             steps.callback(_restore_up, ipr, found, vf)
+            steps.callback(_restore_mac, ipr, found, vf)
             steps.callback(_restore_ipv6, ipr, found, vf)
             steps.callback(_restore_mtu, ipr, found, vf)
 
@@ -103,6 +106,21 @@ def _restore_mtu(ipr: IPRoute, found: Found, vf: Nic) -> None:
     if vf.mtu != found.vf_mtu:
         with changing(f"cannot put the MTU of {vf.name} back"):
             netlink.set_mtu(ipr, vf.ifindex, found.vf_mtu)
+
+
+def _restore_mac(ipr: IPRoute, found: Found, vf: Nic) -> None:
+    mac = bytes(found.vf_mac[:6]).hex(":")
+    if vf.mac != mac:
+        with changing(f"cannot put the MAC of {vf.name} back"):
+            netlink.set_mac(ipr, vf.ifindex, mac)
+
+
+def _restore_flags(ipr: IPRoute, found: Found, vf: Nic) -> None:
+    with changing(f"cannot put the receive mode of {vf.name} back"):
+        if found.followed_promisc:
+            netlink.set_promisc(ipr, vf.ifindex, False)
+        if found.followed_allmulti:
+            netlink.set_allmulti(ipr, vf.ifindex, False)
 
 
 def _restore_ipv6(ipr: IPRoute, found: Found, vf: Nic) -> None:

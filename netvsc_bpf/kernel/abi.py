@@ -134,6 +134,7 @@ class Found(ctypes.Structure):
     _fields_ = [
         ("vf_ifindex", ctypes.c_uint32),
         ("vf_mtu", ctypes.c_uint32),
+        ("vf_mac", ctypes.c_uint8 * 8),
         ("vf_up", ctypes.c_uint32),
         ("vf_addr_gen_mode", ctypes.c_uint32),
         ("vf_ipv6_disabled", ctypes.c_uint32),
@@ -147,6 +148,11 @@ class Found(ctypes.Structure):
         ("rx_dropped", ctypes.c_uint64),
         ("vf_tx_dropped", ctypes.c_uint64),
         ("tx_dropped_before", ctypes.c_uint64),
+        ("followed_mac", ctypes.c_uint8 * 8),
+        ("followed_mtu", ctypes.c_uint32),
+        ("followed_up", ctypes.c_uint32),
+        ("followed_promisc", ctypes.c_uint32),
+        ("followed_allmulti", ctypes.c_uint32),
     ]
 
 

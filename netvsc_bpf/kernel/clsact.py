@@ -112,7 +112,10 @@ def _parsed(message: Any) -> Filter:
 
 
 def _prog_id(message: Any) -> int | None:
-    """Return TCA_BPF_ID, which pyroute2 (0.9.7) does not decode: it keeps what it does not know as it came."""
+    """Return TCA_BPF_ID, which pyroute2 (0.9.7) does not decode.
+
+    It keeps what it does not know as it came.
+    """
     options = message.get_attr("TCA_OPTIONS")
     for name, value in [] if options is None else options["attrs"]:
         if name == "TCA_BPF_ID":

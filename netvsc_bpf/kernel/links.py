@@ -40,3 +40,15 @@ def pin(fd: int, path: Path) -> None:
 def program_id(fd: int) -> int:
     """Return the kernel's number of a program."""
     return int(libbpf.info(fd, libbpf.ProgInfo).id)
+
+
+def map_id(path: Path) -> int | None:
+    """Return the kernel's number of the map pinned at `path`, None where there is none."""
+    try:
+        fd = libbpf.obj_get(path)
+    except FileNotFoundError:
+        return None
+    try:
+        return int(libbpf.info(fd, libbpf.MapInfo).id)
+    finally:
+        os.close(fd)

@@ -11,7 +11,8 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from netvsc_bpf.model.errors import KernelError, MissingCapability
 
-_AF_INET6 = 10
+_IFF_PROMISC = 0x100
+_IFF_ALLMULTI = 0x200
 _SYSCTL = Path("/proc/sys/net/ipv6/conf")
 
 
@@ -60,3 +61,22 @@ def set_ipv6_disabled(ipr: IPRoute, ifindex: int, disabled: bool) -> None:
     """
     name = ipr.link("get", index=ifindex)[0].get_attr("IFLA_IFNAME")
     (_SYSCTL / name / "disable_ipv6").write_text("1" if disabled else "0")
+
+
+def set_mac(ipr: IPRoute, ifindex: int, mac: str) -> None:
+    """Set the MAC address."""
+    ipr.link("set", index=ifindex, address=mac)
+
+
+def set_promisc(ipr: IPRoute, ifindex: int, on: bool) -> None:
+    """Set IFF_PROMISC as `ip link set promisc` does: one more user of promiscuity, or one less."""
+    _set_flag(ipr, ifindex, _IFF_PROMISC, on)
+
+
+def set_allmulti(ipr: IPRoute, ifindex: int, on: bool) -> None:
+    """Set IFF_ALLMULTI as `ip link set allmulticast` does."""
+    _set_flag(ipr, ifindex, _IFF_ALLMULTI, on)
+
+
+def _set_flag(ipr: IPRoute, ifindex: int, flag: int, on: bool) -> None:
+    ipr.link("set", index=ifindex, flags=flag if on else 0, change=flag)

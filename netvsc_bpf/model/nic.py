@@ -34,6 +34,13 @@ class Nic:
     loopback: bool = False
     master: int | None = None
     """IFLA_MASTER: the ifindex of the bridge, bond or synthetic NIC that owns it."""
+    promiscuity: int = 0
+    """IFLA_PROMISCUITY: how many users want every frame."""
+    allmulti: int = 0
+    """IFLA_ALLMULTI.
+
+    How many users want every multicast frame; 0 where the kernel does not tell (before 6.0).
+    """
     gso_max_size: int = 65536
     gso_max_segs: int = 65535
     ipv6_disabled: bool | None = None

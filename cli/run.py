@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf run."""
+
+import sys
+
+import click
+
+from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
+
+
+@click.command()
+@click.argument("interfaces", metavar="[IFACE ...]", nargs=-1)
+@click.option("--any-bus", is_flag=True, help="Take VFs that are no PCI devices.")
+@click.option(
+    "--settle",
+    metavar="MS",
+    type=click.IntRange(MIN_SETTLE_MS, MAX_SETTLE_MS),
+    help=f"How long a VF must have been up with carrier; {DEFAULT_SETTLE_MS} for pairs that are new.",
+)
+@click.option("--log-json", is_flag=True, help="Write events to stderr as JSON lines.")
+def run(interfaces: tuple[str, ...], any_bus: bool, settle: int | None, log_json: bool) -> None:
+    """Manage pairs.
+
+    Join VFs that come, keep them in step, repair, report. Without IFACE: all synthetic NICs.
+    """
+    from netvsc_bpf.manager.config import ManagerConfig
+    from netvsc_bpf.manager.events import EventWriter
+    from netvsc_bpf.manager.manager import Manager
+
+    options = AttachOptions(any_bus=any_bus, settle_ms=settle or DEFAULT_SETTLE_MS)
+    config = ManagerConfig(interfaces=interfaces, options=options, settle_ms=settle)
+    Manager(config, EventWriter(sys.stderr, as_json=log_json)).run()

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Keeping a joined VF in step with its synthetic NIC, and remembering what it was last given."""
+
+import errno
+from collections.abc import Callable
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf.kernel import netlink
+from netvsc_bpf.kernel.abi import Found
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.model.errors import KernelError
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.planner.observation import Followed
+
+_REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP, errno.EBUSY, errno.EADDRNOTAVAIL}
+
+
+def mac_bytes(mac: str) -> bytes:
+    """Return the six bytes of a MAC in text."""
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+def read(found: Found) -> Followed:
+    """Return what the VF was last given, as the planner sees it."""
+    return Followed(
+        up=bool(found.followed_up),
+        mtu=found.followed_mtu,
+        mac=mac_text(found),
+        promisc=bool(found.followed_promisc),
+        allmulti=bool(found.followed_allmulti),
+    )
+
+
+def mac_text(found: Found) -> str:
+    """Return the MAC that the VF was last given."""
+    return bytes(found.followed_mac[:6]).hex(":")
+
+
+def remember(found: Found, synthetic: Nic) -> None:
+    """Write into `found` that the VF has MAC, MTU and up or down of the synthetic NIC as it is here."""
+    found.followed_mac[:6] = mac_bytes(synthetic.mac)
+    found.followed_mtu = synthetic.mtu
+    found.followed_up = synthetic.up
+
+
+def follow_mtu(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mtu: int, otherwise: int | None) -> bool:
+    """Set the VF's MTU (bytes); where it refuses, put the synthetic NIC's back to `otherwise`, if given.
+
+    Return whether the VF took it. Raises KernelError where one of them vanished.
+    """
+    taken = _try(lambda: netlink.set_mtu(ipr, vf.ifindex, mtu), f"cannot set the MTU of {vf.name}")
+    if not taken and otherwise is not None:
+        with changing(f"cannot put the MTU of {synthetic.name} back"):
+            netlink.set_mtu(ipr, synthetic.ifindex, otherwise)
+    found.followed_mtu = mtu if taken or otherwise is None else otherwise
+    return taken
+
+
+def follow_mac(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mac: str, otherwise: str) -> bool:
+    """Set the VF's MAC; where it refuses, put the synthetic NIC's back to `otherwise`.
+
+    Return whether the VF took it. Raises KernelError where one of them vanished.
+    """
+    taken = _try(lambda: netlink.set_mac(ipr, vf.ifindex, mac), f"cannot set the MAC of {vf.name}")
+    if not taken:
+        with changing(f"cannot put the MAC of {synthetic.name} back"):
+            netlink.set_mac(ipr, synthetic.ifindex, otherwise)
+    found.followed_mac[:6] = mac_bytes(mac if taken else otherwise)
+    return taken
+
+
+def follow_flags(ipr: IPRoute, found: Found, vf: Nic, promisc: bool, allmulti: bool) -> None:
+    """Put the VF into promiscuous and all-multicast mode, or out of them; what others asked of it stays."""
+    with changing(f"cannot set the receive mode of {vf.name}"):
+        if promisc != bool(found.followed_promisc):
+            netlink.set_promisc(ipr, vf.ifindex, promisc)
+        if allmulti != bool(found.followed_allmulti):
+            netlink.set_allmulti(ipr, vf.ifindex, allmulti)
+    found.followed_promisc, found.followed_allmulti = promisc, allmulti
+
+
+def _try(step: Callable[[], None], what: str) -> bool:
+    try:
+        with changing(what):
+            step()
+    except KernelError as error:
+        if error.errno in _REFUSED:
+            return False
+        raise
+    return True

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Carrying out one planned step. It holds afterwards, or it was undone and raises."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from netvsc_bpf.datapath import following
+from netvsc_bpf.datapath.joining import join, leave, permit
+from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
+from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
+from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.kernel import abi, netlink
+from netvsc_bpf.kernel.abi import ControlCommand, Found
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.tc import TcHook, best_hook
+from netvsc_bpf.model.errors import KernelError
+from netvsc_bpf.model.nic import Nic, Pair
+from netvsc_bpf.model.path import Reason
+from netvsc_bpf.planner import actions as act
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Carries out steps within one session, under the writer lock."""
+
+    session: Session
+    loaded: LoadedObject
+    options: AttachOptions
+
+    def run(self, action: act.Action) -> None:
+        """Carry out one step. Raises Refused, CannotHere, KernelError and their subclasses."""
+        synthetic = self.session.nic(action.ifindex)
+        if synthetic is None:
+            raise KernelError(f"cannot change interface {action.ifindex}", "the interface vanished")
+        match action:
+            case act.Attach():
+                self._attach(synthetic)
+            case act.Join(vf=vf):
+                self._join(synthetic, vf)
+            case act.Leave(reason=reason):
+                leave(self.session, self.loaded, self._hook(), synthetic, self._slot(action), reason)
+            case act.Permit(settle_ms=settle_ms):
+                permit(self.loaded, self._slot(action), settle_ms, self._vf(action))
+            case act.Withdraw(reason=reason):
+                number = abi.REASONS.index(reason)
+                self.loaded.control(ControlCommand.WITHDRAW, self._slot(action), number)
+            case _:
+                self._follow(action, synthetic)
+
+    def _attach(self, synthetic: Nic) -> None:
+        with ExitStack() as undo:
+            slot = ensure_pair(self.session, self.loaded, synthetic, undo)
+            ensure_steer(self.session, self.loaded, self._hook(), synthetic, slot, undo)
+            mode = guard_mode(self.options, synthetic)
+            ensure_guard(self.session, self.loaded, synthetic, slot, mode, undo)
+            undo.pop_all()
+
+    def _join(self, synthetic: Nic, vf: Nic) -> None:
+        slot = find_pair_slot(self.loaded, synthetic.ifindex)
+        assert slot is not None
+        with ExitStack() as undo:
+            rx = rx_mode(self.options, synthetic, vf)
+            join(self.session, self.loaded, self._hook(), Pair(synthetic, vf), slot, rx, undo)
+            undo.pop_all()
+
+    def _follow(self, action: act.Action, synthetic: Nic) -> None:
+        slot, vf = self._slot(action), self._vf(action)
+        found = self.loaded.found(slot)
+        try:
+            self._follow_one(action, synthetic, vf, found)
+        finally:
+            # Also when it failed half-way: what did go through must be known.
+            self.loaded.set_found(slot, found)
+
+    def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, found: Found) -> None:
+        ipr = self.session.ipr
+        match action:
+            case act.FollowUp(up=up):
+                if vf.up != up:
+                    with changing(f"cannot bring {vf.name} {'up' if up else 'down'}"):
+                        netlink.set_up(ipr, vf.ifindex, up)
+                found.followed_up = up
+            case act.FollowMtu(mtu=mtu, otherwise=otherwise):
+                back = None if found.denied else otherwise
+                taken = following.follow_mtu(ipr, found, synthetic, vf, mtu, back)
+                found.denied = 0 if taken else found.denied
+            case act.RepairMtu(mtu=mtu):
+                if not following.follow_mtu(ipr, found, synthetic, vf, mtu, None):
+                    found.denied = abi.REASONS.index(Reason.MTU_REFUSED)
+            case act.FollowMac(mac=mac, otherwise=otherwise):
+                following.follow_mac(ipr, found, synthetic, vf, mac, otherwise)
+            case act.FollowFlags(promisc=promisc, allmulti=allmulti):
+                following.follow_flags(ipr, found, vf, promisc, allmulti)
+            case _:
+                raise NotImplementedError(action)
+
+    def _hook(self) -> TcHook:
+        return best_hook(self.loaded.program("steer"), self.session.ipr)
+
+    def _slot(self, action: act.Action) -> int:
+        slot = find_pair_slot(self.loaded, action.ifindex)
+        if slot is None:
+            raise KernelError(f"cannot change interface {action.ifindex}", "it was detached meanwhile")
+        return slot
+
+    def _vf(self, action: act.Action) -> Nic:
+        vf = self.session.nic(self.loaded.vf_ifindex(self._slot(action)))
+        if vf is None:
+            raise KernelError(f"cannot change the VF of interface {action.ifindex}", "it vanished")
+        return vf

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The loop.
+
+Woken by netlink, pins, the kernel's path changes and timers; it never trusts a wake-up's contents.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path as FilePath
+
+from netvsc_bpf.kernel import abi, netns
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.links import map_id
+from netvsc_bpf.kernel.netlink_watch import NetlinkWatch
+from netvsc_bpf.kernel.path_events import PathEventWatch
+from netvsc_bpf.kernel.pin_watch import PinWatch
+from netvsc_bpf.kernel.pins import attached_ifindexes
+from netvsc_bpf.manager import singleton
+from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.notify import notify, watchdog_interval_s
+from netvsc_bpf.manager.reconcile import Reconciler
+from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.model.errors import Busy, NetvscBpfError
+from netvsc_bpf.model.path import Path
+from netvsc_bpf.planner.damping import FAILURES
+
+_QUIET_S = 0.002
+"""Events come in bursts: a VF that appears is told three times within a millisecond."""
+
+
+class Manager:
+    """Manages the pairs of this thread's network namespace until SIGTERM or SIGINT."""
+
+    def __init__(self, config: ManagerConfig, listener: Callable[[Event], None]) -> None:
+        self._config = config
+        self._listener = listener
+        self._teller = Teller(listener)
+        self._reconcile = Reconciler(config, self._teller)
+        self._pins = NetnsPins(netns.current_inode())
+        self._woken = asyncio.Event()
+        self._ring: PathEventWatch | None = None
+
+    def run(self) -> None:
+        """Run until a signal ends it.
+
+        The data path stays. Raises Busy, BpffsUnavailable, MissingCapability.
+        """
+        with singleton.claim():
+            asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        netlink, pins = NetlinkWatch(loop, self._woken.set), PinWatch(loop, self._woken.set)
+        # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
+        tasks = [loop.create_task(self._loop(loop, thread, pins)), loop.create_task(stopping.wait())]
+        if (interval := watchdog_interval_s()) is not None:
+            tasks.append(loop.create_task(_keep_alive(interval)))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            notify("STOPPING=1")
+            for task in tasks:
+                task.cancel()
+            netlink.close()
+            pins.close()
+            self._follow_ring(loop, close=True)
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _loop(
+        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
+    ) -> None:
+        ready = False
+        while True:
+            self._woken.clear()
+            again = await self._reconciled(loop, thread)
+            self._follow_ring(loop)
+            pins.follow(self._folders())
+            if not ready:
+                notify("READY=1")
+                ready = True
+            wait = self._config.interval_s if again is None else min(again, self._config.interval_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), wait)
+                await asyncio.sleep(_QUIET_S)
+
+    async def _reconciled(self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor) -> float | None:
+        """Reconcile once.
+
+        Say so when it takes too long, and wait for it all the same: two must not overlap.
+        """
+        job = loop.run_in_executor(thread, self._reconcile)
+        while True:
+            try:
+                return await asyncio.wait_for(asyncio.shield(job), self._config.step_limit_s)
+            except TimeoutError:
+                text = f"a step has not returned for {self._config.step_limit_s:.0f} s: a driver may hang"
+                self._listener(Event(Kind.FAILED, "manager", text))
+            except Busy as error:
+                self._listener(Event(Kind.FAILED, "manager", str(error)))
+                return 1.0
+            except NetvscBpfError as error:
+                self._listener(Event(Kind.FAILED, "manager", str(error)))
+                return self._config.interval_s
+
+    def _switched(self, event: abi.PathEvent) -> None:
+        if abi.PATHS[event.to] is Path.SYNTHETIC and abi.REASONS[event.reason] in FAILURES:
+            self._reconcile.path_left(event.synthetic_ifindex)
+        self._teller.switched(event)
+        self._woken.set()
+
+    def _follow_ring(self, loop: asyncio.AbstractEventLoop, *, close: bool = False) -> None:
+        """Read the ring buffer that is pinned now: detach and attach put another one there."""
+        path = self._pins.map("path_events")
+        current = None if close else map_id(path)
+        if self._ring is not None and self._ring.map_id != current:
+            self._ring.close()
+            self._ring = None
+        if self._ring is None and current is not None:
+            self._ring = PathEventWatch(loop, path, self._switched)
+            self._ring.consume()
+
+    def _folders(self) -> set[FilePath]:
+        attached = {self._pins.pair(ifindex) for ifindex in attached_ifindexes(self._pins)}
+        return {*attached, self._pins.home, self._pins.sentinel} if attached else set()
+
+
+async def _keep_alive(interval_s: float) -> None:
+    while True:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)

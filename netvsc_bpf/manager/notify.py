@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""sd_notify(3): telling systemd that we are ready, alive, or stopping. Without systemd nothing happens."""
+
+import os
+import socket
+
+
+def notify(state: str) -> None:
+    """Send one state, as READY=1 or WATCHDOG=1, to the socket that NOTIFY_SOCKET names."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.connect("\0" + address[1:] if address.startswith("@") else address)
+        channel.sendall(state.encode())
+
+
+def watchdog_interval_s() -> float | None:
+    """Return how often systemd wants to hear from us (half of WATCHDOG_USEC), None if it does not."""
+    limit = os.environ.get("WATCHDOG_USEC")
+    if limit is None or os.environ.get("WATCHDOG_PID") not in (None, str(os.getpid())):
+        return None
+    return int(limit) / 2e6
