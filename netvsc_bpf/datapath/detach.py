@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """detach: take the data path down and leave the machine as found."""
 
+import os
+from contextlib import ExitStack
+
 from netvsc_bpf.datapath.joining import leave
-from netvsc_bpf.datapath.pairs import CLSACT_ON_SYNTHETIC, clear_pair
+from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import clsact, pins
+from netvsc_bpf.kernel import clsact, libbpf, links, pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import best_hook
 from netvsc_bpf.kernel.tcx import Direction
@@ -36,10 +39,11 @@ def detach_all() -> tuple[int, list[str]]:
         warnings: list[str] = []
         if session.pins.object.exists() or attached:
             try:
-                with LoadedObject(session.pins) as loaded:
+                with LoadedObject(session.pins) as loaded, ExitStack() as steps:
                     for ifindex in attached:
-                        _detach_one(session, loaded, ifindex)
+                        steps.callback(_detach_one, session, loaded, ifindex)
             except ForeignLayout as error:
+                _remove_filters(session)
                 warnings.append(
                     f"{error.why}: its links were removed, the settings of its VFs were left as they are"
                 )
@@ -50,14 +54,25 @@ def detach_all() -> tuple[int, list[str]]:
 
 def _detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
-    if slot is not None:
-        hook = best_hook(loaded.program("steer"), session.ipr)
-        added = loaded.found(slot).clsact_added
-        leave(session, loaded, hook, synthetic, slot, Reason.DRAINED)
-        if synthetic is not None:
-            pin = session.pins.link(ifindex, "steer")
-            hook.detach(loaded.program("steer"), ifindex, Direction.EGRESS, pin)
-            if added & CLSACT_ON_SYNTHETIC:
-                clsact.remove_qdisc_if_empty(session.ipr, ifindex)
-        clear_pair(loaded, slot)
-    pins.remove_tree(session.pins, session.pins.pair(ifindex))
+    with ExitStack() as steps:  # runs in reverse order, each even if one before it fails
+        steps.callback(pins.remove_tree, session.pins, session.pins.pair(ifindex))
+        if slot is not None:
+            hook = best_hook(loaded.program("steer"), session.ipr)
+            steps.callback(clear_pair, loaded, slot)
+            if synthetic is not None:
+                steps.callback(remove_steer, session, loaded, hook, ifindex, slot)
+            steps.callback(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
+
+
+def _remove_filters(session: Session) -> None:
+    """Remove the clsact filters that run programs pinned here: unlike links, nothing else would."""
+    for name, direction in (("steer", Direction.EGRESS), ("home", Direction.INGRESS)):
+        try:
+            program = libbpf.obj_get(session.pins.program(name))
+        except OSError:
+            continue
+        try:
+            for nic in session.nics:
+                clsact.detach(session.ipr, nic.ifindex, direction, links.program_id(program))
+        finally:
+            os.close(program)

@@ -70,24 +70,44 @@ def _silence_anew(session: Session, vf: Nic) -> None:
 def leave(
     session: Session, loaded: LoadedObject, hook: TcHook, synthetic: Nic | None, slot: int, reason: Reason
 ) -> None:
-    """Take the VF out of the pair and put it back as found; nothing happens where there is none."""
+    """Take the VF out of the pair and put it back as found; nothing happens where there is none.
+
+    Every step is tried, even if one before it fails; the last failure is raised then.
+    """
     found = loaded.found(slot)
     if not found.vf_ifindex:
         return
     ifindex = loaded.pair(slot).synthetic_ifindex
-    loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
     # The kernel deletes the entry with the device: a NIC that has the number now may be another one.
     vf = session.nic(loaded.vf_ifindex(slot))
-    loaded.clear_vf(slot)
+    with ExitStack() as steps:  # runs in reverse order
+        steps.callback(_put_back, session, loaded, found, synthetic, vf, slot)
+        steps.callback(_free_home, loaded, found.vf_ifindex)
+        steps.callback(pins.remove_pin, session.pins.link(ifindex, "home"))
+        if vf is not None:
+            steps.callback(_remove_home, session, loaded, hook, found, vf, ifindex)
+        steps.callback(loaded.clear_vf, slot)
+        steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
+
+
+def _remove_home(
+    session: Session, loaded: LoadedObject, hook: TcHook, found: abi.Found, vf: Nic, ifindex: int
+) -> None:
     pin = session.pins.link(ifindex, "home")
-    if vf is not None:
-        hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
-        if found.clsact_added & CLSACT_ON_VF:
-            clsact.remove_qdisc_if_empty(session.ipr, vf.ifindex)
-    pins.remove_pin(pin)
-    home_slot = find_home_slot(loaded, found.vf_ifindex)
+    hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
+    if found.clsact_added & CLSACT_ON_VF:
+        clsact.remove_qdisc_if_empty(session.ipr, vf.ifindex)
+
+
+def _free_home(loaded: LoadedObject, vf_ifindex: int) -> None:
+    home_slot = find_home_slot(loaded, vf_ifindex)
     if home_slot is not None:
         loaded.set_home(home_slot, abi.Home())
+
+
+def _put_back(
+    session: Session, loaded: LoadedObject, found: abi.Found, synthetic: Nic | None, vf: Nic | None, slot: int
+) -> None:
     kept = abi.Found.from_buffer_copy(found)
     kept.vf_ifindex, kept.denied = 0, 0
     kept.followed_promisc, kept.followed_allmulti = 0, 0
@@ -125,8 +145,9 @@ def _ensure_home(
         return
     pins.remove_pin(pin)
     with changing(f"cannot attach home to {vf.name}"):
-        if hook.attach(program, vf.ifindex, Direction.INGRESS, pin):
+        if hook.adds_qdisc(vf.ifindex):
             note_clsact(loaded, slot, CLSACT_ON_VF)
+        hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
 
 
 def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
-from netvsc_bpf.kernel import abi, links, pins, xdp
+from netvsc_bpf.kernel import abi, clsact, links, pins, xdp
 from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -60,10 +60,18 @@ def ensure_steer(
     if hook.attached(program, synthetic.ifindex, Direction.EGRESS, pin):
         return
     pins.remove_pin(pin)  # that of a device that is gone, or a foreign one
-    undo.callback(hook.detach, program, synthetic.ifindex, Direction.EGRESS, pin)
+    undo.callback(remove_steer, session, loaded, hook, synthetic.ifindex, slot)
     with changing(f"cannot attach steer to {synthetic.name}"):
-        if hook.attach(program, synthetic.ifindex, Direction.EGRESS, pin):
+        if hook.adds_qdisc(synthetic.ifindex):
             note_clsact(loaded, slot, CLSACT_ON_SYNTHETIC)
+        hook.attach(program, synthetic.ifindex, Direction.EGRESS, pin)
+
+
+def remove_steer(session: Session, loaded: LoadedObject, hook: TcHook, ifindex: int, slot: int) -> None:
+    """Detach steer, and remove the qdisc that we added for it."""
+    hook.detach(loaded.program("steer"), ifindex, Direction.EGRESS, session.pins.link(ifindex, "steer"))
+    if loaded.found(slot).clsact_added & CLSACT_ON_SYNTHETIC:
+        clsact.remove_qdisc_if_empty(session.ipr, ifindex)
 
 
 def ensure_guard(
@@ -84,7 +92,7 @@ def ensure_guard(
 
 
 def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:
-    """Remember that a clsact qdisc is of our making."""
+    """Remember, before we add a clsact qdisc, that it is of our making."""
     found = loaded.found(slot)
     found.clsact_added |= bit
     loaded.set_found(slot, found)

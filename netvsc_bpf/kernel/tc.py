@@ -16,8 +16,11 @@ class TcHook(Protocol):
 
     name: Hook
 
-    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
-        """Attach; return True where a clsact qdisc had to be added for it."""
+    def adds_qdisc(self, ifindex: int) -> bool:
+        """Tell whether attaching would add a clsact qdisc to the device."""
+
+    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
+        """Attach, adding a clsact qdisc where one is needed."""
 
     def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """Detach; nothing happens where it is not attached or the device is gone."""
@@ -31,10 +34,13 @@ class TcxHook:
 
     name = Hook.TCX
 
-    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+    def adds_qdisc(self, ifindex: int) -> bool:
+        """See TcHook."""
+        return False
+
+    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
         tcx.attach(prog_fd, ifindex, direction, pin)
-        return False
 
     def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
@@ -54,16 +60,14 @@ class ClsactHook:
     def __init__(self, ipr: IPRoute) -> None:
         self._ipr = ipr
 
-    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+    def adds_qdisc(self, ifindex: int) -> bool:
         """See TcHook."""
-        added = clsact.add_qdisc(self._ipr, ifindex)
-        try:
-            clsact.attach(self._ipr, ifindex, direction, prog_fd, pin.name)
-        except BaseException:
-            if added:
-                clsact.remove_qdisc_if_empty(self._ipr, ifindex)
-            raise
-        return added
+        return not clsact.has_qdisc(self._ipr, ifindex)
+
+    def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
+        """See TcHook."""
+        clsact.add_qdisc(self._ipr, ifindex)
+        clsact.attach(self._ipr, ifindex, direction, prog_fd, pin.name)
 
     def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
