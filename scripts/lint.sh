@@ -28,7 +28,7 @@ types() {
 
 layout() {
 	local sources
-	mapfile -t sources < <(find ebpf tests bench -name '*.[ch]' | sort)
+	mapfile -t sources < <(find ebpf tests -name '*.[ch]' | sort)
 	[ ${#sources[@]} = 0 ] || .venv/bin/clang-format --dry-run -Werror "${sources[@]}"
 }
 

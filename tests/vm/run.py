@@ -6,7 +6,9 @@ file system, read-only. QEMU emulates the processor (no KVM needed): a guest boo
 ten times slower.
 
 What a guest did is read from the files that it left, never from the exit code of the programs around it:
-one that crashed, hung, ran another kernel, or ran no test at all has failed. ``run.py 6.12`` runs that alone.
+one that crashed, hung, ran another kernel, or ran no test at all has failed.
+
+``run.py 6.12 -k s71`` runs some tests in one guest: what is not a kernel is passed to pytest.
 """
 
 import contextlib
@@ -62,13 +64,12 @@ class Report:
     problems: list[str]
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the guests whose kernels are named, or all; return the exit status."""
-    if unknown := set(wanted) - {guest.kernel for guest in MATRIX}:
-        print(
-            f"vm-test: no guest {', '.join(sorted(unknown))}; there are {', '.join(g.kernel for g in MATRIX)}"
-        )
-        return 2
+    # So that the guest's QEMU is ended too when this process is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("vm-test: terminated"))
+    wanted = [guest for guest in MATRIX if guest.kernel in arguments] or list(MATRIX)
+    pytest_arguments = [argument for argument in arguments if argument not in {g.kernel for g in MATRIX}]
     cache = Path(
         subprocess.run(
             [REPO / "scripts/vm-setup.sh"], check=True, stdout=subprocess.PIPE, text=True
@@ -77,14 +78,14 @@ def main(wanted: list[str]) -> int:
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", "netvsc_bpf", "cli", "ebpf", "tests"], cwd=REPO, check=True
     )
-    reports = {guest: run(guest, cache) for guest in MATRIX if not wanted or guest.kernel in wanted}
+    reports = {guest: run(guest, cache, pytest_arguments) for guest in wanted}
     print("\nvm-test: summary")
     for guest, report in reports.items():
         show(guest, report)
     return int(any(report.problems for report in reports.values()))
 
 
-def run(guest: Guest, cache: Path) -> Report:
+def run(guest: Guest, cache: Path, pytest_arguments: list[str]) -> Report:
     """Boot one guest, let it test, and judge by what it left."""
     print(
         f"\nvm-test: booting Linux {guest.kernel}, expecting hook {guest.hook}, liveness {guest.liveness}",
@@ -95,6 +96,7 @@ def run(guest: Guest, cache: Path) -> Report:
         modules = cache / "kernels" / guest.kernel / "lib/modules"
         settings = {
             "MODULES": str(modules),
+            "PYTEST_ADDOPTS": shlex.join(pytest_arguments),
             "NETVSC_BPF_GUEST_KERNEL": guest.kernel,
             "NETVSC_BPF_EXPECT_HOOK": guest.hook,
             "NETVSC_BPF_EXPECT_LIVENESS": guest.liveness,
@@ -125,7 +127,7 @@ def boot(guest: Guest, cache: Path, out: Path) -> bool:
         ),
         *("--rwdir", out, "--append", "mitigations=off"),
         f"--qemu-opts={root} -device virtio-9p-pci,fsdev=host,mount_tag=host",
-        *("--", f"{REPO}/tests/vm/guest.sh {out}"),
+        *("--", f"exec unshare --mount --propagation private {REPO}/tests/vm/guest.sh {out}"),
     ]
     # virtme-ng looks for its own parts on PATH, and keeps QEMU in the session made here: one id ends all.
     environment = os.environ | {"PATH": f"{REPO}/.venv/bin:{os.environ['PATH']}"}
