@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Frames that arrive on the synthetic path while the VF is in use: legitimate there, or copies."""
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.path import GuardMode, Path
+from tests.kernel.support.attachment import attached
+from tests.kernel.support.devices import NO_FABRIC, silence
+from tests.kernel.support.frames import BROADCAST, GUEST_MAC, Tap, ethernet, send, tcp_syn, udp
+from tests.kernel.support.waiting import eventually
+
+PORT = 7001
+PEER = "10.99.0.2"
+GROUP = "239.1.2.3"
+GROUP_MAC = bytes.fromhex("01005e010203")
+KINDS = {
+    "unicast": (GUEST_MAC, "10.99.0.1"),
+    "broadcast": (BROADCAST, "10.99.0.255"),
+    "multicast": (GROUP_MAC, GROUP),
+}
+LAST = b"last"
+
+
+def ear(lab: Lab) -> socket.socket:
+    def make() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.bind(("", PORT))
+        joined = socket.inet_aton(GROUP) + socket.inet_aton("10.99.0.1")
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, joined)
+        made.settimeout(20)
+        return made
+
+    return lab.in_guest(make)
+
+
+def datagram(kind: str, payload: bytes) -> bytes:
+    mac, address = KINDS[kind]
+    return udp(mac, PEER, address, PORT, payload)
+
+
+def heard(listener: socket.socket) -> list[bytes]:
+    """Everything up to the datagram that says it was the last."""
+    got: list[bytes] = []
+    while (payload := listener.recv(64)) != LAST:
+        got.append(payload)
+    return got
+
+
+@pytest.mark.guest
+def test_s44_frames_on_the_synthetic_path_are_delivered_while_the_vf_is_active(
+    lab_factory: Callable[[LabPlan], Lab],
+) -> None:
+    lab = lab_factory(NO_FABRIC)
+    with attached(lab, guard=GuardMode.OFF) as pair, ear(lab) as listener:
+        assert pair.path is Path.VF
+        send(lab.fabric, "syn0", *(datagram(kind, kind.encode()) for kind in KINDS))
+        send(lab.fabric, "syn0", datagram("unicast", LAST))
+        assert heard(listener) == [kind.encode() for kind in KINDS]
+        assert pair.path is Path.VF
+
+
+@pytest.mark.guest
+def test_s44_syn_on_the_synthetic_path_is_answered_by_the_vf(lab: Lab) -> None:
+    with attached(lab, guard=GuardMode.OFF) as pair, Tap(lab.guest, "vf0") as vf:
+        assert pair.path is Path.VF
+        with lab.in_guest(socket.create_server, ("10.99.0.1", PORT)):
+            send(lab.fabric, "syn0", tcp_syn(GUEST_MAC, PEER, "10.99.0.1", 50_001, PORT))
+            ports = PORT.to_bytes(2, "big") + (50_001).to_bytes(2, "big")
+            vf.wait_for(ports)
+            answer = vf.seen(ports)[0]
+    assert answer.outgoing
+    assert answer.data[14 + 20 + 13] == 0x12, "SYN and ACK"
+
+
+@pytest.mark.guest
+@pytest.mark.parametrize(
+    ("guard", "once"),
+    [
+        (GuardMode.OFF, set()),
+        (GuardMode.MULTICAST, {"broadcast", "multicast"}),
+        (GuardMode.ALL, {"unicast", "broadcast", "multicast"}),
+    ],
+    ids=lambda value: str(value) if isinstance(value, GuardMode) else "",
+)
+def test_s45_the_same_frame_on_both_paths_is_delivered_once(
+    lab_factory: Callable[[LabPlan], Lab], guard: GuardMode, once: set[str]
+) -> None:
+    lab = lab_factory(NO_FABRIC)
+    silence(lab)
+    with attached(lab, guard=guard) as pair, ear(lab) as listener:
+        assert pair.path is Path.VF
+        before = pair.status().drops.rx_duplicate
+        for ports in (("vf0", "syn0"), ("syn0", "vf0")):
+            for kind in KINDS:
+                for port in ports:
+                    send(lab.fabric, port, datagram(kind, kind.encode()))
+        send(lab.fabric, "vf0", datagram("unicast", LAST))
+        got = heard(listener)
+        dropped = pair.status().drops.rx_duplicate - before
+    assert {kind: got.count(kind.encode()) for kind in KINDS} == {
+        kind: 2 if kind in once else 4 for kind in KINDS
+    }
+    assert dropped == 2 * len(once)
+
+
+@pytest.mark.guest
+def test_s45_a_broadcast_that_the_switch_floods_to_both_ports_is_delivered_once(lab: Lab) -> None:
+    with attached(lab) as pair, ear(lab) as listener:
+        assert (pair.path, pair.status().guard) == (Path.VF, GuardMode.MULTICAST)
+        with Tap(lab.fabric, "vf0") as vf, Tap(lab.fabric, "syn0") as synthetic:
+            send(lab.peer, "eth0", datagram("broadcast", b"flooded"))
+            send(lab.peer, "eth0", datagram("broadcast", LAST))
+            assert heard(listener) == [b"flooded"]
+            assert len(vf.seen(b"flooded")) == len(synthetic.seen(b"flooded")) == 1
+
+
+@pytest.mark.guest
+def test_s45_nothing_is_dropped_while_the_synthetic_path_is_in_use(
+    lab_factory: Callable[[LabPlan], Lab],
+) -> None:
+    lab = lab_factory(NO_FABRIC)
+    silence(lab)
+    with attached(lab, guard=GuardMode.ALL) as pair, ear(lab) as listener:
+        lab.vf_down()
+        send(lab.guest, "eth0", ethernet(BROADCAST, b"notice that it is down"))
+        assert pair.path is Path.SYNTHETIC
+        for kind in KINDS:
+            send(lab.fabric, "syn0", datagram(kind, kind.encode()))
+        send(lab.fabric, "syn0", datagram("unicast", LAST))
+        assert heard(listener) == [kind.encode() for kind in KINDS]
+        eventually("they are counted", lambda: pair.status().rx.synthetic.packets >= 4)
+        assert pair.status().drops.rx_duplicate == 0

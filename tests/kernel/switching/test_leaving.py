@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Leave at once, return with care: what a stream of numbered packets sees of it."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.attachment import attached
+from tests.kernel.support.waiting import eventually
+
+SETTLE_MS = 300
+TICK_NS = 10_000_000
+"""The clock that steer reads moves by a tick at a time, 10 ms with CONFIG_HZ=100."""
+
+
+def some_more(stream: UdpStream, packets: int = 300) -> None:
+    seen = stream.received
+    eventually(f"{packets} packets more", lambda: stream.received > seen + packets)
+
+
+@pytest.mark.guest
+def test_s16_vf_that_goes_down_is_left_at_once_and_used_again_after_settling(lab: Lab) -> None:
+    with (
+        attached(lab, settle_ms=SETTLE_MS) as pair,
+        UdpStream(udp_plan(lab, Direction.TX, rate=2000)) as stream,
+    ):
+        assert pair.where == (Path.VF, Reason.ARMED)
+        lab.vf_down()
+        down = time.monotonic_ns()
+        some_more(stream)
+        assert pair.where == (Path.SYNTHETIC, Reason.VF_DOWN)
+
+        up = time.monotonic_ns()
+        lab.vf_up()
+        pair.wait_for(Path.VF)
+        returned = pair.state().changed_at
+        some_more(stream)
+        assert pair.where == (Path.VF, Reason.ARMED)
+        result = stream.stop()
+    assert result.window(down, returned).lost == 0
+    assert result.window(down, returned).sent > 300
+    assert returned - up >= SETTLE_MS * 1_000_000 - TICK_NS
+
+
+@pytest.mark.guest
+def test_s17_vf_that_loses_its_carrier_is_left_at_once(lab: Lab) -> None:
+    with attached(lab) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=2000)) as stream:
+        assert pair.where == (Path.VF, Reason.ARMED)
+        lab.vf_carrier(False)
+        gone = time.monotonic_ns()
+        some_more(stream)
+        assert pair.where == (Path.SYNTHETIC, Reason.NO_CARRIER)
+        end = time.monotonic_ns()
+        some_more(stream)
+        result = stream.stop()
+    assert result.window(gone, end).sent > 300
+    assert result.window(gone, end).lost == 0
+
+
+@pytest.mark.guest
+@pytest.mark.parametrize(
+    ("close", "reasons"),
+    [
+        (Lab.vf_down, {Reason.VF_DOWN}),
+        (Lab.unplug_vf, {Reason.NO_VF}),
+    ],
+    ids=["down", "deletion"],
+)
+def test_s19_redirection_stops_before_the_vf_closes(
+    lab: Lab, close: Callable[[Lab], None], reasons: set[Reason]
+) -> None:
+    # A veth queues nothing: whatever is lost was sent to a VF that was closed.
+    with attached(lab) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=5000)) as stream:
+        some_more(stream)
+        assert pair.status().tx.vf.packets > 300
+        close(lab)
+        some_more(stream, 1000)
+        path, reason = pair.where
+        result = stream.stop()
+    assert (path, reason in reasons) == (Path.SYNTHETIC, True)
+    assert (result.lost, result.refused) == (0, 0)
