@@ -81,12 +81,14 @@ def leave(
     # The kernel deletes the entry with the device: a NIC that has the number now may be another one.
     vf = session.nic(loaded.vf_ifindex(slot))
     with ExitStack() as steps:  # runs in reverse order
-        steps.callback(_put_back, session, loaded, found, synthetic, vf, slot)
+        # Last, so that whoever finds us killed in between finds what there is to put back as well.
+        steps.callback(_forget, loaded, found, vf, slot)
+        steps.callback(loaded.clear_vf, slot)
+        steps.callback(_put_back, session, found, synthetic, vf)
         steps.callback(_free_home, loaded, found.vf_ifindex)
         steps.callback(pins.remove_pin, session.pins.link(ifindex, "home"))
         if vf is not None:
             steps.callback(_remove_home, session, loaded, hook, found, vf, ifindex)
-        steps.callback(loaded.clear_vf, slot)
         steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
 
 
@@ -105,9 +107,11 @@ def _free_home(loaded: LoadedObject, vf_ifindex: int) -> None:
         loaded.set_home(home_slot, abi.Home())
 
 
-def _put_back(
-    session: Session, loaded: LoadedObject, found: abi.Found, synthetic: Nic | None, vf: Nic | None, slot: int
-) -> None:
+def _put_back(session: Session, found: abi.Found, synthetic: Nic | None, vf: Nic | None) -> None:
+    vf_settings.restore(session.ipr, found, _fresh(session, synthetic), _fresh(session, vf))
+
+
+def _forget(loaded: LoadedObject, found: abi.Found, vf: Nic | None, slot: int) -> None:
     kept = abi.Found.from_buffer_copy(found)
     kept.vf_ifindex, kept.denied = 0, 0
     kept.followed_promisc, kept.followed_allmulti = 0, 0
@@ -115,7 +119,6 @@ def _put_back(
     if vf is not None:
         kept.tx_dropped_before += max(0, vf.tx_dropped - found.vf_tx_dropped)
     loaded.set_found(slot, kept)
-    vf_settings.restore(session.ipr, found, _fresh(session, synthetic), _fresh(session, vf))
 
 
 def _name(loaded: LoadedObject, slot: int, vf: Nic) -> None:

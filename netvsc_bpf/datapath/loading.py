@@ -29,7 +29,7 @@ def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
             return loaded
         loaded.close()
         _remove_stale(session)
-    load_object(session.pins, liveness)
+    load_object(session.pins, liveness, session.lock_fd)
     return LoadedObject(session.pins)
 
 

@@ -23,6 +23,8 @@ class Session:
     pins: NetnsPins
     ipr: IPRoute
     nics: tuple[Nic, ...]
+    lock_fd: int | None = None
+    """The lock of a writer, for children that must not outlive it unnoticed."""
 
     def refreshed(self) -> "Session":
         """Look again."""
@@ -53,16 +55,16 @@ def reading(what: str) -> Iterator[Session]:
 def writing(what: str) -> Iterator[Session]:
     """Look and change, alone.
 
-    Raises BpffsUnavailable, MissingCapability, Busy, and KernelError for what fails in the block unexpectedly.
+    Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
     The folder of the namespace is removed again when nothing is attached in it at the end.
     """
     require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
-    with lock.writer(ours.root), changing(what), IPRoute() as ipr:
+    with lock.writer(ours.root) as lock_fd, changing(what), IPRoute() as ipr:
         ours.home.mkdir(exist_ok=True)
         try:
-            yield Session(ours, ipr, tuple(list_nics(ipr)))
+            yield Session(ours, ipr, tuple(list_nics(ipr)), lock_fd)
         finally:
             if not pins.attached_ifindexes(ours):
                 pins.remove_tree(ours, ours.home)

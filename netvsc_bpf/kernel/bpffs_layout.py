@@ -17,6 +17,7 @@ from pathlib import Path
 BPFFS = Path("/sys/fs/bpf")
 ROOT_NAME = "netvsc-bpf"
 _PAIR_PREFIX = "pair_"
+_LOADING_PREFIX = "loading_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,11 @@ class NetnsPins:
 
     def loading(self, pid: int) -> Path:
         """Return the folder in which a loader builds what becomes `object` by one rename."""
-        return self.home / f"loading_{pid}"
+        return self.home / f"{_LOADING_PREFIX}{pid}"
+
+    def is_loading(self, folder: str) -> bool:
+        """Tell whether a folder name is that of a loader."""
+        return folder.startswith(_LOADING_PREFIX)
 
     def map(self, name: str) -> Path:
         """Return the pin of a map."""

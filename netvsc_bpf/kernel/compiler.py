@@ -7,9 +7,11 @@ and becomes the `log` of a CompileError. Everything is pinned below one folder, 
 place or removes.
 """
 
+import ctypes
 import errno
 import json
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -25,6 +27,7 @@ from netvsc_bpf.model.path import Liveness
 MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
 SENTINEL_HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
 SENTINEL_TRACEPOINT = "net_dev_xmit_timeout"
+_PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Request:
     """What to load. `liveness` None takes the best rung that needs no manager: fentry, else live."""
 
     folder: str
+    parent: int
     netns_cookie: int
     liveness: str | None = None
 
@@ -39,6 +43,7 @@ class Request:
 def main() -> None:
     """Answer one request; the exit status is 0 whenever there is an answer on stdout."""
     request = Request(**json.load(sys.stdin))
+    _die_with(request.parent)
     answer = os.fdopen(os.dup(1), "w")
     log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
     os.dup2(log.fileno(), 1)
@@ -50,6 +55,13 @@ def main() -> None:
     log.seek(0)
     result["log"] = log.read().decode(errors="replace")
     json.dump(result, answer)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill us with our parent: nobody else would take away what we pin."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)  # it was dead before
 
 
 def request_json(request: Request) -> str:

@@ -15,14 +15,14 @@ _POLL_S = 0.02
 
 
 @contextmanager
-def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[None]:
+def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[int]:
     """Hold the lock on `root`, creating it; on leaving an empty folder is removed.
 
-    Raises Busy after `timeout_s` seconds.
+    Gives its descriptor: a child that inherits it holds the lock too. Raises Busy after `timeout_s` seconds.
     """
     fd = _acquire(root, time.monotonic() + timeout_s)
     try:
-        yield
+        yield fd
     finally:
         try:
             root.rmdir()

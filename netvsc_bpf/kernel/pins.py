@@ -25,6 +25,13 @@ def remove_tree(pins: NetnsPins, folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def remove_unfinished(pins: NetnsPins) -> None:
+    """Remove what loaders left that were killed; the caller holds the lock, so none is at work."""
+    for folder in list(pins.home.iterdir()):
+        if pins.is_loading(folder.name):
+            remove_tree(pins, folder)
+
+
 def remove_pin(path: Path) -> None:
     """Remove one pin; nothing happens where there is none."""
     path.unlink(missing_ok=True)
