@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from netvsc_bpf.model.errors import NetvscBpfError
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 class Worker:
