@@ -48,8 +48,8 @@ def ensure_pair(session: Session, loaded: LoadedObject, synthetic: Nic, undo: Ex
 def clear_pair(loaded: LoadedObject, slot: int) -> None:
     """Free a slot: nothing of ours may be attached to its synthetic NIC any more."""
     loaded.clear_vf(slot)
-    loaded.set_pair(slot, abi.PairState())
     loaded.set_found(slot, abi.Found())
+    loaded.set_pair(slot, abi.PairState())
 
 
 def ensure_steer(
