@@ -56,6 +56,7 @@ def _detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
     with ExitStack() as steps:  # runs in reverse order, each even if one before it fails
         steps.callback(pins.remove_tree, session.pins, session.pins.pair(ifindex))
+        steps.callback(links.remove, session.pins.link(ifindex, "guard"))
         if slot is not None:
             hook = best_hook(loaded.program("steer"), session.ipr)
             steps.callback(clear_pair, loaded, slot)

@@ -13,7 +13,7 @@ from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
 from netvsc_bpf.discovery.nics import get_nic
-from netvsc_bpf.kernel import abi, clsact, pins
+from netvsc_bpf.kernel import abi, clsact, links
 from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -86,7 +86,7 @@ def leave(
         steps.callback(loaded.clear_vf, slot)
         steps.callback(_put_back, session, found, synthetic, vf)
         steps.callback(_free_home, loaded, found.vf_ifindex)
-        steps.callback(pins.remove_pin, session.pins.link(ifindex, "home"))
+        steps.callback(links.remove, session.pins.link(ifindex, "home"))
         if vf is not None:
             steps.callback(_remove_home, session, loaded, hook, found, vf, ifindex)
         steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
@@ -146,7 +146,7 @@ def _ensure_home(
     pin, program = session.pins.link(pair.synthetic.ifindex, "home"), loaded.program("home")
     if hook.attached(program, vf.ifindex, Direction.INGRESS, pin):
         return
-    pins.remove_pin(pin)
+    links.remove(pin)
     with changing(f"cannot attach home to {vf.name}"):
         if hook.adds_qdisc(vf.ifindex):
             note_clsact(loaded, slot, CLSACT_ON_VF)

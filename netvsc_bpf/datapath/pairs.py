@@ -59,7 +59,7 @@ def ensure_steer(
     pin, program = session.pins.link(synthetic.ifindex, "steer"), loaded.program("steer")
     if hook.attached(program, synthetic.ifindex, Direction.EGRESS, pin):
         return
-    pins.remove_pin(pin)  # that of a device that is gone, or a foreign one
+    links.remove(pin)  # that of a device that is gone, or a foreign one
     undo.callback(remove_steer, session, loaded, hook, synthetic.ifindex, slot)
     with changing(f"cannot attach steer to {synthetic.name}"):
         if hook.adds_qdisc(synthetic.ifindex):
@@ -82,12 +82,12 @@ def ensure_guard(
     state = links.state(pin)
     attached = state is not None and state.ifindex == synthetic.ifindex
     if mode is not GuardMode.OFF and not attached:
-        pins.remove_pin(pin)
-        undo.callback(pins.remove_pin, pin)
+        links.remove(pin)
+        undo.callback(links.remove, pin)
         with changing(f"cannot attach guard to {synthetic.name}"):
             xdp.attach(loaded.program("guard"), synthetic.ifindex, synthetic.name, pin)
     elif mode is GuardMode.OFF and attached:
-        pins.remove_pin(pin)
+        links.remove(pin)
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
 
 

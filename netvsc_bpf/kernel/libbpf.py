@@ -160,6 +160,11 @@ def link_update(link_fd: int, prog_fd: int) -> None:
     _checked(library().bpf_link_update, link_fd, prog_fd, None)
 
 
+def link_detach(link_fd: int) -> None:
+    """Detach a link now, whoever else holds it."""
+    _checked(library().bpf_link_detach, link_fd)
+
+
 def raw_tracepoint_open(name: str | None, prog_fd: int) -> int:
     """Attach to a raw tracepoint, or (name None) where a tracing program says itself that it belongs."""
     encoded = None if name is None else name.encode()

@@ -2,6 +2,7 @@
 """Pinned BPF links: attached while the pin stands, with no process alive."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,24 @@ def pin(fd: int, path: Path) -> None:
         libbpf.obj_pin(fd, path)
     finally:
         os.close(fd)
+
+
+def remove(path: Path) -> None:
+    """Detach the link pinned at `path` and remove the pin; nothing happens where there is none.
+
+    Without the pin it would go too, but an RCU grace period later (bpf_free_inode(), kernel/bpf/inode.c).
+    """
+    try:
+        fd = libbpf.obj_get(path)
+    except OSError:
+        path.unlink(missing_ok=True)
+        return
+    try:
+        with suppress(OSError):  # no link at all, say: without the pin it is gone anyhow
+            libbpf.link_detach(fd)
+    finally:
+        os.close(fd)
+    path.unlink()
 
 
 def program_id(fd: int) -> int:

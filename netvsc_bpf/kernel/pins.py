@@ -31,7 +31,3 @@ def remove_unfinished(pins: NetnsPins) -> None:
         if pins.is_loading(folder.name):
             remove_tree(pins, folder)
 
-
-def remove_pin(path: Path) -> None:
-    """Remove one pin; nothing happens where there is none."""
-    path.unlink(missing_ok=True)

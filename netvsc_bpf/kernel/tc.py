@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pyroute2 import IPRoute
 
-from netvsc_bpf.kernel import clsact, links, pins, tcx
+from netvsc_bpf.kernel import clsact, links, tcx
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.path import Hook
 
@@ -44,7 +44,7 @@ class TcxHook:
 
     def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
-        pins.remove_pin(pin)
+        links.remove(pin)
 
     def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
         """See TcHook."""
