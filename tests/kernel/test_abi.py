@@ -90,7 +90,6 @@ def test_structs_are_those_of_the_loaded_maps(pins: NetnsPins) -> None:
             assert ctypes.sizeof(mirror) == btf.size(struct), struct
 
 
-@pytest.mark.guest
 def test_enums_that_maps_hold_have_the_numbers_of_python(pins: NetnsPins) -> None:
     with btf_of(pins, "pairs") as btf:
         for enum in ("reason", "guard_mode", "liveness", "rx_mode"):

@@ -51,7 +51,6 @@ def bounce_carrier(pair: Attachment) -> None:
         eventually(flag, lambda flag=flag: flag in link(pair.lab, pair.lab.guest, "vf0")["flags"])
 
 
-@pytest.mark.guest
 def test_s16_vf_is_armed_when_it_has_been_usable_for_the_settle_time_and_not_before(pair: Attachment) -> None:
     settle(pair, HOUR_NS)
     pair.lab.vf_down()
@@ -88,7 +87,6 @@ def test_s21_bounce_between_two_looks_restarts_the_settle_time(pair: Attachment,
     assert pair.state().changed_at - second.usable_since >= SETTLE_NS
 
 
-@pytest.mark.guest
 def test_withdrawn_permission_disarms_at_once_and_for_good(pair: Attachment) -> None:
     withdrawn = pair.control(ControlCommand.WITHDRAW, abi.REASONS.index(Reason.DAMPED))
     assert withdrawn is ControlResult.SYNTHETIC
@@ -104,7 +102,6 @@ def test_withdrawn_permission_disarms_at_once_and_for_good(pair: Attachment) -> 
     eventually("it is armed again", lambda: pair.steer() is Path.VF)
 
 
-@pytest.mark.guest
 def test_disarmed_pair_keeps_its_permission_and_settles_again(pair: Attachment) -> None:
     settle(pair, SETTLE_NS)
     before = time.monotonic_ns()
@@ -117,7 +114,6 @@ def test_disarmed_pair_keeps_its_permission_and_settles_again(pair: Attachment) 
     assert pair.steer() is Path.VF
 
 
-@pytest.mark.guest
 def test_s62_changes_are_counted_by_path_and_reason(pair: Attachment) -> None:
     def rearm() -> None:
         eventually("armed", lambda: pair.steer() is Path.VF)
@@ -145,7 +141,6 @@ def test_s62_changes_are_counted_by_path_and_reason(pair: Attachment) -> None:
     assert pair.status().path_changes == 10
 
 
-@pytest.mark.guest
 def test_vf_that_is_gone_is_left_and_its_address_never_read_again(pair: Attachment) -> None:
     pair.lab.unplug_vf()
     assert [pair.steer() for _ in range(5)] == [Path.SYNTHETIC] * 5

@@ -64,7 +64,6 @@ def test_s44_frames_on_the_synthetic_path_are_delivered_while_the_vf_is_active(
         assert pair.path is Path.VF
 
 
-@pytest.mark.guest
 def test_s44_syn_on_the_synthetic_path_is_answered_by_the_vf(lab: Lab) -> None:
     with attached(lab, guard=GuardMode.OFF) as pair, Tap(lab.guest, "vf0") as vf:
         assert pair.path is Path.VF
@@ -77,7 +76,6 @@ def test_s44_syn_on_the_synthetic_path_is_answered_by_the_vf(lab: Lab) -> None:
     assert answer.data[14 + 20 + 13] == 0x12, "SYN and ACK"
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize(
     ("guard", "once"),
     [
@@ -119,7 +117,6 @@ def test_s45_a_broadcast_that_the_switch_floods_to_both_ports_is_delivered_once(
             assert len(vf.seen(b"flooded")) == len(synthetic.seen(b"flooded")) == 1
 
 
-@pytest.mark.guest
 def test_s45_nothing_is_dropped_while_the_synthetic_path_is_in_use(
     lab_factory: Callable[[LabPlan], Lab],
 ) -> None:

@@ -78,14 +78,12 @@ def test_s43_firewall_sees_it_on_the_synthetic_nic(lab: Lab, pair: Attachment) -
     assert counted == {"synthetic": DATAGRAMS, "vf": 0}
 
 
-@pytest.mark.guest
 def test_s43_strict_reverse_path_filter_lets_it_pass(lab: Lab, pair: Attachment) -> None:
     for name in ("all", "eth0", "vf0"):
         lab.in_guest(wiring.write_sysctl, f"ipv4/conf/{name}/rp_filter", 1)
     assert arrive_by_the_vf(pair) == DATAGRAMS
 
 
-@pytest.mark.guest
 def test_s43_connection_from_outside_arrives_on_the_synthetic_nic(lab: Lab, pair: Attachment) -> None:
     def listen() -> socket.socket:
         made = socket.create_server(("10.99.0.1", PORT))

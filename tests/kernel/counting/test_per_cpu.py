@@ -74,7 +74,6 @@ def test_s54_counters_add_up_exactly_under_load_from_every_cpu(
     assert unused == (before.synthetic if path is Path.VF else before.vf)
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("guard", [GuardMode.OFF, GuardMode.MULTICAST])
 def test_s54_both_directions_and_paths_at_once_are_counted_apart(
     lab_factory: Callable[[LabPlan], Lab], guard: GuardMode

@@ -64,7 +64,6 @@ class Books:
         self._last = now
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("guard", [GuardMode.OFF, GuardMode.MULTICAST])
 def test_s50_totals_are_the_sum_of_both_paths_across_removal_and_return(
     lab_factory: Callable[[LabPlan], Lab], guard: GuardMode
@@ -94,7 +93,6 @@ def test_s50_totals_are_the_sum_of_both_paths_across_removal_and_return(
         assert (status.rx.vf.packets, status.rx.synthetic.packets) == (20 + 24, 10 + 21 + 22 + 23 + 14)
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("guard", [GuardMode.OFF, GuardMode.MULTICAST])
 def test_s51_bytes_are_those_of_whole_frames_in_both_directions_and_on_both_paths(
     lab_factory: Callable[[LabPlan], Lab], guard: GuardMode

@@ -42,7 +42,6 @@ def test_s39_tso_frames_of_64_kb_reach_the_vf_unsegmented(lab: Lab) -> None:
     assert by_driver == by_us < result.sent / 1500
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("smaller", ["eth0", "vf0"])
 def test_s40_smaller_gso_limits_of_either_device_hold_across_a_switch(lab: Lab, smaller: str) -> None:
     set_limits(lab, smaller, 16_000, 8)

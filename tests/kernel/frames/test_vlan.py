@@ -23,7 +23,6 @@ def take_path(pair: Attachment, path: Path) -> None:
     assert pair.path is path
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("path", list(Path))
 def test_s37_tagged_frames_pass_both_ways_by_either_path(lab: Lab, path: Path) -> None:
     with attached(lab) as pair:

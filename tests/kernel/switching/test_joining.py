@@ -18,7 +18,6 @@ from tests.kernel.support.waiting import eventually
 SETTLE_MS = 20
 
 
-@pytest.mark.guest
 def test_s15_egress_moves_to_a_vf_that_is_up_and_has_carrier(lab: Lab) -> None:
     with UdpStream(udp_plan(lab, Direction.TX, rate=2000)) as stream:
         before = transmitted(lab, lab.guest, "vf0")
@@ -30,7 +29,6 @@ def test_s15_egress_moves_to_a_vf_that_is_up_and_has_carrier(lab: Lab) -> None:
         assert stream.stop().lost == 0
 
 
-@pytest.mark.guest
 def test_s15_egress_stays_while_the_vf_has_no_carrier(lab: Lab) -> None:
     lab.vf_carrier(False)
     eventually("carrier gone", lambda: "NO-CARRIER" in link(lab, lab.guest, "vf0")["flags"])
@@ -59,7 +57,6 @@ def test_s15_egress_stays_while_the_vf_is_down(lab: Lab) -> None:
         assert (pair.status().tx.vf.packets, transmitted(lab, lab.guest, "vf0")) == (before, sent)
 
 
-@pytest.mark.guest
 def test_s25_vf_brought_up_under_a_synthetic_nic_that_is_down_stays_unused(lab: Lab) -> None:
     lab.set_link(lab.guest, "eth0", False)
     with attached(lab, settle_ms=SETTLE_MS) as pair:

@@ -97,7 +97,6 @@ def test_s14_addresses_routes_sockets_and_rules_are_the_same_after_every_switch(
     assert result.intact
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("direction", list(Direction))
 def test_s14_connection_outlives_every_switch(lab: Lab, direction: Direction) -> None:
     with TcpStream(tcp_plan(lab, direction, rate=1_000_000)) as stream:
