@@ -25,7 +25,7 @@ def detach(interface: str) -> None:
         if nic.ifindex not in session.attached():
             raise NotAttached(f"cannot detach {interface}", "it is not attached", "see `netvsc-bpf status`")
         with LoadedObject(session.pins) as loaded:
-            _detach_one(session, loaded, nic.ifindex)
+            detach_one(session, loaded, nic.ifindex)
 
 
 def detach_all() -> tuple[int, list[str]]:
@@ -52,7 +52,8 @@ def detach_all() -> tuple[int, list[str]]:
         return len(attached), warnings
 
 
-def _detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
+def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
+    """Take one pair down by its synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
     with ExitStack() as steps:  # runs in reverse order, each even if one before it fails
         steps.callback(pins.remove_tree, session.pins, session.pins.pair(ifindex))

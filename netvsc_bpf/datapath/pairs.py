@@ -22,8 +22,17 @@ CLSACT_ON_VF = 2
 """Bits of Found.clsact_added."""
 
 
-def ensure_pair(session: Session, loaded: LoadedObject, synthetic: Nic, undo: ExitStack) -> int:
-    """Give the synthetic NIC a slot with zero counters and remember its own counters; return the slot."""
+def ensure_pair(
+    session: Session,
+    loaded: LoadedObject,
+    synthetic: Nic,
+    undo: ExitStack,
+    guard: GuardMode = GuardMode.OFF,
+) -> int:
+    """Give the synthetic NIC a slot with zero counters and remember its own counters; return the slot.
+
+    `guard` is noted in a new slot, so that whoever finds the pair half attached knows what was wanted.
+    """
     slot = find_pair_slot(loaded, synthetic.ifindex)
     folder = session.pins.pair(synthetic.ifindex)
     if slot is not None:
@@ -37,7 +46,11 @@ def ensure_pair(session: Session, loaded: LoadedObject, synthetic: Nic, undo: Ex
         rx_packets=synthetic.rx_packets, rx_bytes=synthetic.rx_bytes, rx_dropped=synthetic.rx_dropped
     )
     loaded.set_found(slot, found)
-    state = abi.PairState(synthetic_ifindex=synthetic.ifindex, reason=abi.REASONS.index(Reason.NO_VF))
+    state = abi.PairState(
+        synthetic_ifindex=synthetic.ifindex,
+        guard=abi.GUARD_MODES.index(guard),
+        reason=abi.REASONS.index(Reason.NO_VF),
+    )
     loaded.set_pair(slot, state)
     undo.callback(pins.remove_tree, session.pins, folder)
     with changing(f"cannot make {folder}"):

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 
 from pyroute2 import IPRoute
 
+from netvsc_bpf.datapath import following
 from netvsc_bpf.kernel import netlink
 from netvsc_bpf.kernel.abi import Found
 from netvsc_bpf.kernel.netlink import changing
@@ -110,7 +111,8 @@ def _restore_mtu(ipr: IPRoute, found: Found, vf: Nic) -> None:
 
 def _restore_mac(ipr: IPRoute, found: Found, vf: Nic) -> None:
     mac = bytes(found.vf_mac[:6]).hex(":")
-    if vf.mac != mac:
+    # A MAC that is not the one we gave is somebody's will; with the old one it would be taken for our VF again.
+    if vf.mac != mac and vf.mac == following.mac_text(found):
         with changing(f"cannot put the MAC of {vf.name} back"):
             netlink.set_mac(ipr, vf.ifindex, mac)
 
