@@ -30,4 +30,3 @@ def remove_unfinished(pins: NetnsPins) -> None:
     for folder in list(pins.home.iterdir()):
         if pins.is_loading(folder.name):
             remove_tree(pins, folder)
-
