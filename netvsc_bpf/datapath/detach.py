@@ -41,7 +41,7 @@ def detach_all() -> tuple[int, list[str]]:
             try:
                 with LoadedObject(session.pins) as loaded, ExitStack() as steps:
                     for ifindex in attached:
-                        steps.callback(_detach_one, session, loaded, ifindex)
+                        steps.callback(detach_one, session, loaded, ifindex)
             except ForeignLayout as error:
                 _remove_filters(session)
                 warnings.append(
