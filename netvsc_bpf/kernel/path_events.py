@@ -25,6 +25,7 @@ class PathEventWatch:
         self._lib.ring_buffer__new.argtypes = [ctypes.c_int, _CALLBACK, ctypes.c_void_p, ctypes.c_void_p]
         for name in ("ring_buffer__free", "ring_buffer__consume", "ring_buffer__epoll_fd"):
             getattr(self._lib, name).argtypes = [ctypes.c_void_p]
+        self._read: list[PathEvent] = []
         self._callback = _CALLBACK(self._one)  # must outlive the ring
         self._map = libbpf.obj_get(ring)
         self.map_id = libbpf.info(self._map, libbpf.MapInfo).id
@@ -38,6 +39,10 @@ class PathEventWatch:
     def consume(self) -> None:
         """Deliver what is there."""
         self._lib.ring_buffer__consume(self._ring)
+        # Not from within the callback: ctypes would swallow what goes wrong there.
+        events, self._read = self._read, []
+        for event in events:
+            self._deliver(event)
 
     def close(self) -> None:
         """Stop watching."""
@@ -47,5 +52,5 @@ class PathEventWatch:
 
     def _one(self, _: object, data: int, size: int) -> int:
         if size >= ctypes.sizeof(PathEvent):
-            self._deliver(PathEvent.from_buffer_copy(ctypes.string_at(data, ctypes.sizeof(PathEvent))))
+            self._read.append(PathEvent.from_buffer_copy(ctypes.string_at(data, ctypes.sizeof(PathEvent))))
         return 0

@@ -4,9 +4,13 @@
 import asyncio
 import ctypes
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
+_IN_IGNORED = 0x8000
+_EVENT = struct.Struct("iIII")
+"""struct inotify_event (linux/inotify.h); a name of that length follows."""
 _IN_DELETE, _IN_NONBLOCK, _IN_CLOEXEC = 0x200, os.O_NONBLOCK, os.O_CLOEXEC
 
 
@@ -20,14 +24,16 @@ class PinWatch:
         self._watched: dict[Path, int] = {}
         loop.add_reader(self._fd, self._read)
 
-    def follow(self, folders: set[Path]) -> None:
-        """Watch these folders and no others; one that vanished is forgotten by the kernel."""
+    def follow(self, folders: set[Path]) -> bool:
+        """Watch these folders and no others; return whether there were any that had not been watched."""
         for gone in self._watched.keys() - folders:
             self._libc.inotify_rm_watch(self._fd, self._watched.pop(gone))
-        for folder in folders - self._watched.keys():
+        new = folders - self._watched.keys()
+        for folder in new:
             number = self._libc.inotify_add_watch(self._fd, os.fsencode(folder), _IN_DELETE)
             if number >= 0:
                 self._watched[folder] = number
+        return not new.isdisjoint(self._watched)
 
     def close(self) -> None:
         """Stop watching."""
@@ -36,7 +42,16 @@ class PinWatch:
 
     def _read(self) -> None:
         try:
-            while os.read(self._fd, 65536):
-                pass
+            while True:
+                self._forget(os.read(self._fd, 65536))
         except BlockingIOError:
             self._wake()
+
+    def _forget(self, events: bytes) -> None:
+        """Drop the watches of folders that went: one that comes under such a name needs another."""
+        offset = 0
+        while offset < len(events):
+            number, mask, _, length = _EVENT.unpack_from(events, offset)
+            offset += _EVENT.size + length
+            if mask & _IN_IGNORED:
+                self._watched = {path: one for path, one in self._watched.items() if one != number}
