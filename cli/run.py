@@ -17,8 +17,18 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SE
     type=click.IntRange(MIN_SETTLE_MS, MAX_SETTLE_MS),
     help=f"How long a VF must have been up with carrier; {DEFAULT_SETTLE_MS} for pairs that are new.",
 )
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    help="Look at everything at least this often: how long a change that nobody tells may go unnoticed.",
+)
 @click.option("--log-json", is_flag=True, help="Write events to stderr as JSON lines.")
-def run(interfaces: tuple[str, ...], any_bus: bool, settle: int | None, log_json: bool) -> None:
+def run(
+    interfaces: tuple[str, ...], any_bus: bool, settle: int | None, interval: float, log_json: bool
+) -> None:
     """Manage pairs.
 
     Join VFs that come, keep them in step, repair, report. Without IFACE: all synthetic NICs.
@@ -28,5 +38,5 @@ def run(interfaces: tuple[str, ...], any_bus: bool, settle: int | None, log_json
     from netvsc_bpf.manager.manager import Manager
 
     options = AttachOptions(any_bus=any_bus, settle_ms=settle or DEFAULT_SETTLE_MS)
-    config = ManagerConfig(interfaces=interfaces, options=options, settle_ms=settle)
+    config = ManagerConfig(interfaces=interfaces, options=options, settle_ms=settle, interval_s=interval)
     Manager(config, EventWriter(sys.stderr, as_json=log_json)).run()

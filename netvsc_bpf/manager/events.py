@@ -11,10 +11,14 @@ from typing import TextIO
 class Kind(StrEnum):
     """The closed set of things that can happen to a pair."""
 
+    AWAITED = "awaited"
     ATTACHED = "attached"
     REPAIRED = "repaired"
     JOINED = "joined"
     LEFT = "left"
+    RELEASED = "released"
+    PERMITTED = "permitted"
+    WITHDRAWN = "withdrawn"
     SWITCHED = "switched"
     FOLLOWED = "followed"
     DAMPED = "damped"
@@ -52,4 +56,6 @@ class EventWriter:
             line = json.dumps(record)
         else:
             line = f"{event.interface}: {event.kind.value}: {event.text}"
-        print(line, file=self._stream, flush=True)
+        # In one go: two threads tell events.
+        self._stream.write(f"{line}\n")
+        self._stream.flush()

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import following
+from netvsc_bpf.datapath.detach import detach_one
 from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
@@ -15,6 +16,7 @@ from netvsc_bpf.kernel.abi import ControlCommand, Found
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook, best_hook
+from netvsc_bpf.manager.observe import wanted_guard
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Reason
@@ -29,8 +31,14 @@ class Executor:
     loaded: LoadedObject
     options: AttachOptions
 
-    def run(self, action: act.Action) -> None:
-        """Carry out one step. Raises Refused, CannotHere, KernelError and their subclasses."""
+    def run(self, action: act.Action) -> str | None:
+        """Carry out one step; return what the VF refused, in words, though the step as such was done.
+
+        Raises Refused, CannotHere, KernelError and their subclasses.
+        """
+        if isinstance(action, act.Release):
+            detach_one(self.session, self.loaded, action.ifindex)
+            return None
         synthetic = self.session.nic(action.ifindex)
         if synthetic is None:
             raise KernelError(f"cannot change interface {action.ifindex}", "the interface vanished")
@@ -38,7 +46,7 @@ class Executor:
             case act.Attach():
                 self._attach(synthetic)
             case act.Join(vf=vf):
-                self._join(synthetic, vf)
+                return self._join(synthetic, vf)
             case act.Leave(reason=reason):
                 leave(self.session, self.loaded, self._hook(), synthetic, self._slot(action), reason)
             case act.Permit(settle_ms=settle_ms):
@@ -47,34 +55,39 @@ class Executor:
                 number = abi.REASONS.index(reason)
                 self.loaded.control(ControlCommand.WITHDRAW, self._slot(action), number)
             case _:
-                self._follow(action, synthetic)
+                return self._follow(action, synthetic)
+        return None
 
     def _attach(self, synthetic: Nic) -> None:
-        with ExitStack() as undo:
-            slot = ensure_pair(self.session, self.loaded, synthetic, undo)
-            ensure_steer(self.session, self.loaded, self._hook(), synthetic, slot, undo)
+        slot = find_pair_slot(self.loaded, synthetic.ifindex)
+        if slot is None:
             mode = guard_mode(self.options, synthetic)
+        else:
+            mode = wanted_guard(self.loaded, slot, self.options)
+        with ExitStack() as undo:
+            slot = ensure_pair(self.session, self.loaded, synthetic, undo, mode)
+            ensure_steer(self.session, self.loaded, self._hook(), synthetic, slot, undo)
             ensure_guard(self.session, self.loaded, synthetic, slot, mode, undo)
             undo.pop_all()
 
-    def _join(self, synthetic: Nic, vf: Nic) -> None:
-        slot = find_pair_slot(self.loaded, synthetic.ifindex)
-        assert slot is not None
+    def _join(self, synthetic: Nic, vf: Nic) -> str | None:
+        slot = self._slot(act.Action(synthetic.ifindex))
         with ExitStack() as undo:
             rx = rx_mode(self.options, synthetic, vf)
-            join(self.session, self.loaded, self._hook(), Pair(synthetic, vf), slot, rx, undo)
+            denied = join(self.session, self.loaded, self._hook(), Pair(synthetic, vf), slot, rx, undo)
             undo.pop_all()
+        return None if denied is None else f"{vf.name} refuses MTU {synthetic.mtu}: it is not used"
 
-    def _follow(self, action: act.Action, synthetic: Nic) -> None:
+    def _follow(self, action: act.Action, synthetic: Nic) -> str | None:
         slot, vf = self._slot(action), self._vf(action)
         found = self.loaded.found(slot)
         try:
-            self._follow_one(action, synthetic, vf, found)
+            return self._follow_one(action, synthetic, vf, found)
         finally:
             # Also when it failed half-way: what did go through must be known.
             self.loaded.set_found(slot, found)
 
-    def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, found: Found) -> None:
+    def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, found: Found) -> str | None:
         ipr = self.session.ipr
         match action:
             case act.FollowUp(up=up):
@@ -86,15 +99,21 @@ class Executor:
                 back = None if found.denied else otherwise
                 taken = following.follow_mtu(ipr, found, synthetic, vf, mtu, back)
                 found.denied = 0 if taken else found.denied
+                if not taken:
+                    return f"{vf.name} refuses MTU {mtu}" + _back(synthetic, back)
             case act.RepairMtu(mtu=mtu):
-                if not following.follow_mtu(ipr, found, synthetic, vf, mtu, None):
-                    found.denied = abi.REASONS.index(Reason.MTU_REFUSED)
+                taken = following.follow_mtu(ipr, found, synthetic, vf, mtu, None)
+                found.denied = 0 if taken else abi.REASONS.index(Reason.MTU_REFUSED)
+                if not taken:
+                    return f"{vf.name} refuses MTU {mtu}: it is not used"
             case act.FollowMac(mac=mac, otherwise=otherwise):
-                following.follow_mac(ipr, found, synthetic, vf, mac, otherwise)
+                if not following.follow_mac(ipr, found, synthetic, vf, mac, otherwise):
+                    return f"{vf.name} refuses MAC {mac}" + _back(synthetic, otherwise)
             case act.FollowFlags(promisc=promisc, allmulti=allmulti):
                 following.follow_flags(ipr, found, vf, promisc, allmulti)
             case _:
                 raise NotImplementedError(action)
+        return None
 
     def _hook(self) -> TcHook:
         return best_hook(self.loaded.program("steer"), self.session.ipr)
@@ -110,3 +129,7 @@ class Executor:
         if vf is None:
             raise KernelError(f"cannot change the VF of interface {action.ifindex}", "it vanished")
         return vf
+
+
+def _back(synthetic: Nic, otherwise: object) -> str:
+    return ": it is not used" if otherwise is None else f": {synthetic.name} has {otherwise} again"

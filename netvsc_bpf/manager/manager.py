@@ -12,24 +12,31 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path as FilePath
 
 from netvsc_bpf.kernel import abi, netns
+from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.kernel.links import map_id
+from netvsc_bpf.kernel.membership_watch import MembershipWatch
 from netvsc_bpf.kernel.netlink_watch import NetlinkWatch
 from netvsc_bpf.kernel.path_events import PathEventWatch
 from netvsc_bpf.kernel.pin_watch import PinWatch
 from netvsc_bpf.kernel.pins import attached_ifindexes
 from netvsc_bpf.manager import singleton
+from netvsc_bpf.manager.announcer import Announcer
 from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.events import Event
+from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.tell import Teller
-from netvsc_bpf.model.errors import Busy, NetvscBpfError
+from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.planner.damping import FAILURES
 
 _QUIET_S = 0.002
 """Events come in bursts: a VF that appears is told three times within a millisecond."""
+_TROUBLE_S = 1.0
+"""How soon to try again where nothing could be done at all."""
 
 
 class Manager:
@@ -37,30 +44,37 @@ class Manager:
 
     def __init__(self, config: ManagerConfig, listener: Callable[[Event], None]) -> None:
         self._config = config
-        self._listener = listener
         self._teller = Teller(listener)
         self._reconcile = Reconciler(config, self._teller)
         self._pins = NetnsPins(netns.current_inode())
         self._woken = asyncio.Event()
+        self._lists = ListFollower(config.interfaces, listener)
+        self._announcer = Announcer(config.announce, config.interfaces, listener)
         self._ring: PathEventWatch | None = None
+        self._bugs = 0
 
     def run(self) -> None:
         """Run until a signal ends it.
 
         The data path stays. Raises Busy, BpffsUnavailable, MissingCapability.
         """
-        with singleton.claim():
-            asyncio.run(self._run())
+        require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
+        require_bpffs()
+        with singleton.claim() as claimed:
+            asyncio.run(self._run(claimed))
 
-    async def _run(self) -> None:
+    async def _run(self, claimed: singleton.Claim) -> None:
         loop = asyncio.get_running_loop()
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
+        loop.add_reader(claimed, claimed.answer)
         netlink, pins = NetlinkWatch(loop, self._woken.set), PinWatch(loop, self._woken.set)
+        memberships = MembershipWatch(loop, self._woken.set)
         # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
         tasks = [loop.create_task(self._loop(loop, thread, pins)), loop.create_task(stopping.wait())]
+        tasks.append(loop.create_task(self._announcer.run()))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))
         try:
@@ -73,7 +87,9 @@ class Manager:
                 task.cancel()
             netlink.close()
             pins.close()
-            self._follow_ring(loop, close=True)
+            memberships.close()
+            loop.remove_reader(claimed)
+            self._close_ring()
             thread.shutdown(wait=False, cancel_futures=True)
 
     async def _loop(
@@ -82,9 +98,7 @@ class Manager:
         ready = False
         while True:
             self._woken.clear()
-            again = await self._reconciled(loop, thread)
-            self._follow_ring(loop)
-            pins.follow(self._folders())
+            again = await self._turn(loop, thread, pins)
             if not ready:
                 notify("READY=1")
                 ready = True
@@ -93,41 +107,67 @@ class Manager:
                 await asyncio.wait_for(self._woken.wait(), wait)
                 await asyncio.sleep(_QUIET_S)
 
+    async def _turn(
+        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
+    ) -> float | None:
+        """Reconcile once and listen to what is there then; return when to do so again.
+
+        Whatever goes wrong is told and tried again: a manager that ended would help nobody.
+        """
+        try:
+            again = await self._reconciled(loop, thread)
+            self._announcer.wake()
+            await loop.run_in_executor(thread, self._lists)
+            self._follow_ring(loop)
+            if pins.follow(self._folders()):
+                # What went between the look and the watch was not told.
+                self._woken.set()
+        except NetvscBpfError as error:
+            self._teller.trouble(error)
+            return _TROUBLE_S
+        except Exception as error:
+            self._bugs += 1
+            self._teller.bug(error, self._bugs)
+            # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
+            await asyncio.sleep(_TROUBLE_S)
+            return 0.0
+        self._teller.trouble(None)
+        return again
+
     async def _reconciled(self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor) -> float | None:
         """Reconcile once.
 
         Say so when it takes too long, and wait for it all the same: two must not overlap.
         """
-        job = loop.run_in_executor(thread, self._reconcile)
-        while True:
-            try:
-                return await asyncio.wait_for(asyncio.shield(job), self._config.step_limit_s)
-            except TimeoutError:
-                text = f"a step has not returned for {self._config.step_limit_s:.0f} s: a driver may hang"
-                self._listener(Event(Kind.FAILED, "manager", text))
-            except Busy as error:
-                self._listener(Event(Kind.FAILED, "manager", str(error)))
-                return 1.0
-            except NetvscBpfError as error:
-                self._listener(Event(Kind.FAILED, "manager", str(error)))
-                return self._config.interval_s
+        job: asyncio.Future[float | None] = loop.run_in_executor(thread, self._reconcile)
+        limit = self._config.step_limit_s
+        while not (await asyncio.wait({job}, timeout=limit))[0]:
+            self._teller.trouble(f"a step has not returned for {limit:.0f} s: a driver may hang")
+        return job.result()
 
     def _switched(self, event: abi.PathEvent) -> None:
         if abi.PATHS[event.to] is Path.SYNTHETIC and abi.REASONS[event.reason] in FAILURES:
-            self._reconcile.path_left(event.synthetic_ifindex)
+            self._reconcile.path_left(event.synthetic_ifindex, event.at / 1e9)
         self._teller.switched(event)
+        self._announcer.wake()
         self._woken.set()
 
-    def _follow_ring(self, loop: asyncio.AbstractEventLoop, *, close: bool = False) -> None:
+    def _follow_ring(self, loop: asyncio.AbstractEventLoop) -> None:
         """Read the ring buffer that is pinned now: detach and attach put another one there."""
         path = self._pins.map("path_events")
-        current = None if close else map_id(path)
+        current = map_id(path)
         if self._ring is not None and self._ring.map_id != current:
+            self._close_ring()
+        if self._ring is None and current is not None:
+            # It may go in this very moment.
+            with contextlib.suppress(FileNotFoundError):
+                self._ring = PathEventWatch(loop, path, self._switched)
+                self._ring.consume()
+
+    def _close_ring(self) -> None:
+        if self._ring is not None:
             self._ring.close()
             self._ring = None
-        if self._ring is None and current is not None:
-            self._ring = PathEventWatch(loop, path, self._switched)
-            self._ring.consume()
 
     def _folders(self) -> set[FilePath]:
         attached = {self._pins.pair(ifindex) for ifindex in attached_ifindexes(self._pins)}

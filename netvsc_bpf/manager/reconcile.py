@@ -2,41 +2,36 @@
 """One reconciliation: look, plan, act, until the plan is empty. Runs in a thread of its own and may block."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
-from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.discovery.pairing import find_synthetics
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel import pins
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.manager.arming import Arming
+from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.execute import Executor
-from netvsc_bpf.manager.observe import Seen, observe
+from netvsc_bpf.manager.managed import Managed
+from netvsc_bpf.manager.memory import PairMemory
+from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Liveness
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.damping import Damper
 from netvsc_bpf.planner.plan import Wanted, plan
 
-_ROUNDS = 8
-"""Plans are short chains (attach, join, permit).
+_WHAT = "cannot manage"
+_ROUNDS = 10
+"""Plans are short chains (leave, attach, join, follow, permit).
 
-More rounds than this mean that somebody works against us.
+Who is not done after that many is changed by somebody else meanwhile.
 """
-_RETRY_S = (0.1, 0.5, 2.0, 10.0, 30.0)
-
-
-@dataclass(slots=True)
-class PairMemory:
-    """What the manager keeps of a pair from one look to the next; losing it costs nothing but patience."""
-
-    damper: Damper
-    failures: int = 0
-    retry_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -47,113 +42,147 @@ class Reconciler:
     teller: Teller
     clock: Callable[[], float] = time.monotonic
     memory: dict[int, PairMemory] = field(default_factory=dict)
+    _managed: Managed = field(init=False)
+    _arming: Arming = field(default_factory=Arming)
+    _told: deque[tuple[int, float]] = field(default_factory=deque)
+    """Failures that another thread handed over: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
+
+    def __post_init__(self) -> None:
+        self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
 
     def __call__(self) -> float | None:
         """Do what is to be done.
 
-        Return in how many seconds to look again, None if only when something happens.
+        Return in how many seconds to look again, None if only when something happens. Raises NetvscBpfError
+        where nothing can be done at all; what concerns one pair is told and tried again later.
         """
-        with reading("cannot manage") as session:
-            due = self._due(session)
+        self._count_failures()
+        with reading(_WHAT) as session:
+            due = self._look(session)
         if due:
-            with writing("cannot manage") as session:
+            with writing(_WHAT) as session:
                 self._rounds(session)
-        with reading("cannot manage") as session:
-            return self._nudge(session)
+        with reading(_WHAT) as session:
+            return self._wait_s(session)
 
-    def path_left(self, ifindex: int, times: int = 1) -> None:
-        """Take note that the kernel left the VF of a pair."""
-        memory = self._memory(ifindex)
-        memory.damper = memory.damper.left(self.clock(), times)
+    def path_left(self, ifindex: int, when: float) -> None:
+        """Take note that the kernel left the VF of a pair because it failed. Any thread may call it."""
+        self._told.append((ifindex, when))
 
-    def _due(self, session: Session) -> bool:
+    def _count_failures(self) -> None:
+        while self._told:
+            ifindex, when = self._told.popleft()
+            memory = self._memory(ifindex)
+            memory.damper = memory.damper.failed(when)
+
+    def _look(self, session: Session) -> bool:
+        """Tell whether there is anything to do."""
         loaded = _opened(session)
         try:
-            return any(self._steps(session, loaded, nic)[1] for nic in self._synthetics(session))
+            if loaded is not None and loaded.liveness is Liveness.NETLINK:
+                for nic in self._synthetics(session):
+                    self._arming.look(session, loaded, nic)
+            work = [self._steps(session, loaded, nic)[1] for nic in self._synthetics(session)]
+            self.teller.awaited(self._managed.missing())
+            return any(work) or bool(_orphans(session))
         finally:
             if loaded is not None:
                 loaded.close()
 
     def _rounds(self, session: Session) -> None:
+        self._release(session)
         for _ in range(_ROUNDS):
+            synthetics = self._synthetics(session)
+            if not synthetics:
+                return
             with loaded_or_load(session, self.config.options.liveness) as loaded:
-                work = [self._one(session, loaded, nic) for nic in self._synthetics(session)]
-            if not any(work):
+                busy = [nic.ifindex for nic in synthetics if self._one(session, loaded, nic)]
+            if not busy:
                 return
             session = session.refreshed()
+        for ifindex in busy:
+            self._memory(ifindex).failed(self.clock())
+            self.teller.restless(ifindex)
+
+    def _release(self, session: Session) -> None:
+        """Take down the pairs whose synthetic NIC is gone."""
+        for step in _orphans(session):
+            loaded = _opened(session)
+            try:
+                if loaded is None:
+                    pins.remove_tree(session.pins, session.pins.pair(step.ifindex))
+                else:
+                    Executor(session, loaded, self.config.options).run(step)
+            except NetvscBpfError as error:
+                self.teller.failed(step, error)
+            else:
+                self.teller.done(None, step, None)
+            finally:
+                if loaded is not None:
+                    loaded.close()
+            self.memory.pop(step.ifindex, None)
+            self.teller.forget(step.ifindex)
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic) -> bool:
-        """Carry out the steps of one pair; return whether there were any that worked."""
+        """Carry out the steps of one pair; return whether there were any, and they worked."""
         memory = self._memory(nic.ifindex)
         seen, steps = self._steps(session, loaded, nic)
-        self.teller.refusals(seen)
         executor = Executor(session, loaded, self.config.options)
         for step in steps:
             try:
-                executor.run(step)
+                refused = executor.run(step)
             except NetvscBpfError as error:
-                delay = _RETRY_S[min(memory.failures, len(_RETRY_S) - 1)]
-                memory.failures, memory.retry_at = memory.failures + 1, self.clock() + delay
-                self.teller.failed(nic, step, error)
+                memory.failed(self.clock())
+                self.teller.failed(step, error)
                 return False
-            memory.failures = 0
-            self.teller.done(seen.pair, step)
+            self.teller.done(seen.pair, step, refused)
+        if steps and not memory.took(len(steps), self.clock()):
+            self.teller.restless(nic.ifindex)
+            return False
         return bool(steps)
 
     def _steps(
         self, session: Session, loaded: LoadedObject | None, nic: Nic
     ) -> tuple[Seen, list[act.Action]]:
-        memory = self._memory(nic.ifindex)
-        memory.damper = memory.damper.decayed(self.clock())
+        now, memory = self.clock(), self._memory(nic.ifindex)
         seen = observe(session, loaded, nic, self.config.options)
-        if self.clock() < memory.retry_at:
-            return seen, []
-        settle_ms = self.config.settle_ms
-        if settle_ms is None:
-            joined = seen.pair.joined
-            known = joined is not None and joined.settle_ms > 0
-            settle_ms = int(joined.settle_ms) if joined is not None and known else DEFAULT_SETTLE_MS
-        return seen, plan(seen.pair, Wanted(settle_ms, memory.damper.suppressed))
+        memory.looked(seen.pair, now)
+        self.teller.looked(seen)
+        steps = plan(seen.pair, Wanted(self._settle_ms(seen), memory.damper.suppressed))
+        if not steps:
+            memory.settled()
+            self.teller.settled(nic.ifindex)
+        return seen, memory.allowed(steps, now)
+
+    def _settle_ms(self, seen: Seen) -> int:
+        """Return what was asked for, or else what whoever attached the pair chose."""
+        if self.config.settle_ms is not None:
+            return self.config.settle_ms
+        joined = seen.pair.joined
+        return int(joined.settle_ms) if joined is not None and joined.settle_ms > 0 else DEFAULT_SETTLE_MS
 
     def _synthetics(self, session: Session) -> list[Nic]:
-        if self.config.interfaces:
-            return [nic for nic in session.nics if nic.name in self.config.interfaces]
-        attached = session.attached()
-        found = find_synthetics(session.nics, any_bus=self.config.options.any_bus)
-        extra = [nic for nic in session.nics if nic.ifindex in attached and nic not in found]
-        return [*found, *extra]
+        return self._managed.among(session.nics, session.attached())
 
-    def _nudge(self, session: Session) -> float | None:
-        """Let the kernel look at VFs that wait for their settle time.
-
-        Without traffic nobody else asks it to.
-        """
-        wait = [memory.retry_at - self.clock() for memory in self.memory.values() if memory.failures]
-        wait += [
-            reuse for memory in self.memory.values() if (reuse := memory.damper.reuse_in_s(self.clock()))
-        ]
+    def _wait_s(self, session: Session) -> float | None:
+        now, synthetics = self.clock(), self._synthetics(session)
+        waits = [self._memory(nic.ifindex).wait_s(now) for nic in synthetics]
         loaded = _opened(session)
         if loaded is not None:
             with loaded:
-                wait += [self._look(session, loaded, nic) for nic in self._synthetics(session)]
-        due = [max(0.01, seconds) for seconds in wait if seconds]
-        return min(due) if due else None
-
-    def _look(self, session: Session, loaded: LoadedObject, nic: Nic) -> float:
-        """Return in how many seconds to ask again, 0 for not at all."""
-        slot = find_pair_slot(loaded, nic.ifindex)
-        vf = None if slot is None else session.nic(loaded.vf_ifindex(slot))
-        if slot is None or vf is None or not (nic.up and vf.up and vf.carrier):
-            return 0.0
-        state = loaded.pair(slot)
-        if state.armed or not state.permitted:
-            return 0.0
-        if loaded.control(ControlCommand.LOOK, slot) is ControlResult.VF:
-            return 0.0
-        return max(0.01, float(state.settle_ns) / 1e9 / 8)
+                waits += [self._arming.look(session, loaded, nic) for nic in synthetics]
+        present = {nic.ifindex for nic in session.nics}
+        for gone in self.memory.keys() - present:
+            del self.memory[gone]
+            self.teller.forget(gone)
+        return min((max(0.002, wait) for wait in waits if wait is not None), default=None)
 
     def _memory(self, ifindex: int) -> PairMemory:
         return self.memory.setdefault(ifindex, PairMemory(Damper(self.config.damping)))
+
+
+def _orphans(session: Session) -> list[act.Release]:
+    return act.orphans(session.attached(), (nic.ifindex for nic in session.nics))
 
 
 def _opened(session: Session) -> LoadedObject | None:

@@ -9,20 +9,50 @@ import errno
 import os
 import socket
 import struct
+from types import TracebackType
+from typing import Self
 
 from netvsc_bpf.model.errors import Busy
 
 _NAME = "\0netvsc-bpf-manager"
+_WAITING = 128
 
 
-def claim() -> socket.socket:
-    """Return the claim, held until it is closed. Raises Busy where another manager runs here."""
-    claimed = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+class Claim:
+    """The claim, held until it is closed."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._socket = listening
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor, readable when somebody asks who holds the claim."""
+        return self._socket.fileno()
+
+    def answer(self) -> None:
+        """Let those go who asked: the kernel has told them our pid, and only so many can wait."""
+        while True:
+            try:
+                self._socket.accept()[0].close()
+            except BlockingIOError:
+                return
+
+
+def claim() -> Claim:
+    """Return the claim. Raises Busy where another manager runs here."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        claimed.bind(_NAME)
-        claimed.listen(1)
+        listening.bind(_NAME)
+        listening.listen(_WAITING)
     except OSError as error:
-        claimed.close()
+        listening.close()
         if error.errno != errno.EADDRINUSE:
             raise
         pid = _holder()
@@ -30,13 +60,12 @@ def claim() -> socket.socket:
         raise Busy(
             "cannot manage this network namespace", f"{who} does already", "stop it first", pid=pid
         ) from None
-    return claimed
+    return Claim(listening)
 
 
 def _holder() -> int | None:
     """Ask the kernel who listens on the name."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
             probe.connect(_NAME)
         except OSError:

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Turning steps, refusals and kernel events into events for people, each told once."""
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable
 
+from netvsc_bpf.discovery.refusal import Cause
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.clock import monotonic_to_utc
+from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.events import Event, Kind
-from netvsc_bpf.manager.observe import Seen
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
+
+_MANAGER = "manager"
+"""Stands where an interface would, in what concerns none."""
 
 
 class Teller:
@@ -21,51 +26,121 @@ class Teller:
         self._refused: dict[int, tuple[str, ...]] = {}
         self._names: dict[int, str] = {}
         self._attached: set[int] = set()
+        self._failed: dict[int, str] = {}
+        self._trouble: str | None = None
+        self._awaited: frozenset[str] = frozenset()
 
-    def refusals(self, seen: Seen) -> None:
+    def looked(self, seen: Seen) -> None:
         """Tell what pairing refused, when it is not what it refused last time."""
         nic = seen.pair.synthetic
         self._names[nic.ifindex] = nic.name
         if seen.pair.steer:
             self._attached.add(nic.ifindex)
-        reasons = tuple(f"{one.nic.name}: {one.reason}" for one in seen.refusals)
+        # A VLAN upon the pair has its MAC every day; that is no news.
+        alarming = (one for one in seen.refusals if one.cause is not Cause.UNFIT)
+        reasons = tuple(f"{one.nic.name}: {one.reason}" for one in alarming)
         if seen.problem is not None:
             reasons += (str(seen.problem),)
-        if reasons != self._refused.get(nic.ifindex, ()):
-            self._refused[nic.ifindex] = reasons
-            for reason in reasons:
-                self._listener(Event(Kind.REFUSED, nic.name, reason))
+        news = [reason for reason in reasons if reason not in self._refused.get(nic.ifindex, ())]
+        self._refused[nic.ifindex] = reasons
+        for reason in news:
+            self._listener(Event(Kind.REFUSED, nic.name, reason))
 
-    def failed(self, nic: Nic, step: act.Action, error: NetvscBpfError) -> None:
-        """Tell that a step failed; it was undone."""
-        self._listener(Event(Kind.FAILED, nic.name, str(error), details={"step": type(step).__name__}))
+    def awaited(self, names: Iterable[str]) -> None:
+        """Tell which interfaces that were named are not there (yet)."""
+        missing = frozenset(names)
+        for name in sorted(missing - self._awaited):
+            self._listener(Event(Kind.AWAITED, name, "there is no such interface, waiting for it"))
+        self._awaited = missing
 
-    def done(self, pair: PairObservation, step: act.Action) -> None:
-        """Tell that a step was carried out."""
-        name = pair.synthetic.name
-        match step:
-            case act.Attach():
-                again = pair.synthetic.ifindex in self._attached
-                kind, text = (
-                    (Kind.REPAIRED, "hooks put back") if again else (Kind.ATTACHED, "steer and guard")
-                )
-                self._attached.add(pair.synthetic.ifindex)
-            case act.Join(vf=vf):
-                kind, text = Kind.JOINED, vf.name
-            case act.Leave(reason=reason):
-                kind, text = Kind.LEFT, reason.value
-            case act.Withdraw(reason=reason):
-                kind, text = Kind.DAMPED if reason == "damped" else Kind.LEFT, reason.value
-            case act.Permit(settle_ms=settle_ms):
-                kind, text = Kind.FOLLOWED, f"permitted after {settle_ms} ms"
-            case _:
-                kind, text = Kind.FOLLOWED, type(step).__name__
-        self._listener(Event(kind, name, text))
+    def failed(self, step: act.Action, error: NetvscBpfError) -> None:
+        """Tell that a step failed and was undone; the same failure of the same pair once."""
+        if self._failed.get(step.ifindex) != str(error):
+            self._failed[step.ifindex] = str(error)
+            details = {"step": type(step).__name__}
+            self._listener(Event(Kind.FAILED, self._name(step.ifindex), str(error), details=dict(details)))
+
+    def restless(self, ifindex: int) -> None:
+        """Tell that a pair does not come to rest; once, until it does."""
+        text = "it is changed again and again, by whom we do not know: waiting between two repairs"
+        if self._failed.get(ifindex) != text:
+            self._failed[ifindex] = text
+            self._listener(Event(Kind.FAILED, self._name(ifindex), text))
+
+    def settled(self, ifindex: int) -> None:
+        """Take note that a pair has nothing left to do: a failure from now on is a new one."""
+        self._failed.pop(ifindex, None)
+
+    def trouble(self, error: Exception | str | None) -> None:
+        """Tell what keeps the manager from its work, when it is not what kept it last time; None: nothing."""
+        text = None if error is None else str(error)
+        if text is not None and text != self._trouble:
+            self._listener(Event(Kind.FAILED, _MANAGER, text))
+        self._trouble = text
+
+    def bug(self, error: BaseException, count: int) -> None:
+        """Tell an error that nobody foresaw, with where it came from, each time."""
+        where = "".join(traceback.format_exception(error))
+        text = f"unforeseen, number {count}: {where}"
+        self._listener(Event(Kind.FAILED, _MANAGER, text, details={"errors": count}))
+
+    def forget(self, ifindex: int) -> None:
+        """Drop what is known of a pair that is no more."""
+        for known in (self._refused, self._names, self._failed):
+            known.pop(ifindex, None)
+        self._attached.discard(ifindex)
+
+    def done(self, pair: PairObservation | None, step: act.Action, refused: str | None) -> None:
+        """Tell that a step was carried out, or what the VF refused."""
+        kind, text = (Kind.REFUSED, refused) if refused is not None else self._describe(pair, step)
+        if isinstance(step, act.Attach):
+            self._attached.add(step.ifindex)
+        self._listener(Event(kind, self._name(step.ifindex), text))
 
     def switched(self, event: abi.PathEvent) -> None:
         """Tell a change of path, with the kernel's own time."""
         to, reason = abi.PATHS[event.to], abi.REASONS[event.reason]
-        name = self._names.get(event.synthetic_ifindex, f"interface {event.synthetic_ifindex}")
         details: dict[str, str | int | float | None] = {"to": to.value, "reason": reason and reason.value}
         at = monotonic_to_utc(event.at)
-        self._listener(Event(Kind.SWITCHED, name, f"{to} ({reason})", at=at, details=details))
+        name, text = self._name(event.synthetic_ifindex), f"{to} ({reason}) at {at:%H:%M:%S.%f}"
+        self._listener(Event(Kind.SWITCHED, name, text, at=at, details=details))
+
+    def _name(self, ifindex: int) -> str:
+        return self._names.get(ifindex, f"interface {ifindex}")
+
+    def _describe(self, pair: PairObservation | None, step: act.Action) -> tuple[Kind, str]:
+        vf = "VF" if pair is None or pair.joined is None else pair.joined.vf.name
+        match step:
+            case act.Attach() if step.ifindex in self._attached:
+                return Kind.REPAIRED, "hooks put back"
+            case act.Attach():
+                return Kind.ATTACHED, "steer and guard"
+            case act.Join() if pair is not None and pair.joined is not None:
+                return Kind.REPAIRED, f"home put back on {vf}"
+            case act.Join(vf=joined):
+                return Kind.JOINED, joined.name
+            case act.Leave(reason=reason):
+                return Kind.LEFT, f"{vf}: {reason}"
+            case act.Withdraw(reason=Reason.DAMPED):
+                return Kind.DAMPED, f"{vf} fails too often and is left alone for a while"
+            case act.Withdraw(reason=Reason.NOT_PERMITTED):
+                return Kind.WITHDRAWN, f"{vf} is out of step"
+            case act.Withdraw(reason=reason):
+                return Kind.WITHDRAWN, f"{vf}: {reason}"
+            case act.Permit(settle_ms=settle_ms):
+                return Kind.PERMITTED, f"{vf} after {settle_ms} ms"
+            case act.FollowUp(up=up):
+                return Kind.FOLLOWED, f"{vf} is {'up' if up else 'down'}"
+            case act.FollowMtu(mtu=mtu):
+                return Kind.FOLLOWED, f"{vf} has MTU {mtu}"
+            case act.RepairMtu(mtu=mtu):
+                return Kind.REPAIRED, f"{vf} has MTU {mtu} again"
+            case act.FollowMac(mac=mac):
+                return Kind.FOLLOWED, f"{vf} has MAC {mac}"
+            case act.FollowFlags(promisc=promisc, allmulti=allmulti):
+                on = [name for name, is_on in (("promisc", promisc), ("allmulti", allmulti)) if is_on]
+                return Kind.FOLLOWED, f"{vf} has {' and '.join(on) or 'neither promisc nor allmulti'}"
+            case act.Release():
+                return Kind.RELEASED, "it is gone, its VF is as it was found"
+            case _:
+                raise NotImplementedError(step)

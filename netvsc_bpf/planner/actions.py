@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the manager can do to a pair. Each is one step that either holds afterwards or was undone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netvsc_bpf.model.nic import Nic
@@ -86,3 +87,13 @@ class FollowFlags(Action):
 
     promisc: bool
     allmulti: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Action):
+    """Let everything of a pair go whose synthetic NIC is gone; its VF is put back as found."""
+
+
+def orphans(attached: Iterable[int], present: Iterable[int]) -> list[Release]:
+    """Return the releases of the attached synthetic NICs (by ifindex) that are not there any more."""
+    return [Release(ifindex) for ifindex in sorted(set(attached) - set(present))]

@@ -3,10 +3,15 @@
 
 What must hold at every moment, whatever order events come in (tests/unit/planner checks it on any sequence):
 
-* a VF is permitted only if home is attached to it and its MTU and MAC are the synthetic NIC's;
-* before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn;
+* a VF is permitted only if home is attached to it, its MTU and MAC are the synthetic NIC's, and the synthetic
+  NIC is up;
+* before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn, and
+  neither a step that fails nor its waiting time stands in the way of that;
 * with nothing left to do the pair is attached, its VF is the candidate, and it is permitted unless it is
-  damped or cannot take the synthetic NIC's MTU.
+  damped, cannot take the synthetic NIC's MTU, or the synthetic NIC is down.
+
+The order of what is returned: withdraw, let go, attach, join, bring into step, permit, flags. One plan holds
+the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
 """
 
 from dataclasses import dataclass
@@ -38,56 +43,91 @@ class Wanted:
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
     """Return the steps to take now, in order; an empty list when all is as it should be."""
+    return [*_withdrawal(seen, wanted), *(_letting_go(seen) or _attaching(seen) or _using(seen, wanted))]
+
+
+def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
+    """Return why the VF must not be permitted as things stand, None where it may."""
+    synthetic, vf = seen.synthetic, joined.vf
+    if not _is_candidate(seen, joined):
+        return Reason.NO_VF
+    if joined.denied is not None:
+        return joined.denied
+    if not synthetic.up:
+        return Reason.SYNTHETIC_DOWN
+    if not joined.home or vf.mac != synthetic.mac or vf.mtu != synthetic.mtu:
+        return Reason.NOT_PERMITTED
+    return Reason.DAMPED if wanted.damped else None
+
+
+def _withdrawal(seen: PairObservation, wanted: Wanted) -> list[Action]:
+    joined = seen.joined
+    if joined is None:
+        return []
+    why = why_unfit(seen, joined, wanted)
+    # Not permitted, but not known as damped: `status` shall say why.
+    unsaid = why is Reason.DAMPED and joined.withheld is not Reason.DAMPED
+    if why is None or not (joined.permitted or unsaid):
+        return []
+    return [Withdraw(seen.synthetic.ifindex, why)]
+
+
+def _letting_go(seen: PairObservation) -> list[Action]:
+    """Letting go waits for nothing: a hook that cannot be attached must not keep a VF that is none."""
     ifindex = seen.synthetic.ifindex
-    if not (seen.steer and seen.guard):
-        return [Attach(ifindex)]
     if seen.joined is None:
-        return _without_vf(seen)
-    if seen.candidate is None or seen.candidate.ifindex != seen.joined.vf.ifindex:
-        return [Leave(ifindex, Reason.NO_VF)]
-    if not seen.joined.home:
-        return _guarded(seen.joined, ifindex, [Join(ifindex, seen.joined.vf)])
-    return _in_step(seen, seen.joined) or _permission(seen, seen.joined, wanted)
+        return [Leave(ifindex, Reason.VF_GONE)] if seen.left_behind else []
+    return [] if _is_candidate(seen, seen.joined) else [Leave(ifindex, Reason.NO_VF)]
 
 
-def _without_vf(seen: PairObservation) -> list[Action]:
-    ifindex = seen.synthetic.ifindex
-    if seen.left_behind:
-        return [Leave(ifindex, Reason.NO_VF)]
-    return [] if seen.candidate is None else [Join(ifindex, seen.candidate)]
+def _attaching(seen: PairObservation) -> list[Action]:
+    return [] if seen.steer and seen.guard else [Attach(seen.synthetic.ifindex)]
 
 
-def _guarded(joined: Joined, ifindex: int, steps: list[Action]) -> list[Action]:
-    """Put the withdrawal before steps during which the VF cannot carry the pair's traffic."""
-    return [Withdraw(ifindex, Reason.NOT_PERMITTED), *steps] if joined.permitted else steps
+def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
+    if seen.joined is None:
+        return [] if seen.candidate is None else [Join(seen.synthetic.ifindex, seen.candidate)]
+    joined = seen.joined
+    return _in_step(seen, joined) or _permission(seen, joined, wanted) or _flags(seen, joined)
+
+
+def _is_candidate(seen: PairObservation, joined: Joined) -> bool:
+    """Tell whether the VF still is one: paired, and with no MAC that somebody else gave it."""
+    paired = seen.candidate is not None and seen.candidate.ifindex == joined.vf.ifindex
+    return paired and joined.vf.mac in (joined.followed.mac, seen.synthetic.mac)
 
 
 def _in_step(seen: PairObservation, joined: Joined) -> list[Action]:
     """Return what keeps the VF in step with the synthetic NIC."""
     ifindex, synthetic, vf, followed = seen.synthetic.ifindex, seen.synthetic, joined.vf, joined.followed
+    refused = joined.denied is Reason.MTU_REFUSED
     if synthetic.mac != followed.mac:
-        return _guarded(joined, ifindex, [FollowMac(ifindex, synthetic.mac, otherwise=followed.mac)])
-    if vf.mac != followed.mac:
-        return [Leave(ifindex, Reason.NO_VF)]
+        return [FollowMac(ifindex, synthetic.mac, otherwise=followed.mac)]
     if synthetic.mtu != followed.mtu:
-        return _guarded(joined, ifindex, [FollowMtu(ifindex, synthetic.mtu, otherwise=followed.mtu)])
-    if vf.mtu != followed.mtu and joined.denied is not Reason.MTU_REFUSED:
-        return _guarded(joined, ifindex, [RepairMtu(ifindex, followed.mtu)])
+        return [FollowMtu(ifindex, synthetic.mtu, otherwise=followed.mtu)]
+    if refused == (vf.mtu == followed.mtu):
+        # Somebody changed it on the VF alone: away from what it was given, or to what it refused before.
+        return [RepairMtu(ifindex, followed.mtu)]
+    if not joined.home and not refused:
+        return [Join(ifindex, vf)]
     if synthetic.up != followed.up:
         return [FollowUp(ifindex, synthetic.up)]
-    promisc, allmulti = synthetic.promiscuity > 0, synthetic.allmulti > 0
-    if (promisc, allmulti) != (followed.promisc, followed.allmulti):
-        return [FollowFlags(ifindex, promisc, allmulti)]
     return []
 
 
 def _permission(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[Action]:
-    ifindex = seen.synthetic.ifindex
-    if joined.denied is Reason.MTU_REFUSED:
-        return [Withdraw(ifindex, Reason.MTU_REFUSED)] if joined.permitted else []
-    if wanted.damped:
-        known = not joined.permitted and joined.withheld is Reason.DAMPED
-        return [] if known else [Withdraw(ifindex, Reason.DAMPED)]
-    if not joined.permitted or joined.settle_ms != wanted.settle_ms:
-        return [Permit(ifindex, wanted.settle_ms)]
-    return []
+    if why_unfit(seen, joined, wanted) is not None:
+        return []
+    if joined.permitted and joined.settle_ms == wanted.settle_ms:
+        return []
+    return [Permit(seen.synthetic.ifindex, wanted.settle_ms)]
+
+
+def _flags(seen: PairObservation, joined: Joined) -> list[Action]:
+    """Come last: a VF that knows no such mode carries the pair's own traffic all the same."""
+    if joined.denied is not None:
+        return []
+    promisc, allmulti = seen.synthetic.promiscuity > 0, seen.synthetic.allmulti > 0
+    if (promisc, allmulti) == (joined.followed.promisc, joined.followed.allmulti):
+        return []
+    return [FollowFlags(seen.synthetic.ifindex, promisc, allmulti)]

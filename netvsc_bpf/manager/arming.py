@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The path of a pair between two packets.
+
+The kernel decides it on each packet; where there is no traffic somebody has to ask it to look. On the rung
+`netlink` it cannot see whether the VF lives, and the manager decides.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel.abi import ControlCommand, ControlResult, PairState
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Liveness, Reason
+
+_TICK_S = 0.004
+"""bpf_ktime_get_coarse_ns() moves by a tick: 1 to 10 ms."""
+_LONGEST_S = 1.0
+
+
+@dataclass(slots=True)
+class Arming:
+    """Looks at pairs that wait for their settle time."""
+
+    _since: dict[int, int] = field(default_factory=dict)
+    """On the rung `netlink`: slot -> CLOCK_MONOTONIC ns of the first look that found the VF usable."""
+    _misses: dict[int, int] = field(default_factory=dict)
+    """Slot -> looks in a row at which the kernel found a VF unusable that seems to be usable."""
+
+    def look(self, session: Session, loaded: LoadedObject, synthetic: Nic) -> float | None:
+        """Look at one pair; return in how many seconds to look again, None if there is no need."""
+        slot = find_pair_slot(loaded, synthetic.ifindex)
+        vf = None if slot is None else session.nic(loaded.vf_ifindex(slot))
+        if slot is None or vf is None:
+            return None
+        state = loaded.pair(slot)
+        reason = _why_unusable(synthetic, vf)
+        if loaded.liveness is Liveness.NETLINK:
+            return self._decide(loaded, slot, state, reason)
+        if state.armed or not state.permitted or reason is not None:
+            self._misses.pop(slot, None)
+            return None
+        return self._ask(loaded, slot)
+
+    def _ask(self, loaded: LoadedObject, slot: int) -> float | None:
+        if loaded.control(ControlCommand.LOOK, slot) is ControlResult.VF:
+            self._misses.pop(slot, None)
+            return None
+        state = loaded.pair(slot)
+        if state.usable_since:
+            self._misses.pop(slot, None)
+            return _TICK_S + _seconds_until(state.usable_since + state.settle_ns)
+        # Up and with carrier, and yet the kernel does not think so: it is on its way, or detached for long.
+        misses = self._misses[slot] = min(self._misses.get(slot, 0) + 1, 10)
+        return min(_LONGEST_S, _TICK_S * 2.0**misses)
+
+    def _decide(
+        self, loaded: LoadedObject, slot: int, state: PairState, reason: Reason | None
+    ) -> float | None:
+        if reason is not None:
+            self._since.pop(slot, None)
+            if state.armed:
+                loaded.control(ControlCommand.DISARM, slot, abi.REASONS.index(reason))
+            return None
+        if state.armed or not state.permitted:
+            self._since.pop(slot, None)
+            return None
+        settled_at = self._since.setdefault(slot, time.monotonic_ns()) + state.settle_ns
+        wait_s = _seconds_until(settled_at)
+        if wait_s > 0 or loaded.control(ControlCommand.ARM, slot) is not ControlResult.VF:
+            return max(_TICK_S, wait_s)
+        self._since.pop(slot, None)
+        return None
+
+
+def _seconds_until(moment_ns: int) -> float:
+    return max(0, moment_ns - time.monotonic_ns()) / 1e9
+
+
+def _why_unusable(synthetic: Nic, vf: Nic) -> Reason | None:
+    if not synthetic.up:
+        return Reason.SYNTHETIC_DOWN
+    if not vf.up:
+        return Reason.VF_DOWN
+    return None if vf.carrier else Reason.NO_CARRIER

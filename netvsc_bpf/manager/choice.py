@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Who the VF of a pair should be. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.discovery.pairing import Refusal, find_pair
+from netvsc_bpf.model.errors import Refused
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.planner.observation import Joined, PairObservation
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One pair's observation, and what pairing had to refuse."""
+
+    pair: PairObservation
+    refusals: tuple[Refusal, ...] = ()
+    problem: Refused | None = None
+    """Why there is no candidate though there are NICs that could be one."""
+
+
+def choose(nics: Sequence[Nic], pair: PairObservation, options: AttachOptions) -> Seen:
+    """Ask pairing who the VF should be, and put the answer into the observation."""
+    joined = pair.joined
+    current = None if joined is None else joined.vf.ifindex
+    # A VF that was named once stays admitted, whatever its bus; a name that is not there yet is waited for.
+    named = options.vf if any(nic.name == options.vf for nic in nics) else None
+    if options.vf is not None and named is None and current is None:
+        return Seen(pair)
+    try:
+        found = find_pair(
+            nics if joined is None else _as_given(nics, pair, joined),
+            pair.synthetic.name,
+            vf=named,
+            any_bus=options.any_bus or current is not None,
+            current_vf=current,
+        )
+    except Refused as problem:
+        return Seen(pair, problem=problem)
+    vf = found.pair.vf
+    candidate = None if vf is None else next(nic for nic in nics if nic.ifindex == vf.ifindex)
+    return Seen(replace(pair, candidate=candidate), found.refusals)
+
+
+def _as_given(nics: Sequence[Nic], pair: PairObservation, joined: Joined) -> list[Nic]:
+    """Look for a joined VF by the MAC that it was last given.
+
+    When the synthetic NIC's MAC changes, the two must not be torn apart before the VF had its chance to
+    follow; unless it has followed already (hv_netvsc sees to that itself).
+    """
+    synthetic = pair.synthetic
+    if joined.vf.mac == joined.followed.mac:
+        synthetic = replace(synthetic, mac=joined.followed.mac)
+    return [synthetic if nic.ifindex == synthetic.ifindex else nic for nic in nics]

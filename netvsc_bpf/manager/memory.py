@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the manager keeps of a pair from one look to the next; losing it costs nothing but patience. Pure."""
+
+from dataclasses import dataclass
+
+from netvsc_bpf.planner.actions import Action, Withdraw
+from netvsc_bpf.planner.damping import Damper
+from netvsc_bpf.planner.flaps import failed_meanwhile
+from netvsc_bpf.planner.observation import PairObservation
+
+_RETRY_S = (0.1, 0.5, 2.0, 10.0, 30.0)
+"""How long to wait after the first, second, ... failure in a row."""
+_STEPS_AT_ONCE = 64.0
+_STEPS_PER_S = 2.0
+"""A VF that comes and goes all the time takes about five steps each time.
+
+Who needs more than these for long has somebody against him, and must not fight at full speed.
+"""
+_STEPS_ANEW = 16.0
+"""So many must have been saved up before it goes on."""
+
+
+@dataclass(slots=True)
+class PairMemory:
+    """Times are CLOCK_MONOTONIC seconds."""
+
+    damper: Damper
+    failures: int = 0
+    retry_at: float = 0.0
+    before: PairObservation | None = None
+    steps_left: float = _STEPS_AT_ONCE
+    steps_at: float = 0.0
+
+    def looked(self, seen: PairObservation, now: float) -> None:
+        """Let the penalty decay, and count a failure of a VF that is damped: the kernel does not."""
+        self.damper = self.damper.decayed(now)
+        if self.damper.suppressed and failed_meanwhile(self.before, seen):
+            self.damper = self.damper.failed(now)
+        self.before = seen
+
+    def allowed(self, steps: list[Action], now: float) -> list[Action]:
+        """Return what may be done now: after a failure nothing for a while, but withdrawing always."""
+        if now >= self.retry_at:
+            return steps
+        return [step for step in steps if isinstance(step, Withdraw)]
+
+    def failed(self, now: float) -> None:
+        """Wait before the next step, longer with each failure in a row."""
+        self.retry_at = now + _RETRY_S[min(self.failures, len(_RETRY_S) - 1)]
+        self.failures += 1
+
+    def settled(self) -> None:
+        """Forget the failures: nothing is left to do."""
+        self.failures, self.retry_at = 0, 0.0
+
+    def took(self, steps: int, now: float) -> bool:
+        """Take note of steps that were taken; return False where there have been far too many."""
+        earned = max(0.0, now - self.steps_at) * _STEPS_PER_S
+        self.steps_left = min(_STEPS_AT_ONCE, self.steps_left + earned) - steps
+        self.steps_at = now
+        if self.steps_left >= 0:
+            return True
+        self.retry_at = now + (_STEPS_ANEW - self.steps_left) / _STEPS_PER_S
+        return False
+
+    def wait_s(self, now: float) -> float | None:
+        """Return in how many seconds to look again, None if nothing is waited for."""
+        waits = [self.retry_at - now] if self.retry_at > now else []
+        if (reuse := self.damper.reuse_in_s(now)) is not None:
+            waits.append(reuse)
+        return min(waits, default=None)
