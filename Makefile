@@ -40,7 +40,7 @@ bench-%: ## a measurement from bench/, such as make bench-packets
 	@test -f bench/$*.py || { echo "no bench/$*.py; there are:" bench/*.py >&2; exit 2; }
 	@scripts/kernel.sh bench-$*
 	@scripts/setup.sh
-	@$(VENV)/python bench/$*.py
+	@$(VENV)/python -m bench.$*
 
 .PHONY: lint
 lint: ## ruff, mypy and clang-format
