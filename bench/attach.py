@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How long attach and status take as whole processes, and what memory they use."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from bench.command import netvsc_bpf
+from bench.report import Report, quartiles
+from netvsc_bpf.kernel import netns, pins
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.loader import load_object
+from netvsc_bpf.lab.plan import Fabric, LabPlan
+from netvsc_bpf.lab.sandbox import enter_sandbox
+from netvsc_bpf.lab.topology import Lab
+
+_MANY = 64
+_ONE_PAIR = ("attach", "eth0", "--vf", "vf0")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a process said of itself at its end (bench/watched.py)."""
+
+    peak_kb: int
+    bcc_imported: bool
+    libbcc_mapped: bool
+    libbpf_mapped: bool
+
+
+def watch(lab: Lab, *args: str) -> Watched:
+    """Run the command on the guest of ``lab`` and return what it said at its end."""
+    reader, writer = os.pipe()
+    command = [sys.executable, "-m", "bench.watched", str(writer), "--netns", lab.guest, *args]
+    try:
+        subprocess.run(command, check=True, capture_output=True, pass_fds=[writer])
+    finally:
+        os.close(writer)
+    with os.fdopen(reader) as told:
+        return Watched(**json.load(told))
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    begin = time.monotonic()
+    action()
+    return time.monotonic() - begin
+
+
+def compile_only(lab: Lab) -> float:
+    """Return how long attach waits for the child that compiles, loads and pins; nothing stays."""
+
+    def load() -> float:
+        ours = NetnsPins(netns.current_inode())
+        ours.home.mkdir(parents=True)
+        took = seconds(lambda: load_object(ours, None))
+        pins.remove_tree(ours, ours.home)
+        ours.root.rmdir()
+        return took
+
+    return lab.in_guest(load)
+
+
+@click.command()
+@click.option("--rounds", default=15, show_default=True, help="Cold attaches, each in a new namespace.")
+@click.option("--many-rounds", default=7, show_default=True, help="Rounds with 64 pairs.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
+def main(rounds: int, many_rounds: int, json_path: Path | None) -> None:
+    """Time whole processes of attach, status and detach."""
+    enter_sandbox()
+    report = Report("attach", json_path)
+    times: dict[str, list[float]] = {}
+    memory: dict[str, list[Watched]] = {}
+
+    def timed(name: str, took: float) -> None:
+        times.setdefault(name, []).append(took)
+
+    for _ in range(rounds):
+        with Lab() as lab:
+            timed("compile child", compile_only(lab))
+            timed("attach, cold", seconds(lambda: netvsc_bpf(lab, *_ONE_PAIR)))
+            timed("status, 1 pair", seconds(lambda: netvsc_bpf(lab, "status")))
+            timed("attach again", seconds(lambda: netvsc_bpf(lab, *_ONE_PAIR)))
+            memory.setdefault("status, 1 pair", []).append(watch(lab, "status"))
+            timed("detach", seconds(lambda: netvsc_bpf(lab, "detach", "eth0")))
+    with Lab(LabPlan(pairs=_MANY, fabric=Fabric.NONE)) as lab:
+        for _ in range(many_rounds):
+            timed("attach --all, 64 pairs", seconds(lambda: netvsc_bpf(lab, "attach", "--all", "--any-bus")))
+            for _ in range(3):
+                timed("status, 64 pairs", seconds(lambda: netvsc_bpf(lab, "status", "--json")))
+            memory.setdefault("status, 64 pairs", []).append(watch(lab, "status", "--json"))
+            timed("detach --all, 64 pairs", seconds(lambda: netvsc_bpf(lab, "detach", "--all")))
+    _tell(report, times, memory)
+    sys.exit(report.finish())
+
+
+def _tell(report: Report, times: dict[str, list[float]], memory: dict[str, list[Watched]]) -> None:
+    middle = {name: quartiles(took)[1] for name, took in times.items()}
+    rows = [
+        (name, len(took), *(f"{1e3 * value:.0f}" for value in (*quartiles(took), max(took))))
+        for name, took in times.items()
+    ]
+    report.table(
+        "ms, whole processes",
+        ("process", "runs", "lower quartile", "median", "upper quartile", "worst"),
+        rows,
+    )
+    peaks = {name: quartiles([one.peak_kb / 1024 for one in seen])[1] for name, seen in memory.items()}
+    everything = [one for seen in memory.values() for one in seen]
+    report.table("MB, peak of resident memory", ("process", "median"), list(peaks.items()))
+    share = [
+        child / whole for child, whole in zip(times["compile child"], times["attach, cold"], strict=True)
+    ]
+    report.say(
+        f"the compile child is {100 * quartiles(share)[1]:.0f}% of a cold attach, the settle time 100 ms"
+    )
+    report.raw("seconds", times)
+    report.raw("peak_kb", {name: [one.peak_kb for one in seen] for name, seen in memory.items()})
+
+    report.claim("attach, cold", middle["attach, cold"], 1.0, "s")
+    report.claim("attach --all, 64 pairs", middle["attach --all, 64 pairs"], 3.0, "s")
+    for name in ("status, 1 pair", "status, 64 pairs"):
+        report.claim(name, middle[name], 0.3, "s")
+        report.claim(f"{name}, peak memory", peaks[name], 45, "MB")
+    report.claim("bcc modules or libraries in status", sum(_has_bcc(one) for one in everything), 0, "")
+    report.claim(
+        "libbpf in status (a check of the check)",
+        sum(one.libbpf_mapped for one in everything),
+        len(everything),
+        "",
+        at_least=True,
+    )
+
+
+def _has_bcc(one: Watched) -> bool:
+    return one.bcc_imported or one.libbcc_mapped
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The product as its user calls it: the installed command, as a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.errors import NetvscBpfError
+
+COMMAND = Path(sys.executable).with_name("netvsc-bpf")
+
+
+def command_line(lab: Lab, *args: str) -> list[str]:
+    """Return the command line that works on the guest of ``lab``."""
+    return [str(COMMAND), "--netns", lab.guest, *args]
+
+
+def netvsc_bpf(lab: Lab, *args: str) -> str:
+    """Run the command on the guest of ``lab`` and return what it printed.
+
+    Raises NetvscBpfError, with what it said, where it fails.
+    """
+    done = subprocess.run(command_line(lab, *args), text=True, capture_output=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise NetvscBpfError(
+            f"netvsc-bpf {' '.join(args)}", done.stderr.strip() or f"status {done.returncode}"
+        )
+    return done.stdout
