@@ -8,7 +8,7 @@ withdrawn before anything on the VF is touched.
 import errno
 from contextlib import ExitStack
 
-from netvsc_bpf.datapath import following, vf_settings
+from netvsc_bpf.datapath import following, lists, vf_settings
 from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
@@ -40,7 +40,8 @@ def join(
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
     found = loaded.found(slot)
-    if loaded.vf_ifindex(slot) != vf.ifindex:
+    new = loaded.vf_ifindex(slot) != vf.ifindex
+    if new:
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
         vf_settings.remember(found, synthetic, vf)
@@ -55,6 +56,7 @@ def join(
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.ipr, synthetic, vf)
+    lists.lend(session.pins, synthetic, vf, anew=new)
     _ensure_home(session, loaded, hook, pair, slot, rx)
     vf_settings.follow_up_down(session.ipr, synthetic, vf)
     return None
@@ -85,6 +87,7 @@ def leave(
         steps.callback(_forget, loaded, found, vf, slot)
         steps.callback(loaded.clear_vf, slot)
         steps.callback(_put_back, session, found, synthetic, vf)
+        steps.callback(lists.take_back, session.pins, found.vf_ifindex, gone=vf is None)
         steps.callback(_free_home, loaded, found.vf_ifindex)
         steps.callback(links.remove, session.pins.link(ifindex, "home"))
         if vf is not None:

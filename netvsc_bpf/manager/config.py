@@ -4,6 +4,7 @@
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
 from netvsc_bpf.planner.damping import DampingPolicy
 
 
@@ -19,5 +20,6 @@ class ManagerConfig:
     options: AttachOptions = field(default_factory=AttachOptions)
     settle_ms: int | None = None
     damping: DampingPolicy = field(default_factory=DampingPolicy)
+    announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
     interval_s: float = 30.0
     step_limit_s: float = 10.0

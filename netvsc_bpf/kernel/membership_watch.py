@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Being told that somebody joined or left a multicast group.
+
+A link's message does not come with it. RTM_NEWMULTICAST does, in groups of its own (RTNLGRP_IPV4_MCADDR and
+RTNLGRP_IPV6_MCADDR, Linux 6.14, tried on 6.18). Older kernels tell nothing but new IPv6 addresses, whose
+solicited-node groups neighbour discovery needs; for the rest we read the list now and then. Memberships of
+packet sockets (PACKET_ADD_MEMBERSHIP, LLDP) and `ip maddr add` are told by no kernel.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP = 270, 1
+_IPV4_MCADDR, _IPV6_MCADDR, _IPV6_IFADDR = 37, 38, 9  # enum rtnetlink_groups
+_LIST = Path("/proc/thread-self/net/dev_mcast")
+_LOOK_S = 5.0
+
+
+class MembershipWatch:
+    """Calls back when a multicast list of this process's network namespace may have changed."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        wake: Callable[[], None],
+        *,
+        list_file: Path = _LIST,
+        look_s: float = _LOOK_S,
+    ) -> None:
+        self._loop, self._wake, self._file, self._look_s = loop, wake, list_file, look_s
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
+        )
+        self._timer: asyncio.TimerHandle | None = None
+        self.told = _join(self._socket, _IPV4_MCADDR) and _join(self._socket, _IPV6_MCADDR)
+        """The kernel tells; where it does not, the list is read."""
+        if not self.told:
+            _join(self._socket, _IPV6_IFADDR)
+            self._last = self._file.read_bytes()
+            self._timer = loop.call_later(look_s, self._look)
+        loop.add_reader(self._socket, self._read)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                self._socket.recv(65536)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+        self._wake()
+
+    def _look(self) -> None:
+        self._timer = self._loop.call_later(self._look_s, self._look)
+        now = self._file.read_bytes()
+        if now != self._last:
+            self._last = now
+            self._wake()
+
+
+def _join(there: socket.socket, group: int) -> bool:
+    """Join a netlink group; return False where the kernel has no such group (EINVAL)."""
+    try:
+        there.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return False
+    return True

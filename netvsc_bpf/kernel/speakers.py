@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Who speaks through a NIC: the NIC itself, and the VLANs and macvlans that stand on it."""
+
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink, attribute, attributes
+
+_RTM_GETLINK, _RTM_GETADDR = 18, 22
+_IFINFOMSG = struct.Struct("=BxHiII")
+_IFADDRMSG = struct.Struct("=BBBBI")
+_IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
+_ARPHRD_ETHER = 1
+# include/uapi/linux/if_link.h
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINK, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_AF_SPEC = 1, 3, 5, 10, 18, 26
+_IFLA_EXT_MASK, _IFLA_CARRIER, _IFLA_LINK_NETNSID = 29, 33, 37
+_IFLA_PARENT_DEV_NAME, _IFLA_PARENT_DEV_BUS_NAME = 56, 57
+_IFLA_INFO_KIND, _IFLA_INET6_CONF = 1, 2
+_SKIP_STATS = 1 << 3  # RTEXT_FILTER_SKIP_STATS
+# include/uapi/linux/if_addr.h
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
+_UNUSABLE = 0x04 | 0x08 | 0x40
+"""IFA_F_OPTIMISTIC, IFA_F_DADFAILED, IFA_F_TENTATIVE.
+
+RFC 4429, section 3.3: an optimistic address must not override what neighbours have.
+"""
+_RT_SCOPE_HOST = 254
+_STACKED = {b"vlan", b"macvlan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What announcing needs to know of an interface."""
+
+    ifindex: int
+    name: str
+    mac: bytes
+    up: bool
+    speaks: bool
+    """An Ethernet device whose addresses are resolved: no IFF_NOARP, no loopback."""
+    carrier: bool
+    on: int | None = None
+    """The interface of this namespace that it stands on, where it is a VLAN or macvlan."""
+    master: int | None = None
+    router: bool = False
+    """net.ipv6.conf.<name>.forwarding."""
+    parent: tuple[str, str] | None = None
+    """Bus and device, as in sysfs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A link and its usable addresses."""
+
+    link: Link
+    ipv4: tuple[IPv4Address, ...] = ()
+    ipv6: tuple[IPv6Address, ...] = ()
+
+
+def links(rtnl: Rtnetlink) -> dict[int, Link]:
+    """Return the interfaces of this thread's network namespace, by ifindex. Raises OSError."""
+    body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATS))
+    return {link.ifindex: link for link in map(parse_link, rtnl.dump(_RTM_GETLINK, body))}
+
+
+def parse_link(message: Message) -> Link:
+    """Read one RTM_NEWLINK. Pure."""
+    _, kind, ifindex, flags, _ = _IFINFOMSG.unpack_from(message.body)
+    found = message.attributes(_IFINFOMSG.size)
+    mac = found.get(_IFLA_ADDRESS, b"")
+    info = attributes(found.get(_IFLA_LINKINFO, b""))
+    stacked = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0") in _STACKED and _IFLA_LINK_NETNSID not in found
+    bus, device = found.get(_IFLA_PARENT_DEV_BUS_NAME), found.get(_IFLA_PARENT_DEV_NAME)
+    return Link(
+        ifindex,
+        _text(found[_IFLA_IFNAME]),
+        mac,
+        up=bool(flags & _IFF_UP),
+        speaks=kind == _ARPHRD_ETHER and len(mac) == 6 and not flags & (_IFF_LOOPBACK | _IFF_NOARP),
+        carrier=found.get(_IFLA_CARRIER) == b"\1",
+        on=_u32(found[_IFLA_LINK]) if stacked and _IFLA_LINK in found else None,
+        master=_u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
+        router=_forwarding(found.get(_IFLA_AF_SPEC, b"")),
+        parent=(_text(bus), _text(device)) if bus and device else None,
+    )
+
+
+def addresses(rtnl: Rtnetlink) -> dict[int, list[IPv4Address | IPv6Address]]:
+    """Return the usable addresses of this thread's network namespace, by ifindex. Raises OSError."""
+    found: dict[int, list[IPv4Address | IPv6Address]] = {}
+    for message in rtnl.dump(_RTM_GETADDR, _IFADDRMSG.pack(0, 0, 0, 0, 0)):
+        parsed = parse_address(message)
+        if parsed is not None:
+            found.setdefault(parsed[0], []).append(parsed[1])
+    return found
+
+
+def parse_address(message: Message) -> tuple[int, IPv4Address | IPv6Address] | None:
+    """Read one RTM_NEWADDR; None for an address that nobody outside may be told. Pure."""
+    family, _, flags, scope, ifindex = _IFADDRMSG.unpack_from(message.body)
+    found = message.attributes(_IFADDRMSG.size)
+    raw = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS)  # IFA_ADDRESS is the far end of a point-to-point
+    if raw is None or scope == _RT_SCOPE_HOST:
+        return None
+    if family == socket.AF_INET:
+        return ifindex, IPv4Address(raw)
+    if family != socket.AF_INET6 or (_u32(found[_IFA_FLAGS]) if _IFA_FLAGS in found else flags) & _UNUSABLE:
+        return None
+    return ifindex, IPv6Address(raw)
+
+
+def speakers_on(
+    ifindex: int, all_links: dict[int, Link], all_addresses: dict[int, list[IPv4Address | IPv6Address]]
+) -> list[Speaker]:
+    """Return the interface itself and what stands on it in this namespace, those that are up. Pure."""
+    return [
+        Speaker(
+            link,
+            tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv4Address)),
+            tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv6Address)),
+        )
+        for link in _tower(ifindex, all_links)
+        if link.up and link.speaks
+    ]
+
+
+def _tower(ifindex: int, all_links: dict[int, Link]) -> Iterator[Link]:
+    if ifindex in all_links:
+        yield all_links[ifindex]
+        for above in _standing_on(ifindex, all_links.values()):
+            yield from _tower(above.ifindex, all_links)
+
+
+def _standing_on(ifindex: int, all_links: Iterable[Link]) -> list[Link]:
+    return [link for link in all_links if link.on == ifindex and link.ifindex != ifindex]
+
+
+def _forwarding(af_spec: bytes) -> bool:
+    """DEVCONF_FORWARDING, the first of IFLA_INET6_CONF (include/uapi/linux/ipv6.h)."""
+    inet6 = attributes(attributes(af_spec).get(socket.AF_INET6, b""))
+    conf = inet6.get(_IFLA_INET6_CONF, b"")
+    return len(conf) >= 4 and struct.unpack_from("=i", conf)[0] != 0
+
+
+def _text(raw: bytes) -> str:
+    return raw.rstrip(b"\0").decode()
+
+
+def _u32(raw: bytes) -> int:
+    return int(struct.unpack("=I", raw)[0])

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""When to announce, and what. Pure."""
+
+from dataclasses import dataclass, field
+
+from netvsc_bpf.kernel.announce import gratuitous_arp, rarp, unsolicited_na
+from netvsc_bpf.kernel.speakers import Speaker
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncePolicy:
+    """How a fabric that learns by MAC is told of a change of path.
+
+    A frame may be lost, and a switch that has just lost a port may learn late: hence repeats, as bonding's
+    num_grat_arp and QEMU's announce-rounds. `after_s` are their times after the change; two rounds of one
+    pair are never closer than `gap_s`, however often its path changes.
+    """
+
+    enabled: bool = True
+    after_s: tuple[float, ...] = (0.0, 0.25, 1.0)
+    gap_s: float = 0.2
+    most: int = 64
+    """Addresses told for each interface in a round.
+
+    Which is generous: a switch needs one frame for each MAC, and neighbours know the MAC already.
+    """
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The rounds that are still to come, by pair (ifindex). Times are seconds of one monotonic clock."""
+
+    policy: AnnouncePolicy
+    _due: dict[int, list[float]] = field(default_factory=dict)
+    _last: dict[int, float] = field(default_factory=dict)
+
+    def changed(self, pair: int, now: float) -> None:
+        """Take note of a change of path: rounds that an earlier change had left are replaced."""
+        if not self.policy.enabled:
+            return
+        earliest = max(now, self._last.get(pair, now - self.policy.gap_s) + self.policy.gap_s)
+        self._due[pair] = sorted(max(earliest, now + after) for after in self.policy.after_s)
+
+    def take(self, now: float) -> list[int]:
+        """Return the pairs whose round has come; of several that are overdue one is enough."""
+        ready = [pair for pair, times in self._due.items() if times and times[0] <= now]
+        for pair in ready:
+            self._last[pair] = now
+            later = [time for time in self._due[pair] if time > now]
+            self._due[pair] = [max(time, now + self.policy.gap_s) for time in later]
+        return ready
+
+    def next_at(self) -> float | None:
+        """Return when the next round is due, None where none is to come."""
+        return min((times[0] for times in self._due.values() if times), default=None)
+
+    def keep(self, pairs: set[int]) -> None:
+        """Forget every other pair."""
+        for memory in (self._due, self._last):
+            for gone in set(memory) - pairs:
+                del memory[gone]
+
+
+def frames(speakers: list[Speaker], others: set[bytes], policy: AnnouncePolicy) -> list[tuple[int, bytes]]:
+    """Return one round: frames, each with the interface to send it from.
+
+    `speakers` begin with the synthetic NIC; `others` are the MACs that it listens to beside its own: guests
+    or macvlans whose namespace we cannot see. They, and speakers without addresses, are told of by RARP.
+    """
+    round_: list[tuple[int, bytes]] = []
+    told = set()
+    for speaker in speakers:
+        link = speaker.link
+        told.add(link.mac)
+        own = [gratuitous_arp(link.mac, address) for address in speaker.ipv4]
+        own += [unsolicited_na(link.mac, address, router=link.router) for address in speaker.ipv6]
+        round_ += [(link.ifindex, frame) for frame in (own or [rarp(link.mac)])[: policy.most]]
+    if speakers:
+        hidden = sorted(others - told)[: policy.most]
+        round_ += [(speakers[0].link.ifindex, rarp(mac)) for mac in hidden]
+    return round_

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Telling the fabric where a pair's MACs are after each change of path.
+
+Switches that learn by MAC go on sending to the port that a MAC was last heard from. When a VF loses its
+carrier, or is the path again, the guest has to be heard from where it is now, even if it has nothing to say.
+hv_netvsc tells its host itself (NVSP_MSG4_TYPE_SWITCH_DATA_PATH); there nothing is announced.
+
+Level-triggered: an announcement is owed when a pair's last change of path is not the one that was announced.
+A manager that begins announces the last change too: it may have come while nobody was there. Where the VF of
+an armed pair is dead and the guest silent, no packet has made steer look at it yet; the announcement does.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.discovery.sysfs import driver_of
+from netvsc_bpf.kernel import netns, speakers
+from netvsc_bpf.kernel.address_lists import unicast_list
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.raw_frames import RawSender
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
+from netvsc_bpf.manager.attached import attached_pairs
+from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.model.errors import NetvscBpfError
+
+_TELLS_ITS_HOST = "hv_netvsc"
+_SYSFS = Path("/sys")
+_TROUBLE_S = 1.0
+"""How soon to try again where the kernel refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a pair decides whether an announcement is owed."""
+
+    changed_at: int
+    """CLOCK_MONOTONIC ns of the last change of path, 0 where there was none."""
+    dead: bool = False
+    """The VF is the path and cannot carry anything; nobody has noticed yet."""
+
+
+def owed(before: dict[int, Standing], now: dict[int, Standing]) -> set[int]:
+    """Return the pairs whose path changed since the last look, or is about to. Pure."""
+    return {
+        pair
+        for pair, state in now.items()
+        if state != before.get(pair, Standing(0)) and (state.dead or state.changed_at != _at(before, pair))
+    }
+
+
+def _at(states: dict[int, Standing], pair: int) -> int:
+    return states[pair].changed_at if pair in states else 0
+
+
+class Announcer:
+    """Announces for the pairs of this process's network namespace; for those of `names` alone, if given."""
+
+    def __init__(
+        self, policy: AnnouncePolicy, names: tuple[str, ...], listener: Callable[[Event], None]
+    ) -> None:
+        self._policy, self._names, self._listener = policy, names, listener
+        self._pins = NetnsPins(netns.current_inode())
+        self._schedule = Schedule(policy)
+        self._standing: dict[int, Standing] = {}
+        self._woken = asyncio.Event()
+        self._complained = ""
+
+    def wake(self) -> None:
+        """Look whether something is to be announced: the path changed, or may have."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Announce until cancelled. A driver that hangs hangs the announcements, and nothing else."""
+        if not self._policy.enabled:
+            await asyncio.Event().wait()
+        loop = asyncio.get_running_loop()
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
+        try:
+            while True:
+                await self._wait()
+                try:
+                    await loop.run_in_executor(thread, self._work)
+                except NetvscBpfError as error:
+                    self._tell(str(error))
+                    await asyncio.sleep(_TROUBLE_S)
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _wait(self) -> None:
+        due = self._schedule.next_at()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(
+                self._woken.wait(), None if due is None else max(0.0, due - time.monotonic())
+            )
+        self._woken.clear()
+
+    def _work(self) -> None:
+        with changing("cannot announce a change of path"), Rtnetlink() as rtnl:
+            links = speakers.links(rtnl)
+            now = self._look(links)
+            for pair in owed(self._standing, now):
+                self._schedule.changed(pair, time.monotonic())
+            self._standing = now
+            self._schedule.keep(set(now))
+            ready = self._schedule.take(time.monotonic())
+            if ready:
+                self._send(rtnl, links, ready)
+
+    def _look(self, links: dict[int, speakers.Link]) -> dict[int, Standing]:
+        found = {}
+        for pair in attached_pairs(self._pins, links, self._names):
+            if _told_by_its_driver(pair.synthetic):
+                continue
+            alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
+            found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
+        return found
+
+    def _send(self, rtnl: Rtnetlink, links: dict[int, speakers.Link], pairs: list[int]) -> None:
+        all_addresses = speakers.addresses(rtnl)
+        with RawSender() as sender:
+            for pair in pairs:
+                who = speakers.speakers_on(pair, links, all_addresses)
+                for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy):
+                    # One that does not go out is repeated with the next round.
+                    sender.send(ifindex, frame)
+
+    def _tell(self, text: str) -> None:
+        if text != self._complained:
+            self._complained = text
+            self._listener(Event(Kind.FAILED, "manager", text))
+
+
+def _told_by_its_driver(link: speakers.Link) -> bool:
+    return link.parent is not None and driver_of(_SYSFS, *link.parent) == _TELLS_ITS_HOST

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The attached pairs of this thread's network namespace, read cheaply: for looks that each wake-up takes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.kernel import pins
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.speakers import Link
+from netvsc_bpf.model.errors import ForeignLayout
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedPair:
+    """One pair as the maps and one dump of links have it."""
+
+    synthetic: Link
+    vf: Link | None
+    """The VF that has been joined, while it is there."""
+    armed: bool
+    changed_at: int
+    """CLOCK_MONOTONIC ns of the last change of path, 0: never."""
+
+
+def attached_pairs(
+    where: NetnsPins, links: Mapping[int, Link], names: tuple[str, ...] = ()
+) -> list[AttachedPair]:
+    """Return the attached pairs; of those named `names` alone, if given. Raises ForeignLayout."""
+    found = []
+    with _opened(where) as loaded:
+        for ifindex in pins.attached_ifindexes(where) if loaded is not None else ():
+            link = links.get(ifindex)
+            slot = None if loaded is None else find_pair_slot(loaded, ifindex)
+            if loaded is None or slot is None or link is None or (names and link.name not in names):
+                continue
+            state, vf = loaded.pair(slot), links.get(loaded.vf_ifindex(slot) or 0)
+            joined = vf is not None and loaded.found(slot).vf_ifindex == vf.ifindex
+            found.append(AttachedPair(link, vf if joined else None, bool(state.armed), state.changed_at))
+    return found
+
+
+@contextmanager
+def _opened(where: NetnsPins) -> Iterator[LoadedObject | None]:
+    """Open what is loaded; None where nothing is, where it is being detached, or another namespace's."""
+    try:
+        loaded = LoadedObject(where) if where.object.exists() else None
+    except ForeignLayout:
+        if where.object.exists():
+            raise
+        loaded = None
+    if loaded is None:
+        yield None
+        return
+    with loaded:
+        yield None if loaded.stale else loaded
