@@ -3,11 +3,12 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -47,23 +48,36 @@ def watch(lab: Lab, *args: str) -> Watched:
         return Watched(**json.load(told))
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """Return how long a call takes."""
-    begin = time.monotonic()
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds that a process took; ``cpu`` is its own and its children's, whatever else the machine did."""
+
+    wall: float
+    cpu: float
+
+
+def took(action: Callable[[], object]) -> Took:
+    """Measure a call that runs processes and waits for them."""
+    before, begin = _children_cpu(), time.monotonic()
     action()
-    return time.monotonic() - begin
+    return Took(time.monotonic() - begin, _children_cpu() - before)
 
 
-def compile_only(lab: Lab) -> float:
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def compile_only(lab: Lab) -> Took:
     """Return how long attach waits for the child that compiles, loads and pins; nothing stays."""
 
-    def load() -> float:
+    def load() -> Took:
         ours = NetnsPins(netns.current_inode())
         ours.home.mkdir(parents=True)
-        took = seconds(lambda: load_object(ours, None))
+        compiling = took(lambda: load_object(ours, None))
         pins.remove_tree(ours, ours.home)
         ours.root.rmdir()
-        return took
+        return compiling
 
     return lab.in_guest(load)
 
@@ -76,52 +90,57 @@ def main(rounds: int, many_rounds: int, json_path: Path | None) -> None:
     """Time whole processes of attach, status and detach."""
     enter_sandbox()
     report = Report("attach", json_path)
-    times: dict[str, list[float]] = {}
+    times: dict[str, list[Took]] = {}
     memory: dict[str, list[Watched]] = {}
 
-    def timed(name: str, took: float) -> None:
-        times.setdefault(name, []).append(took)
+    def timed(name: str, lab: Lab, *args: str) -> None:
+        times.setdefault(name, []).append(took(lambda: netvsc_bpf(lab, *args)))
+
+    def watched(name: str, lab: Lab, *args: str) -> None:
+        memory.setdefault(name, []).append(watch(lab, *args))
 
     for _ in range(rounds):
         with Lab() as lab:
-            timed("compile child", compile_only(lab))
-            timed("attach, cold", seconds(lambda: netvsc_bpf(lab, *_ONE_PAIR)))
-            timed("status, 1 pair", seconds(lambda: netvsc_bpf(lab, "status")))
-            timed("attach again", seconds(lambda: netvsc_bpf(lab, *_ONE_PAIR)))
-            memory.setdefault("status, 1 pair", []).append(watch(lab, "status"))
-            timed("detach", seconds(lambda: netvsc_bpf(lab, "detach", "eth0")))
+            times.setdefault("compile child", []).append(compile_only(lab))
+            timed("attach, cold", lab, *_ONE_PAIR)
+            timed("attach again", lab, *_ONE_PAIR)
+            timed("status, 1 pair", lab, "status", "--json")
+            watched("status, 1 pair", lab, "status", "--json")
+            timed("detach", lab, "detach", "eth0")
     with Lab(LabPlan(pairs=_MANY, fabric=Fabric.NONE)) as lab:
         for _ in range(many_rounds):
-            timed("attach --all, 64 pairs", seconds(lambda: netvsc_bpf(lab, "attach", "--all", "--any-bus")))
+            timed("attach --all, 64 pairs", lab, "attach", "--all", "--any-bus")
             for _ in range(3):
-                timed("status, 64 pairs", seconds(lambda: netvsc_bpf(lab, "status", "--json")))
-            memory.setdefault("status, 64 pairs", []).append(watch(lab, "status", "--json"))
-            timed("detach --all, 64 pairs", seconds(lambda: netvsc_bpf(lab, "detach", "--all")))
+                timed("status, 64 pairs", lab, "status", "--json")
+            watched("status, 64 pairs", lab, "status", "--json")
+            timed("detach --all, 64 pairs", lab, "detach", "--all")
     _tell(report, times, memory)
     sys.exit(report.finish())
 
 
-def _tell(report: Report, times: dict[str, list[float]], memory: dict[str, list[Watched]]) -> None:
-    middle = {name: quartiles(took)[1] for name, took in times.items()}
+def _tell(report: Report, times: dict[str, list[Took]], memory: dict[str, list[Watched]]) -> None:
+    middle = {name: quartiles([one.wall for one in runs])[1] for name, runs in times.items()}
     rows = [
-        (name, len(took), *(f"{1e3 * value:.0f}" for value in (*quartiles(took), max(took))))
-        for name, took in times.items()
+        (
+            name,
+            len(runs),
+            *(
+                f"{1e3 * wall:.0f}"
+                for wall in (*quartiles([one.wall for one in runs]), max(r.wall for r in runs))
+            ),
+            f"{1e3 * quartiles([one.cpu for one in runs])[1]:.0f}",
+        )
+        for name, runs in times.items()
     ]
-    report.table(
-        "ms, whole processes",
-        ("process", "runs", "lower quartile", "median", "upper quartile", "worst"),
-        rows,
-    )
+    columns = ("process", "runs", "lower quartile", "median", "upper quartile", "worst", "CPU time, median")
+    report.table("ms, whole processes", columns, rows)
     peaks = {name: quartiles([one.peak_kb / 1024 for one in seen])[1] for name, seen in memory.items()}
     everything = [one for seen in memory.values() for one in seen]
     report.table("MB, peak of resident memory", ("process", "median"), list(peaks.items()))
-    share = [
-        child / whole for child, whole in zip(times["compile child"], times["attach, cold"], strict=True)
-    ]
-    report.say(
-        f"the compile child is {100 * quartiles(share)[1]:.0f}% of a cold attach, the settle time 100 ms"
-    )
-    report.raw("seconds", times)
+    pairs = zip(times["compile child"], times["attach, cold"], strict=True)
+    share = quartiles([child.wall / whole.wall for child, whole in pairs])[1]
+    report.say(f"the compile child is {100 * share:.0f}% of a cold attach, which includes 100 ms to settle")
+    report.raw("seconds", {name: [asdict(one) for one in runs] for name, runs in times.items()})
     report.raw("peak_kb", {name: [one.peak_kb for one in seen] for name, seen in memory.items()})
 
     report.claim("attach, cold", middle["attach, cold"], 1.0, "s")
