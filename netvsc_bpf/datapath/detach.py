@@ -55,11 +55,12 @@ def detach_all() -> tuple[int, list[str]]:
 def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     """Take one pair down by its synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
+    hook = best_hook(loaded.program("steer"), session.ipr)
+    for name in ("home", "control"):
+        loaded.program(name)  # refuses now, rather than half way
     with ExitStack() as steps:  # runs in reverse order, each even if one before it fails
         steps.callback(pins.remove_tree, session.pins, session.pins.pair(ifindex))
-        steps.callback(links.remove, session.pins.link(ifindex, "guard"))
         if slot is not None:
-            hook = best_hook(loaded.program("steer"), session.ipr)
             steps.callback(clear_pair, loaded, slot)
             if synthetic is not None:
                 steps.callback(remove_steer, session, loaded, hook, ifindex, slot)

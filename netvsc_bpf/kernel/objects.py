@@ -51,6 +51,8 @@ class LoadedObject:
             layout = self._read("layout", 0, abi.Layout())
             if layout.magic != abi.ABI_MAGIC or layout.version != abi.ABI_VERSION:
                 raise self._foreign(f"layout version {layout.version}, ours is {abi.ABI_VERSION}")
+            if not 0 < layout.liveness < len(abi.LIVENESSES):
+                raise self._foreign(f"rung {layout.liveness} of liveness is unknown")
         except BaseException:
             self.close()
             raise

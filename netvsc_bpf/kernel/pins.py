@@ -4,6 +4,7 @@
 import shutil
 from pathlib import Path
 
+from netvsc_bpf.kernel import links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.model.errors import NetvscBpfError
 
@@ -18,9 +19,12 @@ def attached_ifindexes(pins: NetnsPins) -> list[int]:
 
 
 def remove_tree(pins: NetnsPins, folder: Path) -> None:
-    """Remove a folder of pins; links in it detach. Nothing happens where there is none."""
+    """Remove a folder of pins; links in it detach, at once. Nothing happens where there is none."""
     if pins.root not in folder.parents:
         raise NetvscBpfError(f"refusing to remove {folder}", f"it is not below {pins.root}")
+    for path in list(folder.rglob("*")):
+        if path.is_file():
+            links.remove(path)
     if folder.exists():
         shutil.rmtree(folder)
 
