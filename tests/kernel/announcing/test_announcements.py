@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A switch that learns by MAC is told of each change of path, even where the guest has nothing to say."""
+
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from netvsc_bpf.kernel.announce import gratuitous_arp, rarp, unsolicited_na
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
+from netvsc_bpf.model.path import Path
+from tests.kernel.announcing.managing import Managed, managed, mute
+from tests.kernel.support.frames import GUEST_MAC, Tap
+from tests.kernel.support.waiting import eventually
+
+OURS4, OURS6 = IPv4Address("10.99.0.1"), IPv6Address("fd99::1")
+
+
+def away_and_back(guest: Managed) -> None:
+    """The VF loses its carrier and has it again; the switch is told both times."""
+    guest.lab.vf_carrier(False)
+    guest.wait_for_port("syn0")
+    guest.wait_for(Path.SYNTHETIC)
+    guest.lab.vf_carrier(True)
+    guest.wait_for_port("vf0")
+    assert guest.path is Path.VF
+
+
+@pytest.mark.guest
+def test_s60_the_switch_is_told_of_each_change_of_path(lab: Lab) -> None:
+    with managed(lab) as guest:
+        guest.wait_for(Path.VF)
+        guest.wait_for_port("vf0")
+        away_and_back(guest)
+
+
+@pytest.mark.guest
+def test_s60_a_guest_without_addresses_that_says_nothing_is_found_again(lab: Lab) -> None:
+    mute(lab)
+    with Tap(lab.peer, "eth0") as peer, managed(lab) as guest:
+        guest.wait_for_port("vf0")
+        away_and_back(guest)
+        said = [frame.data for frame in peer.seen(GUEST_MAC) if frame.data[6:12] == GUEST_MAC]
+    assert set(said) == {rarp(GUEST_MAC)}, "nobody else spoke"
+
+
+@pytest.mark.guest
+def test_s17_loss_of_carrier_is_announced_by_arp_and_neighbour_advertisement(lab: Lab) -> None:
+    arp = gratuitous_arp(GUEST_MAC, OURS4)
+    with Tap(lab.peer, "eth0") as before, managed(lab) as guest:
+        guest.wait_for(Path.VF)
+        # Nothing of the arrival may be taken for the departure.
+        eventually("all repeats", lambda: len(before.seen(arp)) == len(AnnouncePolicy().after_s))
+        with Tap(lab.peer, "eth0") as peer, Tap(lab.guest, "vf0") as vf:
+            lab.vf_carrier(False)
+            peer.wait_for(arp)
+            peer.wait_for(unsolicited_na(GUEST_MAC, OURS6))
+            guest.wait_for_port("syn0")
+            assert not [frame for frame in vf.seen() if frame.outgoing]
+        assert guest.path is Path.SYNTHETIC
+
+
+@pytest.mark.guest
+def test_s60_the_announcement_takes_the_path_that_is_in_use(lab: Lab) -> None:
+    frame = gratuitous_arp(GUEST_MAC, OURS4)
+    with Tap(lab.guest, "vf0") as vf, managed(lab) as guest:
+        guest.wait_for(Path.VF)
+        vf.wait_for(frame)
+        assert all(seen.outgoing for seen in vf.seen(frame))
+
+
+def test_s60_neighbours_believe_the_advertisement(lab: Lab) -> None:
+    """What the peer knew of the address, a wrong MAC, is overridden; nobody asked."""
+    wrong = "02:00:00:00:00:01"
+    neighbour = ["dev", "eth0", "nud", "stale"]
+    with managed(lab) as guest:
+        guest.wait_for(Path.VF)
+        for address in (OURS4, OURS6):
+            lab.run(lab.peer, ["ip", "neigh", "replace", str(address), "lladdr", wrong, *neighbour])
+        lab.vf_carrier(False)
+        for address in (OURS4, OURS6):
+            eventually(
+                f"the peer knows where {address} is",
+                lambda: GUEST_MAC.hex(":") in lab.run(lab.peer, ["ip", "neigh", "show", str(address)]).stdout,  # noqa: B023
+            )
+
+
+def test_s60_flaps_do_not_flood(lab: Lab) -> None:
+    with Tap(lab.peer, "eth0") as peer, managed(lab) as guest:
+        guest.wait_for(Path.VF)
+        for _ in range(40):
+            lab.vf_down()
+            lab.vf_up()
+            lab.run(lab.guest, ["ping", "-c", "1", "-W", "1", "10.99.0.2"], check=False)
+        guest.wait_for_port("vf0")
+        announced = len(peer.seen(gratuitous_arp(GUEST_MAC, OURS4)))
+    assert 1 <= announced <= 60
+
+
+def test_s60_announcements_can_be_turned_off(lab: Lab) -> None:
+    mute(lab)
+    with Tap(lab.peer, "eth0") as peer, managed(lab, "--no-announce") as guest:
+        guest.wait_for(Path.VF)
+        lab.vf_carrier(False)
+        lab.vf_down()
+        guest.wait_for(Path.SYNTHETIC)
+        assert not peer.seen(GUEST_MAC)
+
+
+@pytest.mark.guest
+def test_s60_a_macvlan_upon_the_pair_is_announced_by_its_own_mac(lab: Lab) -> None:
+    mac = bytes.fromhex("020000000042")
+    add = ["ip", "link", "add", "link", "eth0", "name", "mv0", "address", mac.hex(":"), "type", "macvlan"]
+    lab.run(lab.guest, add)
+    lab.run(lab.guest, ["ip", "link", "set", "mv0", "up"])
+    with managed(lab) as guest:
+        guest.wait_for(Path.VF)
+        guest.wait_for_port("vf0", mac)
+        lab.vf_carrier(False)
+        guest.wait_for_port("syn0", mac)
+
+
+@pytest.mark.guest
+def test_s60_a_vlan_upon_the_pair_is_announced_with_its_tag(lab: Lab) -> None:
+    add = ["ip", "link", "add", "link", "eth0", "name", "eth0.7", "type", "vlan", "id", "7"]
+    result = lab.run(lab.guest, add, check=False)
+    if result.returncode:
+        pytest.skip(f"this kernel makes no VLAN sub-interfaces: {result.stderr.strip()}")
+    lab.run(lab.guest, ["ip", "addr", "add", "10.7.0.1/24", "dev", "eth0.7"])
+    lab.run(lab.guest, ["ip", "link", "set", "eth0.7", "up"])
+    told = gratuitous_arp(GUEST_MAC, IPv4Address("10.7.0.1"))
+    with Tap(lab.peer, "eth0") as peer, managed(lab) as guest:
+        guest.wait_for(Path.VF)
+        lab.vf_carrier(False)
+        guest.wait_for_port("syn0")
+        peer.wait_for(told)
+        assert {frame.vlan for frame in peer.seen(told)} == {7}
