@@ -3,17 +3,15 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
 from bench.command import netvsc_bpf
+from bench.processes import Took, took
 from bench.report import Report, quartiles
 from netvsc_bpf.kernel import netns, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -48,33 +46,13 @@ def watch(lab: Lab, *args: str) -> Watched:
         return Watched(**json.load(told))
 
 
-@dataclass(frozen=True, slots=True)
-class Took:
-    """Seconds that a process took; ``cpu`` is its own and its children's, whatever else the machine did."""
-
-    wall: float
-    cpu: float
-
-
-def took(action: Callable[[], object]) -> Took:
-    """Measure a call that runs processes and waits for them."""
-    before, begin = _children_cpu(), time.monotonic()
-    action()
-    return Took(time.monotonic() - begin, _children_cpu() - before)
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def compile_only(lab: Lab) -> Took:
     """Return how long attach waits for the child that compiles, loads and pins; nothing stays."""
 
     def load() -> Took:
         ours = NetnsPins(netns.current_inode())
         ours.home.mkdir(parents=True)
-        compiling = took(lambda: load_object(ours, None))
+        _, compiling = took(lambda: load_object(ours, None))
         pins.remove_tree(ours, ours.home)
         ours.root.rmdir()
         return compiling
@@ -94,7 +72,7 @@ def main(rounds: int, many_rounds: int, json_path: Path | None) -> None:
     memory: dict[str, list[Watched]] = {}
 
     def timed(name: str, lab: Lab, *args: str) -> None:
-        times.setdefault(name, []).append(took(lambda: netvsc_bpf(lab, *args)))
+        times.setdefault(name, []).append(took(lambda: netvsc_bpf(lab, *args))[1])
 
     def watched(name: str, lab: Lab, *args: str) -> None:
         memory.setdefault(name, []).append(watch(lab, *args))
