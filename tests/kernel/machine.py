@@ -64,9 +64,26 @@ def assert_as(before: State, lab: Lab, when: str = "") -> None:
 @contextmanager
 def unchanged(lab: Lab) -> Iterator[State]:
     """Fail unless the guest is at the end of the block as it was at its begin."""
+    eventually("every NIC has its own address", lambda: _has_addresses(look(lab)))
     before = look(lab)
     yield before
     assert_as(before, lab)
+
+
+def _has_addresses(state: State) -> bool:
+    """Say whether each NIC has the link-local address that the kernel gives it once the wire is there."""
+    for what, link in state.items():
+        name = what.removeprefix("link ")
+        waits = (
+            what.startswith("link ")
+            and link.get("linkinfo", {}).get("info_kind") == "veth"
+            and "UP" in link["flags"]
+            and link["inet6_addr_gen_mode"] != "none"
+            and state.get(f"sysctl ipv6.{name}.disable_ipv6") == "0\n"
+        )
+        if waits and not any(one["scope"] == "link" for one in state[f"addresses {name}"]):
+            return False
+    return True
 
 
 def _from_inside() -> State:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The compiler's child process failing in every way that it can: one line, nothing left."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netvsc_bpf.lab.plan import Fabric, LabPlan
+from netvsc_bpf.lab.topology import Lab
+from tests.kernel.commands import Ended, refused, run, state
+from tests.kernel.machine import unchanged
+
+LabFactory = Callable[..., Lab]
+CliIn = Callable[..., Ended]
+ATTACH = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--json")
+
+BROKEN_SOURCE = """
+from netvsc_bpf.kernel import bundle
+good = bundle.bundle
+bundle.bundle = lambda *arguments: good(*arguments) + "this is no C\\n"
+"""
+REFUSED_PROGRAM = """
+from netvsc_bpf.kernel import bundle
+good = bundle.bundle
+bad = "int home(struct __sk_buff *skb) { return *(int *)(long)skb->len;"
+bundle.bundle = lambda *arguments: good(*arguments).replace("int home(struct __sk_buff *skb)\\n{", bad)
+"""
+KILLED = """
+import os, signal
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+SILENT = """
+import os
+os._exit(0)
+"""
+UNPINNABLE = """
+import os
+from netvsc_bpf.kernel import libbpf
+pin, calls = libbpf.obj_pin, [0]
+def obj_pin(fd, path):
+    calls[0] += 1
+    if calls[0] == {nth}:
+        raise OSError({number}, os.strerror({number}))
+    pin(fd, path)
+libbpf.obj_pin = obj_pin
+"""
+
+
+@pytest.fixture
+def lab(lab_factory: LabFactory) -> Lab:
+    return lab_factory(LabPlan(fabric=Fabric.NONE))
+
+
+def sabotage(folder: Path, code: str) -> dict[str, str]:
+    """Return an environment in which the compiler's process, and no other, runs ``code`` as it starts."""
+    body = "\n".join(f"    {line}" for line in code.strip().splitlines())
+    text = f'import sys\nif "netvsc_bpf.kernel.compiler" in sys.orig_argv:\n{body}\n'
+    (folder / "sitecustomize.py").write_text(text)
+    return {"PYTHONPATH": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (BROKEN_SOURCE, ["cannot compile the programs", "--verbose"]),
+        (REFUSED_PROGRAM, ["cannot load program home", "--verbose"]),
+        (KILLED, ["cannot compile the programs", "status -9"]),
+        (SILENT, ["cannot compile the programs"]),
+        (UNPINNABLE.format(nth=1, number=28), ["cannot pin", "No space left on device"]),
+        (UNPINNABLE.format(nth=8, number=1), ["cannot pin", "Operation not permitted"]),
+        (UNPINNABLE.format(nth=12, number=28), ["cannot pin", "No space left on device"]),
+    ],
+    ids=["source", "verifier", "killed", "silent", "first-pin", "eighth-pin", "last-pin"],
+)
+def test_compiler_that_fails_leaves_nothing(lab: Lab, tmp_path: Path, code: str, said: list[str]) -> None:
+    with unchanged(lab):
+        refused(run(lab, *ATTACH, env=sabotage(tmp_path, code)), 1, *said)
+
+
+def test_verbose_shows_the_compilers_log(lab: Lab, tmp_path: Path) -> None:
+    with unchanged(lab):
+        result = run(lab, "--verbose", *ATTACH, env=sabotage(tmp_path, BROKEN_SOURCE))
+        assert result.returncode == 1
+        assert "error: unknown type name 'this'" in result.stderr
+        assert result.stderr.splitlines()[-1].startswith("netvsc-bpf: cannot compile the programs")
+
+
+def test_nothing_is_imported_from_where_the_user_stands(lab: Lab, cli_in: CliIn, tmp_path: Path) -> None:
+    for name in ("json", "bcc", "netvsc_bpf"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
+    with unchanged(lab):
+        assert state(run(lab, *ATTACH, cwd=tmp_path))["path"] == "vf"
+        assert cli_in(lab.guest, "detach", "eth0").returncode == 0
