@@ -83,7 +83,7 @@ def test_s44_syn_on_the_synthetic_path_is_answered_by_the_vf(lab: Lab) -> None:
         (GuardMode.MULTICAST, {"broadcast", "multicast"}),
         (GuardMode.ALL, {"unicast", "broadcast", "multicast"}),
     ],
-    ids=lambda value: str(value) if isinstance(value, GuardMode) else "",
+    ids=["off", "multicast", "all"],
 )
 def test_s45_the_same_frame_on_both_paths_is_delivered_once(
     lab_factory: Callable[[LabPlan], Lab], guard: GuardMode, once: set[str]
