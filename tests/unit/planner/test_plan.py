@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Single plans whose order is a promise."""
+
+from dataclasses import replace
+
+import pytest
+
+from netvsc_bpf.model.path import Reason
+from netvsc_bpf.planner import actions as act
+from netvsc_bpf.planner.plan import Wanted, plan
+from tests.unit.planner.world import SYNTHETIC, World
+
+
+@pytest.fixture
+def world() -> World:
+    """A pair that is attached, joined and permitted."""
+    made = World()
+    made.plug()
+    rest(made)
+    assert made.permitted
+    return made
+
+
+def rest(world: World, wanted: Wanted | None = None) -> list[act.Action]:
+    """Act until the plan is empty; return all steps."""
+    done: list[act.Action] = []
+    while steps := plan(world.observe(), wanted or Wanted()):
+        world.execute(steps)
+        done += steps
+        assert len(done) < 30
+    return done
+
+
+def test_s01_from_nothing_to_permitted() -> None:
+    world = World()
+    vf = world.plug()
+    assert [type(step) for step in rest(world)] == [act.Attach, act.Join, act.Permit]
+    assert (world.devmap, world.home, world.permitted, world.settle_ms) == (vf, vf, True, 100)
+
+
+def test_s08_first_vf_removed_while_a_second_waits(world: World) -> None:
+    first, second = world.devmap, world.plug()
+    assert rest(world) == [], "a second VF is refused while one is in use"
+    assert first is not None
+    world.unplug(first)
+    assert rest(world)[0] == act.Leave(SYNTHETIC, Reason.VF_GONE)
+    assert (world.devmap, world.permitted) == (second, True)
+
+
+def test_a_vf_is_let_go_although_a_hook_cannot_be_attached(world: World) -> None:
+    assert world.devmap is not None
+    world.change_vf(world.devmap, master=99)
+    world.guard = False
+    steps = plan(world.observe(), Wanted())
+    assert steps == [act.Withdraw(SYNTHETIC, Reason.NO_VF), act.Leave(SYNTHETIC, Reason.NO_VF)]
+
+
+def test_a_vf_out_of_step_is_withdrawn_before_a_hook_is_put_back(world: World) -> None:
+    world.change_synthetic(mtu=9000)
+    world.steer = False
+    steps = plan(world.observe(), Wanted())
+    assert steps == [act.Withdraw(SYNTHETIC, Reason.NOT_PERMITTED), act.Attach(SYNTHETIC)]
+
+
+def test_s24_permission_is_withdrawn_before_the_vf_is_brought_down(world: World) -> None:
+    world.change_synthetic(up=False)
+    down = [act.Withdraw(SYNTHETIC, Reason.SYNTHETIC_DOWN), act.FollowUp(SYNTHETIC, False)]
+    assert rest(world) == down, "and the kernel has no failure of the VF to tell"
+    world.change_synthetic(up=True)
+    assert rest(world) == [act.FollowUp(SYNTHETIC, True), act.Permit(SYNTHETIC, 100)]
+
+
+def test_s29_mtu_goes_back_where_the_vf_refuses(world: World) -> None:
+    assert world.devmap is not None
+    world.mtu_limit[world.devmap] = 1500
+    world.change_synthetic(mtu=9000)
+    rest(world)
+    assert (world.synthetic.mtu, world.vfs[world.devmap].mtu, world.permitted) == (1500, 1500, True)
+
+
+def test_s30_vf_that_refused_the_mtu_is_asked_no_more() -> None:
+    world = World()
+    world.change_synthetic(mtu=9000)
+    vf = world.plug(limit=1500)
+    assert [type(step) for step in rest(world)] == [act.Attach, act.Join]
+    assert (world.devmap, world.home, world.permitted) == (vf, None, False)
+    world.change_synthetic(mtu=1500)
+    assert [type(step) for step in rest(world)] == [act.FollowMtu, act.Join, act.Permit]
+
+
+def test_s36_mac_changed_on_the_vf_alone(world: World) -> None:
+    assert world.devmap is not None
+    vf = world.devmap
+    world.change_vf(vf, mac="00:15:5d:0f:0f:0f")
+    left = [act.Withdraw(SYNTHETIC, Reason.NO_VF), act.Leave(SYNTHETIC, Reason.NO_VF)]
+    assert rest(world) == left
+    assert (world.devmap, world.vfs[vf].mac) == (None, "00:15:5d:0f:0f:0f")
+
+
+def test_vf_whose_driver_follows_by_itself_is_not_left(world: World) -> None:
+    assert world.devmap is not None
+    for change in ({"mac": "00:15:5d:0f:0f:0f"}, {"mtu": 9000}):
+        world.change_synthetic(**change)
+        world.change_vf(world.devmap, **change)
+        assert not any(isinstance(step, act.Withdraw) for step in rest(world)), change
+        assert world.permitted
+
+
+def test_damping_is_told_though_nothing_is_permitted(world: World) -> None:
+    assert rest(world, Wanted(damped=True)) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
+    assert world.devmap is not None
+    world.unplug(world.devmap)
+    world.plug()
+    assert rest(world, Wanted(damped=True))[-1] == act.Withdraw(SYNTHETIC, Reason.DAMPED)
+    assert world.reason is Reason.DAMPED
+    assert rest(world) == [act.Permit(SYNTHETIC, 100)]
+
+
+def test_permission_with_another_settle_time_is_renewed(world: World) -> None:
+    assert rest(world, Wanted(settle_ms=20)) == [act.Permit(SYNTHETIC, 20)]
+
+
+def test_s26_only_pairs_whose_synthetic_nic_is_gone_are_released() -> None:
+    assert act.orphans([2, 5, 7], [1, 5, 9]) == [act.Release(2), act.Release(7)]
+    assert act.orphans([2], [2]) == []
+
+
+def test_what_is_seen_is_never_changed_by_planning(world: World) -> None:
+    seen = world.observe()
+    kept = replace(seen)
+    plan(seen, Wanted(damped=True))
+    assert seen == kept
