@@ -34,6 +34,8 @@ class MembershipWatch:
         self._socket = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
         )
+        # Unbound it has the kernel's own port number, and a broadcast leaves its sender out.
+        self._socket.bind((0, 0))
         self._timer: asyncio.TimerHandle | None = None
         self.told = _join(self._socket, _IPV4_MCADDR) and _join(self._socket, _IPV6_MCADDR)
         """The kernel tells; where it does not, the list is read."""

@@ -23,6 +23,8 @@ GROUP4, GROUP4_MAC = "239.1.2.3", bytes.fromhex("01005e010203")
 GROUP6, GROUP6_MAC = "ff05::1:1234", bytes.fromhex("333300011234")
 LLDP_MAC = bytes.fromhex("0180c200000e")
 MACVLAN_MAC = bytes.fromhex("020000000042")
+NEVER_BY_CHANCE = ("--interval", "3600")
+"""What is noticed all the same was told by the kernel, or found in a list that somebody reads."""
 
 
 def static(lab: Lab, interface: str) -> set[bytes]:
@@ -100,7 +102,7 @@ def macvlan(lab: Lab) -> Iterator[None]:
 def test_s33_multicast_join_reaches_the_vf_and_leaving_too(
     lab: Lab, join: Callable[[Lab], socket.socket], mac: bytes
 ) -> None:
-    with managed(lab) as guest:
+    with managed(lab, *NEVER_BY_CHANCE) as guest:
         guest.wait_for(Path.VF)
         with join(lab):
             eventually("the VF listens", lambda: mac in static(lab, "vf0"))
@@ -118,7 +120,7 @@ def test_s33_joins_that_no_kernel_tells_are_found_at_the_next_look(lab: Lab) -> 
 
 @pytest.mark.guest
 def test_s33_secondary_unicast_reaches_the_vf(lab: Lab) -> None:
-    with managed(lab) as guest:
+    with managed(lab, *NEVER_BY_CHANCE) as guest:
         guest.wait_for(Path.VF)
         with macvlan(lab):
             eventually("the VF listens", lambda: MACVLAN_MAC in unicast(lab, "vf0"))
