@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`netvsc-bpf run` as a process in the guest of a lab, and what the guest looks like meanwhile."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf import datapath
+from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.status import PairStatus
+from tests.kernel.support.waiting import eventually
+
+Event = dict[str, Any]
+
+
+class Manager:
+    """One process; its events are collected from the moment it starts."""
+
+    def __init__(self, lab: Lab, interface: str = "eth0", *options: str) -> None:
+        self.lab, self.interface = lab, interface
+        self.events: list[Event] = []
+        self.noise: list[str] = []
+        """What it wrote that is no event."""
+        command = [sys.executable, "-m", "netvsc_bpf.cli.main", "--netns", lab.guest, "run", interface]
+        self.process = subprocess.Popen(
+            [*command, "--any-bus", "--log-json", *options],
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if line.startswith("{"):
+                self.events.append(json.loads(line))
+            else:
+                self.noise.append(line)
+
+    def told(self, kind: str, text: str = "") -> list[Event]:
+        """The events of a kind until now whose text contains `text`."""
+        return [event for event in list(self.events) if event["event"] == kind and text in event["text"]]
+
+    def wait_told(self, kind: str, text: str = "", times: int = 1) -> Event:
+        """Return the last such event once there are as many."""
+
+        def holds() -> bool:
+            assert self.process.poll() is None, f"the manager ended: {self.noise}"
+            return len(self.told(kind, text)) >= times
+
+        eventually(f"{times} times {kind}: {text}; told was {self.events}", holds)
+        return self.told(kind, text)[-1]
+
+    def statuses(self) -> list[PairStatus]:
+        """What is attached."""
+        return self.lab.in_guest(datapath.status)
+
+    @property
+    def status(self) -> PairStatus:
+        (only,) = self.statuses()
+        return only
+
+    @property
+    def where(self) -> tuple[Path, Reason] | None:
+        """The path, and why; None while nothing is attached."""
+        found = self.statuses()
+        return (found[0].path, found[0].reason) if found else None
+
+    def wait_path(self, path: Path, reason: Reason | None = None) -> None:
+        """Return once this is the path, for this reason if one is given."""
+
+        def holds() -> bool:
+            assert self.process.poll() is None, f"the manager ended: {self.noise}"
+            now = self.where
+            return now is not None and now[0] is path and reason in (None, now[1])
+
+        eventually(f"{path} ({reason}); told was {self.events}", holds)
+
+    def wait_vf(self) -> None:
+        self.wait_path(Path.VF)
+
+    def kill(self) -> None:
+        """As the out-of-memory killer does it."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """End it as systemd does and return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def close(self) -> None:
+        """End it whatever it does, and make sure that nobody reads any more."""
+        if self.process.poll() is None:
+            self.kill()
+        self._reader.join(timeout=60)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+@contextmanager
+def managers(lab: Lab) -> Iterator[Callable[..., Manager]]:
+    """A factory of managers; at the end of the block they are gone, and so is what they attached."""
+    started: list[Manager] = []
+
+    def start(interface: str = "eth0", *options: str) -> Manager:
+        started.append(Manager(lab, interface, *options))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for one in started:
+            one.close()
+        lab.in_guest(datapath.detach_all)
+
+
+def nic(lab: Lab, name: str) -> Nic | None:
+    """An interface of the guest as discovery sees it."""
+
+    def look() -> list[Nic]:
+        with IPRoute() as ipr:
+            return list_nics(ipr)
+
+    return next((one for one in lab.in_guest(look) if one.name == name), None)
+
+
+def ip(lab: Lab, *args: str) -> None:
+    """Run `ip` in the guest."""
+    lab.run(lab.guest, ["ip", *args])
+
+
+def tap(lab: Lab, name: str) -> None:
+    """Add a NIC with the MAC of the pair that takes no MTU above 65521, unlike the others."""
+    ip(lab, "tuntap", "add", name, "mode", "tap")
+    ip(lab, "link", "set", name, "address", lab.plan.pair(0).mac)
