@@ -38,7 +38,9 @@ class Schedule:
         """Take note of a change of path: rounds that an earlier change had left are replaced."""
         if not self.policy.enabled:
             return
-        earliest = max(now, self._last.get(pair, now - self.policy.gap_s) + self.policy.gap_s)
+        earliest = now
+        if pair in self._last:
+            earliest = max(now, self._last[pair] + self.policy.gap_s)
         self._due[pair] = sorted(max(earliest, now + after) for after in self.policy.after_s)
 
     def take(self, now: float) -> list[int]:
