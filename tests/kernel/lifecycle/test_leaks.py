@@ -4,12 +4,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from netvsc_bpf.lab.objects_alive import Object, alive, pinned
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.direct import Direct, direct
 from tests.kernel.faults import slots_in_use
 from tests.kernel.machine import eventually, pins, unchanged
-from tests.kernel.objects_alive import Object, alive, pinned
 
 LabFactory = Callable[..., Lab]
 
