@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Command lines that are no command lines: exit status 2, before anything is looked at."""
+
+import pytest
+from click.testing import CliRunner
+from netvsc_bpf.cli.main import main
+
+from netvsc_bpf import datapath
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("attach eth0 --settle abc", "'abc' is not a valid integer"),
+        ("attach eth0 --settle -5", "-5 is not in the range"),
+        ("attach eth0 --settle 9", "9 is not in the range"),
+        ("attach eth0 --settle 3600001", "is not in the range"),
+        ("attach eth0 --guard foo", "'foo' is not one of"),
+        ("attach eth0 --rx foo", "'foo' is not one of"),
+        ("attach eth0 --liveness foo", "'foo' is not one of"),
+        ("attach eth0 --all", "name one interface, or --all"),
+        ("attach", "name one interface, or --all"),
+        ("attach --all --vf vf0", "--vf names the VF of one interface"),
+        ("attach eth0 eth1", "unexpected extra argument"),
+        ("attach eth0 --no-such-option", "No such option"),
+        ("detach", "name one interface, or --all"),
+        ("detach eth0 --all", "name one interface, or --all"),
+        ("status eth0 eth1", "unexpected extra argument"),
+        ("no-such-command", "No such command"),
+    ],
+)
+def test_wrong_usage_is_told_and_nothing_is_done(
+    line: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("attach", "attach_all", "detach", "detach_all", "status"):
+        monkeypatch.setattr(datapath, name, lambda *_: pytest.fail("it was called"))
+    result = CliRunner().invoke(main, line.split())
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
+@pytest.mark.parametrize("command", ["attach", "detach", "status", "doctor", "demo"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--help"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: ")
