@@ -18,6 +18,7 @@ class Capability(IntEnum):
 
     CAP_DAC_OVERRIDE = 1
     CAP_NET_ADMIN = 12
+    CAP_NET_RAW = 13
     CAP_SYS_ADMIN = 21
     CAP_PERFMON = 38
     CAP_BPF = 39
@@ -25,6 +26,7 @@ class Capability(IntEnum):
 
 CAP_DAC_OVERRIDE = Capability.CAP_DAC_OVERRIDE
 CAP_NET_ADMIN = Capability.CAP_NET_ADMIN
+CAP_NET_RAW = Capability.CAP_NET_RAW
 CAP_SYS_ADMIN = Capability.CAP_SYS_ADMIN
 CAP_PERFMON = Capability.CAP_PERFMON
 CAP_BPF = Capability.CAP_BPF

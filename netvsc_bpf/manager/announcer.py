@@ -22,13 +22,14 @@ from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel import netns, speakers
 from netvsc_bpf.kernel.address_lists import unicast_list
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
 from netvsc_bpf.manager.attached import attached_pairs
 from netvsc_bpf.manager.events import Event, Kind
-from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.errors import MissingCapability, NetvscBpfError
 
 _TELLS_ITS_HOST = "hv_netvsc"
 _SYSFS = Path("/sys")
@@ -77,8 +78,11 @@ class Announcer:
         self._woken.set()
 
     async def run(self) -> None:
-        """Announce until cancelled. A driver that hangs hangs the announcements, and nothing else."""
-        if not self._policy.enabled:
+        """Announce until cancelled. A driver that hangs hangs the announcements, and nothing else.
+
+        Packet sockets take CAP_NET_RAW, which nothing else here does: without it the rest goes on.
+        """
+        if not (self._policy.enabled and self._permitted()):
             await asyncio.Event().wait()
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
@@ -92,6 +96,14 @@ class Announcer:
                     await asyncio.sleep(_TROUBLE_S)
         finally:
             thread.shutdown(wait=False, cancel_futures=True)
+
+    def _permitted(self) -> bool:
+        try:
+            require("cannot announce changes of path", CAP_NET_RAW)
+        except MissingCapability as error:
+            self._tell(f"{error.what}: {error.why}; grant it, or use --no-announce")
+            return False
+        return True
 
     async def _wait(self) -> None:
         due = self._schedule.next_at()
@@ -116,7 +128,7 @@ class Announcer:
     def _look(self, links: dict[int, speakers.Link]) -> dict[int, Standing]:
         found = {}
         for pair in attached_pairs(self._pins, links, self._names):
-            if _told_by_its_driver(pair.synthetic):
+            if told_by_its_driver(pair.synthetic):
                 continue
             alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
             found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
@@ -137,5 +149,6 @@ class Announcer:
             self._listener(Event(Kind.FAILED, "manager", text))
 
 
-def _told_by_its_driver(link: speakers.Link) -> bool:
+def told_by_its_driver(link: speakers.Link) -> bool:
+    """Say whether the driver of a synthetic NIC tells its host of a change of path."""
     return link.parent is not None and driver_of(_SYSFS, *link.parent) == _TELLS_ITS_HOST

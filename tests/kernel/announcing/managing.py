@@ -2,12 +2,14 @@
 """A manager at work on a lab for the length of a block, and what the fabric knows meanwhile."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import IO
 
 from netvsc_bpf import datapath
 from netvsc_bpf.lab import wiring
@@ -21,13 +23,18 @@ SETTLE_MS = 50
 
 
 @contextmanager
-def managed(lab: Lab, *options: str) -> Iterator["Managed"]:
-    """Run the manager for eth0; at the end stop it and detach everything."""
+def managed(lab: Lab, *options: str, wrapped_in: Sequence[str] = ()) -> Iterator["Managed"]:
+    """Run the manager for eth0; at the end stop it and detach everything.
+
+    ``wrapped_in`` is the beginning of the command line: setpriv and the like.
+    """
     argv = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main", "run", "eth0", "--any-bus"]
     argv += ["--settle", str(SETTLE_MS), *options]
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(command_in(lab.guest, argv), stdin=subprocess.DEVNULL, stderr=log)
-        guest = Managed(lab, process)
+        process = subprocess.Popen(
+            command_in(lab.guest, [*wrapped_in, *argv]), stdin=subprocess.DEVNULL, stderr=log
+        )
+        guest = Managed(lab, process, log)
         try:
             yield guest
         finally:
@@ -39,18 +46,22 @@ def managed(lab: Lab, *options: str) -> Iterator["Managed"]:
                 process.wait()
                 if not guest.keep:
                     lab.in_guest(datapath.detach_all)
-                log.seek(0)
-                print(log.read())
+                print(guest.said())
 
 
 class Managed:
     """A lab whose guest has a manager."""
 
-    def __init__(self, lab: Lab, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, lab: Lab, process: "subprocess.Popen[bytes]", log: IO[str]) -> None:
         self.lab = lab
         self.process = process
+        self._log = log
         self.keep = False
         """Leave attached what is attached, for a block that follows."""
+
+    def said(self) -> str:
+        """What the manager wrote to stderr until now."""
+        return os.pread(self._log.fileno(), 1 << 20, 0).decode()
 
     @property
     def path(self) -> Path | None:

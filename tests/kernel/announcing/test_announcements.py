@@ -135,3 +135,14 @@ def test_s60_a_vlan_upon_the_pair_is_announced_with_its_tag(lab: Lab) -> None:
         guest.wait_for_port("syn0")
         peer.wait_for(told)
         assert {frame.vlan for frame in peer.seen(told)} == {7}
+
+
+def test_s68_without_cap_net_raw_everything_but_announcing_works(lab: Lab) -> None:
+    mute(lab)
+    less = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
+    with Tap(lab.peer, "eth0") as peer, managed(lab, wrapped_in=less) as guest:
+        guest.wait_for(Path.VF)
+        assert "CAP_NET_RAW is missing" in guest.said()
+        lab.vf_down()
+        guest.wait_for(Path.SYNTHETIC)
+        assert not peer.seen(GUEST_MAC)
