@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
@@ -36,6 +37,9 @@ def managed(lab: Lab, *options: str, wrapped_in: Sequence[str] = ()) -> Iterator
         )
         guest = Managed(lab, process, log)
         try:
+            # Compiling takes an emulated processor minutes; the limit is that of the whole test.
+            while guest.path is None:
+                time.sleep(0.05)
             yield guest
         finally:
             process.send_signal(signal.SIGTERM)
