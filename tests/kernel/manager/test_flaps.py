@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A VF that fails again and again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import Manager
+
+Start = Callable[..., Manager]
+
+
+def carrier_flap(lab: Lab, manager: Manager) -> None:
+    lab.vf_carrier(False)
+    manager.wait_path(Path.SYNTHETIC)
+    lab.vf_carrier(True)
+
+
+def removal_flap(lab: Lab, manager: Manager) -> None:
+    lab.unplug_vf()
+    manager.wait_path(Path.SYNTHETIC)
+    lab.plug_vf(up=False)
+
+
+@pytest.mark.guest
+@pytest.mark.parametrize("flap", [carrier_flap, removal_flap], ids=["carrier", "removal"])
+def test_s20_three_flaps_are_normal_and_the_fourth_is_damped(
+    lab: Lab, start: Start, flap: Callable[[Lab, Manager], None]
+) -> None:
+    manager = start(lab, "eth0", "--settle", "10")
+    with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        for number in range(4):
+            manager.wait_vf()
+            assert not manager.told("damped"), f"after {number} flaps"
+            flap(lab, manager)
+        manager.wait_told("damped")
+        manager.wait_path(Path.SYNTHETIC, Reason.DAMPED)
+        changes = manager.status.path_changes
+        for _ in range(3):
+            lab.vf_down()
+            lab.vf_up()
+        manager.wait_path(Path.SYNTHETIC, Reason.DAMPED)
+        assert manager.status.path_changes == changes, "it is not tried meanwhile"
+    assert len(manager.told("damped")) == 1
+    # The kernel may have returned once more before the manager had heard of the fourth.
+    assert len(manager.told("switched", "armed")) in (4, 5)
+
+
+def test_s21_bounces_within_the_settle_time_leave_nothing_behind(lab: Lab, start: Start) -> None:
+    manager = start(lab, "eth0", "--settle", "2000")
+    manager.wait_vf()
+    for _ in range(20):
+        lab.vf_down()
+        lab.vf_up()
+    manager.wait_vf()
+    assert not manager.told("damped")
+
+
+@pytest.mark.guest
+def test_s62_every_switch_is_told_with_cause_and_kernel_time(lab: Lab, start: Start) -> None:
+    manager = start(lab, "eth0", "--settle", "10")
+    manager.wait_vf()
+    with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        lab.vf_down()
+        manager.wait_told("switched", "vf-down")
+        lab.vf_up()
+        manager.wait_told("switched", "armed", times=2)
+        lab.vf_carrier(False)
+        manager.wait_told("switched", "no-carrier")
+        lab.vf_carrier(True)
+        manager.wait_told("switched", "armed", times=3)
+        lab.unplug_vf()
+        manager.wait_told("switched", times=6)
+        # A packet may find it down before the kernel has it unregistered.
+        assert manager.told("switched")[-1]["reason"] in ("vf-gone", "vf-down")
+    switches = manager.told("switched")
+    status = manager.status
+    assert len(switches) == status.path_changes == 6
+    assert [one["to"] for one in switches] == ["vf", "synthetic"] * 3
+    assert [one["time"] for one in switches] == sorted(one["time"] for one in switches)
+    assert status.last_change is not None
+    # The clocks' offset is taken anew each time a moment is told as time of day.
+    told = status.last_change.fromisoformat(switches[-1]["time"])
+    assert abs((told - status.last_change).total_seconds()) < 1
