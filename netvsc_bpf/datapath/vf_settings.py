@@ -111,7 +111,7 @@ def _restore_mtu(ipr: IPRoute, found: Found, vf: Nic) -> None:
 
 def _restore_mac(ipr: IPRoute, found: Found, vf: Nic) -> None:
     mac = bytes(found.vf_mac[:6]).hex(":")
-    # A MAC that is not the one we gave is somebody's will; with the old one it would be taken for our VF again.
+    # A MAC that is not the one we gave is somebody's will; with the old one it would be our VF again.
     if vf.mac != mac and vf.mac == following.mac_text(found):
         with changing(f"cannot put the MAC of {vf.name} back"):
             netlink.set_mac(ipr, vf.ifindex, mac)
