@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the manager stands on goes away for a while: bpffs, the namespace of its NIC."""
+
+from collections.abc import Callable
+
+from netvsc_bpf.lab.sandbox import BPFFS
+from netvsc_bpf.lab.syscalls import Mount, mount, unmount
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import Manager, ip, nic
+
+Start = Callable[..., Manager]
+
+
+def test_s67_bpffs_out_of_sight_is_told_once_and_survived(lab: Lab, start: Start) -> None:
+    manager = start(lab, "eth0", "--interval", "0.5")
+    manager.wait_told("switched", "armed")
+    # Not unmounted: what lies below it is the machine's own.
+    mount("none", str(BPFFS), "tmpfs", Mount.NOSUID)
+    try:
+        manager.wait_told("failed", "no bpffs is mounted there")
+        ip(lab, "link", "set", "eth0", "promisc", "on")
+        ip(lab, "link", "set", "eth0", "promisc", "off")
+    finally:
+        unmount(str(BPFFS))
+    ip(lab, "link", "set", "eth0", "mtu", "1400")
+    manager.wait_told("followed", "MTU 1400")
+    manager.wait_vf()
+    assert not manager.told("repaired") and len(manager.told("attached")) == 1
+
+
+def test_s55_synthetic_nic_that_leaves_the_namespace_lets_its_vf_go(lab: Lab, start: Start) -> None:
+    manager = start(lab)
+    manager.wait_vf()
+    ip(lab, "link", "set", "eth0", "netns", lab.peer, "name", "visitor")
+    manager.wait_told("released")
+    vf = nic(lab, "vf0")
+    assert vf is not None and vf.up and manager.statuses() == []
+    lab.run(lab.peer, ["ip", "link", "set", "visitor", "netns", lab.guest, "name", "eth0"])
+    ip(lab, "link", "set", "eth0", "up")
+    manager.wait_vf()
+
+
+def test_s55_vf_that_leaves_the_namespace_and_comes_back(lab: Lab, start: Start) -> None:
+    manager = start(lab)
+    manager.wait_vf()
+    ip(lab, "link", "set", "vf0", "netns", lab.peer)
+    manager.wait_told("left")
+    manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
+    lab.run(lab.peer, ["ip", "link", "set", "vf0", "netns", lab.guest])
+    manager.wait_vf()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The loop outlives whatever a turn ends with, and keeps silent about none of it."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import pytest
+
+from netvsc_bpf.manager import manager as module
+from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.manager import Manager
+from netvsc_bpf.model.errors import BpffsUnavailable
+
+
+class NoPins:
+    def follow(self, folders: object) -> bool:
+        return False
+
+
+def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> list[Event]:
+    """Turn with a reconciler of the test's; return what was told."""
+    told: list[Event] = []
+    manager = Manager(ManagerConfig(**config), told.append)
+    manager._reconcile = cast(Any, reconcile)
+
+    async def turn() -> None:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            for _ in range(times):
+                await manager._turn(loop, thread, cast(Any, NoPins()))
+
+    asyncio.run(turn())
+    return told
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TROUBLE_S", 0.0)
+
+
+def test_unforeseen_error_is_told_with_its_traceback_counted_and_survived() -> None:
+    def broken() -> float | None:
+        raise ZeroDivisionError("a bug of ours")
+
+    told = [event for event in turned(3, broken) if event.interface == "manager"]
+    assert [event.details["errors"] for event in told] == [1, 2, 3]
+    assert "in broken" in told[0].text and "ZeroDivisionError: a bug of ours" in told[0].text
+
+
+def test_what_keeps_it_from_its_work_is_told_once_until_it_is_over() -> None:
+    outcomes = iter([True, True, False, True])
+
+    def now_and_then() -> float | None:
+        if next(outcomes):
+            raise BpffsUnavailable("/sys/fs/bpf", "no bpffs is mounted there")
+        return None
+
+    told = [event.text for event in turned(4, now_and_then) if event.kind is Kind.FAILED]
+    assert told.count("/sys/fs/bpf: no bpffs is mounted there") == 2
+
+
+def test_timeout_that_the_kernel_reports_is_an_error_and_no_hanging_step() -> None:
+    def timed_out() -> float | None:
+        raise TimeoutError(110, "ETIMEDOUT")
+
+    told = [event.text for event in turned(1, timed_out) if event.interface == "manager"]
+    assert len(told) == 1 and "ETIMEDOUT" in told[0]

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which NICs are managed, whatever they are called by now."""
+
+from dataclasses import replace
+
+from netvsc_bpf.manager.managed import Managed
+from tests.unit.discovery.shapes import BRIDGE, NETVSC, VETH, VF
+
+
+def test_name_that_nobody_has_is_missing_until_somebody_has() -> None:
+    managed = Managed(("eth0", "eth9"), any_bus=False)
+    assert managed.among([VF], []) == [] and managed.missing() == ["eth0", "eth9"]
+    assert managed.among([NETVSC, VF], []) == [NETVSC] and managed.missing() == ["eth9"]
+
+
+def test_renamed_nic_stays_managed_as_long_as_it_is_there() -> None:
+    managed = Managed(("eth0",), any_bus=False)
+    managed.among([NETVSC], [])
+    renamed, newcomer = replace(NETVSC, name="lan0"), replace(VETH, name="eth0")
+    assert managed.among([renamed, newcomer], []) == [renamed]
+    assert managed.among([newcomer], []) == [newcomer], "the first is gone, its name is free"
+
+
+def test_nic_named_twice_is_managed_once() -> None:
+    managed = Managed(("eth0", "lan0"), any_bus=False)
+    managed.among([NETVSC], [])
+    renamed = replace(NETVSC, name="lan0")
+    assert managed.among([renamed], []) == [renamed]
+
+
+def test_without_names_synthetic_nics_and_what_is_attached() -> None:
+    managed = Managed((), any_bus=False)
+    assert managed.among([NETVSC, VF, VETH, BRIDGE], [VETH.ifindex]) == [NETVSC, VETH]
+    assert managed.missing() == []
