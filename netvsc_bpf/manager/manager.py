@@ -7,7 +7,7 @@ Woken by netlink, pins, the kernel's path changes and timers; it never trusts a 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path as FilePath
 
@@ -65,6 +65,7 @@ class Manager:
 
     async def _run(self, claimed: singleton.Claim) -> None:
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, what: self._tell_bug(what.get("exception") or what["message"]))
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
@@ -74,7 +75,7 @@ class Manager:
         # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
         tasks = [loop.create_task(self._loop(loop, thread, pins)), loop.create_task(stopping.wait())]
-        tasks.append(loop.create_task(self._announcer.run()))
+        tasks.append(loop.create_task(self._kept_going(self._announcer.run)))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))
         try:
@@ -126,8 +127,7 @@ class Manager:
             self._teller.trouble(error)
             return _TROUBLE_S
         except Exception as error:
-            self._bugs += 1
-            self._teller.bug(error, self._bugs)
+            self._tell_bug(error)
             # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
             await asyncio.sleep(_TROUBLE_S)
             return 0.0
@@ -144,6 +144,19 @@ class Manager:
         while not (await asyncio.wait({job}, timeout=limit))[0]:
             self._teller.trouble(f"a step has not returned for {limit:.0f} s: a driver may hang")
         return job.result()
+
+    async def _kept_going(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Start again what ended with an error that nobody foresaw."""
+        while True:
+            try:
+                return await work()
+            except Exception as error:
+                self._tell_bug(error)
+                await asyncio.sleep(_TROUBLE_S)
+
+    def _tell_bug(self, error: BaseException | str) -> None:
+        self._bugs += 1
+        self._teller.bug(error, self._bugs)
 
     def _switched(self, event: abi.PathEvent) -> None:
         if abi.PATHS[event.to] is Path.SYNTHETIC and abi.REASONS[event.reason] in FAILURES:

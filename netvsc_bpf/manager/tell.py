@@ -78,9 +78,9 @@ class Teller:
             self._listener(Event(Kind.FAILED, _MANAGER, text))
         self._trouble = text
 
-    def bug(self, error: BaseException, count: int) -> None:
+    def bug(self, error: BaseException | str, count: int) -> None:
         """Tell an error that nobody foresaw, with where it came from, each time."""
-        where = "".join(traceback.format_exception(error))
+        where = error if isinstance(error, str) else "".join(traceback.format_exception(error))
         text = f"unforeseen, number {count}: {where}"
         self._listener(Event(Kind.FAILED, _MANAGER, text, details={"errors": count}))
 

@@ -68,3 +68,16 @@ def test_timeout_that_the_kernel_reports_is_an_error_and_no_hanging_step() -> No
 
     told = [event.text for event in turned(1, timed_out) if event.interface == "manager"]
     assert len(told) == 1 and "ETIMEDOUT" in told[0]
+
+
+def test_work_beside_the_loop_is_started_again() -> None:
+    told: list[Event] = []
+    manager = Manager(ManagerConfig(), told.append)
+    runs = iter([True, True, False])
+
+    async def work() -> None:
+        if next(runs):
+            raise KeyError("a bug of ours")
+
+    asyncio.run(manager._kept_going(work))
+    assert [event.details["errors"] for event in told] == [1, 2]
