@@ -49,7 +49,8 @@ def follow_mtu(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mtu: int, ot
 
     Return whether the VF took it. Raises KernelError where one of them vanished.
     """
-    taken = _try(lambda: netlink.set_mtu(ipr, vf.ifindex, mtu), f"cannot set the MTU of {vf.name}")
+    what = f"cannot set the MTU of {vf.name}"
+    taken = vf.mtu == mtu or _try(lambda: netlink.set_mtu(ipr, vf.ifindex, mtu), what)
     if not taken and otherwise is not None:
         with changing(f"cannot put the MTU of {synthetic.name} back"):
             netlink.set_mtu(ipr, synthetic.ifindex, otherwise)
@@ -62,7 +63,9 @@ def follow_mac(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mac: str, ot
 
     Return whether the VF took it. Raises KernelError where one of them vanished.
     """
-    taken = _try(lambda: netlink.set_mac(ipr, vf.ifindex, mac), f"cannot set the MAC of {vf.name}")
+    # A driver that follows by itself may be up, and refuse even the MAC that it has.
+    what = f"cannot set the MAC of {vf.name}"
+    taken = vf.mac == mac or _try(lambda: netlink.set_mac(ipr, vf.ifindex, mac), what)
     if not taken:
         with changing(f"cannot put the MAC of {synthetic.name} back"):
             netlink.set_mac(ipr, synthetic.ifindex, otherwise)

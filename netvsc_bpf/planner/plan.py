@@ -101,6 +101,9 @@ def _in_step(seen: PairObservation, joined: Joined) -> list[Action]:
     """Return what keeps the VF in step with the synthetic NIC."""
     ifindex, synthetic, vf, followed = seen.synthetic.ifindex, seen.synthetic, joined.vf, joined.followed
     refused = joined.denied is Reason.MTU_REFUSED
+    if not followed.mtu:
+        # Whoever joined it was interrupted before it was given anything: there is nothing to go back to.
+        return [Join(ifindex, vf)]
     if synthetic.mac != followed.mac:
         return [FollowMac(ifindex, synthetic.mac, otherwise=followed.mac)]
     if synthetic.mtu != followed.mtu:

@@ -2,6 +2,8 @@
 """The life of the process, and what others do behind its back."""
 
 import os
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path as FilePath
@@ -68,6 +70,26 @@ def test_s27_failover_goes_on_while_the_manager_is_dead(lab: Lab, start: Start) 
         second = start(lab)
         second.wait_vf()
     assert second.told("left") and second.told("joined")
+
+
+def test_s27_killed_at_any_moment_of_a_flapping_vf(lab: Lab, start: Start) -> None:
+    """Wherever it was interrupted, the next one ends in the right state."""
+    dice = random.Random(27)
+    manager = start(lab, "eth0", "--settle", "10")
+    with traffic(lab):
+        for number in range(6):
+            manager.wait_vf()
+            lab.unplug_vf()
+            if number % 2:
+                manager.wait_told("left")
+            lab.plug_vf(up=False)
+            time.sleep(dice.uniform(0, 0.05))  # at any moment of joining
+            manager.kill()
+            manager = start(lab, "eth0", "--settle", "10")
+        manager.wait_vf()
+        before = manager.status.tx.vf.packets
+        eventually("steered", lambda: manager.status.tx.vf.packets > before + 100)
+    assert not manager.told("failed") and not manager.noise
 
 
 @pytest.mark.guest

@@ -104,6 +104,13 @@ class AnyOrder(RuleBasedStateMachine):
     def reconcile_with_a_step_that_fails(self, fails_at: int) -> None:
         self.round(fails_at)
 
+    @precondition(lambda self: self.world.devmap is None and self.world.steer)
+    @rule()
+    def killed_while_joining(self) -> None:
+        suitable = self.world.suitable()
+        if len(suitable) == 1 and not self.world.found_vf:
+            self.world.join_half_way(suitable[0].ifindex)
+
     @rule()
     def look(self) -> None:
         self.noticed = self.world.observe()

@@ -169,6 +169,11 @@ class World:
         else:
             self.permitted, self.reason = False, Reason.MTU_REFUSED
 
+    def join_half_way(self, ifindex: int) -> None:
+        """As a join that was killed once the VF was named leaves it."""
+        self.devmap = self.found_vf = ifindex
+        self.found_mac, self.followed = self.vfs[ifindex].mac, _NOTHING_YET
+
     def _leave(self, reason: Reason) -> None:
         self.permitted, self.armed, self.reason = False, False, reason
         if self.devmap is not None and self.vfs[self.devmap].mac == self.followed.mac:
@@ -185,6 +190,7 @@ class World:
     def _follow_mtu(self, mtu: int, otherwise: int) -> None:
         taken = self._take_mtu(mtu)
         if not taken and self.denied is None:
+            assert otherwise > 0, "there is nothing to go back to"
             self.change_synthetic(mtu=otherwise)
             mtu = otherwise
         self.followed = replace(self.followed, mtu=mtu)
