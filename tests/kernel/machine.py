@@ -78,7 +78,7 @@ def _has_addresses(state: State) -> bool:
             what.startswith("link ")
             and link.get("linkinfo", {}).get("info_kind") == "veth"
             and "UP" in link["flags"]
-            and link["inet6_addr_gen_mode"] != "none"
+            and link.get("inet6_addr_gen_mode", "none") != "none"
             and state.get(f"sysctl ipv6.{name}.disable_ipv6") == "0\n"
         )
         if waits and not any(one["scope"] == "link" for one in state[f"addresses {name}"]):
