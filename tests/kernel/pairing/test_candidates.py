@@ -76,7 +76,6 @@ def test_s06_naming_one_vf_admits_no_other_of_its_bus(lab: Lab, netvsc_bpf_cli: 
     assert "vf1 is not used: it is on no bus" in result.stderr
 
 
-@pytest.mark.guest
 def test_s07_second_vf_is_refused_aloud_and_the_first_stays(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     state(netvsc_bpf_cli("attach", "eth0", "--any-bus", "--json"))
     before = pins()

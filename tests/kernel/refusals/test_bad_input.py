@@ -22,7 +22,6 @@ def lab(lab_factory: LabFactory) -> Lab:
     return lab_factory(LabPlan(fabric=Fabric.NONE))
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
