@@ -33,7 +33,10 @@ class Drops:
     """Packets that this data path, or the device it chose, threw away."""
 
     tx_vf: int = 0
-    """Steered to the VF and dropped there (IFLA_STATS64 tx_dropped since attach)."""
+    """Steered to the VF and dropped there (IFLA_STATS64 tx_dropped since attach).
+
+    Not every kernel counts what a device that is down throws away (noop_enqueue(): 6.1 not, 6.12 does).
+    """
     rx_home: int = 0
     """Brought home to a synthetic NIC that would not take them (rx_dropped since attach)."""
     rx_duplicate: int = 0
