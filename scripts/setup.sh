@@ -53,7 +53,8 @@ missing() {
 		need tcpdump command -v tcpdump
 		if [ "$WANT" = vm ]; then
 			need busybox-static sh -c 'command -v busybox || command -v busybox-static'
-			need zstd command -v zstd
+			need file command -v file # how virtme-ng tells a kernel's version
+		need zstd command -v zstd
 		fi
 	} | sort -u | tr '\n' ' '
 }

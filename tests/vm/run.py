@@ -155,19 +155,24 @@ def boot(guest: Guest, cache: Path, out: Path) -> bool:
         process.wait()
         reader.join(5)
     if not (out / "status").exists():
-        print(f"vm-test: the last {len(console)} lines of the console:", *console, sep="\n  ! ", flush=True)
+        print(f"vm-test: the last {len(console)} lines of the console:")
+        print("".join(f"  ! {line}" for line in console), flush=True)
     return in_time
 
 
 def wait(process: subprocess.Popen[str], log: Path) -> bool:
     """Show what the guest logs, as it comes, until QEMU ends; return False if it does not in time."""
     deadline = time.monotonic() + LIMIT_SECONDS
+    line = ""
     log.touch()
     with log.open(errors="replace") as lines:
         while True:
             running = process.poll() is None
-            for line in lines:
-                print("  |", line.rstrip("\n"), flush=True)
+            for piece in lines:
+                line += piece
+                if line.endswith("\n"):  # else the guest is in the middle of it
+                    print("  |", line, end="", flush=True)
+                    line = ""
             if not running:
                 return True
             if time.monotonic() > deadline:
