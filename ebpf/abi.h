@@ -104,7 +104,7 @@ struct traffic {
 struct counters {
 	struct traffic tx[PATH_COUNT];
 	struct traffic rx[PATH_COUNT];
-	u64 duplicates; /* frames that guard dropped */
+	u64 duplicates; /* frames that guard or home dropped */
 };
 
 /* One change of path, in the ring buffer. Written by whoever changed it; read by the manager and `events`. */

@@ -60,4 +60,18 @@ static __always_inline enum reason why_unusable(u64 state)
 	return REASON_NO_CARRIER;
 }
 
+/*
+ * The same for the device that a pair was permitted to use, for programs that have no DEVMAP entry to prove that it is
+ * still registered. A device is closed before it goes, so what is left of it says that it is down; should another
+ * device have its memory by now, that has another ifindex.
+ */
+static __always_inline enum reason why_vf_unusable(struct pair *pair)
+{
+	u64 dev = pair->vf_dev;
+
+	if (device_ifindex(dev) != pair->vf_ifindex)
+		return REASON_VF_GONE;
+	return why_unusable(device_state(dev));
+}
+
 #endif

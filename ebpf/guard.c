@@ -5,11 +5,32 @@
  *
  * hv_netvsc copies its XDP program onto the VF, so we go by where the frame arrived, never by where we were attached.
  * Frames that home reinjects skip XDP: they never come by here.
+ *
+ * A guest that only listens never makes steer look at the VF. So before guard drops a frame it looks itself: the frame
+ * may be all that still reaches the guest, the question for its address for one.
  */
 #include "abi.h"
+#include "device.h"
+#include "latch.h"
 #include "maps.h"
 
 #define ETH_HLEN 14
+
+/* The group bit of the destination marks broadcast and multicast (IEEE 802.3, 3.2.3). */
+static __always_inline bool comes_by_the_vf_too(struct pair *pair, u8 *frame)
+{
+	return pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1));
+}
+
+static __always_inline bool vf_still_carries(struct pair *pair)
+{
+	enum reason reason = liveness() == LIVENESS_NETLINK ? REASON_NONE : why_vf_unusable(pair);
+
+	if (likely(!reason))
+		return true;
+	latch_leave(pair, reason);
+	return false;
+}
 
 int guard(struct xdp_md *ctx)
 {
@@ -25,9 +46,7 @@ int guard(struct xdp_md *ctx)
 	counters = counters_at(slot);
 	if (!counters)
 		return XDP_PASS;
-	/* The group bit of the destination marks broadcast and multicast (IEEE 802.3, 3.2.3). */
-	if (pair->armed &&
-	    (pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1)))) {
+	if (pair->armed && comes_by_the_vf_too(pair, frame) && vf_still_carries(pair)) {
 		counters->duplicates += 1;
 		return XDP_DROP;
 	}

@@ -10,6 +10,7 @@
 
 /* Let later programs and filters run; the same number as TCX_NEXT. */
 #define TC_ACT_UNSPEC (-1)
+#define TC_ACT_SHOT 2
 
 /* Slot of a synthetic NIC -> its state. */
 BPF_TABLE("array", u32, struct pair, pairs, NIC_SLOTS);

@@ -63,7 +63,9 @@ def test_a_rung_can_be_forced(netvsc_bpf_cli: Callable[..., Any], liveness: str)
 
 
 @pytest.mark.guest
-def test_s71_the_kernel_alone_returns_after_the_settle_time(lab: Lab, netvsc_bpf_cli: Callable[..., Any]) -> None:
+def test_s71_the_kernel_alone_returns_after_the_settle_time(
+    lab: Lab, netvsc_bpf_cli: Callable[..., Any]
+) -> None:
     _attach(netvsc_bpf_cli)
     lab.vf_down()
     lab.run(lab.guest, ["ping", "-c", "1", "-W", "5", "10.99.0.2"])

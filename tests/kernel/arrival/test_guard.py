@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import GuardMode, Path
@@ -15,6 +16,7 @@ from tests.kernel.support.frames import BROADCAST, GUEST_MAC, Tap, ethernet, sen
 from tests.kernel.support.waiting import eventually
 
 PORT = 7001
+HOUR_NS = 3_600_000_000_000
 PEER = "10.99.0.2"
 GROUP = "239.1.2.3"
 GROUP_MAC = bytes.fromhex("01005e010203")
@@ -132,3 +134,28 @@ def test_s45_nothing_is_dropped_while_the_synthetic_path_is_in_use(
         assert heard(listener) == [kind.encode() for kind in KINDS]
         eventually("they are counted", lambda: pair.status().rx.synthetic.packets >= 4)
         assert pair.status().drops.rx_duplicate == 0
+
+
+def test_s45_while_the_vf_settles_its_copy_of_a_broadcast_is_the_one_dropped(
+    lab_factory: Callable[[LabPlan], Lab],
+) -> None:
+    lab = lab_factory(NO_FABRIC)
+    silence(lab)
+    with attached(lab, guard=GuardMode.MULTICAST) as pair, ear(lab) as listener:
+        lab.vf_down()
+        send(lab.guest, "eth0", ethernet(BROADCAST, b"notice that it is down"))
+        pair.control(ControlCommand.PERMIT, HOUR_NS)
+        lab.vf_up()
+        assert pair.path is Path.SYNTHETIC
+        before = pair.status().drops.rx_duplicate
+        for kind in KINDS:
+            for port in ("vf0", "syn0"):
+                send(lab.fabric, port, datagram(kind, kind.encode()))
+        send(lab.fabric, "syn0", datagram("unicast", LAST))
+        got = heard(listener)
+        assert {kind: got.count(kind.encode()) for kind in KINDS} == {
+            "unicast": 2,
+            "broadcast": 1,
+            "multicast": 1,
+        }
+        assert pair.status().drops.rx_duplicate - before == 2
