@@ -50,6 +50,11 @@ class WatchedPair:
                 raise NetvscBpfError("wait for the path", f"it is not {'vf' if vf else 'synthetic'}")
             time.sleep(0.002)
 
+    @property
+    def changed_at(self) -> int:
+        """When the kernel last changed the path: CLOCK_MONOTONIC, in ns."""
+        return int(self._loaded.pair(self._slot).changed_at)
+
     def processes(self) -> list[str]:
         """Return the command lines of all processes in the guest's network namespace."""
         guest = namespace_path(self.lab.guest).stat().st_ino
@@ -70,10 +75,8 @@ class Event:
     name: str
     leave: Callable[[WatchedPair], None]
     come_back: Callable[[WatchedPair], None]
-    most_lost: int = 0
-    """Packets that one leaving may cost."""
-    device_drops: bool = False
-    """Packets that the VF had taken, and dropped by its own count, are not its leaving's."""
+    blind: bool = False
+    """The device throws packets away before the kernel says so: what is lost afterwards is the leaving's."""
     leaves: bool = True
     """The path changes at all."""
 
@@ -101,13 +104,14 @@ CARRIER_LOSS = Event(
     "carrier loss",
     lambda pair: pair.lab.vf_carrier(False),
     lambda pair: pair.lab.vf_carrier(True),
-    # The fabric's end takes nothing any more a moment before the VF is told (veth_close()).
-    most_lost=2,
+    # The fabric's end is stopped first and takes nothing any more; its closing waits for an RCU grace period
+    # (dev_deactivate_many()) before the VF hears of it (veth_close()).
+    blind=True,
 )
 # The veth leaves the guest as a NIC does whose driver is unbound: it is closed, then unregistered.
 REMOVAL = Event("VF removed", lambda pair: _move(pair, pair.lab.guest, pair.lab.peer), _move_back)
 # Deleting a veth cuts its peer off first (veth_dellink()): until it is closed it drops what it is given.
-DELETION = Event("veth deleted", lambda pair: pair.lab.unplug_vf(), _replug, device_drops=True)
+DELETION = Event("veth deleted", lambda pair: pair.lab.unplug_vf(), _replug, blind=True)
 EVENTS = (DOWN, CARRIER_LOSS, REMOVAL, DELETION)
 
 
