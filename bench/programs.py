@@ -29,8 +29,11 @@ _INGRESS = 1  # BPF_F_INGRESS
 _UNICAST = bytes.fromhex("00155d010203 020000000001 88b5") + bytes(50)
 _BROADCAST = bytes.fromhex("ffffffffffff 020000000001 88b5") + bytes(50)
 _EMPTY_NS = 5.0
-"""What an empty program took where the limits were set. Elsewhere they are ratios: with Safe RET and retpolines
-one kernel call alone, which no program that redirects can do without, takes more than the whole limit."""
+"""What an empty program took where the limits were set.
+
+Elsewhere they are ratios: with Safe RET and retpolines one kernel call alone, which no program that
+redirects can do without, takes more than the whole limit.
+"""
 _HOUR_NS = 3_600_000_000_000
 
 
