@@ -63,6 +63,13 @@ def claim() -> Claim:
     return Claim(listening)
 
 
+def refuse_while_managed(what: str) -> None:
+    """Raise Busy where a manager runs in this network namespace: it would undo `what` at once."""
+    pid = _holder()
+    if pid is not None:
+        raise Busy(what, f"process {pid} manages it and would attach it again", "stop that first", pid=pid)
+
+
 def _holder() -> int | None:
     """Ask the kernel who listens on the name."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
