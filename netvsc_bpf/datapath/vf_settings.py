@@ -37,13 +37,17 @@ def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
 
 
 def silence(ipr: IPRoute, vf: Nic) -> None:
-    """Keep addresses off the VF. Raises KernelError where it vanished."""
+    """Keep the addresses off the VF that the kernel makes by itself. Raises KernelError where it vanished.
+
+    Somebody's own IPv6 address on it stays, and with it IPv6: switching that off would destroy the address,
+    and nobody could put it back. The doctor warns of it.
+    """
     if vf.ipv6_disabled is None:
         return
     with changing(f"cannot turn IPv6 off on {vf.name}"):
         if vf.addr_gen_mode != _ADDR_GEN_MODE_NONE:
             netlink.set_addr_gen_mode(ipr, vf.ifindex, _ADDR_GEN_MODE_NONE)
-        if not vf.ipv6_disabled:
+        if not vf.ipv6_disabled and not netlink.has_chosen_ipv6(ipr, vf.ifindex):
             netlink.set_ipv6_disabled(ipr, vf.ifindex, True)
 
 

@@ -2,6 +2,7 @@
 """Changes to interfaces, by ifindex: names are udev's to change while we work."""
 
 import errno
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from netvsc_bpf.model.errors import KernelError, MissingCapability
 
+_IFA_F_PERMANENT = 0x80  # include/uapi/linux/if_addr.h
+_SCOPE_LINK = 253  # RT_SCOPE_LINK, include/uapi/linux/rtnetlink.h
 _IFF_PROMISC = 0x100
 _IFF_ALLMULTI = 0x200
 _SYSCTL = Path("/proc/sys/net/ipv6/conf")
@@ -80,3 +83,13 @@ def set_allmulti(ipr: IPRoute, ifindex: int, on: bool) -> None:
 
 def _set_flag(ipr: IPRoute, ifindex: int, flag: int, on: bool) -> None:
     ipr.link("set", index=ifindex, flags=flag if on else 0, change=flag)
+
+
+def has_chosen_ipv6(ipr: IPRoute, ifindex: int) -> bool:
+    """Tell whether the interface has an IPv6 address that somebody chose: no link-local or autoconfigured one."""
+    return any(
+        message["index"] == ifindex
+        and message["scope"] != _SCOPE_LINK
+        and message["flags"] & _IFA_F_PERMANENT
+        for message in ipr.get_addr(family=socket.AF_INET6, index=ifindex)
+    )

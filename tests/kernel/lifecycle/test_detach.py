@@ -58,6 +58,15 @@ def test_s28_detach_leaves_the_machine_as_found(lab_factory: LabFactory, prepare
         here.detach()
 
 
+def test_s28_somebodys_own_ipv6_address_on_the_vf_survives(lab_factory: LabFactory) -> None:
+    lab = lab_factory(LabPlan(fabric=Fabric.NONE))
+    ip("addr add 2001:db8::1/64 dev vf0 nodad")(lab)
+    with direct(lab) as here, unchanged(lab) as before:
+        here.attach()
+        assert look(lab)["addresses vf0"] == before["addresses vf0"]
+        here.detach()
+
+
 @pytest.mark.guest
 def test_s28_command_leaves_nothing_behind(lab: Lab, netvsc_bpf_cli: Callable[..., object]) -> None:
     with_link_local(lab)
