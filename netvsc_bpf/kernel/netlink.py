@@ -86,7 +86,7 @@ def _set_flag(ipr: IPRoute, ifindex: int, flag: int, on: bool) -> None:
 
 
 def has_chosen_ipv6(ipr: IPRoute, ifindex: int) -> bool:
-    """Tell whether the interface has an IPv6 address that somebody chose: no link-local or autoconfigured one."""
+    """Tell whether the interface has an IPv6 address that somebody chose, neither link-local nor by SLAAC."""
     return any(
         message["index"] == ifindex
         and message["scope"] != _SCOPE_LINK
