@@ -69,7 +69,8 @@ def test_s27_failover_goes_on_while_the_manager_is_dead(lab: Lab, start: Start) 
         lab.plug_vf(up=False)
         second = start(lab)
         second.wait_vf()
-    assert second.told("left") and second.told("joined")
+        second.wait_told("left")
+        second.wait_told("joined")
 
 
 def test_s27_killed_at_any_moment_of_a_flapping_vf(lab: Lab, start: Start) -> None:
