@@ -45,20 +45,22 @@ def join(
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
         vf_settings.remember(found, synthetic, vf)
+        found.followed_mtu = 0  # until the end: whoever finds us killed half-way joins again
         loaded.set_found(slot, found)
         undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
         _name(loaded, slot, vf)
     vf_settings.silence(session.ipr, vf)
     denied = None if vf_settings.take_mtu(session.ipr, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
-    _note(loaded, slot, synthetic, denied)
     if denied is not None:
+        _note(loaded, slot, synthetic, denied)
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.ipr, synthetic, vf)
     lists.lend(session.pins, synthetic, vf, anew=new)
     _ensure_home(session, loaded, hook, pair, slot, rx)
     vf_settings.follow_up_down(session.ipr, synthetic, vf)
+    _note(loaded, slot, synthetic, None)
     return None
 
 
