@@ -32,7 +32,9 @@ def test_s01_hot_added_vf_is_joined_and_used_and_nobody_asked(lab_factory: LabFa
         eventually("traffic by the VF", lambda: manager.status.tx.vf.packets > sent + 200)
         assert stream.stop().lost == 0
     manager.wait_told("switched", "armed")
-    assert [event["event"] for event in manager.events][:4] == ["attached", "joined", "permitted", "switched"]
+    # A slow machine may say in between that the compiler takes its time.
+    told = [event["event"] for event in manager.events if event["interface"] != "manager"]
+    assert told[:4] == ["attached", "joined", "permitted", "switched"]
 
 
 def test_s02_vf_that_was_there_before_is_taken(lab: Lab, start: Start) -> None:
