@@ -83,8 +83,8 @@ def test_s19_redirection_stops_when_the_vf_is_removed(lab: Lab) -> None:
         assert pair.where == (Path.SYNTHETIC, Reason.NO_VF)
         left, end = pair.state().changed_at, time.monotonic_ns()
         result = stream.stop()
-    # veth_dellink() cuts the wire before the kernel begins to close the device: until the kernel leaves it, what
-    # is on its way is the wire's loss (seen in veth_xmit()).
+    # veth_dellink() cuts the wire before the kernel begins to close the device: until the kernel leaves it,
+    # what is on its way is the wire's loss (seen in veth_xmit()).
     assert result.window(left, end).sent > 300
     assert result.window(left, end).lost == 0
     assert result.refused == 0
