@@ -13,6 +13,8 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from netvsc_bpf.kernel.netlink_watch import drain, listen
+
 _SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP = 270, 1
 _IPV4_MCADDR, _IPV6_MCADDR, _IPV6_IFADDR = 37, 38, 9  # enum rtnetlink_groups
 _LIST = Path("/proc/thread-self/net/dev_mcast")
@@ -31,11 +33,7 @@ class MembershipWatch:
         look_s: float = _LOOK_S,
     ) -> None:
         self._loop, self._wake, self._file, self._look_s = loop, wake, list_file, look_s
-        self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
-        )
-        # Unbound it has the kernel's own port number, and a broadcast leaves its sender out.
-        self._socket.bind((0, 0))
+        self._socket = listen(0)
         self._timer: asyncio.TimerHandle | None = None
         self.told = _join(self._socket, _IPV4_MCADDR) and _join(self._socket, _IPV6_MCADDR)
         """The kernel tells; where it does not, the list is read."""
@@ -53,14 +51,7 @@ class MembershipWatch:
         self._socket.close()
 
     def _read(self) -> None:
-        while True:
-            try:
-                self._socket.recv(65536)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                if error.errno != errno.ENOBUFS:
-                    raise
+        drain(self._socket)
         self._wake()
 
     def _look(self) -> None:

@@ -18,10 +18,7 @@ class NetlinkWatch:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
         self._loop, self._wake = loop, wake
-        self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
-        )
-        self._socket.bind((0, _GROUPS))
+        self._socket = listen(_GROUPS)
         loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
@@ -30,12 +27,27 @@ class NetlinkWatch:
         self._socket.close()
 
     def _read(self) -> None:
-        while True:
-            try:
-                self._socket.recv(65536)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                if error.errno != errno.ENOBUFS:
-                    raise
+        drain(self._socket)
         self._wake()
+
+
+def listen(groups: int) -> socket.socket:
+    """Return a socket that hears these groups (RTMGRP_*) and more that it may join later.
+
+    It is bound in any case: unbound it has the kernel's own port, and a broadcast leaves its sender out.
+    """
+    there = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
+    there.bind((0, groups))
+    return there
+
+
+def drain(there: socket.socket) -> None:
+    """Take everything that waits; a message that was lost (ENOBUFS) is as good as one that came."""
+    while True:
+        try:
+            there.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
