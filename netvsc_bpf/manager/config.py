@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
+from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.planner.damping import DampingPolicy
 
 
@@ -21,5 +22,6 @@ class ManagerConfig:
     settle_ms: int | None = None
     damping: DampingPolicy = field(default_factory=DampingPolicy)
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
     interval_s: float = 30.0
     step_limit_s: float = 10.0

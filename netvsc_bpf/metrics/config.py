@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the exporter listens, and whom it answers. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.model.errors import Refused
+
+DEFAULT_PORT = 9855
+_OFF = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An IPv4 or IPv6 address (or a name) and a TCP port; port 0 lets the kernel choose."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """The exporter's settings, as the web configuration of other Prometheus exporters has them.
+
+    Without `listen` there is no exporter. TLS takes both files (PEM); they are read again for each
+    connection that comes after they changed. `users` are (name, bcrypt hash); without any everybody is
+    answered. Raises Refused where only one of the files is named.
+    """
+
+    listen: Listen | None = Listen()
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    users: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.cert_file is None) != (self.key_file is None):
+            named, other = ("certificate", "key") if self.key_file is None else ("key", "certificate")
+            raise Refused("cannot serve metrics by TLS", f"there is a {named} but no {other}", "name both")
+
+
+def parse_listen(text: str) -> Listen | None:
+    """Read ADDR:PORT, [ADDR6]:PORT, :PORT (every address) or "none" (no exporter). Raises Refused."""
+    if text == _OFF:
+        return None
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if bracketed else host
+    plain = bracketed or ":" not in host
+    if not (colon and plain and port.isascii() and port.isdecimal() and int(port) < 65536):
+        raise Refused(
+            f"cannot listen on {text!r}", "that is no ADDR:PORT", f"as 127.0.0.1:{DEFAULT_PORT}, or {_OFF}"
+        )
+    return Listen(host, int(port))
