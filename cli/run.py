@@ -41,7 +41,7 @@ def run(
     """
     from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
     from netvsc_bpf.manager.config import ManagerConfig
-    from netvsc_bpf.manager.events import EventWriter
+    from netvsc_bpf.manager.event_writer import EventWriter
     from netvsc_bpf.manager.manager import Manager
 
     options = AttachOptions(any_bus=any_bus, settle_ms=settle or DEFAULT_SETTLE_MS)

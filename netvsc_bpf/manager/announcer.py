@@ -28,7 +28,7 @@ from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
 from netvsc_bpf.manager.attached import attached_pairs
-from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.model.errors import MissingCapability, NetvscBpfError
 
 _TELLS_ITS_HOST = "hv_netvsc"
@@ -146,7 +146,7 @@ class Announcer:
     def _tell(self, text: str) -> None:
         if text != self._complained:
             self._complained = text
-            self._listener(Event(Kind.FAILED, "manager", text))
+            self._listener(Event(Kind.FAILED, MANAGER, text))
 
 
 def told_by_its_driver(link: speakers.Link) -> bool:

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager tells: one line for each thing that happened, as text or JSON."""
+"""What can happen to a pair, as values. docs/events.md is its other half."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TextIO
+from typing import Any
+
+from netvsc_bpf.planner.damping import FAILURES
+
+MANAGER = "manager"
+"""Stands where an interface would, in what concerns none."""
+
+Value = str | int | float | None
 
 
 class Kind(StrEnum):
@@ -26,6 +32,49 @@ class Kind(StrEnum):
     FAILED = "failed"
 
 
+class Severity(StrEnum):
+    """How much somebody has to care."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Detail(StrEnum):
+    """The closed set of what an event may say beside its text. Durations are seconds."""
+
+    TO = "to"
+    """The path after a switch."""
+    REASON = "reason"
+    """A Reason, or the Cause of a refusal."""
+    VF = "vf"
+    """The name of the VF that it is about."""
+    STEP = "step"
+    """The planner's name of what was done, or tried."""
+    HOOK = "hook"
+    """What was put back: steer, home, guard, several separated by commas."""
+    ERROR = "error"
+    """The class of the error."""
+    ERRORS = "errors"
+    """How many errors that nobody foresaw there have been."""
+    DURATION_S = "duration_s"
+    """How long a step took; of a switch: how long the pair was on the path that it left."""
+    JOIN_S = "join_s"
+    """From the VF's appearance to the moment the kernel armed it for the first time."""
+    MONOTONIC_NS = "monotonic_ns"
+    """The kernel's own time of a switch: CLOCK_MONOTONIC, ns."""
+
+
+_KIND_SEVERITY = {
+    Kind.AWAITED: Severity.WARNING,
+    Kind.REPAIRED: Severity.WARNING,
+    Kind.DAMPED: Severity.WARNING,
+    Kind.REFUSED: Severity.WARNING,
+    Kind.FAILED: Severity.ERROR,
+}
+_FAILED_VF: frozenset[Value] = frozenset(reason.value for reason in FAILURES)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened. `at` is the kernel's time where the kernel did it."""
@@ -34,28 +83,22 @@ class Event:
     interface: str
     text: str
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    details: dict[str, str | int | float | None] = field(default_factory=dict)
+    details: dict[Detail, Value] = field(default_factory=dict)
 
+    @property
+    def severity(self) -> Severity:
+        """How much somebody has to care: a VF that failed is a warning, one that was withdrawn is not."""
+        if self.kind is Kind.SWITCHED and self.details.get(Detail.REASON) in _FAILED_VF:
+            return Severity.WARNING
+        return _KIND_SEVERITY.get(self.kind, Severity.INFO)
 
-class EventWriter:
-    """Writes events to a stream, for the journal."""
-
-    def __init__(self, stream: TextIO, *, as_json: bool = False) -> None:
-        self._stream, self._as_json = stream, as_json
-
-    def __call__(self, event: Event) -> None:
-        """Write one event."""
-        if self._as_json:
-            record = {
-                "time": event.at.isoformat(),
-                "event": event.kind.value,
-                "interface": event.interface,
-                "text": event.text,
-                **event.details,
-            }
-            line = json.dumps(record)
-        else:
-            line = f"{event.interface}: {event.kind.value}: {event.text}"
-        # In one go: two threads tell events.
-        self._stream.write(f"{line}\n")
-        self._stream.flush()
+    def as_record(self) -> dict[str, Any]:
+        """Return the object that `events --json` prints: its keys keep their meaning."""
+        return {
+            "time": self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "event": self.kind.value,
+            "severity": self.severity.value,
+            "interface": self.interface,
+            "text": self.text,
+            **{key.value: value for key, value in self.details.items()},
+        }

@@ -16,7 +16,7 @@ from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.attached import attached_pairs
-from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
 _WHAT = "cannot keep the address lists of VFs in step"
@@ -36,7 +36,7 @@ class ListFollower:
 
     def __call__(self) -> None:
         """Bring the lists in step."""
-        with self._telling("manager"):
+        with self._telling(MANAGER):
             where = NetnsPins(netns.current_inode())
             if self._behind(where):
                 with lock.writer(where.root):

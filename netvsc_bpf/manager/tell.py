@@ -8,14 +8,11 @@ from netvsc_bpf.discovery.refusal import Cause
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.clock import monotonic_to_utc
 from netvsc_bpf.manager.choice import Seen
-from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind, Value
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
-
-_MANAGER = "manager"
-"""Stands where an interface would, in what concerns none."""
 
 
 class Teller:
@@ -57,8 +54,11 @@ class Teller:
         """Tell that a step failed and was undone; the same failure of the same pair once."""
         if self._failed.get(step.ifindex) != str(error):
             self._failed[step.ifindex] = str(error)
-            details = {"step": type(step).__name__}
-            self._listener(Event(Kind.FAILED, self._name(step.ifindex), str(error), details=dict(details)))
+            details: dict[Detail, Value] = {
+                Detail.STEP: type(step).__name__,
+                Detail.ERROR: type(error).__name__,
+            }
+            self._listener(Event(Kind.FAILED, self._name(step.ifindex), str(error), details=details))
 
     def restless(self, ifindex: int) -> None:
         """Tell that a pair does not come to rest; once, until it does."""
@@ -75,14 +75,14 @@ class Teller:
         """Tell what keeps the manager from its work, when it is not what kept it last time; None: nothing."""
         text = None if error is None else str(error)
         if text is not None and text != self._trouble:
-            self._listener(Event(Kind.FAILED, _MANAGER, text))
+            self._listener(Event(Kind.FAILED, MANAGER, text))
         self._trouble = text
 
     def bug(self, error: BaseException | str, count: int) -> None:
         """Tell an error that nobody foresaw, with where it came from, each time."""
         where = error if isinstance(error, str) else "".join(traceback.format_exception(error))
         text = f"unforeseen, number {count}: {where}"
-        self._listener(Event(Kind.FAILED, _MANAGER, text, details={"errors": count}))
+        self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERRORS: count}))
 
     def forget(self, ifindex: int) -> None:
         """Drop what is known of a pair that is no more."""
@@ -100,7 +100,11 @@ class Teller:
     def switched(self, event: abi.PathEvent) -> None:
         """Tell a change of path, with the kernel's own time."""
         to, reason = abi.PATHS[event.to], abi.REASONS[event.reason]
-        details: dict[str, str | int | float | None] = {"to": to.value, "reason": reason and reason.value}
+        details: dict[Detail, Value] = {
+            Detail.TO: to.value,
+            Detail.REASON: reason and reason.value,
+            Detail.MONOTONIC_NS: event.at,
+        }
         at = monotonic_to_utc(event.at)
         name, text = self._name(event.synthetic_ifindex), f"{to} ({reason}) at {at:%H:%M:%S.%f}"
         self._listener(Event(Kind.SWITCHED, name, text, at=at, details=details))

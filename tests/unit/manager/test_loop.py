@@ -10,7 +10,7 @@ import pytest
 
 from netvsc_bpf.manager import manager as module
 from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.events import Detail, Event, Kind
 from netvsc_bpf.manager.manager import Manager
 from netvsc_bpf.model.errors import BpffsUnavailable
 
@@ -46,7 +46,7 @@ def test_unforeseen_error_is_told_with_its_traceback_counted_and_survived() -> N
         raise ZeroDivisionError("a bug of ours")
 
     told = [event for event in turned(3, broken) if event.interface == "manager"]
-    assert [event.details["errors"] for event in told] == [1, 2, 3]
+    assert [event.details[Detail.ERRORS] for event in told] == [1, 2, 3]
     assert "in broken" in told[0].text and "ZeroDivisionError: a bug of ours" in told[0].text
 
 
@@ -80,4 +80,4 @@ def test_work_beside_the_loop_is_started_again() -> None:
             raise KeyError("a bug of ours")
 
     asyncio.run(manager._kept_going(work))
-    assert [event.details["errors"] for event in told] == [1, 2]
+    assert [event.details[Detail.ERRORS] for event in told] == [1, 2]

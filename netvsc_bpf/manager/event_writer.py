@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Events on the manager's own stderr: for the journal, for a terminal, or as JSON lines."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+from netvsc_bpf.manager.events import Event, Severity
+
+_SYSLOG_LEVEL = {Severity.ERROR: 3, Severity.WARNING: 4, Severity.INFO: 6}
+"""SD_ERR, SD_WARNING, SD_INFO: sd-daemon(3)."""
+
+
+class EventWriter:
+    """Writes events to a stream, one line each.
+
+    The lines have the prefix of sd-daemon(3), as `<4>`, where the stream is the journal's; anywhere else it
+    would be noise. JSON lines carry their severity themselves.
+    """
+
+    def __init__(
+        self, stream: TextIO, *, as_json: bool = False, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._stream, self._as_json = stream, as_json
+        self._prefixed = not as_json and is_journal(stream, environ)
+
+    def __call__(self, event: Event) -> None:
+        """Write one event."""
+        if self._as_json:
+            text = json.dumps(event.as_record())
+        else:
+            text = f"{event.interface}: {event.kind.value}: {event.text}"
+        if self._prefixed:
+            # The journal takes each line by itself, those of a traceback too.
+            prefix = f"<{_SYSLOG_LEVEL[event.severity]}>"
+            text = "\n".join(prefix + line for line in text.splitlines())
+        # In one go: two threads tell events.
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+
+def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Say whether a stream leads to the journal: JOURNAL_STREAM names its device and inode (systemd.exec(5)).
+
+    The variable is inherited by children whose stderr leads elsewhere, hence the comparison.
+    """
+    device, _, inode = environ.get("JOURNAL_STREAM", "").partition(":")
+    if not (device.isdecimal() and inode.isdecimal()):
+        return False
+    try:
+        found = os.fstat(stream.fileno())
+    except OSError:  # no file at all (io.UnsupportedOperation is one)
+        return False
+    return (found.st_dev, found.st_ino) == (int(device), int(inode))
