@@ -43,6 +43,7 @@ def pair_status(session: Session, loaded: LoadedObject, ifindex: int) -> PairSta
     changes = sum(
         state.changes[to][reason] for to in range(len(abi.PATHS)) for reason in range(abi.REASON_COUNT)
     )
+    changed = monotonic_to_utc(state.changed_at) if state.changed_at else None
     return PairStatus(
         synthetic=synthetic,
         vf=vf,
@@ -56,7 +57,8 @@ def pair_status(session: Session, loaded: LoadedObject, ifindex: int) -> PairSta
         rx=_received(counters, found, synthetic, guard, rx_mode),
         drops=_drops(counters, found, synthetic, vf),
         path_changes=changes,
-        last_change=monotonic_to_utc(state.changed_at) if state.changed_at else None,
+        last_change=changed,
+        since=changed if armed == bool(state.armed) else None,
     )
 
 

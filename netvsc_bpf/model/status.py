@@ -60,6 +60,8 @@ class PairStatus:
     drops: Drops
     path_changes: int
     last_change: datetime | None
+    since: datetime | None = None
+    """Since when it has been on this path; None: since attach, or nobody in the kernel has noticed yet."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints (CONTRACT.md)."""

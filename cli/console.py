@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where rich output goes: colours and the terminal's width at a terminal, plain text anywhere else."""
+
+import click
+from rich.console import Console, RenderableType
+
+_PIPED_WIDTH = 160
+"""Columns where nobody says: wide enough that a sentence stays on its line for grep."""
+
+
+def for_people() -> Console:
+    """Return a console on stdout."""
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPED_WIDTH)
+    return console
+
+
+def show(console: Console, shown: RenderableType) -> None:
+    """Print it; into a pipe without the blanks that fill up columns."""
+    if console.is_terminal:
+        console.print(shown)
+        return
+    with console.capture() as captured:
+        console.print(shown)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf top."""
+
+import sys
+import time
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+
+import click
+
+
+@click.command()
+@click.argument("interface", metavar="[IFACE]", required=False)
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1, max=3600),
+    default=2.0,
+    show_default=True,
+    help="The time that rates are taken over.",
+)
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="End after N intervals.")
+@click.option("--once", is_flag=True, help="End after one interval: --count 1.")
+@click.option(
+    "--sort",
+    type=click.Choice(["traffic", "name"]),
+    default="traffic",
+    show_default=True,
+    help="The busiest pair first, or by name.",
+)
+def top(interface: str | None, interval: float, count: int | None, once: bool, sort: str) -> None:
+    """Show what flows: rates per direction and path, reason, switches, drops.
+
+    They are read from the kernel; no manager has to run. On a terminal the table stays in its place until `q`
+    or Ctrl-C; anywhere else each interval gets a table of its own.
+    """
+    if once and count is not None:
+        raise click.UsageError("--once is --count 1")
+    from netvsc_bpf.cli.console import for_people, show
+    from rich.live import Live
+    from rich.text import Text
+
+    from netvsc_bpf import datapath
+    from netvsc_bpf.view.keys import keys_of
+    from netvsc_bpf.view.rates import Look, busiest_first, by_name, watch
+    from netvsc_bpf.view.top_table import top_table
+
+    left = 1 if once else count
+    console = for_people()
+    live = table = None
+    with ExitStack() as undo, suppress(KeyboardInterrupt):
+        keys = undo.enter_context(keys_of(sys.stdin.fileno() if console.is_terminal else -1))
+        if console.is_terminal and left != 1:
+            live = undo.enter_context(Live(Text("..."), console=console, screen=True, auto_refresh=False))
+        looks = watch(lambda: Look(time.monotonic(), datapath.status(interface)), lambda: keys.wait(interval))
+        for pairs in looks:
+            shown = busiest_first(pairs) if sort == "traffic" else by_name(pairs)
+            table = top_table(shown, datetime.now(UTC))
+            if live is None:
+                show(console, table)
+            else:
+                live.update(table, refresh=True)
+            left = None if left is None else left - 1
+            if left == 0:
+                break
+    if live is not None and table is not None:
+        show(console, table)  # what was on the alternate screen last

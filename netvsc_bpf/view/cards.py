@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The state of pairs as `status` shows it to people: a card each."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.status import PairStatus, PathTraffic
+from netvsc_bpf.view.amounts import count, scaled
+from netvsc_bpf.view.words import explain, since
+
+PATH_STYLES = {Path.VF: "bold green", Path.SYNTHETIC: "bold yellow"}
+_INDENT = (0, 0, 0, 2)
+
+
+def cards(pairs: Iterable[PairStatus], now: datetime) -> RenderableType:
+    """Return a card for each pair, with an empty line between."""
+    shown: list[RenderableType] = []
+    for pair in pairs:
+        if shown:
+            shown.append(Text())
+        shown += [_heading(pair), Padding(_story(pair, now), _INDENT), Padding(_facts(pair), _INDENT)]
+    return Group(*shown)
+
+
+def _heading(pair: PairStatus) -> Text:
+    line = Text(pair.synthetic.name, style="bold")
+    line.append(f" ({pair.synthetic.driver or 'no driver'})  path ", style="not bold")
+    line.append(pair.path.value, style=PATH_STYLES[pair.path])
+    line.append(f" ({pair.reason.value})", style="not bold")
+    return line
+
+
+def _story(pair: PairStatus, now: datetime) -> Text:
+    told = explain(pair)
+    story = Text(f"{told.where} {since(pair, now)}")
+    if told.why is not None:
+        story.append(f"\nWhy: {told.why}", style="yellow")
+    if told.remedy is not None:
+        story.append(f"\n-> {told.remedy}", style="bold")
+    return story
+
+
+def _facts(pair: PairStatus) -> Table:
+    # Text, not str: "[...]" in a name must not be taken for markup.
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    drops = pair.drops
+    lost = f"{drops.tx_vf:,} by the VF, {drops.rx_home:,} coming home, {drops.rx_duplicate:,} duplicates"
+    how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {pair.guard}"
+    table.add_row("VF", Text(_vf(pair.vf)))
+    table.add_row("sent", _traffic(pair.tx))
+    table.add_row("received", _traffic(pair.rx))
+    table.add_row("dropped", Text(lost))
+    table.add_row("switches", Text(_switches(pair)))
+    table.add_row("data path", Text(how))
+    return table
+
+
+def _vf(vf: Nic | None) -> str:
+    if vf is None:
+        return "none"
+    link = "down" if not vf.up else "up" if vf.carrier else "up, no carrier"
+    where = "" if vf.parent is None else f", {vf.bus} {vf.parent}"
+    return f"{vf.name} ({vf.driver or 'no driver'}{where}), {link}"
+
+
+def _traffic(direction: PathTraffic) -> Text:
+    parts = []
+    for title, one in (("VF", direction.vf), ("synthetic", direction.synthetic)):
+        parts.append(f"{title} {count(one.packets, 'packet', 'packets')}, {scaled(one.bytes, 'B')}")
+    return Text("; ".join(parts))
+
+
+def _switches(pair: PairStatus) -> str:
+    if pair.last_change is None:
+        return "none"
+    return f"{pair.path_changes:,}, the last at {pair.last_change:%Y-%m-%d %H:%M:%S} UTC"

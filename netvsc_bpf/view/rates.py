@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rates: what two looks at the counters, some time apart, say of the time between. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from netvsc_bpf.model.status import PairStatus, PathTraffic, Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Per second: packets (skbs) and bits, layer-2 header included."""
+
+    packets: float = 0.0
+    bits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PathRates:
+    """One direction of a pair, by path."""
+
+    vf: Rate = Rate()
+    synthetic: Rate = Rate()
+
+
+@dataclass(frozen=True, slots=True)
+class PairRates:
+    """One pair between two looks; ``now`` is what the later one saw."""
+
+    now: PairStatus
+    tx: PathRates | None
+    """None where there is no earlier look at this attachment."""
+    rx: PathRates | None
+    drops: int
+    """Since attach, for whatever reason."""
+
+    @property
+    def bits(self) -> float:
+        """All directions and paths added up."""
+        known = [one for one in (self.tx, self.rx) if one is not None]
+        return sum(one.vf.bits + one.synthetic.bits for one in known)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All pairs at one moment of the monotonic clock, in seconds."""
+
+    at: float
+    pairs: Sequence[PairStatus]
+
+
+def rates(earlier: Look, later: Look) -> list[PairRates]:
+    """Compare two looks, pair by pair; pairs that are new have no rates yet."""
+    before = {pair.synthetic.ifindex: pair for pair in earlier.pairs}
+    seconds = max(later.at - earlier.at, 1e-3)
+    return [_rates(before.get(pair.synthetic.ifindex), pair, seconds) for pair in later.pairs]
+
+
+def busiest_first(pairs: Iterable[PairRates]) -> list[PairRates]:
+    """Sort by traffic; those without any stay in the order of their names."""
+    return sorted(pairs, key=lambda one: (-one.bits, one.now.synthetic.name))
+
+
+def by_name(pairs: Iterable[PairRates]) -> list[PairRates]:
+    """Sort by the name of the synthetic NIC."""
+    return sorted(pairs, key=lambda one: one.now.synthetic.name)
+
+
+def watch(look: Callable[[], Look], wait: Callable[[], bool]) -> Iterator[list[PairRates]]:
+    """Yield the rates between each look and the next, until ``wait`` returns False."""
+    earlier = look()
+    while wait():
+        later = look()
+        yield rates(earlier, later)
+        earlier = later
+
+
+def _rates(before: PairStatus | None, now: PairStatus, seconds: float) -> PairRates:
+    drops = now.drops.tx_vf + now.drops.rx_home + now.drops.rx_duplicate
+    if before is None or _total(now) < _total(before):  # attached anew between the two
+        return PairRates(now, None, None, drops)
+    return PairRates(
+        now, _path_rates(before.tx, now.tx, seconds), _path_rates(before.rx, now.rx, seconds), drops
+    )
+
+
+def _total(pair: PairStatus) -> int:
+    return sum(one.vf.packets + one.synthetic.packets for one in (pair.tx, pair.rx))
+
+
+def _path_rates(before: PathTraffic, now: PathTraffic, seconds: float) -> PathRates:
+    return PathRates(_rate(before.vf, now.vf, seconds), _rate(before.synthetic, now.synthetic, seconds))
+
+
+def _rate(before: Traffic, now: Traffic, seconds: float) -> Rate:
+    # Rounded down to nothing where one path was reset and another grew: a rate is never negative.
+    packets, size = max(0, now.packets - before.packets), max(0, now.bytes - before.bytes)
+    return Rate(packets / seconds, size * 8 / seconds)

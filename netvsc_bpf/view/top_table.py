@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The table of `top`: one pair a row, two lines each, within 80 columns."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from netvsc_bpf.model.path import Path
+from netvsc_bpf.view.amounts import scaled
+from netvsc_bpf.view.cards import PATH_STYLES
+from netvsc_bpf.view.rates import PairRates, PathRates, Rate
+
+
+def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
+    """Return the table for one interval that ended at ``now`` (UTC)."""
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 0),  # the box itself has a blank between columns
+        title=f"netvsc-bpf top  {now:%Y-%m-%d %H:%M:%S} UTC",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("pair\nVF", no_wrap=True)
+    table.add_column("path\nreason", no_wrap=True)
+    for heading in ("tx VF", "tx syn", "rx VF", "rx syn"):
+        table.add_column(f"{heading}\nbit/s\npkt/s", justify="right", no_wrap=True, min_width=7)
+    table.add_column("switches", justify="right", no_wrap=True)
+    table.add_column("drops", justify="right", no_wrap=True)
+    for one in pairs:
+        table.add_row(*_row(one))
+    return table
+
+
+def _row(one: PairRates) -> list[Text]:
+    pair = one.now
+    name = Text(pair.synthetic.name, style="bold")
+    name.append(f"\n{'no VF' if pair.vf is None else pair.vf.name}", style="not bold dim")
+    path = Text(pair.path.value, style=PATH_STYLES[pair.path])
+    path.append(f"\n{pair.reason.value}", style="not bold default")
+    drops = Text(f"{one.drops:,}", style="red" if one.drops else "")
+    return [name, path, *_cells(one.tx), *_cells(one.rx), Text(f"{pair.path_changes:,}"), drops]
+
+
+def _cells(direction: PathRates | None) -> list[Text]:
+    if direction is None:
+        return [Text("-\n-", style="dim"), Text("-\n-", style="dim")]
+    return [_cell(direction.vf, Path.VF), _cell(direction.synthetic, Path.SYNTHETIC)]
+
+
+def _cell(rate: Rate, path: Path) -> Text:
+    style = PATH_STYLES[path].removeprefix("bold ") if rate.packets else "dim"
+    return Text(f"{scaled(rate.bits)}\n{scaled(rate.packets)}", style=style)

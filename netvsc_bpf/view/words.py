@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Why a pair is on its path, in words, and what helps. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from netvsc_bpf.model.path import Liveness, Path, Reason
+from netvsc_bpf.model.status import PairStatus
+from netvsc_bpf.view.amounts import ago
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Which way, why (None on the VF), and what to do where somebody can do something."""
+
+    where: str
+    why: str | None = None
+    remedy: str | None = None
+
+
+def explain(pair: PairStatus) -> Explanation:
+    """Say which way the next packet of a pair goes, and why."""
+    name, vf = pair.synthetic.name, _vf(pair)
+    if pair.path is Path.VF:
+        return Explanation(f"On the VF {vf}")
+    why, remedy = _why(pair, name, vf)
+    return Explanation("On the synthetic path", why, remedy)
+
+
+def since(pair: PairStatus, now: datetime) -> str:
+    """Say since when: ``since 2026-11-24 18:22:06 UTC (3 min)``."""
+    if pair.since is not None:
+        return f"since {pair.since:%Y-%m-%d %H:%M:%S} UTC ({ago((now - pair.since).total_seconds())})"
+    if pair.last_change is None:
+        return "since attach"
+    return "from the next packet on"
+
+
+def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
+    reasons: dict[Reason, tuple[str, str | None]] = {
+        Reason.NO_VF: (
+            f"{name} has no VF now",
+            f"one that the host adds is used by itself under `netvsc-bpf run`, else after `attach {name}`",
+        ),
+        Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set {vf} up`"),
+        Reason.NO_CARRIER: (f"{vf} has no carrier", "see to the other end: the host's port or the switch"),
+        Reason.VF_DETACHED: (f"the driver of {vf} has taken it out of service", "see `dmesg` for its reset"),
+        Reason.VF_GONE: (f"{name} has lost its VF", "the host brings it back, as after a migration"),
+        Reason.TX_TIMEOUT: (f"the transmit queue of {vf} hung", "see `dmesg` for what its driver says"),
+        Reason.SETTLING: (
+            f"{vf} is usable again and has to stay so for the settle time",
+            _settling(pair),
+        ),
+        Reason.SYNTHETIC_DOWN: (f"{name} itself is down", f"`ip link set {name} up`"),
+        Reason.MTU_REFUSED: (
+            f"{vf} does not take the MTU of {name}, {pair.synthetic.mtu} bytes",
+            f"give {name} an MTU that {vf} can have too",
+        ),
+        Reason.DAMPED: (
+            f"{vf} failed too often of late and is left alone for a while",
+            "it is used again after 13 to 26 minutes without a failure",
+        ),
+        Reason.DRAINED: (f"traffic was moved off {vf} on request", None),
+        Reason.NOT_PERMITTED: (
+            f"nobody has permitted {vf}",
+            f"`netvsc-bpf attach {name}`, or keep `netvsc-bpf run` alive",
+        ),
+    }
+    return reasons.get(pair.reason, (f"{pair.reason}", None))
+
+
+def _settling(pair: PairStatus) -> str:
+    if pair.liveness is Liveness.NETLINK:
+        return "on this rung only a running manager (`netvsc-bpf run`) ends that"
+    return "the kernel looks at it with the packets that flow; without any it waits"
+
+
+def _vf(pair: PairStatus) -> str:
+    return "the VF" if pair.vf is None else pair.vf.name

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is wrong is said in words: why, since when, and what helps."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from netvsc_bpf.model.path import Liveness, Reason
+from netvsc_bpf.view.words import explain, since
+from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
+
+
+def test_traffic_on_the_vf_needs_no_remedy() -> None:
+    told = explain(ON_VF)
+    assert (told.where, told.why, told.remedy) == ("On the VF enP31819s1", None, None)
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.ARMED])
+def test_every_reason_is_a_sentence_of_its_own(reason: Reason) -> None:
+    told = explain(on_synthetic(reason))
+    assert told.where == "On the synthetic path"
+    assert told.why is not None and reason.value not in told.why, "the label is no explanation"
+    others = {explain(on_synthetic(other)).why for other in Reason if other not in (reason, Reason.ARMED)}
+    assert told.why not in others
+
+
+def test_s16_vf_that_is_down_comes_with_the_command_that_helps() -> None:
+    told = explain(on_synthetic(Reason.VF_DOWN))
+    assert told.why == "enP31819s1 is administratively down"
+    assert told.remedy == "`ip link set enP31819s1 up`"
+
+
+def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
+    settling = on_synthetic(Reason.SETTLING)
+    assert "packets" in (explain(settling).remedy or "")
+    assert "run" in (explain(replace(settling, liveness=Liveness.NETLINK)).remedy or "")
+
+
+def test_since_tells_the_moment_and_how_long_ago() -> None:
+    assert since(ON_VF, CHANGED + timedelta(minutes=3)) == "since 2026-11-22 07:00:00 UTC (3 min)"
+
+
+def test_pair_that_never_changed_has_been_so_since_attach() -> None:
+    assert since(replace(ON_VF, last_change=None, since=None), CHANGED) == "since attach"
+
+
+def test_change_that_nobody_noticed_yet_is_not_dated_back() -> None:
+    assert "next packet" in since(on_synthetic(Reason.VF_DOWN, since=None), CHANGED)
