@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.command import netvsc_bpf
+from bench.wire import deliver_what_was_taken
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -50,11 +51,6 @@ class WatchedPair:
                 raise NetvscBpfError("wait for the path", f"it is not {'vf' if vf else 'synthetic'}")
             time.sleep(0.002)
 
-    @property
-    def changed_at(self) -> int:
-        """When the kernel last changed the path: CLOCK_MONOTONIC, in ns."""
-        return int(self._loaded.pair(self._slot).changed_at)
-
     def processes(self) -> list[str]:
         """Return the command lines of all processes in the guest's network namespace."""
         guest = namespace_path(self.lab.guest).stat().st_ino
@@ -75,8 +71,10 @@ class Event:
     name: str
     leave: Callable[[WatchedPair], None]
     come_back: Callable[[WatchedPair], None]
-    blind: bool = False
-    """The device throws packets away before the kernel says so: what is lost afterwards is the leaving's."""
+    most: int = 0
+    """Packets that one leaving may cost."""
+    drops_first: bool = False
+    """The device drops what it takes before it says that it goes: by its own count, which is shown apart."""
     leaves: bool = True
     """The path changes at all."""
 
@@ -96,22 +94,18 @@ def _move_back(pair: WatchedPair) -> None:
 
 def _replug(pair: WatchedPair) -> None:
     pair.lab.plug_vf()
+    deliver_what_was_taken(pair.lab)
     pair.attach()
 
 
 DOWN = Event("VF down", lambda pair: pair.lab.vf_down(), lambda pair: pair.lab.vf_up())
 CARRIER_LOSS = Event(
-    "carrier loss",
-    lambda pair: pair.lab.vf_carrier(False),
-    lambda pair: pair.lab.vf_carrier(True),
-    # The fabric's end is stopped first and takes nothing any more; its closing waits for an RCU grace period
-    # (dev_deactivate_many()) before the VF hears of it (veth_close()).
-    blind=True,
+    "carrier loss", lambda pair: pair.lab.vf_carrier(False), lambda pair: pair.lab.vf_carrier(True), most=2
 )
 # The veth leaves the guest as a NIC does whose driver is unbound: it is closed, then unregistered.
 REMOVAL = Event("VF removed", lambda pair: _move(pair, pair.lab.guest, pair.lab.peer), _move_back)
-# Deleting a veth cuts its peer off first (veth_dellink()): until it is closed it drops what it is given.
-DELETION = Event("veth deleted", lambda pair: pair.lab.unplug_vf(), _replug, blind=True)
+# veth_dellink() cuts the two ends apart, and only then is the device closed.
+DELETION = Event("veth deleted", lambda pair: pair.lab.unplug_vf(), _replug, drops_first=True)
 EVENTS = (DOWN, CARRIER_LOSS, REMOVAL, DELETION)
 
 
