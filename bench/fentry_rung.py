@@ -8,7 +8,7 @@ Without the sentinel nobody would see the VF fail: this is for measuring what th
 import os
 from unittest.mock import patch
 
-from netvsc_bpf.kernel import compiler, netns
+from netvsc_bpf.kernel import bundle, compiler, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.model.path import Liveness
 
@@ -21,6 +21,7 @@ def main() -> None:
             folder=str(folder),
             parent=os.getppid(),
             netns_cookie=netns.current_cookie(),
+            sources=str(bundle.sources_dir()),
             liveness=Liveness.FENTRY,
         )
         compiler.load(request)

@@ -149,12 +149,12 @@ struct found {
 	u32 followed_allmulti;
 };
 
-/* What wrote the maps of this network namespace. Written once by the loader. */
+/* What wrote the maps of this network namespace. Written by the loader; `build` anew by an upgrade. */
 struct layout {
 	u32 magic;
 	u32 version;
 	enum liveness liveness;
-	u32 reserved;
+	u32 build; /* of the sources of the programs (netvsc_bpf/kernel/build.py), 0: unknown */
 	u64 netns_cookie; /* SO_NETNS_COOKIE: inode numbers of namespaces are reused, this is not */
 };
 

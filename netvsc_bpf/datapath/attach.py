@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.joining import join, leave, permit
-from netvsc_bpf.datapath.loading import loaded_or_load
+from netvsc_bpf.datapath.loading import upgraded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
 from netvsc_bpf.datapath.session import Session, reading, writing
@@ -43,14 +43,14 @@ class _Done:
 def attach(interface: str, options: AttachOptions) -> Attached:
     """Attach one synthetic NIC of this thread's network namespace and wait once for its VF to settle.
 
-    Already attached: the same state again. Raises Refused, CannotHere and their subclasses, KernelError;
-    whatever was begun is undone then.
+    Already attached: the same state again, with the programs of this version. Raises Refused, CannotHere and
+    their subclasses, KernelError; whatever was begun is undone then.
     """
     with writing(f"cannot attach {interface}") as session:
         if not session.attached():
             # Refuse before the compiler is started: it takes half a second.
             find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus)
-        with loaded_or_load(session, options.liveness) as loaded:
+        with upgraded_or_load(session, options.liveness) as loaded:
             done = _attach_one(session, loaded, interface, options)
     return _settled([done], options)[0]
 
@@ -68,7 +68,7 @@ def attach_all(options: AttachOptions) -> tuple[list[Attached], list[NetvscBpfEr
             raise Refused(
                 "cannot attach", "there is no synthetic NIC here", "name one: netvsc-bpf attach IFACE"
             )
-        with loaded_or_load(session, options.liveness) as loaded:
+        with upgraded_or_load(session, options.liveness) as loaded:
             for synthetic in synthetics:
                 try:
                     done.append(_attach_one(session, loaded, synthetic.name, options))

@@ -2,11 +2,25 @@
 """The programs and maps of this namespace: opened where they are loaded, loaded where not."""
 
 from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.upgrading import upgrade
 from netvsc_bpf.kernel import pins
 from netvsc_bpf.kernel.loader import load_object
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.path import Liveness
+
+
+def upgraded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
+    """Return the object of this namespace as loaded_or_load() does, with the programs of this version."""
+    loaded = loaded_or_load(session, liveness)
+    try:
+        if upgrade(session, loaded) is None:
+            return loaded
+    except BaseException:
+        loaded.close()
+        raise
+    loaded.close()
+    return LoadedObject(session.pins)
 
 
 def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pyroute2 import IPRoute
 
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel import lock, netns, pins
+from netvsc_bpf.kernel import change_over, lock, netns, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
@@ -56,7 +56,8 @@ def writing(what: str) -> Iterator[Session]:
     """Look and change, alone.
 
     Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
-    The folder of the namespace is removed again when nothing is attached in it at the end.
+    A change of programs that somebody was killed in is finished first. The folder of the namespace is removed
+    again when nothing is attached in it at the end.
     """
     require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
     require_bpffs()
@@ -64,7 +65,9 @@ def writing(what: str) -> Iterator[Session]:
     with lock.writer(ours.root) as lock_fd, changing(what), IPRoute() as ipr:
         ours.home.mkdir(exist_ok=True)
         try:
-            yield Session(ours, ipr, tuple(list_nics(ipr)), lock_fd)
+            nics = tuple(list_nics(ipr))
+            change_over.finish(ours, ipr, [nic.ifindex for nic in nics])
+            yield Session(ours, ipr, nics, lock_fd)
         finally:
             if not pins.attached_ifindexes(ours):
                 pins.remove_tree(ours, ours.home)

@@ -163,7 +163,7 @@ class Layout(ctypes.Structure):
         ("magic", ctypes.c_uint32),
         ("version", ctypes.c_uint32),
         ("liveness", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
+        ("build", ctypes.c_uint32),
         ("netns_cookie", ctypes.c_uint64),
     ]
 

@@ -7,6 +7,7 @@
         <netns inode>/
             object/maps/<map>  object/programs/<program>  object/sentinel/<hook>
             pair_<synthetic ifindex>/steer  home  guard
+            upgrading_<build>/programs/<program>  sentinel/<hook>   while programs are changed over
 
 bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
 """
@@ -18,6 +19,7 @@ BPFFS = Path("/sys/fs/bpf")
 ROOT_NAME = "netvsc-bpf"
 _PAIR_PREFIX = "pair_"
 _LOADING_PREFIX = "loading_"
+_UPGRADING_PREFIX = "upgrading_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,16 @@ class NetnsPins:
     def is_loading(self, folder: str) -> bool:
         """Tell whether a folder name is that of a loader."""
         return folder.startswith(_LOADING_PREFIX)
+
+    def upgrading(self, build: int) -> Path:
+        """Return the folder of programs that are about to replace those of `object`."""
+        return self.home / f"{_UPGRADING_PREFIX}{build:08x}"
+
+    def upgrading_build(self, folder: str) -> int | None:
+        """Return the build that a folder name stands for, or None for another folder."""
+        if not folder.startswith(_UPGRADING_PREFIX):
+            return None
+        return int(folder.removeprefix(_UPGRADING_PREFIX), 16)
 
     def map(self, name: str) -> Path:
         """Return the pin of a map."""

@@ -21,6 +21,11 @@ def bundle(folder: Path, sources: tuple[str, ...] = SOURCES) -> str:
     return "#include <uapi/linux/bpf.h>\n" + "".join(_expand(folder, name, seen) for name in sources)
 
 
+def stand_ins(folder: Path) -> str:
+    """Return the headers that stand in for those of a kernel, one after the other."""
+    return "".join(path.read_text() for path in sorted((folder / "include").rglob("*.h")))
+
+
 def _expand(folder: Path, name: str, seen: set[str]) -> str:
     lines = [f'#line 1 "{name}"\n']
     for number, line in enumerate((folder / name).read_text().splitlines(), start=1):

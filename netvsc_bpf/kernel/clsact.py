@@ -22,7 +22,7 @@ _LATE = 0xC100
 Those go down from 0xC000 (tcf_auto_prio(), net/sched/cls_api.c).
 """
 _LAST = 0xFFFF
-_EEXIST, _EINVAL, _ENOENT = 17, 22, 2
+_EEXIST, _EINVAL, _ENOENT, _ENODEV = 17, 22, 2, 19
 _TCA_BPF_ID = 11  # include/uapi/linux/pkt_cls.h
 _NLA_HEADER = 4
 
@@ -99,6 +99,32 @@ def detach(ipr: IPRoute, ifindex: int, direction: Direction, prog_id: int) -> in
             prio=found.prio,
         )
     return len(ours)
+
+
+def replace(ipr: IPRoute, ifindex: int, direction: Direction, old_id: int, prog_fd: int, name: str) -> None:
+    """Give the filters that run the old program another one, each atomically (cls_bpf_change()).
+
+    Priority and handle stay. Raises NetlinkError, unless the filter or its device went meanwhile.
+    """
+    for found in filters(ipr, ifindex, direction):
+        if found.prog_id != old_id:
+            continue
+        try:
+            ipr.tc(
+                "change-filter",
+                "bpf",
+                ifindex,
+                handle=found.handle,
+                parent=_PARENT[direction],
+                protocol=_ETH_P_ALL,
+                prio=found.prio,
+                fd=prog_fd,
+                name=name,
+                direct_action=True,
+            )
+        except NetlinkError as error:
+            if error.code not in (_ENOENT, _ENODEV):
+                raise
 
 
 def attached(ipr: IPRoute, ifindex: int, direction: Direction, prog_id: int) -> bool:

@@ -19,25 +19,47 @@ from pathlib import Path
 from typing import Any
 
 from netvsc_bpf.kernel import abi, bundle, libbpf
-from netvsc_bpf.kernel.btf import Btf
-from netvsc_bpf.kernel.offsets import kernel_offsets, no_offsets
-from netvsc_bpf.model.errors import BccMissing, CompileError, KernelError, NetvscBpfError, NotSupported
+from netvsc_bpf.kernel.build import build_number
+from netvsc_bpf.kernel.offsets import offsets_for
+from netvsc_bpf.model.errors import (
+    BccMissing,
+    CompileError,
+    ForeignLayout,
+    KernelError,
+    NetvscBpfError,
+    NotSupported,
+)
 from netvsc_bpf.model.path import Liveness
 
 MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
 SENTINEL_HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
 SENTINEL_TRACEPOINT = "net_dev_xmit_timeout"
+_ANEW = "take it down with `netvsc-bpf detach --all`, then attach again"
 _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to load. `liveness` None takes the best rung that needs no manager: fentry, else live."""
+    """What to load. `liveness` None takes the best rung that needs no manager: fentry, else live.
+
+    `sources` is the folder of the C files. `maps`, where it is given, is that of pinned maps which the
+    programs are to use in place of new ones: then programs and sentinel alone are pinned.
+    """
 
     folder: str
     parent: int
     netns_cookie: int
+    sources: str
     liveness: str | None = None
+    maps: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of it."""
+
+    liveness: Liveness
+    build: int
 
 
 def main() -> None:
@@ -49,7 +71,8 @@ def main() -> None:
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
     try:
-        result: dict[str, Any] = {"liveness": load(request).value}
+        loaded = load(request)
+        result: dict[str, Any] = {"liveness": loaded.liveness.value, "build": loaded.build}
     except NetvscBpfError as error:
         result = {"error": type(error).__name__, "what": error.what, "why": error.why, "remedy": error.remedy}
     log.seek(0)
@@ -69,20 +92,23 @@ def request_json(request: Request) -> str:
     return json.dumps(asdict(request))
 
 
-def load(request: Request) -> Liveness:
-    """Compile, load and pin everything below `request.folder`; return the rung that the kernel allowed."""
+def load(request: Request) -> Loaded:
+    """Compile, load and pin everything below `request.folder`; say which rung the kernel allowed."""
     wanted = None if request.liveness is None else Liveness(request.liveness)
-    if wanted is Liveness.NETLINK:
-        offsets = no_offsets()
-    else:
-        with Btf.of_kernel() as btf:
-            offsets = kernel_offsets(btf)
-    module = _compile(offsets)
+    offsets, sources = offsets_for(wanted), Path(request.sources)
+    text = bundle.bundle(sources)
+    build = build_number(text, bundle.stand_ins(sources), offsets)
+    module = _compile(sources, text, offsets)
     folder = Path(request.folder)
-    for name in ("maps", "programs", "sentinel"):
+    for name in ("programs", "sentinel"):
         (folder / name).mkdir(parents=True)
-    for name in MAPS:
-        _pin(module.map_fd(name), folder / "maps" / name)
+    if request.maps is None:
+        (folder / "maps").mkdir()
+        for name in MAPS:
+            _pin(module.map_fd(name), folder / "maps" / name)
+    else:
+        for name in MAPS:
+            _use_pinned(module.map_fd(name), Path(request.maps) / name)
 
     liveness = wanted or Liveness.FENTRY
     if liveness is Liveness.FENTRY:
@@ -107,14 +133,16 @@ def load(request: Request) -> Liveness:
     _pin(module.load("home", "SCHED_CLS"), folder / "programs" / "home")
     _pin(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
     _pin(module.load("guard", "XDP"), folder / "programs" / "guard")
-    layout = abi.Layout(
-        magic=abi.ABI_MAGIC,
-        version=abi.ABI_VERSION,
-        liveness=abi.LIVENESSES.index(liveness),
-        netns_cookie=request.netns_cookie,
-    )
-    libbpf.map_update(module.map_fd("layout"), 0, layout)
-    return liveness
+    if request.maps is None:
+        layout = abi.Layout(
+            magic=abi.ABI_MAGIC,
+            version=abi.ABI_VERSION,
+            liveness=abi.LIVENESSES.index(liveness),
+            build=build,
+            netns_cookie=request.netns_cookie,
+        )
+        libbpf.map_update(module.map_fd("layout"), 0, layout)
+    return Loaded(liveness, build)
 
 
 class _Module:
@@ -150,8 +178,7 @@ class _Module:
         return fd
 
 
-def _compile(offsets: dict[str, int]) -> _Module:
-    sources = bundle.sources_dir()
+def _compile(sources: Path, text: str, offsets: dict[str, int]) -> _Module:
     os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
     try:
         from bcc import BPF, lib
@@ -168,7 +195,7 @@ def _compile(offsets: dict[str, int]) -> _Module:
 
     flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in offsets.items())]
     try:
-        return _Module(Unattached(text=bundle.bundle(sources), cflags=flags), lib)
+        return _Module(Unattached(text=text, cflags=flags), lib)
     except Exception as error:  # bcc raises nothing more precise
         raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error
 
@@ -187,6 +214,25 @@ def _attach_sentinel(module: _Module, folder: Path) -> str | None:
         _pin(link, folder / hook)
         pinned.append(folder / hook)
     return None
+
+
+def _use_pinned(fd: int, pin: Path) -> None:
+    """Put a pinned map behind the descriptor of a map that bcc made.
+
+    bcc makes maps when it compiles and has their descriptors in the instructions, by number; which map a
+    number means the kernel asks when a program is loaded, which comes later. So no part of bcc has to know.
+    """
+    what = f"cannot use {pin}"
+    try:
+        pinned = libbpf.obj_get(pin)
+    except OSError as error:
+        raise ForeignLayout(what, os.strerror(error.errno or 0), _ANEW) from error
+    ours, theirs = (libbpf.info(one, libbpf.MapInfo) for one in (fd, pinned))
+    for member in ("type", "key_size", "value_size", "max_entries", "map_flags"):
+        if getattr(ours, member) != getattr(theirs, member):
+            raise ForeignLayout(what, f"its {member} is not that of the new programs", _ANEW)
+    os.dup2(pinned, fd, inheritable=False)
+    os.close(pinned)
 
 
 def _pin(fd: int, path: Path) -> None:

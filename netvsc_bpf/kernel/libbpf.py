@@ -16,6 +16,7 @@ from netvsc_bpf.model.errors import BccMissing
 _Info = TypeVar("_Info", bound=ctypes.Structure)
 
 BPF_ANY = 0
+_REPLACE = 1 << 2  # BPF_F_REPLACE
 TCX_INGRESS = 46  # enum bpf_attach_type, include/uapi/linux/bpf.h, Linux 6.6
 TCX_EGRESS = 47
 XDP = 37
@@ -92,6 +93,10 @@ class _LinkCreateOpts(ctypes.Structure):
     _fields_ = [("sz", ctypes.c_size_t), ("flags", ctypes.c_uint32), ("rest", ctypes.c_uint64 * 4)]
 
 
+class _LinkUpdateOpts(ctypes.Structure):
+    _fields_ = [("sz", ctypes.c_size_t), ("flags", ctypes.c_uint32), ("old_prog_fd", ctypes.c_uint32)]
+
+
 @cache
 def library() -> ctypes.CDLL:
     """Return libbpf.so.1, loaded once. Raises BccMissing, because python3-bpfcc brings it."""
@@ -155,9 +160,13 @@ def link_create(prog_fd: int, ifindex: int, attach_type: int, flags: int = 0) ->
     return _checked(library().bpf_link_create, prog_fd, ifindex, attach_type, ctypes.byref(options))
 
 
-def link_update(link_fd: int, prog_fd: int) -> None:
-    """Put another program into a link, atomically."""
-    _checked(library().bpf_link_update, link_fd, prog_fd, None)
+def link_update(link_fd: int, prog_fd: int, old_prog_fd: int) -> None:
+    """Put another program into a link, atomically.
+
+    Raises OSError: EPERM where it does not run the old one, ENOLINK where its device is gone.
+    """
+    options = _LinkUpdateOpts(sz=ctypes.sizeof(_LinkUpdateOpts), flags=_REPLACE, old_prog_fd=old_prog_fd)
+    _checked(library().bpf_link_update, link_fd, prog_fd, ctypes.byref(options))
 
 
 def link_detach(link_fd: int) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Pinned BPF links: attached while the pin stands, with no process alive."""
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +35,27 @@ def pin(fd: int, path: Path) -> None:
     """Pin a new link and close its descriptor; where it cannot be pinned the link is gone again."""
     try:
         libbpf.obj_pin(fd, path)
+    finally:
+        os.close(fd)
+
+
+def replace(path: Path, old_prog_fd: int, prog_fd: int) -> None:
+    """Put another program into the link pinned at `path`, atomically: not a packet sees neither or both.
+
+    Nothing happens where there is no link, where it does not run the old program, or where its device is
+    gone. Raises OSError where the kernel or the driver refuses the program.
+    """
+    try:
+        fd = libbpf.obj_get(path)
+    except FileNotFoundError:
+        return
+    try:
+        info = libbpf.info(fd, libbpf.LinkInfo)
+        if info.ifindex and info.prog_id == program_id(old_prog_fd):
+            libbpf.link_update(fd, prog_fd, old_prog_fd)
+    except OSError as error:
+        if error.errno != errno.ENOLINK:  # the device went meanwhile
+            raise
     finally:
         os.close(fd)
 

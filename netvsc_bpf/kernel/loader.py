@@ -3,13 +3,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from netvsc_bpf.kernel import netns
+from netvsc_bpf.kernel import bundle, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.pins import remove_unfinished
+from netvsc_bpf.kernel.pins import move, remove_tree, remove_unfinished
 from netvsc_bpf.model import errors
 from netvsc_bpf.model.path import Liveness
 
@@ -26,19 +26,39 @@ def load_object(pins: NetnsPins, liveness: Liveness | None, lock_fd: int | None 
     remove_unfinished(pins)
     folder = pins.loading(os.getpid())
     try:
-        _run_child(str(folder), liveness, () if lock_fd is None else (lock_fd,))
-        folder.rename(pins.object)
+        _run_child(folder, liveness, lock_fd)
+        move(folder, pins.object)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(pins, folder)
         raise
 
 
-def _run_child(folder: str, liveness: Liveness | None, fds: tuple[int, ...]) -> None:
+def load_programs(pins: NetnsPins, liveness: Liveness, lock_fd: int | None = None) -> int:
+    """Load programs of our build onto the maps that are pinned; return the build. The caller holds the lock.
+
+    They stand at `pins.upgrading(build)` then, the sentinel attached; netvsc_bpf/kernel/change_over.py does
+    the rest. Raises as load_object() does, and ForeignLayout where a map does not fit them.
+    """
+    remove_unfinished(pins)
+    folder = pins.loading(os.getpid())
+    try:
+        build = _run_child(folder, liveness, lock_fd, maps=pins.object / "maps")
+        move(folder, pins.upgrading(build))
+    except BaseException:
+        remove_tree(pins, folder)
+        raise
+    return build
+
+
+def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, maps: Path | None = None) -> int:
+    """Have the child load; return the build of what it loaded."""
     request = {
-        "folder": folder,
+        "folder": str(folder),
         "parent": os.getpid(),
         "netns_cookie": netns.current_cookie(),
+        "sources": str(bundle.sources_dir()),
         "liveness": None if liveness is None else liveness.value,
+        "maps": None if maps is None else str(maps),
     }
     try:
         child = subprocess.run(
@@ -49,7 +69,7 @@ def _run_child(folder: str, liveness: Liveness | None, fds: tuple[int, ...]) -> 
             text=True,
             timeout=_TIME_LIMIT_S,
             check=False,
-            pass_fds=fds,
+            pass_fds=() if lock_fd is None else (lock_fd,),
         )
     except subprocess.TimeoutExpired:
         raise errors.CompileError(
@@ -65,6 +85,7 @@ def _run_child(folder: str, liveness: Liveness | None, fds: tuple[int, ...]) -> 
     answer = json.loads(child.stdout)
     if "error" in answer:
         raise _rebuilt(answer)
+    return int(answer["build"])
 
 
 def _rebuilt(answer: dict[str, str]) -> errors.NetvscBpfError:

@@ -57,6 +57,8 @@ class LoadedObject:
             self.close()
             raise
         self.liveness: Liveness = abi.LIVENESSES[layout.liveness] or Liveness.NETLINK
+        self.build = int(layout.build)
+        """The build of the programs (netvsc_bpf/kernel/build.py), 0 where it is unknown."""
         self.stale = layout.netns_cookie != netns.current_cookie()
         """True where the pins are those of an earlier namespace that had the same inode number."""
 
@@ -74,6 +76,13 @@ class LoadedObject:
     def program(self, name: str) -> int:
         """Return the descriptor of a pinned program."""
         return self._open(self.pins.program(name))
+
+    def set_build(self, build: int) -> None:
+        """Write down which build the programs are of, now."""
+        layout = self._read("layout", 0, abi.Layout())
+        layout.build = build
+        self._write("layout", 0, layout)
+        self.build = build
 
     def pair(self, slot: int) -> abi.PairState:
         """Read the state of one pair; synthetic_ifindex is 0 where the slot is free."""

@@ -3,6 +3,7 @@
 
 from netvsc_bpf.kernel.btf import Btf, Member
 from netvsc_bpf.model.errors import NoBtf
+from netvsc_bpf.model.path import Liveness
 
 _ENUMERATORS = {
     "netdev_state_t": {"__LINK_STATE_START": 0, "__LINK_STATE_PRESENT": 1, "__LINK_STATE_NOCARRIER": 2},
@@ -35,6 +36,14 @@ def kernel_offsets(btf: Btf) -> dict[str, int]:
         "DEVMAP_VAL_TO_DEV": _offset(entry, "val", 8) - _offset(entry, "dev", 8),
         "NOTIFIER_INFO_DEV": _offset(notifier, "dev", 8),
     }
+
+
+def offsets_for(liveness: Liveness | None) -> dict[str, int]:
+    """Return the macros that a rung is compiled with (None: the best one). Raises NoBtf."""
+    if liveness is Liveness.NETLINK:
+        return no_offsets()
+    with Btf.of_kernel() as btf:
+        return kernel_offsets(btf)
 
 
 def no_offsets() -> dict[str, int]:

@@ -29,6 +29,21 @@ def remove_tree(pins: NetnsPins, folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def move(path: Path, target: Path) -> None:
+    """Give a pin or a folder another name, in the place of a pin that has it; atomic (simple_rename())."""
+    path.rename(target)
+
+
+def upgrades(pins: NetnsPins) -> list[tuple[Path, int]]:
+    """Return the changes of programs that were begun and not finished: folder and build. One at most."""
+    try:
+        folders = sorted(pins.home.iterdir())
+    except FileNotFoundError:
+        return []
+    builds = ((folder, pins.upgrading_build(folder.name)) for folder in folders)
+    return [(folder, build) for folder, build in builds if build is not None]
+
+
 def remove_unfinished(pins: NetnsPins) -> None:
     """Remove what loaders left that were killed; the caller holds the lock, so none is at work."""
     for folder in list(pins.home.iterdir()):

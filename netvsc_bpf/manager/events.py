@@ -20,6 +20,7 @@ class Kind(StrEnum):
     AWAITED = "awaited"
     ATTACHED = "attached"
     REPAIRED = "repaired"
+    UPGRADED = "upgraded"
     JOINED = "joined"
     LEFT = "left"
     RELEASED = "released"

@@ -19,6 +19,7 @@ from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.memory import PairMemory
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness
@@ -44,6 +45,7 @@ class Reconciler:
     memory: dict[int, PairMemory] = field(default_factory=dict)
     _managed: Managed = field(init=False)
     _arming: Arming = field(default_factory=Arming)
+    _upgrade: Upgrader = field(default_factory=Upgrader)
     _told: deque[tuple[int, float]] = field(default_factory=deque)
     """Failures that another thread handed over: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
 
@@ -84,13 +86,14 @@ class Reconciler:
                     self._arming.look(session, loaded, nic)
             work = [self._steps(session, loaded, nic)[1] for nic in self._synthetics(session)]
             self.teller.awaited(self._managed.missing())
-            return any(work) or bool(_orphans(session))
+            return any(work) or bool(_orphans(session)) or self._upgrade.due(session, loaded, self.clock())
         finally:
             if loaded is not None:
                 loaded.close()
 
     def _rounds(self, session: Session) -> None:
         self._release(session)
+        self._upgraded(session)
         for _ in range(_ROUNDS):
             synthetics = self._synthetics(session)
             if not synthetics:
@@ -103,6 +106,20 @@ class Reconciler:
         for ifindex in busy:
             self._memory(ifindex).failed(self.clock())
             self.teller.restless(ifindex)
+
+    def _upgraded(self, session: Session) -> None:
+        """Put our programs in place of those of another version; where that fails the old ones stay."""
+        loaded = _opened(session)
+        if loaded is None:
+            return
+        with loaded:
+            try:
+                done = self._upgrade(session, loaded, self.clock())
+            except NetvscBpfError as error:
+                self.teller.not_upgraded(error)
+            else:
+                if done is not None:
+                    self.teller.upgraded(done)
 
     def _release(self, session: Session) -> None:
         """Take down the pairs whose synthetic NIC is gone."""
@@ -167,6 +184,7 @@ class Reconciler:
     def _wait_s(self, session: Session) -> float | None:
         now, synthetics = self.clock(), self._synthetics(session)
         waits = [self._memory(nic.ifindex).wait_s(now) for nic in synthetics]
+        waits.append(self._upgrade.wait_s(now))
         loaded = _opened(session)
         if loaded is not None:
             with loaded:

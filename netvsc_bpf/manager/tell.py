@@ -4,6 +4,7 @@
 import traceback
 from collections.abc import Callable, Iterable
 
+from netvsc_bpf.datapath.upgrading import Upgraded
 from netvsc_bpf.discovery.refusal import Cause
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.clock import monotonic_to_utc
@@ -25,6 +26,7 @@ class Teller:
         self._attached: set[int] = set()
         self._failed: dict[int, str] = {}
         self._trouble: str | None = None
+        self._not_upgraded: str | None = None
         self._awaited: frozenset[str] = frozenset()
 
     def looked(self, seen: Seen) -> None:
@@ -77,6 +79,18 @@ class Teller:
         if text is not None and text != self._trouble:
             self._listener(Event(Kind.FAILED, MANAGER, text))
         self._trouble = text
+
+    def upgraded(self, done: Upgraded) -> None:
+        """Tell that the programs of all pairs were changed for those of this version."""
+        text = f"programs {done.now:08x} in place of {done.before:08x}, counters go on"
+        self._listener(Event(Kind.UPGRADED, MANAGER, text))
+
+    def not_upgraded(self, error: NetvscBpfError) -> None:
+        """Tell why the programs of another version stay; the same reason once."""
+        if self._not_upgraded != str(error):
+            self._not_upgraded = str(error)
+            text = f"the programs of another version stay: {error}"
+            self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERROR: type(error).__name__}))
 
     def bug(self, error: BaseException | str, count: int) -> None:
         """Tell an error that nobody foresaw, with where it came from, each time."""

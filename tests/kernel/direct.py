@@ -50,7 +50,7 @@ def force_clsact(monkeypatch: pytest.MonkeyPatch) -> None:
     def clsact_hook(prog_fd: int, ipr: IPRoute) -> TcHook:
         return ClsactHook(ipr)
 
-    for name in ("attach", "detach"):
+    for name in ("datapath.attach", "datapath.detach", "manager.observe", "manager.execute"):
         # Not by its dotted name: netvsc_bpf.datapath.attach is the function of that name as well.
-        module = importlib.import_module(f"netvsc_bpf.datapath.{name}")
+        module = importlib.import_module(f"netvsc_bpf.{name}")
         monkeypatch.setattr(module, "best_hook", clsact_hook)

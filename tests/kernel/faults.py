@@ -19,11 +19,20 @@ from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.lab.topology import Lab
 
 _CHANGES = {
-    libbpf: ("obj_pin", "obj_get", "link_create", "map_update", "map_delete", "map_lookup", "test_run"),
+    libbpf: (
+        "obj_pin",
+        "obj_get",
+        "link_create",
+        "link_update",
+        "map_update",
+        "map_delete",
+        "map_lookup",
+        "test_run",
+    ),
     netlink: tuple(name for name in vars(netlink) if name.startswith("set_")),
-    clsact: ("add_qdisc", "attach", "detach", "remove_qdisc_if_empty"),
+    clsact: ("add_qdisc", "attach", "detach", "replace", "remove_qdisc_if_empty"),
     links: ("remove",),
-    pins: ("remove_tree",),
+    pins: ("remove_tree", "move"),
 }
 """What attach and detach change the kernel by, and how they look at what is loaded."""
 _READS = {"map_lookup", "obj_get"}

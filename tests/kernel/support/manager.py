@@ -31,7 +31,7 @@ class Manager:
         self.events: list[Event] = []
         self.noise: list[str] = []
         """What it wrote that is no event."""
-        command = [sys.executable, "-m", "netvsc_bpf.cli.main", "--netns", lab.guest, "run", interface]
+        command = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main", "--netns", lab.guest, "run", interface]
         self.process = subprocess.Popen(
             [*command, "--any-bus", "--log-json", *options],
             text=True,

@@ -14,6 +14,7 @@ EVERY_PATH = (
     PINS.home,
     PINS.object,
     PINS.loading(1),
+    PINS.upgrading(0x1A),
     PINS.map("pairs"),
     PINS.program("steer"),
     PINS.sentinel,
@@ -59,3 +60,16 @@ def test_other_folder_is_no_pair(folder: str) -> None:
 def test_only_a_loaders_folder_is_one() -> None:
     assert PINS.is_loading(PINS.loading(77).name)
     assert not any(PINS.is_loading(path.name) for path in (PINS.object, PINS.pair(77)))
+
+
+@given(st.integers(1, 2**32 - 1))
+def test_folder_of_an_upgrade_tells_its_build(build: int) -> None:
+    folder = PINS.upgrading(build).name
+    assert PINS.upgrading_build(folder) == build
+    assert PINS.pair_ifindex(folder) is None
+    assert not PINS.is_loading(folder)
+
+
+@pytest.mark.parametrize("name", ["object", "pair_2", "loading_7", "lent_addresses"])
+def test_other_folders_are_no_upgrade(name: str) -> None:
+    assert PINS.upgrading_build(name) is None

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which sources programs were built from, as a number that fits into the kernel beside them.
+
+It is kept in the map `layout`. Two numbers that differ say that the programs differ, not which is newer.
+"""
+
+import hashlib
+
+from netvsc_bpf.kernel import bundle
+from netvsc_bpf.kernel.offsets import offsets_for
+from netvsc_bpf.model.path import Liveness
+
+
+def build_number(text: str, stand_ins: str, offsets: dict[str, int]) -> int:
+    """Return 32 bits of the SHA-256 of all that the compiler is given; never 0, which means unknown. Pure."""
+    facts = repr((text, stand_ins, sorted(offsets.items())))
+    return int.from_bytes(hashlib.sha256(facts.encode()).digest()[:4]) or 1
+
+
+def own_build(liveness: Liveness) -> int:
+    """Return the build that our own sources would have on this kernel. Raises NoBtf."""
+    folder = bundle.sources_dir()
+    return build_number(bundle.bundle(folder), bundle.stand_ins(folder), offsets_for(liveness))

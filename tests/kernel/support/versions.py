@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Other versions of us: the same C with one harmless line more, and what runs, hook by hook."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import netvsc_bpf.ebpf
+import pytest
+from pyroute2 import IPRoute
+
+import netvsc_bpf
+from netvsc_bpf.kernel import bundle, clsact, libbpf, netns
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.lab.topology import Lab
+from tests.kernel.machine import pins
+
+
+@dataclass
+class Versions:
+    """Makes this process, and the compilers that it starts, another version of us."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+    made: int = 0
+
+    def next(self, source: str = "steer.c", more: str = "") -> None:
+        """Be another version from now on; `more` C is appended to one of its sources."""
+        self.made += 1
+        sources = self.folder / f"ebpf{self.made}"
+        shutil.copytree(_ebpf(), sources)
+        with (sources / source).open("a") as appended:
+            appended.write(f"/* version {self.made} */\n{more}")
+        self.monkeypatch.setattr(bundle, "sources_dir", lambda: sources)
+
+    def installed(self) -> dict[str, str]:
+        """Install another version; return the environment in which a command is that version."""
+        self.made += 1
+        folder = self.folder / f"site{self.made}"
+        package = Path(netvsc_bpf.__file__).parent
+        shutil.copytree(package, folder / "netvsc_bpf", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(package.parent / "cli", folder / "netvsc_bpf/cli")
+        shutil.copytree(_ebpf(), folder / "netvsc_bpf/ebpf")
+        with (folder / "netvsc_bpf/ebpf/home.c").open("a") as appended:
+            appended.write(f"/* version {self.made} */\n")
+        return {"PYTHONPATH": str(folder)}
+
+    def spoil(self, installed: dict[str, str]) -> None:
+        """Make an installed version one that does not compile."""
+        with (Path(installed["PYTHONPATH"]) / "netvsc_bpf/ebpf/home.c").open("a") as appended:
+            appended.write("this is no C\n")
+
+
+@pytest.fixture
+def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Versions:
+    return Versions(tmp_path, monkeypatch)
+
+
+@dataclass(frozen=True)
+class Hooked:
+    """What runs in the guest."""
+
+    links: dict[str, tuple[int, int]]
+    """Link and its program, by kernel number."""
+    filters: dict[str, list[tuple[int, int, int | None]]]
+    """clsact: priority, handle and program."""
+    programs: dict[str, int]
+    """What is pinned."""
+    build: int
+
+    @property
+    def places(self) -> object:
+        """All but the programs: what must be the same before and after."""
+        return (
+            {name: link for name, (link, _) in self.links.items()},
+            {name: [found[:2] for found in filters] for name, filters in self.filters.items()},
+        )
+
+    @property
+    def running(self) -> dict[str, int | None]:
+        """The programs that are attached, by hook; each hook has one."""
+        by_link = {name: program for name, (_, program) in self.links.items()}
+        by_filter = {name: filters[0][2] for name, filters in self.filters.items() if filters}
+        assert all(len(filters) <= 1 for filters in self.filters.values()), self.filters
+        return {**by_link, **by_filter}
+
+
+def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
+    """Read what runs, from the kernel alone."""
+    where = {"steer": (synthetic, Direction.EGRESS), "home": (vf, Direction.INGRESS)}
+
+    def look() -> Hooked:
+        home = NetnsPins(netns.current_inode())
+        filters = {}
+        with IPRoute() as ipr:
+            for name, (interface, direction) in where.items():
+                (ifindex,) = ipr.link_lookup(ifname=interface)
+                found = clsact.filters(ipr, ifindex, direction)
+                filters[name] = [(one.prio, one.handle, one.prog_id) for one in found]
+            (ifindex,) = ipr.link_lookup(ifname=synthetic)
+        folder = home.pair(ifindex)
+        links = {path.name: _link(path) for path in sorted(folder.iterdir())}
+        programs = {path.name: _id(path) for path in sorted((home.object / "programs").iterdir())}
+        with LoadedObject(home) as loaded:
+            return Hooked(links, filters, programs, loaded.build)
+
+    return lab.in_guest(look)
+
+
+def unfinished() -> list[str]:
+    """The folders in bpffs that stand only while programs are loaded or changed."""
+    return [path.name for path in pins() if path.name.startswith(("loading", "upgrading"))]
+
+
+def assert_of_one_version(now: Hooked) -> None:
+    """Fail unless each hook runs the program that is pinned."""
+    assert now.running == {name: now.programs[name] for name in now.running}
+    assert set(now.running) == {"steer", "home", "guard"}
+    assert unfinished() == []
+
+
+def _ebpf() -> Path:
+    return Path(netvsc_bpf.ebpf.__file__).parent
+
+
+def _link(path: Path) -> tuple[int, int]:
+    with _opened(path) as fd:
+        info = libbpf.info(fd, libbpf.LinkInfo)
+    return int(info.id), int(info.prog_id)
+
+
+def _id(path: Path) -> int:
+    with _opened(path) as fd:
+        return int(libbpf.info(fd, libbpf.ProgInfo).id)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    fd = libbpf.obj_get(path)
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""New programs in place of those that carry traffic: nobody notices but who asks the kernel for their ids."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.model.status import PairStatus
+from tests.kernel.direct import direct, force_clsact
+from tests.kernel.support.devices import received, transmitted
+from tests.kernel.support.versions import Versions, assert_of_one_version, hooked
+from tests.kernel.support.waiting import eventually
+
+RATE = 20_000
+UPGRADES = 3
+
+
+def go_on(streams: list[UdpStream], packets: int) -> None:
+    """Wait until each of the streams has carried so many packets more."""
+    goals = [stream.received + packets for stream in streams]
+    eventually(
+        "traffic goes on", lambda: all(one.received >= goal for one, goal in zip(streams, goals, strict=True))
+    )
+
+
+def counted(status: PairStatus) -> tuple[int, ...]:
+    parts = (status.tx.vf, status.tx.synthetic, status.rx.vf, status.rx.synthetic)
+    return tuple(number for part in parts for number in (part.packets, part.bytes))
+
+
+@pytest.mark.guest
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("hook", ["best", "clsact"])
+def test_s65_upgrade_under_load_loses_nothing_and_counters_go_on(
+    lab: Lab, versions: Versions, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    if hook == "clsact":
+        force_clsact(monkeypatch)
+    with direct(lab) as here, ExitStack() as opened:
+        assert here.attach(guard="multicast").status.path == "vf"
+        lab.run(lab.guest, ["ping", "-c", "3", "-i", "0.1", "-W", "20", "10.99.0.2"])
+        first, first_hooks = here.status(), hooked(lab)
+        sent, got = transmitted(lab, lab.guest, "vf0"), received(lab, lab.guest, "vf0")
+        plans = [udp_plan(lab, direction, rate=RATE) for direction in Direction]
+        streams = [opened.enter_context(UdpStream(plan)) for plan in plans]
+        before, hooks = here.status(), first_hooks
+        for _ in range(UPGRADES):
+            go_on(streams, 2_000)
+            versions.next()
+            after = here.attach().status
+            go_on(streams, 2_000)
+
+            now = hooked(lab)
+            assert_of_one_version(now)
+            assert now.places == hooks.places
+            assert not set(now.programs.values()) & set(hooks.programs.values())
+            assert now.build != hooks.build
+            assert all(new >= old for new, old in zip(counted(after), counted(before), strict=True))
+            before, hooks = after, now
+        results = [stream.stop() for stream in streams]
+        last = here.status()
+        assert [(one.lost, one.duplicates, one.refused) for one in results] == [(0, 0, 0)] * 2
+        assert (last.path, last.path_changes) == ("vf", first.path_changes)
+        assert last.hook == first.hook
+        # Each packet was counted once, by the old program or the new one: the device says how many came by.
+        assert last.tx.vf.packets - first.tx.vf.packets == transmitted(lab, lab.guest, "vf0") - sent
+        assert last.rx.vf.packets - first.rx.vf.packets == received(lab, lab.guest, "vf0") - got
+        assert last.tx.vf.packets - first.tx.vf.packets >= results[0].sent
+        assert last.rx.vf.packets - first.rx.vf.packets >= results[1].sent
+        print([one.sent for one in results], "sent,", UPGRADES, "upgrades on", last.hook)
