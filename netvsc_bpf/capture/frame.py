@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A frame of a pair."""
+
+from dataclasses import dataclass
+
+from netvsc_bpf.model.path import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Where a frame was on the wire. A VF that comes back or is renamed is another interface."""
+
+    ifindex: int
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One frame as one tap saw it."""
+
+    at: int
+    """Nanoseconds since 1970."""
+    interface: Interface
+    outgoing: bool
+    data: bytes
+    length: int
+    """Bytes of the whole frame; ``data`` may hold less of it."""

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The capture itself: follow the VF, read the taps, merge, hand on."""
+
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf import datapath
+from netvsc_bpf.capture.frame import Interface, Sighting
+from netvsc_bpf.capture.merge import Merge
+from netvsc_bpf.capture.pcapng import Taken
+from netvsc_bpf.capture.taps import Taps
+from netvsc_bpf.capture.tcpdump import compile_filter
+from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
+from netvsc_bpf.kernel.netlink_watch import drain, listen
+from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN, RETIRE_MS, whole
+
+_RTMGRP_LINK = 1  # include/uapi/linux/rtnetlink.h
+_SO_TIMESTAMPNS = 35
+_TICK_S = RETIRE_MS / 1000
+_LAG_NS = 4 * RETIRE_MS * 1_000_000
+"""Frames are held this long, so that each tap has told of its own by then and they come in order."""
+
+DEFAULT_SNAPLEN = MAX_SNAPLEN
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePlan:
+    """What to capture."""
+
+    interface: str
+    expression: str = ""
+    """See pcap-filter(7); empty takes everything."""
+    snaplen: int = DEFAULT_SNAPLEN
+    """Bytes of each frame."""
+    count: int | None = None
+    """End after so many frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a capture went."""
+
+    frames: int
+    taken: tuple[tuple[Interface, Taken], ...]
+
+    @property
+    def dropped(self) -> int:
+        """Frames that found no room in a ring."""
+        return sum(one.dropped for _, one in self.taken)
+
+
+def capture(
+    plan: CapturePlan,
+    deliver: Callable[[Sequence[Sighting]], None],
+    stopped: Callable[[], bool],
+    opened: Callable[[Sequence[Interface]], None],
+) -> Summary:
+    """Capture until ``stopped()``, or until there are enough frames.
+
+    ``deliver`` gets frames in order; ``opened`` is told of the devices that are listened to from now on.
+
+    Raises NotAttached, NoSuchNic, MissingCapability, Refused (expression), CannotHere (no tcpdump),
+    KernelError.
+    """
+    what = f"cannot capture {plan.interface}"
+    require(what, CAP_NET_RAW)
+    with ExitStack() as undo:
+        # The kernel begins to stamp frames a moment after it was first asked to: ask before all else.
+        stamping = undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        stamping.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        (pair,) = datapath.status(plan.interface)
+        program = whole(plan.snaplen)
+        if plan.expression:
+            program = compile_filter(plan.interface, plan.expression, plan.snaplen)
+        told = undo.enter_context(listen(_RTMGRP_LINK))
+        ipr = undo.enter_context(IPRoute())
+        taps = Taps(ipr, pair.synthetic.ifindex, program)
+        undo.callback(taps.close)
+        opened(taps.follow())
+        frames = _loop(plan, taps, told, deliver, stopped, opened)
+        return Summary(frames, tuple(taps.taken()))
+
+
+def _loop(
+    plan: CapturePlan,
+    taps: Taps,
+    told: socket.socket,
+    deliver: Callable[[Sequence[Sighting]], None],
+    stopped: Callable[[], bool],
+    opened: Callable[[Sequence[Interface]], None],
+) -> int:
+    merge, done, busy = Merge(), 0, False
+    while not (last := stopped()):
+        # The rings are looked at by the clock, not waited for: a device that goes down makes poll() return
+        # at once, for ever.
+        if select.select([told], [], [], 0 if busy else _TICK_S)[0]:
+            drain(told)
+            if new := taps.follow():
+                opened(new)
+        begun = time.time_ns()
+        seen = taps.read()
+        busy = bool(seen)
+        merge.add(seen)
+        done += _hand_on(merge.until(begun - _LAG_NS), plan.count, done, deliver)
+        if plan.count is not None and done >= plan.count:
+            return done
+    if last:
+        time.sleep(2 * _TICK_S)  # until the kernel has handed over its last blocks
+        merge.add(taps.read())
+    return done + _hand_on(merge.rest(), plan.count, done, deliver)
+
+
+def _hand_on(
+    frames: Sequence[Sighting], limit: int | None, done: int, deliver: Callable[[Sequence[Sighting]], None]
+) -> int:
+    wanted = frames if limit is None else frames[: limit - done]
+    if wanted:
+        deliver(wanted)
+    return len(wanted)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The taps of a pair: the synthetic NIC, and whatever is or may become its VF; they come and go with the VF.
+
+A VF is tapped as soon as it exists, long before it has settled and anything is steered to it.
+"""
+
+import errno
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf.capture.frame import Interface, Sighting
+from netvsc_bpf.capture.pcapng import Taken
+from netvsc_bpf.discovery.eligibility import why_unfit
+from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.kernel.packet_ring import RETIRE_MS, Instruction, PacketRing
+from netvsc_bpf.model.errors import KernelError, NoSuchNic
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Path
+
+_LINGER_S = 4 * RETIRE_MS / 1000
+"""How long the ring of a device that is gone is still read: its last block is not handed over at once."""
+
+
+@dataclass(slots=True)
+class Tap:
+    """One open tap."""
+
+    interface: Interface
+    ring: PacketRing
+    taken: Taken = field(default_factory=Taken)
+    gone_at: float | None = None
+
+    def read(self) -> list[Sighting]:
+        """Return what it saw since."""
+        return [
+            Sighting(one.at, self.interface, one.outgoing, one.data, one.length) for one in self.ring.read()
+        ]
+
+    def count(self) -> None:
+        """Add up what the kernel says of the ring."""
+        received, dropped = self.ring.statistics()
+        self.taken = Taken(self.taken.received + received, self.taken.dropped + dropped)
+
+
+class Taps:
+    """All taps of the pair whose synthetic NIC has this ifindex. Close them after use."""
+
+    def __init__(self, ipr: IPRoute, ifindex: int, program: Sequence[Instruction]) -> None:
+        self._ipr, self._ifindex, self._program = ipr, ifindex, program
+        self._open: dict[int, Tap] = {}
+        self._closed: list[Tap] = []
+
+    @property
+    def names(self) -> list[str]:
+        """What is tapped now, the synthetic NIC first."""
+        return [tap.interface.name for tap in self._open.values() if tap.gone_at is None]
+
+    def follow(self) -> list[Interface]:
+        """Open what is new, let go of what is gone; return what was opened.
+
+        Raises NoSuchNic when the synthetic NIC is gone, MissingCapability or KernelError where a tap fails.
+        """
+        halves = _halves(list_nics(self._ipr), self._ifindex)
+        opened = []
+        for half in halves:
+            tap = self._open.get(half.ifindex)
+            if tap is None:
+                tap = self._tap(half)
+                if tap is not None:
+                    opened.append(half)
+                    self._open[half.ifindex] = tap
+            elif tap.interface != half:
+                tap.interface = half
+        present = {half.ifindex for half in halves}
+        for ifindex, tap in self._open.items():
+            if ifindex not in present and tap.gone_at is None:
+                tap.gone_at = time.monotonic()
+        return opened
+
+    def read(self) -> list[Sighting]:
+        """Return what all of them saw since, and close those whose device has been gone for a while."""
+        seen: list[Sighting] = []
+        for ifindex, tap in list(self._open.items()):
+            seen.extend(tap.read())
+            if tap.gone_at is not None and time.monotonic() - tap.gone_at > _LINGER_S:
+                self._close(ifindex)
+        return seen
+
+    def taken(self) -> list[tuple[Interface, Taken]]:
+        """Return what each took, those that are gone included."""
+        for tap in self._open.values():
+            tap.count()
+        return [(tap.interface, tap.taken) for tap in (*self._closed, *self._open.values())]
+
+    def close(self) -> None:
+        """Close all."""
+        for ifindex in list(self._open):
+            self._close(ifindex)
+
+    def _close(self, ifindex: int) -> None:
+        tap = self._open.pop(ifindex)
+        tap.count()
+        tap.ring.close()
+        self._closed.append(tap)
+
+    def _tap(self, half: Interface) -> Tap | None:
+        try:
+            return Tap(half, PacketRing(half.name, self._program))
+        except OSError as error:
+            if error.errno in (errno.ENODEV, errno.ENXIO) and half.path is Path.VF:
+                return None  # gone or renamed again; netlink has more to say
+            raise KernelError(f"cannot capture on {half.name}", str(error), errno=error.errno) from error
+
+
+def _halves(nics: Iterable[Nic], ifindex: int) -> list[Interface]:
+    everyone = list(nics)
+    synthetic = next((nic for nic in everyone if nic.ifindex == ifindex), None)
+    if synthetic is None:
+        raise NoSuchNic("cannot go on capturing", "the synthetic NIC is gone", "start again once it is back")
+    return [
+        Interface(synthetic.ifindex, synthetic.name, Path.SYNTHETIC),
+        *(
+            Interface(nic.ifindex, nic.name, Path.VF)
+            for nic in everyone
+            if nic.mac == synthetic.mac and nic.ifindex != ifindex and why_unfit(nic) is None
+        ),
+    ]
