@@ -17,6 +17,8 @@ from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import libbpf, netns
 from netvsc_bpf.kernel.abi import REASONS, ControlCommand, ControlResult
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.kfunc import ReadOnlyCast
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.lab.namespace import call_in
 from netvsc_bpf.lab.sandbox import enter_sandbox
@@ -118,11 +120,13 @@ def subjects(undo: ExitStack) -> list[Subject]:
     settling.disarm(settling=True)
     paths = libbpf.obj_get(live.pins.map("paths"))
     steering = calls.lookup(paths) + calls.redirect(live.vf0, 0)
+    with Btf.of_kernel() as btf:
+        looking = calls.probe_read() if ReadOnlyCast.of_kernel(btf) is None else b""
     homing = calls.redirect(live.eth0, _INGRESS)
     home, guard = (live.loaded.program(name) for name in ("home", "guard"))
     return [
         fentry.steer("steer_fentry, armed", _REDIRECTED, steering, 4),
-        live.steer("steer_live, armed", _REDIRECTED, calls.probe_read() + steering, 12),
+        live.steer("steer_live, armed", _REDIRECTED, looking + steering, 12),
         idle.steer("steer_live, not permitted", _NEXT),
         settling.steer("steer_live, settling", _NEXT),
         Subject("home", live.guest, home, SCHED_CLS, live.vf0, _UNICAST, _REDIRECTED, homing, 4),

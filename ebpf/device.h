@@ -9,6 +9,21 @@
 #include "abi.h"
 #include "kernel_types.h"
 
+#if RDONLY_CAST_TYPE
+/*
+ * bpf_rdonly_cast() is a kfunc that the verifier turns into a move (Linux 6.2, fixup_kfunc_call()). The load behind it
+ * leaves 0 where it faults, as bpf_probe_read_kernel() does, but is one instruction instead of a call. bcc cannot
+ * name a kfunc: the loader puts its BTF id where this number stands (netvsc_bpf/kernel/kfunc.py).
+ */
+static const void *(*rdonly_cast)(u64 object, u32 btf_type) = (void *)RDONLY_CAST_PLACEHOLDER;
+
+#define READ_NET_DEVICE(to, dev, offset) \
+	(to = *(typeof(to) *)(rdonly_cast(dev, RDONLY_CAST_TYPE) + (offset)))
+#else
+#define READ_NET_DEVICE(to, dev, offset) \
+	bpf_probe_read_kernel(&(to), sizeof(to), (void *)(dev) + (offset))
+#endif
+
 /* The device behind a DEVMAP value: both are members of the kernel's struct bpf_dtab_netdev. */
 static __always_inline u64 device_of(u32 *devmap_value)
 {
@@ -22,7 +37,7 @@ static __always_inline u32 device_ifindex(u64 dev)
 {
 	u32 ifindex = 0;
 
-	bpf_probe_read_kernel(&ifindex, sizeof(ifindex), (void *)dev + NET_DEVICE_IFINDEX);
+	READ_NET_DEVICE(ifindex, dev, NET_DEVICE_IFINDEX);
 	return ifindex;
 }
 
@@ -31,7 +46,7 @@ static __always_inline u64 device_state(u64 dev)
 	u64 state = 0;
 
 	/* A failed read leaves 0, which has no START: the VF is not used. */
-	bpf_probe_read_kernel(&state, sizeof(state), (void *)dev + NET_DEVICE_STATE);
+	READ_NET_DEVICE(state, dev, NET_DEVICE_STATE);
 	return state;
 }
 
@@ -40,8 +55,8 @@ static __always_inline u64 device_carrier_epoch(u64 dev)
 {
 	u32 up = 0, down = 0;
 
-	bpf_probe_read_kernel(&up, sizeof(up), (void *)dev + NET_DEVICE_CARRIER_UP);
-	bpf_probe_read_kernel(&down, sizeof(down), (void *)dev + NET_DEVICE_CARRIER_DOWN);
+	READ_NET_DEVICE(up, dev, NET_DEVICE_CARRIER_UP);
+	READ_NET_DEVICE(down, dev, NET_DEVICE_CARRIER_DOWN);
 	return (u64)up + down;
 }
 

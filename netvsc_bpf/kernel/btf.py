@@ -12,6 +12,7 @@ from netvsc_bpf.model.errors import NoBtf
 _KIND_STRUCT = 4
 _KIND_UNION = 5
 _KIND_ENUM = 6
+_KIND_FUNC = 12
 _REMEDY = (
     "use a kernel with CONFIG_DEBUG_INFO_BTF, or leave the failover to a running manager: --liveness netlink"
 )
@@ -83,6 +84,15 @@ class Btf:
         Those of anonymous structs and unions inside it count as its own.
         """
         return dict(self._members(self._find(struct, _KIND_STRUCT), 0))
+
+    def function(self, name: str) -> int | None:
+        """Return the id of a function's type, None where there is none of that name."""
+        found: int = self._lib.btf__find_by_name_kind(self._handle, name.encode(), _KIND_FUNC)
+        return found if found > 0 else None
+
+    def struct(self, name: str) -> int:
+        """Return the id of a structure's type. Raises NoBtf."""
+        return self._find(name, _KIND_STRUCT)
 
     def size(self, struct: str) -> int:
         """Return the size of a structure in bytes."""

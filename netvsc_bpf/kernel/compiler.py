@@ -20,6 +20,7 @@ from typing import Any
 
 from netvsc_bpf.kernel import abi, bundle, libbpf
 from netvsc_bpf.kernel.build import build_number
+from netvsc_bpf.kernel.kfunc import ReadOnlyCast
 from netvsc_bpf.kernel.offsets import offsets_for
 from netvsc_bpf.model.errors import (
     BccMissing,
@@ -148,9 +149,10 @@ def load(request: Request) -> Loaded:
 class _Module:
     """A compiled bcc module, seen through what we need of it."""
 
-    def __init__(self, bpf: Any, library: Any) -> None:
+    def __init__(self, bpf: Any, library: Any, cast: ReadOnlyCast | None) -> None:
         self._bpf = bpf
         self._library = library
+        self._cast = cast
 
     def map_fd(self, name: str) -> int:
         fd: int = self._bpf.get_table(name).map_fd
@@ -169,6 +171,8 @@ class _Module:
 
     def load(self, function: str, kind: str) -> int:
         """Load one program through the verifier and return its descriptor."""
+        if self._cast is not None:
+            self._name_calls(function, self._cast)
         try:
             fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
         except Exception as error:  # bcc raises nothing more precise
@@ -176,6 +180,14 @@ class _Module:
                 f"cannot load program {function}", str(error), "report it with --verbose"
             ) from error
         return fd
+
+    def _name_calls(self, function: str, cast: ReadOnlyCast) -> None:
+        """Change the instructions where bcc keeps them, from where it loads them with their BTF."""
+        name = function.encode()
+        start = self._library.bpf_function_start(self._bpf.module, name)
+        size = self._library.bpf_function_size(self._bpf.module, name)
+        if start:
+            ctypes.memmove(start, cast.named(ctypes.string_at(start, size)), size)
 
 
 def _compile(sources: Path, text: str, offsets: dict[str, int]) -> _Module:
@@ -195,7 +207,7 @@ def _compile(sources: Path, text: str, offsets: dict[str, int]) -> _Module:
 
     flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in offsets.items())]
     try:
-        return _Module(Unattached(text=text, cflags=flags), lib)
+        return _Module(Unattached(text=text, cflags=flags), lib, ReadOnlyCast.of_macros(offsets))
     except Exception as error:  # bcc raises nothing more precise
         raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error
 

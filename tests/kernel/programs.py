@@ -44,8 +44,7 @@ def counting_program(kind: int) -> Iterator[Counting]:
     library = libbpf.library()
     map_fd = _checked(library.bpf_map_create(_ARRAY, b"seen", 4, 8, 1, None))
     try:
-        code = _code(map_fd, _VERDICTS[kind])
-        fd = _checked(library.bpf_prog_load(kind, b"foreign", b"GPL", code, len(code) // 8, None))
+        fd = load_program(kind, _code(map_fd, _VERDICTS[kind]))
         try:
             yield Counting(fd, map_fd)
         finally:
@@ -57,22 +56,29 @@ def counting_program(kind: int) -> Iterator[Counting]:
 def _code(map_fd: int, verdict: int) -> bytes:
     return b"".join(
         (
-            _insn(0x62, dst=10, offset=-4),  # *(u32 *)(fp - 4) = 0
-            _insn(0xBF, dst=2, src=10),  # r2 = fp
-            _insn(0x07, dst=2, immediate=-4),  # r2 += -4
-            _insn(0x18, dst=1, src=1, immediate=map_fd),  # r1 = map
-            _insn(0),
-            _insn(0x85, immediate=_LOOKUP),
-            _insn(0x15, dst=0, offset=2),  # if r0 == 0 goto +2
-            _insn(0xB7, dst=1, immediate=1),  # r1 = 1
-            _insn(0xDB, dst=0, src=1),  # lock *(u64 *)r0 += r1
-            _insn(0xB7, dst=0, immediate=verdict),
-            _insn(0x95),  # exit
+            instruction(0x62, dst=10, offset=-4),  # *(u32 *)(fp - 4) = 0
+            instruction(0xBF, dst=2, src=10),  # r2 = fp
+            instruction(0x07, dst=2, immediate=-4),  # r2 += -4
+            instruction(0x18, dst=1, src=1, immediate=map_fd),  # r1 = map
+            instruction(0),
+            instruction(0x85, immediate=_LOOKUP),
+            instruction(0x15, dst=0, offset=2),  # if r0 == 0 goto +2
+            instruction(0xB7, dst=1, immediate=1),  # r1 = 1
+            instruction(0xDB, dst=0, src=1),  # lock *(u64 *)r0 += r1
+            instruction(0xB7, dst=0, immediate=verdict),
+            instruction(0x95),  # exit
         )
     )
 
 
-def _insn(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
+def load_program(kind: int, code: bytes) -> int:
+    """Load a program of this enum bpf_prog_type; return its descriptor. Raises OSError."""
+    library = libbpf.library()
+    return _checked(library.bpf_prog_load(kind, b"foreign", b"GPL", code, len(code) // 8, None))
+
+
+def instruction(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
+    """Return one struct bpf_insn."""
     return struct.pack("=BBhi", opcode, src << 4 | dst, offset, immediate)
 
 
