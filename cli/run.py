@@ -2,14 +2,22 @@
 """netvsc-bpf run."""
 
 import sys
+from pathlib import Path
 
 import click
 
-from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
+from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS
 
 
 @click.command()
 @click.argument("interfaces", metavar="[IFACE ...]", nargs=-1)
+@click.option(
+    "--config",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Read this TOML file, now and on SIGHUP; options of the command line win over it.",
+)
 @click.option("--any-bus", is_flag=True, help="Take VFs that are no PCI devices.")
 @click.option(
     "--settle",
@@ -21,17 +29,17 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SE
     "--interval",
     metavar="SECONDS",
     type=click.FloatRange(min=0.1),
-    default=30.0,
-    show_default=True,
-    help="Look at everything at least this often: how long a change that nobody tells may go unnoticed.",
+    help="Look at everything at least this often: how long a change that nobody tells may go unnoticed. "
+    "[default: 30]",
 )
 @click.option("--no-announce", is_flag=True, help="Do not tell the switches of a change of path.")
 @click.option("--log-json", is_flag=True, help="Write events to stderr as JSON lines.")
 def run(
     interfaces: tuple[str, ...],
+    file: Path | None,
     any_bus: bool,
     settle: int | None,
-    interval: float,
+    interval: float | None,
     no_announce: bool,
     log_json: bool,
 ) -> None:
@@ -39,17 +47,17 @@ def run(
 
     Join VFs that come, keep them in step, repair, report. Without IFACE: all synthetic NICs.
     """
-    from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
-    from netvsc_bpf.manager.config import ManagerConfig
+    from netvsc_bpf.config.load import load, without_file
     from netvsc_bpf.manager.event_writer import EventWriter
     from netvsc_bpf.manager.manager import Manager
 
-    options = AttachOptions(any_bus=any_bus, settle_ms=settle or DEFAULT_SETTLE_MS)
-    config = ManagerConfig(
-        interfaces=interfaces,
-        options=options,
-        settle_ms=settle,
-        announce=AnnouncePolicy(enabled=not no_announce),
-        interval_s=interval,
-    )
+    said = {
+        ("manager", "interfaces"): interfaces or None,
+        ("manager", "interval_s"): interval,
+        ("attach", "any_bus"): any_bus or None,
+        ("attach", "settle_ms"): settle,
+        ("announce", "enabled"): False if no_announce else None,
+    }
+    overrides = {key: value for key, value in said.items() if value is not None}
+    config = without_file(overrides) if file is None else load(file, overrides)
     Manager(config, EventWriter(sys.stderr, as_json=log_json)).run()

@@ -2,10 +2,12 @@
 """What the user of attach may choose."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
+from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 
 MIN_SETTLE_MS = 10
 """A device that is going down is usable for some microseconds more; the settle time must outlast them."""
@@ -15,14 +17,38 @@ MAX_SETTLE_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class AttachOptions:
-    """How to attach. None leaves the choice to us ("auto")."""
+    """How pairs are attached; "auto" (here None) leaves a choice to us."""
 
-    vf: str | None = None
-    any_bus: bool = False
-    settle_ms: int = DEFAULT_SETTLE_MS
-    rx: RxMode | None = None
-    guard: GuardMode | None = None
-    liveness: Liveness | None = None
+    vf: Annotated[
+        str | None,
+        Setting(
+            "The VF, where its MAC does not tell or its bus is not PCI.",
+            pattern=INTERFACE_NAME,
+            shape="the name of an interface",
+        ),
+    ] = None
+    any_bus: Annotated[bool, Setting("Take VFs that are no PCI devices.")] = False
+    settle_ms: Annotated[
+        int,
+        Setting(
+            "How long a VF must have been up with carrier before it is used, in ms. "
+            "Left out, pairs that are attached already keep theirs.",
+            least=MIN_SETTLE_MS,
+            most=MAX_SETTLE_MS,
+        ),
+    ] = DEFAULT_SETTLE_MS
+    rx: Annotated[
+        RxMode | None,
+        Setting("Who brings VF ingress home; a change holds for VFs that join from then on."),
+    ] = None
+    guard: Annotated[
+        GuardMode | None,
+        Setting("What to drop of the synthetic path's ingress while the VF is in use."),
+    ] = None
+    liveness: Annotated[
+        Liveness | None,
+        Setting("How the kernel sees a VF die; the best that it allows.", live=False),
+    ] = None
 
 
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:

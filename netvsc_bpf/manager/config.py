@@ -1,27 +1,66 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager is asked to do."""
+"""What the manager is asked to do.
 
+Each field with a Setting, here and in the policies, is a key of the configuration file (netvsc_bpf/config).
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
 from netvsc_bpf.metrics.config import MetricsConfig
+from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
 
 
 @dataclass(frozen=True, slots=True)
+class InterfaceConfig:
+    """What holds for one interface instead of what holds for all; fields as those of ManagerConfig."""
+
+    options: AttachOptions
+    settle_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ManagerConfig:
-    """Interfaces to manage (none: every synthetic NIC that is one by its driver), and how.
+    """What is managed, and how patiently.
 
     `settle_ms` None keeps the settle time of a pair that is attached already. `interval_s` is how long a lost
     event can go unnoticed.
     """
 
-    interfaces: tuple[str, ...] = ()
+    interfaces: Annotated[
+        tuple[str, ...],
+        Setting(
+            "The synthetic NICs to manage; none: every one that is one by its driver.",
+            pattern=INTERFACE_NAME,
+            shape="names of interfaces",
+        ),
+    ] = ()
     options: AttachOptions = field(default_factory=AttachOptions)
     settle_ms: int | None = None
     damping: DampingPolicy = field(default_factory=DampingPolicy)
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
-    interval_s: float = 30.0
-    step_limit_s: float = 10.0
+    interval_s: Annotated[
+        float,
+        Setting(
+            "Look at everything at least this often, in seconds: how long a change that nobody tells may go "
+            "unnoticed.",
+            least=0.1,
+            most=3600,
+        ),
+    ] = 30.0
+    step_limit_s: Annotated[
+        float,
+        Setting("A step that takes longer is told as one that hangs, in seconds.", least=0.1, most=3600),
+    ] = 10.0
+    per_interface: Mapping[str, InterfaceConfig] = field(default_factory=dict)
+    """By the name under which an interface is managed."""
+
+    def of(self, interface: str) -> InterfaceConfig:
+        """Return what holds for an interface."""
+        found = self.per_interface.get(interface)
+        return InterfaceConfig(self.options, self.settle_ms) if found is None else found

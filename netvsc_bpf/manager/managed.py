@@ -32,6 +32,10 @@ class Managed:
                 self._known.setdefault(name, by_name[name])
         return [present[ifindex] for ifindex in dict.fromkeys(self._known.values())]
 
+    def name(self, nic: Nic) -> str:
+        """Return the name under which a NIC is managed; its present one where none was asked for."""
+        return next((name for name, ifindex in self._known.items() if ifindex == nic.ifindex), nic.name)
+
     def missing(self) -> list[str]:
         """Return the names that nobody had at the last look."""
         return [name for name in self.names if name not in self._known]

@@ -13,7 +13,7 @@ from netvsc_bpf.kernel import pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.manager.arming import Arming
 from netvsc_bpf.manager.choice import Seen
-from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.manager.execute import Executor
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.memory import PairMemory
@@ -144,7 +144,7 @@ class Reconciler:
         """Carry out the steps of one pair; return whether there were any, and they worked."""
         memory = self._memory(nic.ifindex)
         seen, steps = self._steps(session, loaded, nic)
-        executor = Executor(session, loaded, self.config.options)
+        executor = Executor(session, loaded, self._wanted(nic).options)
         for step in steps:
             try:
                 refused = executor.run(step)
@@ -162,21 +162,18 @@ class Reconciler:
         self, session: Session, loaded: LoadedObject | None, nic: Nic
     ) -> tuple[Seen, list[act.Action]]:
         now, memory = self.clock(), self._memory(nic.ifindex)
-        seen = observe(session, loaded, nic, self.config.options)
+        wanted = self._wanted(nic)
+        seen = observe(session, loaded, nic, wanted.options)
         memory.looked(seen.pair, now)
         self.teller.looked(seen)
-        steps = plan(seen.pair, Wanted(self._settle_ms(seen), memory.damper.suppressed))
+        steps = plan(seen.pair, Wanted(_settle_ms(seen, wanted.settle_ms), memory.damper.suppressed))
         if not steps:
             memory.settled()
             self.teller.settled(nic.ifindex)
         return seen, memory.allowed(steps, now)
 
-    def _settle_ms(self, seen: Seen) -> int:
-        """Return what was asked for, or else what whoever attached the pair chose."""
-        if self.config.settle_ms is not None:
-            return self.config.settle_ms
-        joined = seen.pair.joined
-        return int(joined.settle_ms) if joined is not None and joined.settle_ms > 0 else DEFAULT_SETTLE_MS
+    def _wanted(self, nic: Nic) -> InterfaceConfig:
+        return self.config.of(self._managed.name(nic))
 
     def _synthetics(self, session: Session) -> list[Nic]:
         return self._managed.among(session.nics, session.attached())
@@ -197,6 +194,14 @@ class Reconciler:
 
     def _memory(self, ifindex: int) -> PairMemory:
         return self.memory.setdefault(ifindex, PairMemory(Damper(self.config.damping)))
+
+
+def _settle_ms(seen: Seen, asked_for: int | None) -> int:
+    """Return what was asked for, or else what whoever attached the pair chose."""
+    if asked_for is not None:
+        return asked_for
+    joined = seen.pair.joined
+    return int(joined.settle_ms) if joined is not None and joined.settle_ms > 0 else DEFAULT_SETTLE_MS
 
 
 def _orphans(session: Session) -> list[act.Release]:

@@ -3,8 +3,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from netvsc_bpf.model.errors import Refused
+from netvsc_bpf.model.setting import Contradiction, Setting
 
 DEFAULT_PORT = 9855
 _OFF = "none"
@@ -22,26 +24,6 @@ class Listen:
         return f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsConfig:
-    """The exporter's settings, as the web configuration of other Prometheus exporters has them.
-
-    Without `listen` there is no exporter. TLS takes both files (PEM); they are read again for each
-    connection that comes after they changed. `users` are (name, bcrypt hash); without any everybody is
-    answered. Raises Refused where only one of the files is named.
-    """
-
-    listen: Listen | None = Listen()
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    users: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        if (self.cert_file is None) != (self.key_file is None):
-            named, other = ("certificate", "key") if self.key_file is None else ("key", "certificate")
-            raise Refused("cannot serve metrics by TLS", f"there is a {named} but no {other}", "name both")
-
-
 def parse_listen(text: str) -> Listen | None:
     """Read ADDR:PORT, [ADDR6]:PORT, :PORT (every address) or "none" (no exporter). Raises Refused."""
     if text == _OFF:
@@ -55,3 +37,40 @@ def parse_listen(text: str) -> Listen | None:
             f"cannot listen on {text!r}", "that is no ADDR:PORT", f"as 127.0.0.1:{DEFAULT_PORT}, or {_OFF}"
         )
     return Listen(host, int(port))
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """The exporter's settings, as the web configuration of other Prometheus exporters has them.
+
+    Without `listen` there is no exporter. TLS takes both files (PEM); they are read again for each
+    connection that comes after they changed. `users` are (name, bcrypt hash); without any everybody is
+    answered. Raises Refused where only one of the files is named.
+    """
+
+    listen: Annotated[
+        Listen | None,
+        Setting(
+            f'Where to serve metrics: "ADDR:PORT", "[ADDR6]:PORT", or "{_OFF}".',
+            parse=parse_listen,
+            live=False,
+        ),
+    ] = Listen()
+    cert_file: Annotated[
+        Path | None, Setting("PEM file with the certificate, for TLS; takes key_file too.", live=False)
+    ] = None
+    key_file: Annotated[Path | None, Setting("PEM file with its key.", live=False)] = None
+    users: Annotated[
+        tuple[tuple[str, str], ...],
+        Setting('Who may read them: { NAME = "BCRYPT HASH" }; none: everybody.', live=False),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        if (self.cert_file is None) != (self.key_file is None):
+            named, other = ("certificate", "key") if self.key_file is None else ("key", "certificate")
+            raise Contradiction(
+                "cannot serve metrics by TLS",
+                f"there is a {named} but no {other}",
+                "name both",
+                fields=("cert_file", "key_file"),
+            )

@@ -39,6 +39,15 @@ class CompileError(NetvscBpfError):
         self.log = log
 
 
+class ConfigError(NetvscBpfError):
+    """The configuration file cannot be used: `FILE:LINE: reason`.
+
+    Exit status 2, "usage": like a command line that is none, it is refused before anything is looked at.
+    """
+
+    exit_code = 2
+
+
 class Refused(NetvscBpfError):
     """The request makes no sense for these interfaces; nothing was changed."""
 

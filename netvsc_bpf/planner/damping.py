@@ -13,8 +13,10 @@ is used is tried less than five times an hour.
 
 import math
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.setting import Contradiction, Setting
 
 FAILURES = frozenset(
     {Reason.VF_DOWN, Reason.NO_CARRIER, Reason.VF_DETACHED, Reason.VF_GONE, Reason.TX_TIMEOUT}
@@ -24,13 +26,32 @@ FAILURES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DampingPolicy:
-    """Thresholds without unit, times in seconds. One failure costs `penalty`."""
+    """A VF that fails often is left alone for a while, as in RFC 2439.
 
-    penalty: float = 1000.0
-    half_life_s: float = 1800.0
-    suppress: float = 3500.0
-    reuse: float = 2750.0
-    ceiling: float = 5000.0
+    Thresholds are without unit, times in seconds. Raises Contradiction where they exclude each other.
+    """
+
+    penalty: Annotated[float, Setting("What a failure costs.", above=0, most=1e9)] = 1000.0
+    half_life_s: Annotated[
+        float, Setting("Half of the penalty is forgiven in this time.", least=1, most=604_800)
+    ] = 1800.0
+    suppress: Annotated[
+        float, Setting("Above this penalty the VF is not used any more.", above=0, most=1e9)
+    ] = 3500.0
+    reuse: Annotated[float, Setting("Below this penalty it is used again.", above=0, most=1e9)] = 2750.0
+    ceiling: Annotated[
+        float, Setting("The penalty grows no higher, however long it was bad.", above=0, most=1e9)
+    ] = 5000.0
+
+    def __post_init__(self) -> None:
+        if self.reuse >= self.suppress:
+            why = f"reuse ({self.reuse:g}) must be below suppress ({self.suppress:g})"
+            raise Contradiction("cannot damp", why, fields=("reuse", "suppress"))
+        if self.suppress >= self.ceiling:
+            why = (
+                f"suppress ({self.suppress:g}) must be below ceiling ({self.ceiling:g}), or nothing is damped"
+            )
+            raise Contradiction("cannot damp", why, fields=("suppress", "ceiling"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +76,12 @@ class Damper:
         penalty = self.policy.penalty * self._share_left(now - when)
         figure = min(self.policy.ceiling, settled.figure + penalty)
         return replace(settled, figure=figure, suppressed=settled.suppressed or figure > self.policy.suppress)
+
+    def under(self, policy: DampingPolicy) -> "Damper":
+        """Return the state under other thresholds: they are judged at once, not at the next failure."""
+        figure = min(policy.ceiling, self.figure)
+        suppressed = figure > (policy.reuse if self.suppressed else policy.suppress)
+        return replace(self, policy=policy, figure=figure, suppressed=suppressed)
 
     def reuse_in_s(self, now: float) -> float | None:
         """Return in how many seconds the VF may be used again, None where it may now."""

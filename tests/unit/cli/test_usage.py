@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Command lines that are no command lines: exit status 2, before anything is looked at."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 from netvsc_bpf.cli.main import main
@@ -43,3 +45,11 @@ def test_every_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
     assert result.exit_code == 0
     assert result.stdout.startswith("Usage: ")
+
+
+def test_a_configuration_file_that_cannot_be_used_is_wrong_usage(tmp_path: Path) -> None:
+    path = tmp_path / "netvsc-bpf.toml"
+    path.write_text("[damping]\nreuse = 9000\n")
+    result = CliRunner().invoke(main, ["run", "--config", str(path)])
+    assert result.exit_code == 2
+    assert result.stderr == f"netvsc-bpf: {path}:2: reuse (9000) must be below suppress (3500)\n"

@@ -15,7 +15,7 @@ POLICIES = st.builds(
     st.floats(1, 7200),
     st.floats(100, 5000),
     st.floats(1.05, 5),
-    st.floats(1, 5),
+    st.floats(1.01, 5),
 )
 GAPS = st.lists(st.floats(0, 5000), max_size=30)
 

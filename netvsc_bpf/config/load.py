@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From the file, and what the command line says instead, to a ManagerConfig."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.config.keys import BadValue, Key
+from netvsc_bpf.config.lines import error_line, line_of
+from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
+from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
+from netvsc_bpf.model.errors import ConfigError
+from netvsc_bpf.model.setting import INTERFACE_NAME, Contradiction
+
+_LARGEST = 1 << 18
+"""Bytes. 256 KB is a file that was named by mistake."""
+
+Overrides = Mapping[tuple[str, str], Any]
+"""What the command line says, by section and key, as the values of the dataclass: it wins over the file."""
+_Values = dict[tuple[str, ...], dict[str, Any]]
+"""Tables by their path, with the values of the dataclass."""
+
+
+def load(path: Path, overrides: Overrides | None = None) -> ManagerConfig:
+    """Read a file. Raises ConfigError, which names the line at fault; nothing is half taken over."""
+    return parse(_text(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Overrides | None = None) -> ManagerConfig:
+    """Read the text of a file that is called `path`. Raises ConfigError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        why = re.sub(r" \(at [^()]*\)$", "", str(error))
+        raise _wrong(path, error_line(text, error), f"this is no TOML: {why}") from None
+    try:
+        return _config(_read(data), overrides or {})
+    except _Fault as fault:
+        raise _wrong(path, line_of(text, fault.where), fault.why) from None
+
+
+def without_file(overrides: Overrides) -> ManagerConfig:
+    """Return what the command line alone asks for."""
+    return _config({}, overrides)
+
+
+class _Fault(Exception):
+    """What is wrong, and where: tables, then a key."""
+
+    def __init__(self, why: str, *where: str) -> None:
+        super().__init__(why)
+        self.why, self.where = why, where
+
+
+def _read(data: Mapping[str, Any]) -> _Values:
+    values: _Values = {}
+    known = sections()
+    for name, table in data.items():
+        if name not in known:
+            raise _Fault(f"there is no [{name}]; there are {_list(known)}", name)
+        if not isinstance(table, dict):
+            raise _Fault(f"{name} is a section: write [{name}]", name)
+        if name == INTERFACE:
+            for interface, inner in table.items():
+                values[name, interface] = _interface(interface, inner, known[name])
+        else:
+            values[(name,)] = _table((name,), table, known[name])
+    return values
+
+
+def _interface(name: str, table: object, keys: Mapping[str, Key]) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise _Fault(f"write [{INTERFACE}.NAME], then {name} = ...", INTERFACE, name)
+    if re.fullmatch(INTERFACE_NAME, name) is None:
+        raise _Fault(f"{name!r} is not the name of an interface", INTERFACE, name)
+    return _table((INTERFACE, name), table, keys)
+
+
+def _table(where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
+    values = {}
+    for name, value in table.items():
+        if name not in keys:
+            raise _Fault(f"[{'.'.join(where)}] has no {name}; it has {', '.join(keys)}", *where, name)
+        try:
+            values[name] = keys[name].read(value)
+        except BadValue as error:
+            raise _Fault(f"{name} {error}", *where, name) from None
+    return values
+
+
+def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
+    _check_interfaces(values)
+    for (section, key), value in overrides.items():
+        values.setdefault((section,), {})[key] = value
+        for where, table in values.items():
+            if where[0] == INTERFACE and section == ATTACH:
+                table.pop(key, None)
+    parts = {}
+    for section, (field, kind) in policies().items():
+        parts[field] = _built(section, kind, values.get((section,), {}))
+    config = _built(MANAGER, ManagerConfig, {**values.get((MANAGER,), {}), **parts})
+    settle_ms = values.get((ATTACH,), {}).get("settle_ms")
+    per_interface = {
+        where[1]: InterfaceConfig(replace(config.options, **table), table.get("settle_ms", settle_ms))
+        for where, table in values.items()
+        if where[0] == INTERFACE
+    }
+    done: ManagerConfig = replace(config, settle_ms=settle_ms, per_interface=per_interface)
+    return done
+
+
+def _built(section: str, kind: Any, values: Mapping[str, Any]) -> Any:
+    try:
+        return kind(**values)
+    except Contradiction as error:
+        # The last of those that the file has, in its order: a default is never at fault.
+        at_fault = [name for name in values if name in error.fields]
+        raise _Fault(error.why, section, *at_fault[-1:]) from None
+
+
+def _check_interfaces(values: _Values) -> None:
+    managed = values.get((MANAGER,), {}).get("interfaces", ())
+    for where in values:
+        if where[0] == INTERFACE and managed and where[1] not in managed:
+            raise _Fault(f"{where[1]} is not among the interfaces of [{MANAGER}]", *where)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read: {os.strerror(error.errno or 0)}") from None
+    if len(raw) > _LARGEST:
+        raise ConfigError(str(path), f"is larger than {_LARGEST >> 10} KB: hardly a configuration file")
+    try:
+        return raw.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise _wrong(path, raw.count(b"\n", 0, error.start) + 1, "this is not UTF-8") from None
+
+
+def _wrong(path: Path, line: int, why: str) -> ConfigError:
+    return ConfigError(f"{path}:{line}", " ".join(why.split()))
+
+
+def _list(names: Sequence[str] | Mapping[str, Any]) -> str:
+    return ", ".join(f"[{name}.NAME]" if name == INTERFACE else f"[{name}]" for name in names)

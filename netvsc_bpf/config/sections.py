@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The sections of the file: one for each dataclass that a ManagerConfig holds, and two of their own. Pure.
+
+`[manager]` is ManagerConfig's own keys; `[interface.NAME]` is those keys of `[attach]` that may differ from
+one interface to the next.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import get_type_hints
+
+from netvsc_bpf.config.keys import Key, keys_of
+from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.manager.config import ManagerConfig
+
+MANAGER = "manager"
+ATTACH = "attach"
+INTERFACE = "interface"
+_NAMES = {"options": ATTACH}
+"""Sections that are not called like their field of ManagerConfig."""
+_FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard")
+_FOR_ONE_ONLY = ("vf",)
+
+
+def policies() -> dict[str, tuple[str, type]]:
+    """Return the sections that stand for a dataclass of their own: field of ManagerConfig, class."""
+    hints = get_type_hints(ManagerConfig)
+    return {
+        _NAMES.get(one.name, one.name): (one.name, hints[one.name])
+        for one in fields(ManagerConfig)
+        if is_dataclass(hints[one.name])
+    }
+
+
+def sections() -> dict[str, dict[str, Key]]:
+    """Return every section with its keys; that of an interface under `INTERFACE`."""
+    found = {MANAGER: keys_of(ManagerConfig)}
+    for name, (_, kind) in policies().items():
+        found[name] = keys_of(kind)
+    attach = found[ATTACH]
+    found[INTERFACE] = {name: attach[name] for name in _FOR_ONE}
+    found[ATTACH] = {name: key for name, key in attach.items() if name not in _FOR_ONE_ONLY}
+    return found
+
+
+def meaning(section: str) -> str:
+    """Return what a section is about: the first paragraph of its dataclass's docstring."""
+    if section == INTERFACE:
+        return "What differs for one interface from what `[attach]` says."
+    kind: type = {MANAGER: ManagerConfig, ATTACH: AttachOptions}.get(section) or policies()[section][1]
+    return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())

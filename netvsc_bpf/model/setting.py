@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a setting is, beside its type and its default: its meaning and its limits.
+
+A dataclass field that is annotated with a Setting is a key of the configuration file, and a row of its
+reference page::
+
+    half_life_s: Annotated[float, Setting("Half of a penalty is forgiven in this time.", above=0)] = 1800.0
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from netvsc_bpf.model.errors import Refused
+
+INTERFACE_NAME = r"[^\s/]{1,15}"
+"""dev_valid_name() in net/core/dev.c; IFNAMSIZ is 16 with its final zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The meaning of a setting, for the reference page, and what it takes; units are in the field's name."""
+
+    text: str
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    """It has to be greater than this."""
+    pattern: str | None = None
+    """The whole of a string has to match it."""
+    shape: str = "of another form"
+    """What `pattern` stands for, in words."""
+    parse: Callable[[str], Any] | None = None
+    """Makes the field's value of a string, for types of our own; raises Refused where it cannot."""
+    live: bool = True
+    """A running manager takes a change over; else it needs a restart, and says so."""
+
+    def why_not(self, number: float) -> str | None:
+        """Return why this number is out of range, None where it is not."""
+        if self.above is not None and not number > self.above:
+            return f"must be greater than {_plain(self.above)}"
+        if self.least is not None and not number >= self.least:
+            return f"must be at least {_plain(self.least)}"
+        if self.most is not None and not number <= self.most:
+            return f"must be at most {_plain(self.most)}"
+        return None
+
+    def why_no_word(self, word: str) -> str | None:
+        """Return why this string is none, None where it is one."""
+        if not word or not word.isprintable():
+            return "must not be empty or have control characters"
+        if self.pattern is not None and re.fullmatch(self.pattern, word) is None:
+            return f"must be {self.shape}"
+        return None
+
+    @property
+    def limits(self) -> str:
+        """The range in words, empty where there is none."""
+        parts = []
+        if self.above is not None:
+            parts.append(f"more than {_plain(self.above)}")
+        if self.least is not None:
+            parts.append(f"at least {_plain(self.least)}")
+        if self.most is not None:
+            parts.append(f"at most {_plain(self.most)}")
+        return ", ".join(parts)
+
+
+def _plain(number: float) -> str:
+    return f"{number:f}".rstrip("0").rstrip(".")
+
+
+class Contradiction(Refused):
+    """Settings that exclude each other. ``fields`` are the names of the fields that disagree."""
+
+    def __init__(self, what: str, why: str, remedy: str | None = None, *, fields: tuple[str, ...]) -> None:
+        super().__init__(what, why, remedy)
+        self.fields = fields

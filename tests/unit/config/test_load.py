@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The configuration file: what it says, and what is refused with the line that is at fault."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netvsc_bpf.config.keys import as_toml
+from netvsc_bpf.config.load import load, parse, without_file
+from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.metrics.config import Listen, MetricsConfig
+from netvsc_bpf.model.errors import ConfigError
+from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
+
+FILE = Path("/etc/netvsc-bpf.toml")
+EVERYTHING = """\
+[manager]
+interfaces = ["eth0", "eth1"]
+interval_s = 5
+step_limit_s = 2.5
+
+[attach]
+any_bus = true
+settle_ms = 250
+rx = "redirect"
+guard = "auto"
+liveness = "live"
+
+[damping]
+half_life_s = 60
+suppress = 2000
+reuse = 500.0
+
+[announce]
+enabled = false
+after_s = [0, 0.5]
+
+[metrics]
+listen = "[::1]:0"
+users = { prometheus = "$2b$hash" }
+
+[interface.eth1]
+vf = "vf7"
+settle_ms = 1000
+guard = "off"
+"""
+
+
+def test_an_empty_file_asks_for_the_defaults() -> None:
+    assert parse("", FILE) == ManagerConfig()
+
+
+def test_everything_that_it_says_is_taken_over() -> None:
+    config = parse(EVERYTHING, FILE)
+    assert (config.interfaces, config.interval_s, config.step_limit_s) == (("eth0", "eth1"), 5.0, 2.5)
+    assert (config.options.any_bus, config.settle_ms, config.options.settle_ms) == (True, 250, 250)
+    options = config.options
+    assert (options.rx, options.guard, options.liveness) == (RxMode.REDIRECT, None, Liveness.LIVE)
+    damping = config.damping
+    assert (damping.half_life_s, damping.suppress, damping.reuse, damping.penalty) == (60, 2000, 500, 1000)
+    assert (config.announce.enabled, config.announce.after_s) == (False, (0.0, 0.5))
+    assert config.metrics == MetricsConfig(Listen("::1", 0), users=(("prometheus", "$2b$hash"),))
+
+
+def test_an_interface_has_its_own_where_it_says_so_and_else_what_holds_for_all() -> None:
+    config = parse(EVERYTHING, FILE)
+    assert (config.of("eth0").options, config.of("eth0").settle_ms) == (config.options, 250)
+    own = config.of("eth1")
+    assert (own.options.vf, own.settle_ms, own.options.guard) == ("vf7", 1000, GuardMode.OFF)
+    assert (own.options.any_bus, own.options.rx, own.options.liveness) == (
+        True,
+        RxMode.REDIRECT,
+        Liveness.LIVE,
+    )
+
+
+def test_an_interface_may_go_back_to_auto() -> None:
+    config = parse('[attach]\nguard = "all"\n[interface.eth0]\nguard = "auto"\n', FILE)
+    assert config.of("eth0").options.guard is None
+
+
+def test_without_settle_time_that_of_attached_pairs_is_kept() -> None:
+    assert parse("[interface.eth0]\n", FILE).of("eth0").settle_ms is None
+
+
+def test_the_command_line_wins_over_every_section() -> None:
+    said = {
+        ("attach", "settle_ms"): 30,
+        ("manager", "interfaces"): ("eth1",),
+        ("announce", "enabled"): True,
+    }
+    config = parse(EVERYTHING, FILE, said)
+    assert (config.settle_ms, config.of("eth1").settle_ms, config.interfaces) == (30, 30, ("eth1",))
+    assert config.announce.enabled and config.announce.after_s == (0.0, 0.5)
+    assert config.of("eth1").options.vf == "vf7"
+
+
+def test_the_command_line_alone_is_enough() -> None:
+    config = without_file({("attach", "any_bus"): True, ("manager", "interval_s"): 1.0})
+    assert (config.options.any_bus, config.interval_s) == (True, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("[manager]\n\n# a comment\ninterval = 3\n", 4, "[manager] has no interval; it has interfaces,"),
+        ("[manager]\n[dampling]\n", 2, "there is no [dampling]; there are [manager], [attach], [damping]"),
+        ("[manager]\n[dampling.inner]\nx = 1\n", 2, "there is no [dampling]"),
+        ("interval_s = 3\n", 1, "there is no [interval_s]"),
+        ("\nmanager = 3\n", 2, "manager is a section: write [manager]"),
+        ("[[damping]]\npenalty = 1\n", 1, "damping is a section"),
+        (
+            '[damping]\npenalty = "high"\n',
+            2,
+            'penalty takes a number, more than 0, at most 1000000000, not "high"',
+        ),
+        ("[damping]\npenalty = true\n", 2, "not true"),
+        ("[damping]\npenalty = nan\n", 2, "not nan"),
+        ("[damping]\npenalty = -inf\n", 2, "not -inf"),
+        ("[damping]\npenalty = 0\n", 2, "penalty must be greater than 0, not 0"),
+        ("[damping]\nhalf_life_s = 0.5\n", 2, "half_life_s must be at least 1, not 0.5"),
+        ("[attach]\nany_bus = 1\n", 2, "any_bus takes true or false, not 1"),
+        ("[attach]\nsettle_ms = 9\n", 2, "settle_ms must be at least 10, not 9"),
+        ("[attach]\nsettle_ms = 3600001\n", 2, "settle_ms must be at most 3600000, not 3600001"),
+        ("[attach]\nsettle_ms = 100.0\n", 2, "settle_ms takes a whole number"),
+        ("[attach]\nsettle_ms = 1979-05-27\n", 2, "not a date"),
+        (
+            '[attach]\nguard = "maybe"\n',
+            2,
+            'guard takes "auto" or "off" or "multicast" or "all", not "maybe"',
+        ),
+        ("[attach]\nguard = { off = true }\n", 2, "not a table"),
+        ('[attach]\nvf = "vf0"\n', 2, "[attach] has no vf"),
+        ("[announce]\nafter_s = 1\n", 2, "after_s takes a list of numbers"),
+        ("[announce]\nafter_s = [\n  0,\n  -1,\n]\nmost = 1\n", 2, "after_s must be at least 0, not -1"),
+        ('[manager]\ninterfaces = ["eth0", 3]\n', 2, "interfaces takes a list of strings, not 3"),
+        ('[manager]\ninterfaces = ["eth0/1"]\n', 2, 'interfaces must be names of interfaces, not "eth0/1"'),
+        ('[manager]\ninterfaces = ["a-name-beyond-limits"]\n', 2, "must be names of interfaces"),
+        ('[manager]\ninterfaces = [""]\n', 2, "must not be empty"),
+        ('[interface.eth0]\nliveness = "live"\n', 2, "[interface.eth0] has no liveness; it has vf"),
+        ('[interface]\nvf = "vf0"\n', 2, "write [interface.NAME], then vf"),
+        ('[interface."no name"]\n', 1, "'no name' is not the name of an interface"),
+        ('[interface.eth0]\nvf = "v\\u0007f"\n', 2, "must not be empty or have control characters"),
+        ('[manager]\ninterfaces = ["eth0"]\n[interface.eth1]\n', 3, "eth1 is not among the interfaces"),
+        ("[damping]\nsuppress = 100\n", 2, "reuse (2750) must be below suppress (100)"),
+        ("[damping]\n\nreuse = 4000\n", 3, "reuse (4000) must be below suppress (3500)"),
+        ("[damping]\nreuse = 4000\nsuppress = 3000\n", 3, "reuse (4000) must be below suppress (3000)"),
+        ("[damping]\nceiling = 3000\n", 2, "suppress (3500) must be below ceiling (3000)"),
+        ("damping.suppress = 100\n", 1, "reuse (2750) must be below"),
+        ("damping = { penalty = 1,  suppress = 100 }\n", 1, "reuse (2750) must be below"),
+        (
+            '[metrics]\nlisten = "9855"\n',
+            2,
+            'listen that is no ADDR:PORT, as 127.0.0.1:9855, or none, not "9855"',
+        ),
+        ("[metrics]\nlisten = 9855\n", 2, "listen takes a string, not 9855"),
+        ('[metrics]\ncert_file = "/a"\n', 2, "there is a certificate but no key"),
+        ("[metrics]\nusers = { a = 1 }\n", 2, "users takes a table of strings, not 1"),
+        ("[damping]\npenalty = 1\npenalty = 2\n", 3, "this is no TOML: Cannot overwrite a value"),
+        ("[manager]\ninterval_s =\n", 2, "this is no TOML: Invalid value"),
+        ('[manager]\ninterfaces = ["eth0",\n\n', 2, "this is no TOML"),
+        ("[manager\n", 1, "this is no TOML"),
+        ('x = """a\nb\n"""\n[manager]\n', 1, "there is no [x]"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_line_at_fault(text: str, line: int, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    told = str(caught.value)
+    assert told.startswith(f"{FILE}:{line}: ") and said in told, told
+    assert "\n" not in told and caught.value.exit_code == 2
+
+
+def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.toml: cannot be read: No such file"):
+        load(tmp_path / "missing.toml")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b"[manager]\n# caf\xe9\n")
+    with pytest.raises(ConfigError, match=r"latin\.toml:2: this is not UTF-8"):
+        load(latin)
+    with pytest.raises(ConfigError, match="larger than 256 KB"):
+        load(Path("/dev/zero"))
+
+
+def test_lines_are_counted_alike_with_carriage_returns(tmp_path: Path) -> None:
+    path = tmp_path / "dos.toml"
+    path.write_bytes(b"[damping]\r\n\r\npenalty = 0\r\n")
+    with pytest.raises(ConfigError, match=r"dos\.toml:3: penalty must be greater"):
+        load(path)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(
+    st.sampled_from(["manager", "attach", "damping", "announce", "interface.eth0", "nothing"]),
+    st.sampled_from(["interfaces", "interval_s", "settle_ms", "guard", "reuse", "after_s", "vf", "x"]),
+    VALUES,
+)
+def test_whatever_a_key_is_given_the_answer_is_a_configuration_or_its_line(
+    section: str, key: str, value: object
+) -> None:
+    written = as_toml(value).replace("\n", "\\n")
+    try:
+        assert isinstance(parse(f"\n[{section}]\n{key} = {written}\n", FILE), ManagerConfig)
+    except ConfigError as error:
+        assert str(error).startswith((f"{FILE}:3: ", f"{FILE}:2: there is no [nothing]")), str(error)
