@@ -5,14 +5,10 @@ import json
 from collections.abc import Sequence
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from netvsc_bpf.doctor.finding import Finding, Level, is_fit
+from netvsc_bpf.doctor.finding import Finding, is_fit
 
 _EXIT_CANNOT = 4
-_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 
 
 @click.command()
@@ -33,21 +29,14 @@ def doctor(as_json: bool) -> None:
 
 
 def _print_text(findings: Sequence[Finding]) -> None:
-    console = Console()
+    from netvsc_bpf.cli.console import for_people
+
+    from netvsc_bpf.view.findings import findings_table
+
+    console = for_people()
     if console.is_terminal:
-        console.print(_table(findings))
+        console.print(findings_table(findings))
         return
     for finding in findings:
         remedy = "" if finding.remedy is None else f" -> {finding.remedy}"
         click.echo(f"{finding.level.value:8}{finding.check}: {finding.what}{remedy}")
-
-
-def _table(findings: Sequence[Finding]) -> Table:
-    # Text, not str: "[...]" in a name must not be taken for markup.
-    table = Table.grid(padding=(0, 2))
-    for finding in findings:
-        told = Text(finding.what)
-        if finding.remedy is not None:
-            told.append(f"\n-> {finding.remedy}", style="bold")
-        table.add_row(Text(finding.level.value, style=_STYLES[finding.level]), Text(finding.check), told)
-    return table

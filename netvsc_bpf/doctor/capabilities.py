@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """May this process do what attaching takes?"""
 
-from netvsc_bpf.doctor.finding import Finding, ok, problem
+from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 from netvsc_bpf.kernel.capabilities import (
     CAP_BPF,
     CAP_NET_ADMIN,
+    CAP_NET_RAW,
     CAP_PERFMON,
     Capability,
     effective,
@@ -33,6 +34,17 @@ def check_capabilities(held: frozenset[int] | None = None, initial: bool | None 
             "run outside of the rootless container",
         )
     return ok(CHECK, f"{_names(*_USES)} are there")
+
+
+def check_raw_capability(held: frozenset[int] | None = None) -> Finding | None:
+    """Judge what attaching does not take, but telling the switches and capturing do."""
+    if CAP_NET_RAW in (effective() if held is None else held):
+        return None
+    return warning(
+        CHECK,
+        "missing: CAP_NET_RAW, so switches are not told of a change of path, and there is no capture",
+        "grant it too, or run with --no-announce",
+    )
 
 
 def _names(*capabilities: Capability) -> str:

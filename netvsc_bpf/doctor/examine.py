@@ -5,28 +5,26 @@ import os
 from collections.abc import Mapping
 
 from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
 
 from netvsc_bpf import datapath
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.doctor import foreign, vf_addresses
 from netvsc_bpf.doctor.bcc import check_bcc
 from netvsc_bpf.doctor.bpffs import check_bpffs
 from netvsc_bpf.doctor.btf import check_btf
-from netvsc_bpf.doctor.capabilities import check_capabilities
+from netvsc_bpf.doctor.capabilities import check_capabilities, check_raw_capability
 from netvsc_bpf.doctor.finding import Finding, is_fit, warning
+from netvsc_bpf.doctor.foreign import own_programs
 from netvsc_bpf.doctor.hook import check_hook
 from netvsc_bpf.doctor.kernel_version import check_kernel_version
 from netvsc_bpf.doctor.libbpf import check_libbpf
 from netvsc_bpf.doctor.liveness import check_liveness
 from netvsc_bpf.doctor.lockdown import check_lockdown
-from netvsc_bpf.doctor.pairs import check_mtu, examine_pairs
+from netvsc_bpf.doctor.pairs import examine_pairs
+from netvsc_bpf.doctor.per_pair import Around, examine_pair
+from netvsc_bpf.doctor.softnet import check_softnet
 from netvsc_bpf.kernel import netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.probes import why_no_tcx
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.nic import Nic, Pair
-from netvsc_bpf.model.path import Hook
 
 
 def examine() -> list[Finding]:
@@ -42,16 +40,22 @@ def examine() -> list[Finding]:
         check_bpffs(),
         check_capabilities(),
         check_lockdown(),
+        check_softnet(),
     ]
+    raw = check_raw_capability()
+    machine += [] if raw is None else [raw]
     able = is_fit([check_libbpf(), check_capabilities()])
     # Without privilege every probe fails, and each would send the reader after the wrong cause.
     machine += [check_hook(), check_liveness()] if able else [_untried("hook"), _untried("liveness")]
     with IPRoute() as ipr:
-        pairs, findings = examine_pairs(list_nics(ipr), _attached() if is_fit(machine) else {})
+        nics = list_nics(ipr)
+        attached = _attached() if is_fit(machine) else {}
+        pairs, findings = examine_pairs(nics, attached)
+        ours = own_programs(NetnsPins(netns.current_inode())) if able else None
         for pair in pairs:
-            findings += _examine_vf(pair)
-            if able:
-                findings += _examine_foreign(ipr, pair.synthetic)
+            findings += examine_pair(
+                ipr, pair, Around(nics, ours, attached=pair.synthetic.ifindex in attached)
+            )
     return machine + findings
 
 
@@ -63,34 +67,6 @@ def _attached() -> Mapping[int, int | None]:
         # attached.
         return {}
     return {one.synthetic.ifindex: None if one.vf is None else one.vf.ifindex for one in statuses}
-
-
-def _examine_vf(pair: Pair) -> list[Finding]:
-    vf = pair.vf
-    if vf is None:
-        return []
-    try:
-        addresses = vf_addresses.read_addresses(vf.ifindex)
-        routes = vf_addresses.read_routes(vf.ifindex)
-    except NetlinkError as error:
-        return [warning("vf-addresses", f"those of {vf.name} cannot be read: {error.args[-1]}")]
-    found = (
-        check_mtu(pair),
-        vf_addresses.check_addresses(vf, addresses),
-        vf_addresses.check_routes(vf, routes),
-    )
-    return [finding for finding in found if finding is not None]
-
-
-def _examine_foreign(ipr: IPRoute, synthetic: Nic) -> list[Finding]:
-    ours = foreign.own_programs(NetnsPins(netns.current_inode()))
-    hook = Hook.CLSACT if why_no_tcx() else Hook.TCX
-    try:
-        egress = foreign.read_egress(ipr, synthetic.ifindex)
-    except (OSError, NetlinkError) as error:
-        return [warning("foreign-tc", f"the filters of {synthetic.name} cannot be read: {error.args[-1]}")]
-    xdp = foreign.check_xdp(synthetic, ours)
-    return ([] if xdp is None else [xdp]) + foreign.check_tc(synthetic, egress, ours, hook)
 
 
 def _untried(check: str) -> Finding:

@@ -2,6 +2,7 @@
 """Whose programs are on the synthetic NIC already? They stay; some of them come in the way."""
 
 import os
+from collections.abc import Container
 from dataclasses import dataclass
 
 from pyroute2 import IPRoute
@@ -29,7 +30,7 @@ class Egress:
     """An `ingress` qdisc sits at ffff:, where clsact would go."""
 
 
-def check_xdp(synthetic: Nic, ours: frozenset[int]) -> Finding | None:
+def check_xdp(synthetic: Nic, ours: Container[int]) -> Finding | None:
     """Judge an XDP program of others: guard never replaces it."""
     if synthetic.xdp_prog_id is None or synthetic.xdp_prog_id in ours:
         return None
@@ -39,7 +40,7 @@ def check_xdp(synthetic: Nic, ours: frozenset[int]) -> Finding | None:
     return problem(_XDP, what, "attach with --guard off")
 
 
-def check_tc(synthetic: Nic, egress: Egress, ours: frozenset[int], hook: Hook) -> list[Finding]:
+def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -> list[Finding]:
     """Judge the tc programs of others by what they see: steer's redirect ends the list for a packet.
 
     tcx runs in order and before all filters; as a filter, steer goes behind the others (kernel/clsact.py).
@@ -88,16 +89,16 @@ def read_egress(ipr: IPRoute, ifindex: int) -> Egress:
     )
 
 
-def own_programs(pins: NetnsPins) -> frozenset[int]:
-    """Return the ids of our own programs that are pinned for this network namespace."""
-    ids = set()
+def own_programs(pins: NetnsPins) -> dict[int, str]:
+    """Return our own programs that are pinned for this network namespace: their ids and names."""
+    found = {}
     for name in _PROGRAMS:
         try:
             fd = libbpf.obj_get(pins.program(name))
         except OSError:
             continue
         try:
-            ids.add(links.program_id(fd))
+            found[links.program_id(fd)] = name
         finally:
             os.close(fd)
-    return frozenset(ids)
+    return found

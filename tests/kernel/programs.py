@@ -39,12 +39,12 @@ class Counting:
 
 
 @contextmanager
-def counting_program(kind: int) -> Iterator[Counting]:
+def counting_program(kind: int, name: bytes = b"foreign") -> Iterator[Counting]:
     """Load one for the time of a with block; what it is attached to keeps it alive afterwards."""
     library = libbpf.library()
     map_fd = _checked(library.bpf_map_create(_ARRAY, b"seen", 4, 8, 1, None))
     try:
-        fd = load_program(kind, _code(map_fd, _VERDICTS[kind]))
+        fd = load_program(kind, _code(map_fd, _VERDICTS[kind]), name)
         try:
             yield Counting(fd, map_fd)
         finally:
@@ -71,10 +71,10 @@ def _code(map_fd: int, verdict: int) -> bytes:
     )
 
 
-def load_program(kind: int, code: bytes) -> int:
+def load_program(kind: int, code: bytes, name: bytes = b"foreign") -> int:
     """Load a program of this enum bpf_prog_type; return its descriptor. Raises OSError."""
     library = libbpf.library()
-    return _checked(library.bpf_prog_load(kind, b"foreign", b"GPL", code, len(code) // 8, None))
+    return _checked(library.bpf_prog_load(kind, name, b"GPL", code, len(code) // 8, None))
 
 
 def instruction(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, immediate: int = 0) -> bytes:

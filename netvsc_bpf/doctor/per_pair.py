@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Everything that is looked at on the devices of one pair; a look that fails is a finding of its own."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from netvsc_bpf.doctor import foreign, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
+from netvsc_bpf.doctor.container_networks import check_container_networks
+from netvsc_bpf.doctor.finding import Finding, warning
+from netvsc_bpf.doctor.pairs import check_mtu
+from netvsc_bpf.kernel.probes import why_no_tcx
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.model.nic import Nic, Pair
+from netvsc_bpf.model.path import Hook
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the checks of a pair have to know of the rest."""
+
+    nics: Iterable[Nic]
+    ours: Mapping[int, str] | None
+    """Our own programs by id; None without the privilege to ask for any program."""
+    attached: bool
+
+
+def examine_pair(ipr: IPRoute, pair: Pair, around: Around) -> list[Finding]:
+    """Run all checks of one pair."""
+    findings = _vf(pair, around.attached)
+    findings += _reading("qdisc", f"the qdiscs of {pair.synthetic.name}", lambda: _qdiscs(ipr, pair))
+    ours = around.ours
+    if ours is not None:
+        what = f"the programs of {pair.synthetic.name}"
+        findings += _reading("foreign-tc", what, lambda: _foreign(ipr, pair.synthetic, ours))
+        findings += _reading(order.CHECK, what, lambda: _order(ipr, pair, around.nics, ours))
+    return findings
+
+
+def _vf(pair: Pair, attached: bool) -> list[Finding]:
+    vf = pair.vf
+    if vf is None:
+        return []
+    found = [check_mtu(pair), vf_dhcp.check_ipv6(vf, attached)]
+    found += _reading(
+        "vf-addresses",
+        f"the addresses of {vf.name}",
+        lambda: [
+            vf_addresses.check_addresses(vf, vf_addresses.read_addresses(vf.ifindex)),
+            vf_addresses.check_routes(vf, vf_addresses.read_routes(vf.ifindex)),
+        ],
+    )
+    found += vf_dhcp.check_dhcp(vf)
+    found.append(vf_queues.check_spread(vf, vf_queues.read_spread(vf), os.cpu_count() or 1))
+    return [finding for finding in found if finding is not None]
+
+
+def _qdiscs(ipr: IPRoute, pair: Pair) -> list[Finding]:
+    if pair.vf is None:
+        return []
+    synthetic, vf = (qdiscs.read_qdiscs(ipr, one.ifindex) for one in (pair.synthetic, pair.vf))
+    return qdiscs.check_qdiscs(pair, synthetic, vf)
+
+
+def _foreign(ipr: IPRoute, synthetic: Nic, ours: Mapping[int, str]) -> list[Finding | None]:
+    hook = Hook.CLSACT if why_no_tcx() else Hook.TCX
+    egress = foreign.read_egress(ipr, synthetic.ifindex)
+    return [foreign.check_xdp(synthetic, ours), *foreign.check_tc(synthetic, egress, ours, hook)]
+
+
+def _order(ipr: IPRoute, pair: Pair, nics: Iterable[Nic], ours: Mapping[int, str]) -> list[Finding | None]:
+    devices = [pair.synthetic] if pair.vf is None else [pair.synthetic, pair.vf]
+    hooked = [order.read_hooked(ipr, nic, direction) for nic in devices for direction in Direction]
+    names = order.names_of({one for hook in hooked for one in hook.programs}, ours)
+    on_vf = [one for hook in hooked if pair.vf and hook.nic == pair.vf.name for one in hook.programs]
+    return [
+        *(order.check_order(one, ours, names) for one in hooked),
+        *(order.check_blind(one, ours, names) for one in hooked),
+        *check_container_networks(pair, nics, on_vf, names),
+    ]
+
+
+def _reading(check: str, what: str, look: Callable[[], Iterable[Finding | None]]) -> list[Finding]:
+    try:
+        return [finding for finding in look() if finding is not None]
+    except (OSError, NetlinkError) as error:
+        # A device that went away while it was looked at, mostly: said, and the rest goes on.
+        return [warning(check, f"{what} cannot be read: {error.args[-1]}")]

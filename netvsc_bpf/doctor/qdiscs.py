@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Is traffic shaped on the synthetic NIC? What is steered never meets its qdisc (scenario row 42)."""
+
+from dataclasses import dataclass
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf.doctor.finding import Finding, ok, warning
+from netvsc_bpf.model.nic import Pair
+
+CHECK = "qdisc"
+_SHAPING = frozenset(
+    {
+        "cake",
+        "cbs",
+        "codel",
+        "drr",
+        "etf",
+        "ets",
+        "hfsc",
+        "htb",
+        "mqprio",
+        "netem",
+        "prio",
+        "qfq",
+        "red",
+        "sfq",
+    }
+    | {"taprio", "tbf"}
+)
+"""Those that nobody gets without asking: they limit, order or disturb on purpose."""
+_ROOT = 0xFFFFFFFF  # TC_H_ROOT, include/uapi/linux/pkt_sched.h
+
+
+@dataclass(frozen=True, slots=True)
+class Qdisc:
+    """One queueing discipline of a device; ``root`` is the one at its top."""
+
+    kind: str
+    root: bool
+
+
+def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Finding]:
+    """Warn of shaping that only the synthetic path obeys, and name the qdisc that steered packets wait in."""
+    if pair.vf is None:
+        return []
+    name, vf_name = pair.synthetic.name, pair.vf.name
+    shaping = sorted({one.kind for one in synthetic if one.kind in _SHAPING})
+    same = sorted({one.kind for one in vf if one.kind in _SHAPING})
+    findings = []
+    if shaping and shaping != same:
+        findings.append(
+            warning(
+                CHECK,
+                f"{name} queues with {', '.join(shaping)}, which what is steered to {vf_name} does not meet",
+                f"set up the same on {vf_name}: `tc qdisc add dev {vf_name} root {shaping[0]} ...`",
+            )
+        )
+    root = next((one.kind for one in vf if one.root), None)
+    if root is not None:
+        findings.append(ok(CHECK, f"what is steered waits in the {root} of {vf_name} and in no other qdisc"))
+    return findings
+
+
+def read_qdiscs(ipr: IPRoute, ifindex: int) -> list[Qdisc]:
+    """Return the qdiscs of a device, but for clsact and ingress, which queue nothing. Raises NetlinkError."""
+    found = [
+        Qdisc(str(message.get_attr("TCA_KIND")), message["parent"] == _ROOT)
+        for message in ipr.get_qdiscs(index=ifindex)
+        if message["index"] == ifindex
+    ]
+    return [one for one in found if one.kind not in ("clsact", "ingress")]

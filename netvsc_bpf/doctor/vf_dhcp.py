@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does somebody ask for an address on the VF, or manage it as a NIC of its own (scenario row 13)?
+
+Three witnesses: DHCP clients that name it on their command line, systemd-networkd's and NetworkManager's own
+files. The files are those of the machine, so they count in its first network namespace alone.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.doctor.finding import Finding, warning
+from netvsc_bpf.model.nic import Nic
+
+CHECK = "vf-dhcp"
+_CLIENTS = frozenset({"dhclient", "dhcpcd", "udhcpc", "dhcp6c", "odhcp6c"})
+_RULES = "keep it off with the rules in deploy/"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look."""
+
+    proc: Path = Path("/proc")
+    networkd: Path = Path("/run/systemd/netif/links")
+    network_manager: Path = Path("/run/NetworkManager/devices")
+
+
+_HERE = Places()
+
+
+def check_dhcp(vf: Nic, places: Places = _HERE) -> list[Finding]:
+    """Warn of each that is at work on the VF."""
+    findings = [
+        warning(CHECK, f"{program} (process {pid}) is at work on the VF {vf.name}", f"stop it, and {_RULES}")
+        for pid, program in _clients(vf.name, places.proc)
+    ]
+    if not _first_namespace(places.proc):
+        return findings
+    state = _key(places.networkd / str(vf.ifindex), "ADMIN_STATE")
+    if state not in (None, "unmanaged"):
+        findings.append(
+            warning(
+                CHECK,
+                f"systemd-networkd manages the VF {vf.name} ({state})",
+                f"Unmanaged=yes in [Link]: {_RULES}",
+            )
+        )
+    managed = _key(places.network_manager / str(vf.ifindex), "managed")
+    if managed in ("true", "full"):
+        findings.append(
+            warning(
+                CHECK,
+                f"NetworkManager manages the VF {vf.name}",
+                f"`nmcli device set {vf.name} managed no`: {_RULES}",
+            )
+        )
+    return findings
+
+
+def check_ipv6(vf: Nic, attached: bool) -> Finding | None:
+    """Warn where IPv6 is on again on the VF of an attached pair: attach turned it off."""
+    if not attached or vf.ipv6_disabled is not False:
+        return None
+    return warning(
+        "vf-ipv6",
+        f"IPv6 is on at the VF {vf.name}, which may get addresses from router advertisements",
+        f"`sysctl -w net.ipv6.conf.{vf.name}.disable_ipv6=1`",
+    )
+
+
+def _clients(name: str, proc: Path) -> Iterator[tuple[int, str]]:
+    here = _namespace(proc / "thread-self")
+    for process in sorted(proc.glob("[0-9]*"), key=lambda one: int(one.name)):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue  # it has ended meanwhile
+        program = Path(words[0]).name.rstrip(":")
+        if program not in _CLIENTS or name not in re.split(r"[\s=]", " ".join(words[1:])):
+            continue
+        # Names of interfaces are used again in other namespaces; the clients there are none of our business.
+        if _namespace(process) == here:
+            yield int(process.name), program
+
+
+def _first_namespace(proc: Path) -> bool:
+    return _namespace(proc / "thread-self") == _namespace(proc / "1")
+
+
+def _namespace(process: Path) -> str | None:
+    try:
+        return str((process / "ns" / "net").readlink())
+    except OSError:
+        return None
+
+
+def _key(path: Path, key: str) -> str | None:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    match = re.search(rf"^{key}=(.*)$", text, re.MULTILINE)
+    return None if match is None else match[1].strip()
