@@ -1,57 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The loop.
-
-Woken by netlink, pins, the kernel's path changes and timers; it never trusts a wake-up's contents.
-"""
+"""The process: its claim, its signals, its word to systemd. The work is done by branches."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path as FilePath
+from collections.abc import Callable
 
-from netvsc_bpf.kernel import abi, netns
 from netvsc_bpf.kernel.bpffs import require_bpffs
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
-from netvsc_bpf.kernel.links import map_id
 from netvsc_bpf.kernel.membership_watch import MembershipWatch
 from netvsc_bpf.kernel.netlink_watch import NetlinkWatch
-from netvsc_bpf.kernel.path_events import PathEventWatch
-from netvsc_bpf.kernel.pin_watch import PinWatch
-from netvsc_bpf.kernel.pins import attached_ifindexes
 from netvsc_bpf.manager import singleton
-from netvsc_bpf.manager.announcer import Announcer
+from netvsc_bpf.manager.branch import Branch
+from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
-from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
-from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.tell import Teller
-from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.path import Path
-from netvsc_bpf.planner.damping import FAILURES
-
-_QUIET_S = 0.002
-"""Events come in bursts: a VF that appears is told three times within a millisecond."""
-_TROUBLE_S = 1.0
-"""How soon to try again where nothing could be done at all."""
 
 
 class Manager:
     """Manages the pairs of this thread's network namespace until SIGTERM or SIGINT."""
 
     def __init__(self, config: ManagerConfig, listener: Callable[[Event], None]) -> None:
-        self._config = config
+        self._config, self._listener = config, listener
         self._teller = Teller(listener)
-        self._reconcile = Reconciler(config, self._teller)
-        self._pins = NetnsPins(netns.current_inode())
-        self._woken = asyncio.Event()
-        self._lists = ListFollower(config.interfaces, listener)
-        self._announcer = Announcer(config.announce, config.interfaces, listener)
-        self._ring: PathEventWatch | None = None
-        self._bugs = 0
+        self._bugs = Bugs(self._teller)
+        self._ready = False
+        self._home = Branch(config, listener, self._teller, self._bugs, self._turned)
 
     def run(self) -> None:
         """Run until a signal ends it.
@@ -65,17 +40,14 @@ class Manager:
 
     async def _run(self, claimed: singleton.Claim) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, what: self._tell_bug(what.get("exception") or what["message"]))
+        loop.set_exception_handler(lambda _, what: self._bugs.tell(what.get("exception") or what["message"]))
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         loop.add_reader(claimed, claimed.answer)
-        netlink, pins = NetlinkWatch(loop, self._woken.set), PinWatch(loop, self._woken.set)
-        memberships = MembershipWatch(loop, self._woken.set)
-        # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
-        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
-        tasks = [loop.create_task(self._loop(loop, thread, pins)), loop.create_task(stopping.wait())]
-        tasks.append(loop.create_task(self._kept_going(self._announcer.run)))
+        netlink = NetlinkWatch(loop, self._home.wake)
+        memberships = MembershipWatch(loop, self._home.wake)
+        tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))
         try:
@@ -87,104 +59,13 @@ class Manager:
             for task in tasks:
                 task.cancel()
             netlink.close()
-            pins.close()
             memberships.close()
             loop.remove_reader(claimed)
-            self._close_ring()
-            thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _loop(
-        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
-    ) -> None:
-        ready = False
-        while True:
-            self._woken.clear()
-            again = await self._turn(loop, thread, pins)
-            if not ready:
-                notify("READY=1")
-                ready = True
-            wait = self._config.interval_s if again is None else min(again, self._config.interval_s)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait)
-                await asyncio.sleep(_QUIET_S)
-
-    async def _turn(
-        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
-    ) -> float | None:
-        """Reconcile once and listen to what is there then; return when to do so again.
-
-        Whatever goes wrong is told and tried again: a manager that ended would help nobody.
-        """
-        try:
-            again = await self._reconciled(loop, thread)
-            self._announcer.wake()
-            await loop.run_in_executor(thread, self._lists)
-            self._follow_ring(loop)
-            if pins.follow(self._folders()):
-                # What went between the look and the watch was not told.
-                self._woken.set()
-        except NetvscBpfError as error:
-            self._teller.trouble(error)
-            return _TROUBLE_S
-        except Exception as error:
-            self._tell_bug(error)
-            # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
-            await asyncio.sleep(_TROUBLE_S)
-            return 0.0
-        self._teller.trouble(None)
-        return again
-
-    async def _reconciled(self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor) -> float | None:
-        """Reconcile once.
-
-        Say so when it takes too long, and wait for it all the same: two must not overlap.
-        """
-        job: asyncio.Future[float | None] = loop.run_in_executor(thread, self._reconcile)
-        limit = self._config.step_limit_s
-        while not (await asyncio.wait({job}, timeout=limit))[0]:
-            self._teller.trouble(f"a step has not returned for {limit:.0f} s: a driver may hang")
-        return job.result()
-
-    async def _kept_going(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Start again what ended with an error that nobody foresaw."""
-        while True:
-            try:
-                return await work()
-            except Exception as error:
-                self._tell_bug(error)
-                await asyncio.sleep(_TROUBLE_S)
-
-    def _tell_bug(self, error: BaseException | str) -> None:
-        self._bugs += 1
-        self._teller.bug(error, self._bugs)
-
-    def _switched(self, event: abi.PathEvent) -> None:
-        if abi.PATHS[event.to] is Path.SYNTHETIC and abi.REASONS[event.reason] in FAILURES:
-            self._reconcile.path_left(event.synthetic_ifindex, event.at / 1e9)
-        self._teller.switched(event)
-        self._announcer.wake()
-        self._woken.set()
-
-    def _follow_ring(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Read the ring buffer that is pinned now: detach and attach put another one there."""
-        path = self._pins.map("path_events")
-        current = map_id(path)
-        if self._ring is not None and self._ring.map_id != current:
-            self._close_ring()
-        if self._ring is None and current is not None:
-            # It may go in this very moment.
-            with contextlib.suppress(FileNotFoundError):
-                self._ring = PathEventWatch(loop, path, self._switched)
-                self._ring.consume()
-
-    def _close_ring(self) -> None:
-        if self._ring is not None:
-            self._ring.close()
-            self._ring = None
-
-    def _folders(self) -> set[FilePath]:
-        attached = {self._pins.pair(ifindex) for ifindex in attached_ifindexes(self._pins)}
-        return {*attached, self._pins.home, self._pins.sentinel} if attached else set()
+    def _turned(self) -> None:
+        if not self._ready:
+            notify("READY=1")
+            self._ready = True
 
 
 async def _keep_alive(interval_s: float) -> None:

@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from netvsc_bpf.manager import manager as module
+from netvsc_bpf.manager import bugs
+from netvsc_bpf.manager.branch import Branch
+from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Detail, Event, Kind
-from netvsc_bpf.manager.manager import Manager
+from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.model.errors import BpffsUnavailable
 
 
@@ -23,14 +25,15 @@ class NoPins:
 def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> list[Event]:
     """Turn with a reconciler of the test's; return what was told."""
     told: list[Event] = []
-    manager = Manager(ManagerConfig(**config), told.append)
-    manager._reconcile = cast(Any, reconcile)
+    teller = Teller(told.append)
+    branch = Branch(ManagerConfig(**config), told.append, teller, Bugs(teller))
+    branch._reconcile = cast(Any, reconcile)
 
     async def turn() -> None:
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(max_workers=1) as thread:
             for _ in range(times):
-                await manager._turn(loop, thread, cast(Any, NoPins()))
+                await branch._turn(loop, thread, cast(Any, NoPins()))
 
     asyncio.run(turn())
     return told
@@ -38,7 +41,7 @@ def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TROUBLE_S", 0.0)
+    monkeypatch.setattr(bugs, "TROUBLE_S", 0.0)
 
 
 def test_unforeseen_error_is_told_with_its_traceback_counted_and_survived() -> None:
@@ -72,12 +75,11 @@ def test_timeout_that_the_kernel_reports_is_an_error_and_no_hanging_step() -> No
 
 def test_work_beside_the_loop_is_started_again() -> None:
     told: list[Event] = []
-    manager = Manager(ManagerConfig(), told.append)
     runs = iter([True, True, False])
 
     async def work() -> None:
         if next(runs):
             raise KeyError("a bug of ours")
 
-    asyncio.run(manager._kept_going(work))
+    asyncio.run(Bugs(Teller(told.append)).kept_going(work))
     assert [event.details[Detail.ERRORS] for event in told] == [1, 2]
