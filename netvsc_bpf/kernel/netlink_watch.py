@@ -1,23 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Being told that an interface or a tc filter changed.
 
-What changed is not read: whoever is woken looks at everything, so that a message lost to ENOBUFS is as good
-as one that arrived.
+Whoever is woken looks at everything, so that a message lost to ENOBUFS is as good as one that arrived. Only
+which interface came or went is read: the message is the earliest that anybody hears of it.
 """
 
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 
 _GROUPS = 1 << 0 | 1 << 3  # RTMGRP_LINK, RTMGRP_TC (include/uapi/linux/rtnetlink.h)
+_RTM_NEWLINK, _RTM_DELLINK = 16, 17
+_HEADER = struct.Struct("=IHHII")
+_IFINFOMSG = struct.Struct("=BxHi")
+"""The head of struct ifinfomsg: family, type, index."""
+_SHORTEST = _HEADER.size + _IFINFOMSG.size
 
 
 class NetlinkWatch:
     """Calls back when an interface or a filter of this thread's network namespace changed."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
-        self._loop, self._wake = loop, wake
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        wake: Callable[[], None],
+        link: Callable[[int, bool], None] = lambda ifindex, present: None,
+    ) -> None:
+        """`link` is told of each interface (ifindex) that is there, or is gone, before `wake` is called."""
+        self._loop, self._wake, self._link = loop, wake, link
         self._socket = listen(_GROUPS)
         loop.add_reader(self._socket, self._read)
 
@@ -27,7 +39,9 @@ class NetlinkWatch:
         self._socket.close()
 
     def _read(self) -> None:
-        drain(self._socket)
+        for data in received(self._socket):
+            for ifindex, present in link_changes(data):
+                self._link(ifindex, present)
         self._wake()
 
 
@@ -42,12 +56,31 @@ def listen(groups: int) -> socket.socket:
 
 
 def drain(there: socket.socket) -> None:
+    """Take everything that waits."""
+    for _ in received(there):
+        pass
+
+
+def received(there: socket.socket) -> Iterator[bytes]:
     """Take everything that waits; a message that was lost (ENOBUFS) is as good as one that came."""
     while True:
         try:
-            there.recv(65536)
+            yield there.recv(65536)
         except BlockingIOError:
             return
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
+
+
+def link_changes(data: bytes) -> Iterator[tuple[int, bool]]:
+    """Read which interfaces are there (True) or gone, message by message. Pure."""
+    at = 0
+    while at + _HEADER.size <= len(data):
+        length, kind, *_ = _HEADER.unpack_from(data, at)
+        if kind in (_RTM_NEWLINK, _RTM_DELLINK) and min(length, len(data) - at) >= _SHORTEST:
+            family, _, ifindex = _IFINFOMSG.unpack_from(data, at + _HEADER.size)
+            # A port that leaves its bridge is told by RTM_DELLINK as well, of the family AF_BRIDGE.
+            if family == socket.AF_UNSPEC:
+                yield ifindex, kind == _RTM_NEWLINK
+        at += max(length, _HEADER.size) + -length % 4

@@ -30,7 +30,7 @@ def attached_pairs(
 ) -> list[AttachedPair]:
     """Return the attached pairs; of those named `names` alone, if given. Raises ForeignLayout."""
     found = []
-    with _opened(where) as loaded:
+    with opened(where) as loaded:
         for ifindex in pins.attached_ifindexes(where) if loaded is not None else ():
             link = links.get(ifindex)
             slot = None if loaded is None else find_pair_slot(loaded, ifindex)
@@ -43,7 +43,7 @@ def attached_pairs(
 
 
 @contextmanager
-def _opened(where: NetnsPins) -> Iterator[LoadedObject | None]:
+def opened(where: NetnsPins) -> Iterator[LoadedObject | None]:
     """Open what is loaded; None where nothing is, where it is being detached, or another namespace's."""
     try:
         loaded = LoadedObject(where) if where.object.exists() else None

@@ -22,6 +22,7 @@ from netvsc_bpf.manager.announcer import Announcer
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
+from netvsc_bpf.manager.last_changes import last_changes
 from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.tell import Teller
@@ -138,6 +139,9 @@ class Branch:
             # It may go in this very moment.
             with contextlib.suppress(FileNotFoundError):
                 self._ring = PathEventWatch(loop, path, self._switched)
+                # For how long each pair has been on its path: the ring tells of what comes.
+                for last in last_changes(self._pins):
+                    self._teller.timing.last_change(last.synthetic_ifindex, last.at)
                 self._ring.consume()
 
     def _close_ring(self) -> None:

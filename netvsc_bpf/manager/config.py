@@ -10,6 +10,7 @@ from typing import Annotated
 
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
+from netvsc_bpf.manager.recent import EVENTS_KEPT
 from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
@@ -57,6 +58,12 @@ class ManagerConfig:
         float,
         Setting("A step that takes longer is told as one that hangs, in seconds.", least=0.1, most=3600),
     ] = 10.0
+    events_kept: Annotated[
+        int,
+        Setting(
+            "Events that are kept in memory for `netvsc-bpf events`.", least=1, most=1_000_000, live=False
+        ),
+    ] = EVENTS_KEPT
     per_interface: Mapping[str, InterfaceConfig] = field(default_factory=dict)
     """By the name under which an interface is managed."""
 

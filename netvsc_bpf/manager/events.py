@@ -62,8 +62,10 @@ class Detail(StrEnum):
     """How long a step took; of a switch: how long the pair was on the path that it left."""
     JOIN_S = "join_s"
     """From the VF's appearance to the moment the kernel armed it for the first time."""
+    IFINDEX = "ifindex"
+    """Of a switch: the number of the synthetic NIC, which outlives its name."""
     MONOTONIC_NS = "monotonic_ns"
-    """The kernel's own time of a switch: CLOCK_MONOTONIC, ns."""
+    """The kernel's own time of a switch: CLOCK_MONOTONIC, ns. With the ifindex it names the switch."""
 
 
 _KIND_SEVERITY = {

@@ -15,6 +15,9 @@ from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
+from netvsc_bpf.manager.recent import RecentEvents
+from netvsc_bpf.manager.serving import EventServer
+from netvsc_bpf.manager.tee import tee
 from netvsc_bpf.manager.tell import Teller
 
 
@@ -22,11 +25,12 @@ class Manager:
     """Manages the pairs of this thread's network namespace until SIGTERM or SIGINT."""
 
     def __init__(self, config: ManagerConfig, listener: Callable[[Event], None]) -> None:
-        self._config, self._listener = config, listener
-        self._teller = Teller(listener)
+        self._recent = RecentEvents(config.events_kept)
+        self._config, self._listener = config, tee(listener, self._recent)
+        self._teller = Teller(self._listener)
         self._bugs = Bugs(self._teller)
         self._ready = False
-        self._home = Branch(config, listener, self._teller, self._bugs, self._turned)
+        self._home = Branch(config, self._listener, self._teller, self._bugs, self._turned)
 
     def run(self) -> None:
         """Run until a signal ends it.
@@ -44,10 +48,11 @@ class Manager:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        loop.add_reader(claimed, claimed.answer)
-        netlink = NetlinkWatch(loop, self._home.wake)
+        netlink = NetlinkWatch(loop, self._home.wake, self._teller.timing.arrivals.changed)
         memberships = MembershipWatch(loop, self._home.wake)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
+        server = EventServer(self._recent)
+        tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))
         try:
@@ -60,7 +65,6 @@ class Manager:
                 task.cancel()
             netlink.close()
             memberships.close()
-            loop.remove_reader(claimed)
 
     def _turned(self) -> None:
         if not self._ready:

@@ -59,7 +59,9 @@ class Reconciler:
         where nothing can be done at all; what concerns one pair is told and tried again later.
         """
         self._count_failures()
+        begun = time.monotonic_ns()
         with reading(_WHAT) as session:
+            self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
             due = self._look(session)
         if due:
             with writing(_WHAT) as session:
@@ -124,16 +126,16 @@ class Reconciler:
     def _release(self, session: Session) -> None:
         """Take down the pairs whose synthetic NIC is gone."""
         for step in _orphans(session):
-            loaded = _opened(session)
+            loaded, begun = _opened(session), self.clock()
             try:
                 if loaded is None:
                     pins.remove_tree(session.pins, session.pins.pair(step.ifindex))
                 else:
                     Executor(session, loaded, self.config.options).run(step)
             except NetvscBpfError as error:
-                self.teller.failed(step, error)
+                self.teller.failed(step, error, self.clock() - begun)
             else:
-                self.teller.done(None, step, None)
+                self.teller.done(None, step, None, self.clock() - begun)
             finally:
                 if loaded is not None:
                     loaded.close()
@@ -146,13 +148,14 @@ class Reconciler:
         seen, steps = self._steps(session, loaded, nic)
         executor = Executor(session, loaded, self._wanted(nic).options)
         for step in steps:
+            begun = self.clock()
             try:
                 refused = executor.run(step)
             except NetvscBpfError as error:
                 memory.failed(self.clock())
-                self.teller.failed(step, error)
+                self.teller.failed(step, error, self.clock() - begun)
                 return False
-            self.teller.done(seen.pair, step, refused)
+            self.teller.done(seen.pair, step, refused, self.clock() - begun)
         if steps and not memory.took(len(steps), self.clock()):
             self.teller.restless(nic.ifindex)
             return False

@@ -8,13 +8,13 @@ them with the process, however it ends.
 import errno
 import os
 import socket
-import struct
 from types import TracebackType
 from typing import Self
 
+from netvsc_bpf.kernel.peer import peer
 from netvsc_bpf.model.errors import Busy
 
-_NAME = "\0netvsc-bpf-manager"
+NAME = "\0netvsc-bpf-manager"
 _WAITING = 128
 
 
@@ -32,24 +32,17 @@ class Claim:
     ) -> None:
         self._socket.close()
 
-    def fileno(self) -> int:
-        """Return the descriptor, readable when somebody asks who holds the claim."""
-        return self._socket.fileno()
-
-    def answer(self) -> None:
-        """Let those go who asked: the kernel has told them our pid, and only so many can wait."""
-        while True:
-            try:
-                self._socket.accept()[0].close()
-            except BlockingIOError:
-                return
+    @property
+    def socket(self) -> socket.socket:
+        """The listening socket: who connects has learned our pid, and may ask for more (serving.py)."""
+        return self._socket
 
 
 def claim() -> Claim:
     """Return the claim. Raises Busy where another manager runs here."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        listening.bind(_NAME)
+        listening.bind(NAME)
         listening.listen(_WAITING)
     except OSError as error:
         listening.close()
@@ -74,8 +67,8 @@ def _holder() -> int | None:
     """Ask the kernel who listens on the name."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
-            probe.connect(_NAME)
+            probe.connect(NAME)
         except OSError:
             return None
-        pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return int(pid) if pid != os.getpid() else None
+        pid = peer(probe).pid
+    return pid if pid != os.getpid() else None

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from netvsc_bpf.datapath.upgrading import Upgraded
 from netvsc_bpf.discovery.refusal import Cause
 from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.clock import monotonic_to_utc
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind, Value
+from netvsc_bpf.manager.step_details import step_details
+from netvsc_bpf.manager.switches import switch_event
+from netvsc_bpf.manager.timing import Timing
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
 
@@ -28,6 +30,9 @@ class Teller:
         self._trouble: str | None = None
         self._not_upgraded: str | None = None
         self._awaited: frozenset[str] = frozenset()
+        self._vfs: dict[int, str] = {}
+        """The names of VFs that were joined, by ifindex: a switch may tell of one that is gone."""
+        self.timing = Timing()
 
     def looked(self, seen: Seen) -> None:
         """Tell what pairing refused, when it is not what it refused last time."""
@@ -35,15 +40,21 @@ class Teller:
         self._names[nic.ifindex] = nic.name
         if seen.pair.steer:
             self._attached.add(nic.ifindex)
+        if seen.pair.joined is not None:
+            self._vfs[seen.pair.joined.vf.ifindex] = seen.pair.joined.vf.name
         # A VLAN upon the pair has its MAC every day; that is no news.
         alarming = (one for one in seen.refusals if one.cause is not Cause.UNFIT)
-        reasons = tuple(f"{one.nic.name}: {one.reason}" for one in alarming)
+        refused: dict[str, dict[Detail, Value]] = {
+            f"{one.nic.name}: {one.reason}": {Detail.VF: one.nic.name, Detail.REASON: one.cause.value}
+            for one in alarming
+        }
         if seen.problem is not None:
-            reasons += (str(seen.problem),)
-        news = [reason for reason in reasons if reason not in self._refused.get(nic.ifindex, ())]
-        self._refused[nic.ifindex] = reasons
-        for reason in news:
-            self._listener(Event(Kind.REFUSED, nic.name, reason))
+            refused[str(seen.problem)] = {Detail.ERROR: type(seen.problem).__name__}
+        before = self._refused.get(nic.ifindex, ())
+        self._refused[nic.ifindex] = tuple(refused)
+        for text, details in refused.items():
+            if text not in before:
+                self._listener(Event(Kind.REFUSED, nic.name, text, details=details))
 
     def awaited(self, names: Iterable[str]) -> None:
         """Tell which interfaces that were named are not there (yet)."""
@@ -52,13 +63,14 @@ class Teller:
             self._listener(Event(Kind.AWAITED, name, "there is no such interface, waiting for it"))
         self._awaited = missing
 
-    def failed(self, step: act.Action, error: NetvscBpfError) -> None:
+    def failed(self, step: act.Action, error: NetvscBpfError, took_s: float) -> None:
         """Tell that a step failed and was undone; the same failure of the same pair once."""
         if self._failed.get(step.ifindex) != str(error):
             self._failed[step.ifindex] = str(error)
             details: dict[Detail, Value] = {
                 Detail.STEP: type(step).__name__,
                 Detail.ERROR: type(error).__name__,
+                Detail.DURATION_S: round(took_s, 6),
             }
             self._listener(Event(Kind.FAILED, self._name(step.ifindex), str(error), details=details))
 
@@ -103,25 +115,34 @@ class Teller:
         for known in (self._refused, self._names, self._failed):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
+        self.timing.forget(ifindex)
 
-    def done(self, pair: PairObservation | None, step: act.Action, refused: str | None) -> None:
-        """Tell that a step was carried out, or what the VF refused."""
+    def done(
+        self, pair: PairObservation | None, step: act.Action, refused: str | None, took_s: float
+    ) -> None:
+        """Tell that a step was carried out, or what the VF refused; `took_s` is how long it took."""
         kind, text = (Kind.REFUSED, refused) if refused is not None else self._describe(pair, step)
-        if isinstance(step, act.Attach):
-            self._attached.add(step.ifindex)
-        self._listener(Event(kind, self._name(step.ifindex), text))
+        details = {**step_details(pair, step), Detail.DURATION_S: round(took_s, 6)}
+        match step:
+            case act.Attach():
+                self._attached.add(step.ifindex)
+            case act.Join(vf=vf) if pair is None or pair.joined is None:
+                self._vfs[vf.ifindex] = vf.name
+                self.timing.joined(vf.ifindex)
+        self._listener(Event(kind, self._name(step.ifindex), text, details=details))
 
-    def switched(self, event: abi.PathEvent) -> None:
+    def switched(self, told: abi.PathEvent) -> None:
         """Tell a change of path, with the kernel's own time."""
-        to, reason = abi.PATHS[event.to], abi.REASONS[event.reason]
-        details: dict[Detail, Value] = {
-            Detail.TO: to.value,
-            Detail.REASON: reason and reason.value,
-            Detail.MONOTONIC_NS: event.at,
-        }
-        at = monotonic_to_utc(event.at)
-        name, text = self._name(event.synthetic_ifindex), f"{to} ({reason}) at {at:%H:%M:%S.%f}"
-        self._listener(Event(Kind.SWITCHED, name, text, at=at, details=details))
+        pair, vf = told.synthetic_ifindex, told.vf_ifindex
+        armed = abi.PATHS[told.to] is Path.VF
+        event = switch_event(
+            told,
+            self._name(pair),
+            self._vfs.get(vf),
+            lasted_s=self.timing.lasted_s(pair, told.at),
+            join_s=self.timing.joined_for_s(vf, told.at) if armed else None,
+        )
+        self._listener(event)
 
     def _name(self, ifindex: int) -> str:
         return self._names.get(ifindex, f"interface {ifindex}")

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf events."""
+
+import json
+import os
+import select
+import sys
+
+import click
+
+_INTERRUPTED = 130
+
+
+@click.command()
+@click.option("--follow", "-f", is_flag=True, help="Wait for more, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print each event as a JSON object on its own line.")
+def events(follow: bool, as_json: bool) -> None:
+    """Show what happened: joins, leaves, refusals, repairs and switches, each with cause, time and duration.
+
+    They come from the running manager, which keeps the last 4096. Without one, only the changes of path are
+    known: the kernel writes those down itself.
+    """
+    from netvsc_bpf.manager.history import History
+    from netvsc_bpf.view.event_lines import EventLines
+
+    text = EventLines()
+    try:
+        with History(_note) as history:
+            for records in history.follow() if follow else [history.recent()]:
+                for record in records:
+                    click.echo(json.dumps(record) if as_json else text.line(record))
+                if _nobody_reads():
+                    return
+    except BrokenPipeError:
+        # `head` has seen enough. What Python would still flush at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        # It is how following ends; without it something was cut short.
+        raise SystemExit(0 if follow else _INTERRUPTED) from None
+
+
+def _note(text: str) -> None:
+    click.echo(f"netvsc-bpf: {text}", err=True)
+
+
+def _nobody_reads() -> bool:
+    """Say whether stdout is a pipe that was closed: there may be no event for hours to find out by."""
+    state = select.poll()
+    state.register(sys.stdout, 0)
+    return any(happened & select.POLLERR for _, happened in state.poll(0))

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`netvsc-bpf events`: from a running manager, and from the kernel alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from tests.kernel.commands import PROGRAM
+from tests.kernel.support.attachment import Attachment, attached
+from tests.kernel.support.manager import Manager
+from tests.kernel.support.waiting import eventually
+
+Start = Callable[..., Manager]
+Record = dict[str, Any]
+
+
+def command(lab: Lab, *args: str) -> list[str]:
+    return [*PROGRAM, "--netns", lab.guest, "events", *args]
+
+
+def asked(lab: Lab) -> tuple[list[Record], str]:
+    """What `events --json` prints, and what it says beside it."""
+    done = subprocess.run(command(lab, "--json"), text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def switches(records: list[Record]) -> list[tuple[str, str]]:
+    return [(one["to"], one["reason"]) for one in records if one["event"] == "switched"]
+
+
+class Follower:
+    """`events --follow --json`; what it prints is collected."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.records: list[Record] = []
+        self.process = subprocess.Popen(
+            command(lab, "--json", "--follow"), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.records.append(json.loads(line))
+
+    def wait_for(self, *wanted: tuple[str, str]) -> None:
+        """Return once these, and no other, changes of path were told."""
+        eventually(
+            f"{wanted}; told was {self.records}", lambda: len(switches(list(self.records))) >= len(wanted)
+        )
+        assert switches(self.records) == list(wanted)
+
+    def wait_kind(self, kind: str) -> Record:
+        eventually(f"{kind}; told was {self.records}", lambda: any(r["event"] == kind for r in self.records))
+        return next(one for one in self.records if one["event"] == kind)
+
+    def interrupt(self) -> tuple[int, str]:
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=60)
+        self._reader.join(timeout=60)
+        assert self.process.stderr is not None
+        return code, self.process.stderr.read()
+
+
+@contextmanager
+def following(lab: Lab) -> Iterator[Follower]:
+    follower = Follower(lab)
+    try:
+        yield follower
+    finally:
+        if follower.process.poll() is None:
+            follower.process.kill()
+            follower.process.wait()
+
+
+def bounce(lab: Lab, pair: Attachment) -> None:
+    """Take the VF down and up; a packet has to see either."""
+    lab.vf_down()
+    eventually("left", lambda: not pair.state().armed)
+    lab.vf_up()
+    eventually("back", lambda: bool(pair.state().armed))
+
+
+ARMED, DOWN = ("vf", "armed"), ("synthetic", "vf-down")
+
+
+@pytest.mark.guest
+def test_s62_without_a_manager_the_kernels_own_account_is_shown_and_stays(lab: Lab) -> None:
+    with attached(lab, settle_ms=10) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        bounce(lab, pair)
+        for _ in range(2):  # nothing is taken out by looking
+            records, noted = asked(lab)
+            assert switches(records) == [ARMED, DOWN, ARMED]
+            assert "no manager runs here" in noted
+        first, down, back = records
+        assert down["severity"] == "warning" and back["severity"] == "info"
+        assert first["vf"] == "vf0" and first["interface"] == "eth0"
+        assert back["monotonic_ns"] == pair.state().changed_at
+        away_ns = back["monotonic_ns"] - down["monotonic_ns"]
+        assert back["duration_s"] == pytest.approx(away_ns / 1e9, abs=1e-5)
+
+
+@pytest.mark.guest
+def test_events_of_a_manager_and_those_from_before_its_time(lab: Lab, start: Start) -> None:
+    with attached(lab, settle_ms=10), UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        lab.vf_down()
+        manager = start(lab, "eth0", "--settle", "20")
+        manager.wait_told("permitted")
+        lab.vf_up()
+        manager.wait_told("switched", "armed", times=2)
+        records, noted = asked(lab)
+    assert switches(records) == [ARMED, DOWN, ARMED] and not noted
+    assert [one["time"] for one in records] == sorted(one["time"] for one in records)
+    assert {one["event"] for one in records} >= {"permitted", "switched"}
+
+
+@pytest.mark.guest
+def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: Lab, start: Start) -> None:
+    traffic = UdpStream(udp_plan(lab, Direction.TX, rate=500))
+    with attached(lab, settle_ms=10), traffic, following(lab) as follower:
+        follower.wait_for(ARMED)
+        lab.vf_down()
+        follower.wait_for(ARMED, DOWN)
+        manager = start(lab, "eth0", "--settle", "20")
+        follower.wait_kind("permitted")
+        lab.vf_up()
+        follower.wait_for(ARMED, DOWN, ARMED)
+        manager.kill()
+        lab.vf_down()
+        follower.wait_for(ARMED, DOWN, ARMED, DOWN)
+        again = start(lab, "eth0", "--settle", "30")
+        again.wait_told("permitted")
+        lab.vf_up()
+        follower.wait_for(ARMED, DOWN, ARMED, DOWN, ARMED)
+        code, noted = follower.interrupt()
+    assert code == 0
+    assert [line.split(":")[0] for line in noted.splitlines()] == ["netvsc-bpf"] * 2, noted
+
+
+@pytest.mark.guest
+def test_follow_waits_for_a_pair_to_be_attached(lab: Lab) -> None:
+    with following(lab) as follower, attached(lab, settle_ms=10):
+        follower.wait_for(ARMED)
+
+
+@pytest.mark.parametrize("options", [(), ("--follow",), ("--json", "--follow")])
+def test_a_reader_that_leaves_ends_it_cleanly(lab: Lab, options: tuple[str, ...]) -> None:
+    with attached(lab, settle_ms=10) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        for _ in range(3):
+            bounce(lab, pair)
+        reading, writing = os.pipe()
+        process = subprocess.Popen(command(lab, *options), stdout=writing, stderr=subprocess.PIPE, text=True)
+        os.close(writing)
+        try:
+            os.read(reading, 16)
+        finally:
+            os.close(reading)
+        _, noted = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "Traceback" not in noted and "Broken" not in noted
+
+
+def test_text_is_one_line_an_event(lab: Lab, start: Start) -> None:
+    manager = start(lab)
+    manager.wait_told("switched", "armed")
+    done = subprocess.run(command(lab), text=True, capture_output=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(asked(lab)[0])
+    assert len({line.index("eth0") for line in lines}) == 1, "columns"
+    assert any("joined" in line and "vf0" in line for line in lines)
+
+
+def test_nothing_attached_and_nobody_running_is_no_error(lab: Lab) -> None:
+    assert asked(lab)[0] == []
+
+
+def test_only_root_and_the_managers_own_user_are_served(lab: Lab, start: Start) -> None:
+    manager = start(lab)
+    manager.wait_told("attached")
+    script = (
+        "import socket\n"
+        "s = socket.socket(socket.AF_UNIX)\n"
+        "s.settimeout(30)\n"
+        "s.connect('\\0netvsc-bpf-manager')\n"
+        "print(s.makefile().readline())\n"
+    )
+    stranger = ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", script]
+    said = lab.run(lab.guest, stranger).stdout
+    assert json.loads(said) == {
+        "control": "refused",
+        "why": "only root and the manager's own user are served",
+    }
+    assert manager.process.poll() is None
