@@ -50,7 +50,9 @@ def follow_mtu(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mtu: int, ot
     Return whether the VF took it. Raises KernelError where one of them vanished.
     """
     what = f"cannot set the MTU of {vf.name}"
-    taken = vf.mtu == mtu or _try(lambda: netlink.set_mtu(ipr, vf.ifindex, mtu), what)
+    # EBUSY may mean "not while I am up" or "not now". With nothing to go back to it is asked again.
+    refusals = _REFUSED if otherwise is not None else _REFUSED - {errno.EBUSY}
+    taken = vf.mtu == mtu or _try(lambda: netlink.set_mtu(ipr, vf.ifindex, mtu), what, refusals)
     if not taken and otherwise is not None:
         with changing(f"cannot put the MTU of {synthetic.name} back"):
             netlink.set_mtu(ipr, synthetic.ifindex, otherwise)
@@ -83,12 +85,12 @@ def follow_flags(ipr: IPRoute, found: Found, vf: Nic, promisc: bool, allmulti: b
     found.followed_promisc, found.followed_allmulti = promisc, allmulti
 
 
-def _try(step: Callable[[], None], what: str) -> bool:
+def _try(step: Callable[[], None], what: str, refusals: set[int] = _REFUSED) -> bool:
     try:
         with changing(what):
             step()
     except KernelError as error:
-        if error.errno in _REFUSED:
+        if error.errno in refusals:
             return False
         raise
     return True

@@ -19,7 +19,8 @@ from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 
 _ADDR_GEN_MODE_NONE = 1  # IN6_ADDR_GEN_MODE_NONE, include/uapi/linux/if_link.h
-_MTU_REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP, errno.EBUSY, errno.EPERM}
+_MTU_REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP}
+"""Not EBUSY: a device that is busy now may take it later, and joining is tried again."""
 
 
 def remember(found: Found, synthetic: Nic, vf: Nic) -> None:

@@ -21,7 +21,7 @@ class Direction(IntEnum):
     EGRESS = libbpf.TCX_EGRESS
 
 
-_NO_SUCH_DEVICE = 0x7FFFFFFF
+NO_SUCH_DEVICE = 0x7FFFFFFF
 
 
 def supported(prog_fd: int) -> bool:
@@ -30,7 +30,7 @@ def supported(prog_fd: int) -> bool:
     Raises OSError where the kernel could not answer.
     """
     try:
-        os.close(libbpf.link_create(prog_fd, _NO_SUCH_DEVICE, Direction.EGRESS))
+        os.close(libbpf.link_create(prog_fd, NO_SUCH_DEVICE, Direction.EGRESS))
     except OSError as error:
         if error.errno not in (errno.ENODEV, errno.EINVAL):
             raise

@@ -34,8 +34,13 @@ class Executor:
     def run(self, action: act.Action) -> str | None:
         """Carry out one step; return what the VF refused, in words, though the step as such was done.
 
-        Raises Refused, CannotHere, KernelError and their subclasses.
+        Raises Refused, CannotHere, KernelError and their subclasses, and nothing else: what one pair's step
+        fails with must not keep the other pairs from theirs.
         """
+        with changing(f"cannot finish {type(action).__name__} of interface {action.ifindex}"):
+            return self._run(action)
+
+    def _run(self, action: act.Action) -> str | None:
         if isinstance(action, act.Release):
             detach_one(self.session, self.loaded, action.ifindex)
             return None

@@ -3,56 +3,24 @@
 
 import errno
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from pyroute2.netlink.exceptions import NetlinkError
 
 from netvsc_bpf import datapath
-from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.kernel import netlink
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.events import Event, Kind
-from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.events import Kind
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.faults import Steps, changes, stepping
+from tests.kernel.manager.turns import Turns
 from tests.kernel.support.manager import ip, nic
 from tests.kernel.support.waiting import eventually
 
-CONFIG = ManagerConfig(interfaces=("eth0",), options=AttachOptions(any_bus=True), settle_ms=10)
 OTHER = "00:15:5d:0a:0b:0c"
-
-
-@dataclass
-class Turns:
-    """A reconciler that turns when told to, and a clock that waits for nobody."""
-
-    lab: Lab
-    events: list[Event] = field(default_factory=list)
-    now: float = 1000.0
-
-    def __post_init__(self) -> None:
-        self.reconciler = Reconciler(CONFIG, Teller(self.events.append), clock=lambda: self.now)
-
-    def turn(self) -> float | None:
-        return self.lab.in_guest(self.reconciler)
-
-    def armed(self) -> bool:
-        self.turn()
-        return self.where == (Path.VF, Reason.ARMED)
-
-    @property
-    def where(self) -> tuple[Path, Reason] | None:
-        found = self.lab.in_guest(datapath.status)
-        return (found[0].path, found[0].reason) if found else None
-
-    def told(self, kind: Kind) -> list[str]:
-        return [event.text for event in self.events if event.kind is kind]
 
 
 @pytest.fixture

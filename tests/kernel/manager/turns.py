@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The manager's one turn, called in this process, where any of its steps can be made to fail."""
+
+from dataclasses import dataclass, field
+
+from netvsc_bpf import datapath
+from netvsc_bpf.datapath import AttachOptions
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.reconcile import Reconciler
+from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.model.path import Path, Reason
+
+CONFIG = ManagerConfig(interfaces=("eth0",), options=AttachOptions(any_bus=True), settle_ms=10)
+
+
+@dataclass
+class Turns:
+    """A reconciler that turns when told to, and a clock that waits for nobody."""
+
+    lab: Lab
+    events: list[Event] = field(default_factory=list)
+    now: float = 1000.0
+
+    def __post_init__(self) -> None:
+        self.reconciler = Reconciler(CONFIG, Teller(self.events.append), clock=lambda: self.now)
+
+    def turn(self) -> float | None:
+        return self.lab.in_guest(self.reconciler)
+
+    def armed(self) -> bool:
+        self.turn()
+        return self.where == (Path.VF, Reason.ARMED)
+
+    @property
+    def where(self) -> tuple[Path, Reason] | None:
+        found = [one for one in self.lab.in_guest(datapath.status) if one.synthetic.name == "eth0"]
+        return (found[0].path, found[0].reason) if found else None
+
+    def told(self, kind: Kind) -> list[str]:
+        return [event.text for event in self.events if event.kind is kind]
