@@ -58,7 +58,10 @@ def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Fi
         )
     root = next((one.kind for one in vf if one.root), None)
     if root is not None:
-        findings.append(ok(CHECK, f"what is steered waits in the {root} of {vf_name} and in no other qdisc"))
+        where = (
+            f"in the {root} of {vf_name} alone" if root != "noqueue" else f"nowhere: {vf_name} has noqueue"
+        )
+        findings.append(ok(CHECK, f"what is steered is queued {where}"))
     return findings
 
 

@@ -32,7 +32,7 @@ class PairRates:
     """None where there is no earlier look at this attachment."""
     rx: PathRates | None
     drops: int
-    """Since attach, for whatever reason."""
+    """Packets lost since attach; duplicates that were stopped are none."""
 
     @property
     def bits(self) -> float:
@@ -76,7 +76,7 @@ def watch(look: Callable[[], Look], wait: Callable[[], bool]) -> Iterator[list[P
 
 
 def _rates(before: PairStatus | None, now: PairStatus, seconds: float) -> PairRates:
-    drops = now.drops.tx_vf + now.drops.rx_home + now.drops.rx_duplicate
+    drops = now.drops.tx_vf + now.drops.rx_home
     if before is None or _total(now) < _total(before):  # attached anew between the two
         return PairRates(now, None, None, drops)
     return PairRates(

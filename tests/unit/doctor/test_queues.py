@@ -115,7 +115,7 @@ def test_s42_shaping_on_the_synthetic_nic_alone_is_a_warning(kind: str) -> None:
     assert warned.level is Level.WARNING
     assert warned.what == f"eth0 queues with {kind}, which what is steered to enP31819s1 does not meet"
     assert (warned.remedy or "").endswith(f"`tc qdisc add dev enP31819s1 root {kind} ...`")
-    assert told.what == "what is steered waits in the mq of enP31819s1 and in no other qdisc"
+    assert told.what == "what is steered is queued in the mq of enP31819s1 alone"
 
 
 def test_s42_shaping_below_mq_is_found_too() -> None:
