@@ -26,7 +26,7 @@ demo: ## the main job from nothing: a lab, traffic, the VF's removal and return
 .PHONY: test
 test: ## unit tests, and tests on this kernel in network namespaces
 	@scripts/kernel.sh test
-	@scripts/setup.sh
+	@scripts/setup.sh test
 	@$(VENV)/python -m pytest tests/unit tests/kernel
 
 .PHONY: vm-test
@@ -46,6 +46,17 @@ bench-%: ## a measurement from bench/, such as make bench-packets
 lint: ## ruff, mypy and clang-format
 	@scripts/setup.sh
 	@scripts/lint.sh
+
+.PHONY: manual
+manual: ## docs/man and deploy/completion, from the commands themselves
+	@scripts/setup.sh
+	@$(VENV)/python scripts/manual.py
+
+.PHONY: pictures
+pictures: ## docs/pictures, by the commands at a terminal in a lab with traffic
+	@scripts/kernel.sh pictures
+	@scripts/setup.sh
+	@$(VENV)/python scripts/pictures.py
 
 .PHONY: clean
 clean: ## remove what the targets above made here

@@ -5,6 +5,7 @@ import sys
 from enum import StrEnum
 
 import click
+from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.cli.render import print_status
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
@@ -18,7 +19,7 @@ def _choices(kind: type[StrEnum]) -> list[str]:
 
 
 @click.command()
-@click.argument("interface", metavar="[IFACE]", required=False)
+@click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
 @click.option("--all", "everything", is_flag=True, help="Every synthetic NIC of this network namespace.")
 @click.option("--vf", metavar="NAME", help="The VF, where its MAC does not tell or its bus is not PCI.")
 @click.option("--any-bus", is_flag=True, help="Take VFs that are no PCI devices.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from netvsc_bpf.cli.complete import interfaces
 
 from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN
 
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("interface", metavar="IFACE")
+@click.argument("interface", metavar="IFACE", shell_complete=interfaces)
 @click.argument("expression", metavar="[EXPRESSION]", nargs=-1)
-@click.option("-w", "--write", "file", metavar="FILE", help="Write pcapng instead of text; - is stdout.")
+@click.option(
+    "-w",
+    "--write",
+    "file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write pcapng instead of text; - is stdout.",
+)
 @click.option("-c", "--count", metavar="N", type=click.IntRange(min=1), help="End after N frames.")
 @click.option(
     "-s",

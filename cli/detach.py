@@ -2,10 +2,11 @@
 """netvsc-bpf detach."""
 
 import click
+from netvsc_bpf.cli.complete import interfaces
 
 
 @click.command()
-@click.argument("interface", metavar="[IFACE]", required=False)
+@click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
 @click.option("--all", "everything", is_flag=True, help="Every pair of this network namespace.")
 def detach(interface: str | None, everything: bool) -> None:
     """Take the data path down and put everything back as it was found."""

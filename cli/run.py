@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 import click
+from netvsc_bpf.cli import complete
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS
 
 
 @click.command()
-@click.argument("interfaces", metavar="[IFACE ...]", nargs=-1)
+@click.argument("interfaces", metavar="[IFACE ...]", nargs=-1, shell_complete=complete.interfaces)
 @click.option(
     "--config",
     "file",

@@ -2,11 +2,12 @@
 """netvsc-bpf status."""
 
 import click
+from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.cli.render import print_status
 
 
 @click.command()
-@click.argument("interface", metavar="[IFACE]", required=False)
+@click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(interface: str | None, as_json: bool) -> None:
     """Show the attached pairs: path, reason, counters."""

@@ -7,10 +7,11 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
 import click
+from netvsc_bpf.cli.complete import interfaces
 
 
 @click.command()
-@click.argument("interface", metavar="[IFACE]", required=False)
+@click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
 @click.option(
     "--interval",
     metavar="SECONDS",

@@ -5,7 +5,7 @@
 # virtual environment in .venv with this project in it, editable. It costs a fraction of a second when everything is
 # there, and repairs what is not.
 #
-# Usage: scripts/setup.sh [vm]    vm: also what `make vm-test` needs of the system
+# Usage: scripts/setup.sh [test|vm]    also what `make test` or `make vm-test` needs of the system
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,6 +51,12 @@ missing() {
 		need python3-bpfcc has_bcc
 		need python3-venv $PYTHON -c 'import ensurepip, venv'
 		need tcpdump command -v tcpdump
+		if [ "$WANT" = test ]; then # what the manual and the completion scripts are tried with
+			need fish command -v fish
+			need man-db command -v man
+			need mandoc command -v mandoc
+			need zsh command -v zsh
+		fi
 		if [ "$WANT" = vm ]; then
 			need busybox-static sh -c 'command -v busybox || command -v busybox-static'
 			need file command -v file # how virtme-ng tells a kernel's version

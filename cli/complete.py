@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the shell is offered for an argument, at the Tab key."""
+
+import socket
+
+import click
+from click.shell_completion import CompletionItem
+
+
+def interfaces(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Return the interfaces of this network namespace whose names begin so, but for loopback."""
+    names = sorted(name for _, name in socket.if_nameindex())
+    return [CompletionItem(name) for name in names if name.startswith(begun) and name != "lo"]

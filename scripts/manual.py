@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Writes docs/man/netvsc-bpf.1 and deploy/completion/ from the commands themselves.
+
+Run by `make manual`. tests/unit/cli/test_manual.py fails where what stands there is not what this writes.
+"""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+from netvsc_bpf.cli.main import Commands, main
+
+from netvsc_bpf import __version__
+
+REPO = Path(__file__).resolve().parents[1]
+MANUAL = Path("docs/man/netvsc-bpf.1")
+COMPLETIONS = {
+    "bash": Path("deploy/completion/netvsc-bpf.bash"),
+    "zsh": Path("deploy/completion/_netvsc-bpf"),
+    "fish": Path("deploy/completion/netvsc-bpf.fish"),
+}
+PROGRAM = "netvsc-bpf"
+
+DATE = "2026-11-24"
+"""Of the last change of what stands in this file; the commands' own words change without it."""
+WIDTH = 78
+
+DESCRIPTION = """
+A virtual machine with SR-IOV has a synthetic NIC that is always there (hv_netvsc, virtio-net) and a virtual
+function (VF) with the same MAC that is fast, and that the host adds and removes at will. netvsc-bpf makes
+them one with eBPF: packets flow through the VF while it lives and through the synthetic path while it does
+not. Addresses, routes and firewall rules stay on the synthetic NIC.
+
+`attach` returns at once; the data path needs no process. Steering, failover and return are decided in the
+kernel. `run` is the manager that joins VFs which are new, keeps them in step with the synthetic NIC, and
+repairs. `detach` puts everything back as it was found.
+"""
+EXIT_STATUS = (
+    ("0", "Done."),
+    ("1", "Failed: one line on stderr says what, why, and what to do."),
+    ("2", "Wrong usage."),
+    (
+        "3",
+        "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, a foreign XDP program.",
+    ),
+    ("4", "This kernel or machine cannot: a missing capability, bpffs, BTF, bcc or tool."),
+)
+FILES = (
+    (
+        "/sys/fs/bpf/netvsc-bpf",
+        "The pins: all state there is, by network namespace. Nothing outside is touched.",
+    ),
+)
+EXAMPLES = (
+    ("Is this machine fit?", "netvsc-bpf doctor"),
+    (
+        "Steer the traffic of eth0 through its VF, wait until that has settled, and look:",
+        "netvsc-bpf attach eth0 && netvsc-bpf status",
+    ),
+    ("Watch the rates, one table each 5 seconds, into a file:", "netvsc-bpf top --interval 5 > rates.txt"),
+    ("A capture of both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
+    ("The same for a network namespace:", "netvsc-bpf --netns blue attach eth0"),
+)
+SEE_ALSO = "ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), capabilities(7)"
+
+
+def main_page() -> str:
+    """Return the manual in roff."""
+    context = click.Context(main, info_name=PROGRAM)
+    summary = (main.help or "").rstrip(".")
+    lines = [
+        '.\\" SPDX-License-Identifier: GPL-2.0-only',
+        '.\\" Written by scripts/manual.py from the commands; change those, and run make manual.',
+        f'.TH NETVSC-BPF 1 "{DATE}" "{PROGRAM} {__version__}" "User Commands"',
+        ".SH NAME",
+        f"{escaped(PROGRAM)} \\- {escaped(summary[0].lower() + summary[1:])}",
+        ".SH SYNOPSIS",
+        f".B {escaped(PROGRAM)}",
+        "[OPTIONS] COMMAND [ARGUMENTS]",
+        ".SH DESCRIPTION",
+        *paragraphs(DESCRIPTION),
+        ".SH OPTIONS",
+        *options(context, main),
+        ".SH COMMANDS",
+    ]
+    assert isinstance(main, Commands)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        lines += section(click.Context(command, info_name=name, parent=context), command)
+    lines += [".SH EXIT STATUS", *tagged(EXIT_STATUS), ".SH FILES", *tagged(FILES), ".SH EXAMPLES"]
+    for number, (what, line) in enumerate(EXAMPLES):
+        lines += [
+            *([".PP"] if number else []),
+            *filled(what),
+            ".PP",
+            ".nf",
+            ".RS",
+            escaped(line),
+            ".RE",
+            ".fi",
+        ]
+    return "\n".join([*lines, ".SH SEE ALSO", escaped(SEE_ALSO), ""])
+
+
+def section(context: click.Context, command: click.Command) -> Iterator[str]:
+    """Yield the lines on one command."""
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f'.SS "{escaped(f"{context.info_name} {usage}")}"'
+    yield from paragraphs(command.help or "")
+    yield from options(context, command)
+
+
+def options(context: click.Context, command: click.Command) -> Iterator[str]:
+    """Yield the lines on the options of a command, in their order."""
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if isinstance(parameter, click.Option) and record is not None and shown(context, parameter):
+            names, told = (" ".join(part.split()) for part in record)
+            yield from tagged([(names, limits(told))])
+
+
+def shown(context: click.Context, option: click.Option) -> bool:
+    """Tell whether an option is worth a word: --help is said once, for all commands."""
+    return context.parent is None or "--help" not in option.opts
+
+
+def limits(told: str) -> str:
+    """Say in words what click says of a range."""
+    told = re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", told)
+    return re.sub(r"x>=([\d.]+)", r"at least \1", told)
+
+
+def tagged(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield paragraphs that hang behind their tags."""
+    for tag, told in pairs:
+        yield from (".TP", f".B {escaped(tag)}", *filled(told))
+
+
+def paragraphs(told: str) -> Iterator[str]:
+    """Yield plain text as paragraphs, the first of a section."""
+    for number, paragraph in enumerate(told.strip().split("\n\n")):
+        if number:
+            yield ".PP"
+        yield from filled(paragraph)
+
+
+def filled(told: str) -> list[str]:
+    """Return lines that are short enough; what stands in `backticks` becomes bold."""
+    bold = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped(" ".join(told.split())))
+    lines = textwrap.wrap(bold, WIDTH, break_long_words=False, break_on_hyphens=False)
+    # A full stop or a quote at the beginning would make a request of the line.
+    return [f"\\&{one}" if one.startswith((".", "'")) else one for one in lines]
+
+
+def escaped(told: str) -> str:
+    """Escape what roff takes for its own."""
+    return told.replace("\\", "\\e").replace("-", "\\-")
+
+
+def completion(shell: str) -> str:
+    """Return the completion script of a shell, as click makes it."""
+    kind = get_completion_class(shell)
+    assert kind is not None
+    return kind(main, {}, PROGRAM, "_NETVSC_BPF_COMPLETE").source()
+
+
+def written() -> dict[Path, str]:
+    """Return every file that this script writes, by its path in the repository."""
+    scripts = {path: completion(shell).strip() + "\n" for shell, path in COMPLETIONS.items()}
+    return {MANUAL: main_page(), **scripts}
+
+
+if __name__ == "__main__":
+    for path, text in written().items():
+        (REPO / path).parent.mkdir(parents=True, exist_ok=True)
+        (REPO / path).write_text(text)
