@@ -21,7 +21,7 @@ static const void *(*rdonly_cast)(u64 object, u32 btf_type) = (void *)RDONLY_CAS
 	(to = *(typeof(to) *)(rdonly_cast(dev, RDONLY_CAST_TYPE) + (offset)))
 #else
 #define READ_NET_DEVICE(to, dev, offset) \
-	bpf_probe_read_kernel(&(to), sizeof(to), (void *)(dev) + (offset))
+	read_kernel(&(to), sizeof(to), (void *)(dev) + (offset))
 #endif
 
 /* The device behind a DEVMAP value: both are members of the kernel's struct bpf_dtab_netdev. */
@@ -29,7 +29,7 @@ static __always_inline u64 device_of(u32 *devmap_value)
 {
 	u64 dev = 0;
 
-	bpf_probe_read_kernel(&dev, sizeof(dev), (void *)devmap_value - DEVMAP_VAL_TO_DEV);
+	read_kernel(&dev, sizeof(dev), (void *)devmap_value - DEVMAP_VAL_TO_DEV);
 	return dev;
 }
 

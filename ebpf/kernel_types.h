@@ -13,6 +13,14 @@
 #error "kernel offsets are missing: compile through netvsc_bpf.kernel.compiler"
 #endif
 
+/*
+ * bpf_probe_read_kernel() by a name that bcc does not know. Where /proc/kallsyms shows no addresses, which takes
+ * CAP_SYSLOG, bcc believes that the kernel lacks that helper and puts bpf_probe_read() there, which tc programs may
+ * not call: nobody but root could attach.
+ */
+static long (*read_kernel)(void *to, u32 size,
+			   const void *from) = (void *)BPF_FUNC_probe_read_kernel;
+
 /* enum netdev_state_t, include/linux/netdevice.h: bit numbers of net_device.state */
 #define LINK_STATE_START 0
 #define LINK_STATE_PRESENT 1

@@ -40,7 +40,7 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 	if (event != NETDEV_GOING_DOWN && event != NETDEV_DOWN && event != NETDEV_UNREGISTER &&
 	    event != NETDEV_UP && event != NETDEV_CHANGE)
 		return 0;
-	bpf_probe_read_kernel(&dev, sizeof(dev), info + NOTIFIER_INFO_DEV);
+	read_kernel(&dev, sizeof(dev), info + NOTIFIER_INFO_DEV);
 	pair = pair_of_vf(dev);
 	if (!pair)
 		return 0;

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pyroute2 import IPRoute
 
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel import change_over, lock, netns, pins
+from netvsc_bpf.kernel import change_over, lock, netns, ownership, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
@@ -47,8 +47,10 @@ def reading(what: str) -> Iterator[Session]:
     """
     require(what, CAP_BPF)
     require_bpffs()
+    ours = NetnsPins(netns.current_inode())
+    ownership.require_access(what, ours.root)
     with changing(what), IPRoute() as ipr:
-        yield Session(NetnsPins(netns.current_inode()), ipr, tuple(list_nics(ipr)))
+        yield Session(ours, ipr, tuple(list_nics(ipr)))
 
 
 @contextmanager
@@ -62,6 +64,7 @@ def writing(what: str) -> Iterator[Session]:
     require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
+    ownership.require_access(what, ours.root)
     with lock.writer(ours.root) as lock_fd, changing(what), IPRoute() as ipr:
         ours.home.mkdir(exist_ok=True)
         try:
@@ -71,3 +74,4 @@ def writing(what: str) -> Iterator[Session]:
         finally:
             if not pins.attached_ifindexes(ours):
                 pins.remove_tree(ours, ours.home)
+            ownership.hand_over(ours.root)

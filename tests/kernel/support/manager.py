@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from pyroute2 import IPRoute
 
 from netvsc_bpf import datapath
 from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
@@ -24,16 +25,25 @@ Event = dict[str, Any]
 
 
 class Manager:
-    """One process; its events are collected from the moment it starts."""
+    """One process; its events are collected from the moment it starts.
 
-    def __init__(self, lab: Lab, interface: str = "eth0", *options: str) -> None:
+    ``wrapped_in`` is the beginning of a command line within the guest: setpriv and the like.
+    """
+
+    def __init__(
+        self, lab: Lab, interface: str = "eth0", *options: str, wrapped_in: Sequence[str] = ()
+    ) -> None:
         self.lab, self.interface = lab, interface
         self.events: list[Event] = []
         self.noise: list[str] = []
         """What it wrote that is no event."""
-        command = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main", "--netns", lab.guest, "run", interface]
+        command = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main"]
+        if wrapped_in:
+            command = command_in(lab.guest, [*wrapped_in, *command])
+        else:
+            command += ["--netns", lab.guest]
         self.process = subprocess.Popen(
-            [*command, "--any-bus", "--log-json", *options],
+            [*command, "run", interface, "--any-bus", "--log-json", *options],
             text=True,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -115,8 +125,8 @@ def managers(lab: Lab) -> Iterator[Callable[..., Manager]]:
     """A factory of managers; at the end of the block they are gone, and so is what they attached."""
     started: list[Manager] = []
 
-    def start(interface: str = "eth0", *options: str) -> Manager:
-        started.append(Manager(lab, interface, *options))
+    def start(interface: str = "eth0", *options: str, wrapped_in: Sequence[str] = ()) -> Manager:
+        started.append(Manager(lab, interface, *options, wrapped_in=wrapped_in))
         return started[-1]
 
     try:

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Without root: three capabilities are enough, and each that is missing is named."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.plan import Fabric, LabPlan
+from netvsc_bpf.lab.sandbox import BPFFS
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from tests.kernel.commands import refused, run, state
+from tests.kernel.machine import eventually, pins, unchanged
+from tests.kernel.support.manager import Manager, managers
+from tests.kernel.unprivileged.user import NEEDED, UID, as_user, require_readable_checkout
+
+LabFactory = Callable[..., Lab]
+ROOT = BPFFS / "netvsc-bpf"
+ATTACH = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--json")
+USER = as_user(*NEEDED)
+
+
+@pytest.fixture(autouse=True)
+def readable() -> None:
+    require_readable_checkout()
+
+
+@pytest.fixture
+def user_manager(lab: Lab) -> Iterator[Manager]:
+    """`run` by a user with the three capabilities and no other, in the guest."""
+    with managers(lab) as start:
+        yield start("eth0", "--settle", "20", wrapped_in=USER)
+
+
+def owners() -> set[int]:
+    return {path.lstat().st_uid for path in (ROOT, *ROOT.rglob("*"))}
+
+
+@pytest.mark.guest
+def test_s68_attach_status_and_detach_take_three_capabilities(lab: Lab) -> None:
+    with unchanged(lab):
+        attached = state(run(lab, *ATTACH, wrapped_in=USER))
+        assert (attached["path"], attached["vf"]["interface"]) == ("vf", "vf0")
+        assert owners() == {UID} and ROOT.stat().st_mode & 0o777 == 0o700
+        with UdpStream(udp_plan(lab, Direction.TX, rate=500)) as stream:
+            eventually("traffic on the VF", lambda: _tx_vf(lab, USER) > 100)
+            assert stream.stop().lost == 0
+        lab.vf_down()
+        eventually("the kernel tells the user why", lambda: _shown(lab, USER)["reason"] == "vf-down")
+        lab.vf_up()
+        assert run(lab, "detach", "eth0", wrapped_in=USER).returncode == 0
+        assert pins() == []
+
+
+@pytest.mark.guest
+def test_s68_run_takes_three_capabilities(lab: Lab, user_manager: Manager) -> None:
+    user_manager.wait_vf()
+    assert owners() == {UID}
+    with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        lab.unplug_vf()
+        user_manager.wait_told("left")
+        lab.plug_vf(up=False)
+        user_manager.wait_vf()
+    lab.run(lab.guest, ["ip", "link", "set", "eth0", "mtu", "1400"])
+    user_manager.wait_told("followed", "vf0 has MTU 1400")
+    (complaint,) = user_manager.told("failed")
+    assert "CAP_NET_RAW is missing; grant it, or use --no-announce" in complaint["text"]
+    assert user_manager.stop() == 0 and not user_manager.noise
+
+
+def test_s68_announcements_take_one_capability_more(lab: Lab) -> None:
+    with managers(lab) as start:
+        manager = start("eth0", "--settle", "20", wrapped_in=as_user(*NEEDED, "net_raw"))
+        manager.wait_vf()
+        lab.vf_down()
+        manager.wait_told("switched", "vf-down")
+        assert manager.told("failed") == []
+
+
+@pytest.mark.guest
+@pytest.mark.parametrize("missing", NEEDED)
+@pytest.mark.parametrize("command", [ATTACH, ("run", "eth0", "--any-bus")], ids=["attach", "run"])
+def test_s68_one_line_names_the_one_that_is_missing(lab: Lab, missing: str, command: tuple[str, ...]) -> None:
+    rest = [name for name in NEEDED if name != missing]
+    with unchanged(lab):
+        refused(run(lab, *command, wrapped_in=as_user(*rest)), 4, f"CAP_{missing.upper()} is missing")
+
+
+def test_s68_status_takes_one(lab: Lab) -> None:
+    assert json.loads(run(lab, "status", "--json", wrapped_in=as_user("bpf")).stdout) == []
+    refused(run(lab, "status", wrapped_in=as_user("net_admin", "perfmon")), 4, "CAP_BPF is missing")
+
+
+@pytest.mark.parametrize("missing", NEEDED)
+def test_s68_doctor_names_the_one_that_is_missing(lab: Lab, missing: str) -> None:
+    rest = [name for name in NEEDED if name != missing]
+    result = run(lab, "doctor", "--json", wrapped_in=as_user(*rest))
+    found = [one for one in json.loads(result.stdout)["findings"] if one["check"] == "capabilities"]
+    assert result.returncode == 4
+    assert {one["level"]: one["what"].partition(" (")[0].partition(",")[0] for one in found} == {
+        "problem": f"missing: CAP_{missing.upper()}",
+        "warning": "missing: CAP_NET_RAW",  # it works without
+    }
+
+
+def test_s68_root_may_work_beside_the_user(lab_factory: LabFactory) -> None:
+    """What root makes in the user's folder is the user's: the manager goes on with it."""
+    lab = lab_factory(LabPlan(pairs=2, fabric=Fabric.NONE))
+    with managers(lab) as start:
+        manager = start("eth0", "--settle", "20", wrapped_in=USER)
+        manager.wait_vf()
+        _work_beside(lab, manager)
+
+
+def _work_beside(lab: Lab, manager: Manager) -> None:
+    assert state(run(lab, "status", "--json"))["path"] == "vf"
+    refused(run(lab, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
+    assert run(lab, "attach", "eth0", "--any-bus").returncode == 0
+    assert run(lab, "attach", "eth1", "--any-bus").returncode == 0
+    assert owners() == {UID}
+    lab.run(lab.guest, ["ip", "link", "set", "eth0", "mtu", "1400"])
+    manager.wait_told("followed", "vf0 has MTU 1400")
+    assert manager.stop() == 0
+    assert run(lab, "detach", "eth1", wrapped_in=USER).returncode == 0
+    assert run(lab, "detach", "eth0").returncode == 0
+    assert pins() == []
+
+
+def test_s68_pins_of_root_are_not_the_users_until_they_are_given(lab: Lab) -> None:
+    state(run(lab, *ATTACH))
+    for command in (("status",), ATTACH, ("detach", "eth0")):
+        refused(run(lab, *command, wrapped_in=USER), 4, f"{ROOT} belongs to root", "chown -R it")
+    # What the unit does before it starts.
+    subprocess.run(["chown", "-R", f"{UID}:{UID}", ROOT], check=True)
+    assert state(run(lab, *ATTACH, wrapped_in=USER))["path"] == "vf"
+    assert run(lab, "detach", "eth0", wrapped_in=USER).returncode == 0
+
+
+def test_s68_another_user_cannot_open_the_pins(lab: Lab) -> None:
+    state(run(lab, *ATTACH, wrapped_in=USER))
+    other = as_user(*NEEDED, uid=UID + 1)
+    refused(run(lab, "status", wrapped_in=other), 4, f"{ROOT} belongs to user {UID}")
+    script = "import sys; from pathlib import Path; from netvsc_bpf.kernel import libbpf\n"
+    script += "libbpf.obj_get(Path(sys.argv[1]))"
+    pin = next(ROOT.rglob("maps/pairs"))
+    command = [*other, sys.executable, "-c", script, str(pin)]
+    assert "PermissionError" in subprocess.run(command, text=True, capture_output=True, check=False).stderr
+    os.close(libbpf.obj_get(pin))
+    assert run(lab, "detach", "eth0", wrapped_in=USER).returncode == 0
+
+
+def _shown(lab: Lab, wrapped_in: list[str]) -> dict[str, object]:
+    return state(run(lab, "status", "--json", wrapped_in=wrapped_in))
+
+
+def _tx_vf(lab: Lab, wrapped_in: list[str]) -> int:
+    packets = state(run(lab, "status", "--json", wrapped_in=wrapped_in))["counters"]["tx"]["vf"]["packets"]
+    assert isinstance(packets, int)
+    return packets
