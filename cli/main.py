@@ -9,7 +9,7 @@ from netvsc_bpf.cli.errors import ErrorLine
 from netvsc_bpf import __version__
 from netvsc_bpf.model.errors import NetvscBpfError
 
-_COMMANDS = ("attach", "capture", "demo", "detach", "doctor", "events", "run", "status", "top")
+_COMMANDS = ("attach", "capture", "demo", "detach", "doctor", "events", "metrics", "run", "status", "top")
 
 
 class Commands(click.Group):

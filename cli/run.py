@@ -34,6 +34,11 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SE
     "[default: 30]",
 )
 @click.option("--no-announce", is_flag=True, help="Do not tell the switches of a change of path.")
+@click.option(
+    "--metrics-listen",
+    metavar="ADDR:PORT",
+    help='Serve metrics there, or "none". [default: 127.0.0.1:9855]',
+)
 @click.option("--log-json", is_flag=True, help="Write events to stderr as JSON lines.")
 def run(
     interfaces: tuple[str, ...],
@@ -42,6 +47,7 @@ def run(
     settle: int | None,
     interval: float | None,
     no_announce: bool,
+    metrics_listen: str | None,
     log_json: bool,
 ) -> None:
     """Manage pairs.
@@ -59,6 +65,20 @@ def run(
         ("attach", "settle_ms"): settle,
         ("announce", "enabled"): False if no_announce else None,
     }
-    overrides = {key: value for key, value in said.items() if value is not None}
+    overrides: dict[tuple[str, str], object] = {
+        key: value for key, value in said.items() if value is not None
+    }
+    if metrics_listen is not None:
+        overrides["metrics", "listen"] = _listen(metrics_listen)
     config = without_file(overrides) if file is None else load(file, overrides)
     Manager(config, EventWriter(sys.stderr, as_json=log_json)).run()
+
+
+def _listen(text: str) -> object:
+    from netvsc_bpf.metrics.config import parse_listen
+    from netvsc_bpf.model.errors import Refused
+
+    try:
+        return parse_listen(text)
+    except Refused as error:
+        raise click.BadParameter(f"{error.why}; {error.remedy}", param_hint="--metrics-listen") from None

@@ -2,16 +2,44 @@
 """status: what the kernel says of the attached pairs, now."""
 
 import ctypes
+from dataclasses import dataclass
+from typing import Protocol
 
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
 from netvsc_bpf.kernel import abi, links
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.clock import monotonic_to_utc
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
+
+
+class Look(Protocol):
+    """One look at this thread's network namespace; a Session is one."""
+
+    @property
+    def pins(self) -> NetnsPins:
+        """Where its pins are."""
+        ...
+
+    def nic(self, ifindex: int | None) -> Nic | None:
+        """Return the NIC of that number, None if there is none (any more)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PairMaps:
+    """What the maps hold of one pair."""
+
+    state: abi.PairState
+    found: abi.Found
+    counters: abi.Counters
+    """All CPUs added up."""
+    vf_ifindex: int | None
+    """The VF in the DEVMAP; None where there is none or it was unregistered."""
 
 
 def status(interface: str | None = None) -> list[PairStatus]:
@@ -29,34 +57,46 @@ def status(interface: str | None = None) -> list[PairStatus]:
             return [pair_status(session, loaded, ifindex) for ifindex in wanted if session.nic(ifindex)]
 
 
-def pair_status(session: Session, loaded: LoadedObject, ifindex: int) -> PairStatus:
+def pair_status(look: Look, loaded: LoadedObject, ifindex: int) -> PairStatus:
     """Return the state of one pair by its synthetic NIC. Raises NotAttached where there is none."""
-    synthetic, slot = session.nic(ifindex), find_pair_slot(loaded, ifindex)
-    if synthetic is None or slot is None:
+    synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
+    if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
         raise NotAttached(f"no state of {name}", "it is not attached", f"netvsc-bpf attach {name}")
-    state, found, counters = loaded.pair(slot), loaded.found(slot), loaded.counters(slot)
-    vf = session.nic(loaded.vf_ifindex(slot))
+    return judge(look, loaded, synthetic, maps)
+
+
+def read_pair(loaded: LoadedObject, ifindex: int) -> PairMaps | None:
+    """Read everything that the maps hold of one pair; None where it has no slot."""
+    slot = find_pair_slot(loaded, ifindex)
+    if slot is None:
+        return None
+    return PairMaps(
+        loaded.pair(slot), loaded.found(slot), loaded.counters(slot), vf_ifindex=loaded.vf_ifindex(slot)
+    )
+
+
+def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> PairStatus:
+    """Say what the maps and the NICs mean together."""
+    state, found, counters = maps.state, maps.found, maps.counters
+    vf = look.nic(maps.vf_ifindex)
     rx_mode = _rx_mode(loaded, vf)
     guard = abi.GUARD_MODES[state.guard]
-    armed = _takes_vf(loaded, slot, state, synthetic, vf)
-    changes = sum(
-        state.changes[to][reason] for to in range(len(abi.PATHS)) for reason in range(abi.REASON_COUNT)
-    )
+    armed = _takes_vf(loaded, maps, synthetic, vf)
     changed = monotonic_to_utc(state.changed_at) if state.changed_at else None
     return PairStatus(
         synthetic=synthetic,
         vf=vf,
         path=Path.VF if armed else Path.SYNTHETIC,
         reason=Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf),
-        hook=Hook.TCX if links.state(session.pins.link(ifindex, "steer")) else Hook.CLSACT,
+        hook=Hook.TCX if links.state(look.pins.link(synthetic.ifindex, "steer")) else Hook.CLSACT,
         liveness=loaded.liveness,
         rx_mode=rx_mode,
         guard=guard,
         tx=_direction(counters.tx),
         rx=_received(counters, found, synthetic, guard, rx_mode),
         drops=_drops(counters, found, synthetic, vf),
-        path_changes=changes,
+        path_changes=sum(map(sum, state.changes)),
         last_change=changed,
         since=changed if armed == bool(state.armed) else None,
     )
@@ -74,9 +114,9 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
     return [nic.ifindex]
 
 
-def _takes_vf(loaded: LoadedObject, slot: int, state: abi.PairState, synthetic: Nic, vf: Nic | None) -> bool:
+def _takes_vf(loaded: LoadedObject, maps: PairMaps, synthetic: Nic, vf: Nic | None) -> bool:
     """Tell which way the next packet goes: without traffic nobody may have noticed yet that the VF died."""
-    if not (state.armed and synthetic.up) or vf is None or loaded.vf_ifindex(slot) is None:
+    if not (maps.state.armed and synthetic.up) or vf is None:
         return False
     return loaded.liveness is not Liveness.LIVE or (vf.up and vf.carrier)
 

@@ -105,6 +105,9 @@ def nic_from_message(message: Any, *, driver: str | None = None, serial: int | N
         rx_bytes=stats.get("rx_bytes", 0),
         rx_dropped=stats.get("rx_dropped", 0),
         tx_dropped=stats.get("tx_dropped", 0),
+        rx_errors=stats.get("rx_errors", 0),
+        tx_errors=stats.get("tx_errors", 0),
+        rx_missed=stats.get("rx_missed_errors", 0),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+NETLINK_GENERIC = 16
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400
 _NLM_F_DUMP = 0x300
 _NLM_F_DUMP_INTR = 0x10
@@ -55,12 +56,13 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 
 class Rtnetlink:
-    """A socket in this thread's network namespace. Every failure is an OSError with the kernel's errno."""
+    """A socket in this thread's network namespace. Every failure is an OSError with the kernel's errno.
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-        )
+    `protocol` NETLINK_GENERIC makes it one of generic netlink, whose messages have the same shape.
+    """
+
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         # Without it the kernel takes filters in the headers of dumps for padding (Linux 4.20).
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)
         self._sequence = 0
@@ -87,6 +89,12 @@ class Rtnetlink:
             if not disturbed:
                 return answers
         return answers  # whoever looks again later sees what this one missed
+
+    def ask(self, kind: int, body: bytes) -> Message:
+        """Return the one answer to a question."""
+        self._send(kind, NLM_F_REQUEST, body)
+        number, _, answer = next(self._answers())
+        return Message(number, answer)
 
     def request(self, kind: int, flags: int, body: bytes) -> None:
         """Have one change made, and wait for the kernel's word."""

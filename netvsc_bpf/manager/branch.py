@@ -26,6 +26,7 @@ from netvsc_bpf.manager.last_changes import last_changes
 from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.planner.damping import FAILURES
@@ -44,9 +45,11 @@ class Branch:
         teller: Teller,
         bugs: Bugs,
         turned: Callable[[], None] = lambda: None,
+        stats: ManagerStats | None = None,
     ) -> None:
         self._config, self._teller, self._bugs, self._turned = config, teller, bugs, turned
-        self._reconcile = Reconciler(config, teller)
+        self._stats = stats or ManagerStats()
+        self._reconcile = Reconciler(config, teller, self._stats)
         self._pins = NetnsPins(netns.current_inode())
         self._woken = asyncio.Event()
         self._lists = ListFollower(config.interfaces, listener)
@@ -115,7 +118,7 @@ class Branch:
 
         Say so when it takes too long, and wait for it all the same: two must not overlap.
         """
-        job: asyncio.Future[Any] = loop.run_in_executor(thread, self._reconcile)
+        job: asyncio.Future[Any] = loop.run_in_executor(thread, self._stats.timed, self._reconcile)
         limit = self._config.step_limit_s
         while not (await asyncio.wait({job}, timeout=limit))[0]:
             self._teller.trouble(f"a step has not returned for {limit:.0f} s: a driver may hang")

@@ -14,6 +14,7 @@ from netvsc_bpf.manager.branch import Branch
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
+from netvsc_bpf.manager.exporting import Exporting
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
 from netvsc_bpf.manager.recent import RecentEvents
 from netvsc_bpf.manager.serving import EventServer
@@ -26,11 +27,15 @@ class Manager:
 
     def __init__(self, config: ManagerConfig, listener: Callable[[Event], None]) -> None:
         self._recent = RecentEvents(config.events_kept)
-        self._config, self._listener = config, tee(listener, self._recent)
+        told = tee(listener, self._recent)
+        self._exporting = Exporting(config.metrics, told)
+        self._config, self._listener = config, tee(told, self._exporting)
         self._teller = Teller(self._listener)
         self._bugs = Bugs(self._teller)
         self._ready = False
-        self._home = Branch(config, self._listener, self._teller, self._bugs, self._turned)
+        self._home = Branch(
+            config, self._listener, self._teller, self._bugs, self._turned, self._exporting.stats
+        )
 
     def run(self) -> None:
         """Run until a signal ends it.
@@ -55,12 +60,14 @@ class Manager:
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))
+        self._exporting.start()
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             notify("STOPPING=1")
+            self._exporting.close()
             for task in tasks:
                 task.cancel()
             netlink.close()

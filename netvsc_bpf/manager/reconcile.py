@@ -20,6 +20,7 @@ from netvsc_bpf.manager.memory import PairMemory
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.manager.upgrading import Upgrader
+from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness
@@ -41,6 +42,7 @@ class Reconciler:
 
     config: ManagerConfig
     teller: Teller
+    stats: ManagerStats = field(default_factory=ManagerStats)
     clock: Callable[[], float] = time.monotonic
     memory: dict[int, PairMemory] = field(default_factory=dict)
     _managed: Managed = field(init=False)
@@ -133,7 +135,7 @@ class Reconciler:
                 else:
                     Executor(session, loaded, self.config.options).run(step)
             except NetvscBpfError as error:
-                self.teller.failed(step, error, self.clock() - begun)
+                self._failed(step, error, begun)
             else:
                 self.teller.done(None, step, None, self.clock() - begun)
             finally:
@@ -141,6 +143,10 @@ class Reconciler:
                     loaded.close()
             self.memory.pop(step.ifindex, None)
             self.teller.forget(step.ifindex)
+
+    def _failed(self, step: act.Action, error: NetvscBpfError, begun: float) -> None:
+        self.stats.failed(type(error).__name__)
+        self.teller.failed(step, error, self.clock() - begun)
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic) -> bool:
         """Carry out the steps of one pair; return whether there were any, and they worked."""
@@ -153,7 +159,7 @@ class Reconciler:
                 refused = executor.run(step)
             except NetvscBpfError as error:
                 memory.failed(self.clock())
-                self.teller.failed(step, error, self.clock() - begun)
+                self._failed(step, error, begun)
                 return False
             self.teller.done(seen.pair, step, refused, self.clock() - begun)
         if steps and not memory.took(len(steps), self.clock()):

@@ -56,6 +56,11 @@ def claim() -> Claim:
     return Claim(listening)
 
 
+def is_claimed() -> bool:
+    """Say whether another process manages this thread's network namespace."""
+    return _holder() is not None
+
+
 def refuse_while_managed(what: str) -> None:
     """Raise Busy where a manager runs in this network namespace: it would undo `what` at once."""
     pid = _holder()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the exporter listens, and whom it answers. Pure."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from netvsc_bpf.model.setting import Contradiction, Setting
 
 DEFAULT_PORT = 9855
 _OFF = "none"
+_BCRYPT = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class MetricsConfig:
 
     Without `listen` there is no exporter. TLS takes both files (PEM); they are read again for each
     connection that comes after they changed. `users` are (name, bcrypt hash); without any everybody is
-    answered. Raises Refused where only one of the files is named.
+    answered. Raises Refused where only one of the files is named, or a hash is none.
     """
 
     listen: Annotated[
@@ -74,3 +76,12 @@ class MetricsConfig:
                 "name both",
                 fields=("cert_file", "key_file"),
             )
+        for name, hashed in self.users:
+            if not _BCRYPT.fullmatch(hashed):
+                # Not what stands there: it may well be the password itself.
+                raise Contradiction(
+                    f"cannot serve metrics to user {name!r}",
+                    "what stands for the password is no bcrypt hash",
+                    "make one with `htpasswd -nB USER`",
+                    fields=("users",),
+                )

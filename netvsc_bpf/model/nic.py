@@ -52,6 +52,10 @@ class Nic:
     rx_bytes: int = 0
     rx_dropped: int = 0
     tx_dropped: int = 0
+    rx_errors: int = 0
+    tx_errors: int = 0
+    rx_missed: int = 0
+    """rx_missed_errors: frames that the device had no room for (struct rtnl_link_stats64)."""
 
 
 @dataclass(frozen=True, slots=True)

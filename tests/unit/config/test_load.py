@@ -39,7 +39,7 @@ after_s = [0, 0.5]
 
 [metrics]
 listen = "[::1]:0"
-users = { prometheus = "$2b$hash" }
+users = { prometheus = "$2b$12$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
 
 [interface.eth1]
 vf = "vf7"
@@ -61,7 +61,10 @@ def test_everything_that_it_says_is_taken_over() -> None:
     damping = config.damping
     assert (damping.half_life_s, damping.suppress, damping.reuse, damping.penalty) == (60, 2000, 500, 1000)
     assert (config.announce.enabled, config.announce.after_s) == (False, (0.0, 0.5))
-    assert config.metrics == MetricsConfig(Listen("::1", 0), users=(("prometheus", "$2b$hash"),))
+    assert config.metrics == MetricsConfig(
+        Listen("::1", 0),
+        users=(("prometheus", "$2b$12$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),),
+    )
 
 
 def test_an_interface_has_its_own_where_it_says_so_and_else_what_holds_for_all() -> None:

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf metrics."""
+
+import click
+
+
+@click.command()
+def metrics() -> None:
+    """Print what the exporter in `run` serves, once, for textfile collectors; no manager is needed."""
+    from prometheus_client import CollectorRegistry
+
+    from netvsc_bpf.datapath.session import reading
+    from netvsc_bpf.manager import singleton
+    from netvsc_bpf.metrics.collector import PairCollector
+    from netvsc_bpf.metrics.snapshot import SnapshotReader
+    from netvsc_bpf.metrics.text import encode
+    from netvsc_bpf.metrics.vf_problems import look_up
+
+    def stop(error: Exception | None) -> None:
+        if error is not None:
+            raise error
+
+    registry = CollectorRegistry()
+    with reading("cannot read the metrics"):
+        PairCollector(
+            registry,
+            SnapshotReader(),
+            problems=look_up,
+            manager_up=singleton.is_claimed,
+            failed=stop,
+        )
+        click.echo(encode(registry).decode(), nl=False)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the kernel keeps of a loaded program: its tag, how often it ran and for how long."""
+
+import ctypes
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.kernel import libbpf
+
+STATS_ENABLED = Path("/proc/sys/kernel/bpf_stats_enabled")
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStats:
+    """One program. The kernel counts runs only while somebody has bpf_stats on; we never turn it on."""
+
+    name: str
+    id: int
+    tag: str
+    """The kernel's hash of the instructions, in hex."""
+    runs: int
+    run_ns: int
+
+
+class _ProgInfo(ctypes.Structure):
+    """struct bpf_prog_info as far as run_cnt (include/uapi/linux/bpf.h, Linux 5.1)."""
+
+    _fields_ = [
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("tag", ctypes.c_uint8 * 8),
+        ("not_asked_for", ctypes.c_uint8 * 176),  # lengths and pointers: left 0, nothing is written there
+        ("run_time_ns", ctypes.c_uint64),
+        ("run_cnt", ctypes.c_uint64),
+    ]
+
+
+def read_program(path: Path) -> ProgramStats:
+    """Describe the program pinned at `path`. Raises OSError."""
+    fd = libbpf.obj_get(path)
+    try:
+        info = libbpf.info(fd, _ProgInfo)
+    finally:
+        os.close(fd)
+    return ProgramStats(path.name, info.id, bytes(info.tag).hex(), info.run_cnt, info.run_time_ns)
+
+
+def stats_enabled(path: Path = STATS_ENABLED) -> bool:
+    """Tell whether kernel.bpf_stats_enabled is set; who uses BPF_ENABLE_STATS instead does not show here."""
+    try:
+        return path.read_text().strip() == "1"
+    except OSError:
+        return False  # no such switch, or not for us to see

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The one collector: every metric, read when somebody scrapes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from netvsc_bpf import __version__
+from netvsc_bpf.kernel.abi import ABI_VERSION
+from netvsc_bpf.metrics import families
+from netvsc_bpf.metrics.families import FAMILIES
+from netvsc_bpf.metrics.manager_stats import ManagerFigures, ManagerStats
+from netvsc_bpf.metrics.pair_samples import PairSamples
+from netvsc_bpf.metrics.samples import Samples
+from netvsc_bpf.metrics.snapshot import Snapshot
+from netvsc_bpf.metrics.vf_problems import Problems
+from netvsc_bpf.model.errors import NetvscBpfError
+
+
+class PairCollector(Collector):
+    """Reads the pairs of one network namespace, and what the manager counts of itself where there is one.
+
+    `read` gives the pairs; `problems` what was found on their VFs; `manager_up` says whether a manager runs;
+    `failed` is told, at each scrape, why the pairs could not be read (None: they could).
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        read: Callable[[], Snapshot],
+        *,
+        problems: Callable[[Snapshot], Problems],
+        manager_up: Callable[[], bool],
+        stats: ManagerStats | None = None,
+        failed: Callable[[Exception | None], None] = lambda _: None,
+    ) -> None:
+        self._read, self._problems, self._manager_up = read, problems, manager_up
+        self._stats, self._failed = stats, failed
+        self._pairs = PairSamples()
+        self._one_at_a_time = threading.Lock()
+        registry.register(self)
+
+    def describe(self) -> Iterator[Metric]:
+        """Name every metric there is. The kernel is not asked."""
+        for family in FAMILIES:
+            yield family.empty()
+
+    def collect(self) -> Iterator[Metric]:
+        """Read everything. What cannot be read is missing, and scrape_success says so."""
+        samples = Samples()
+        with self._one_at_a_time:
+            self._add_kernel(samples)
+        if self._stats is not None:
+            _add_manager(samples, self._stats.figures())
+        samples.add(families.MANAGER_UP, self._manager_up())
+        samples.add(families.BUILD_INFO, 1, __version__, str(ABI_VERSION))
+        return samples.metrics()
+
+    def _add_kernel(self, samples: Samples) -> None:
+        begin = time.perf_counter()
+        try:
+            snapshot = self._read()
+            problems = self._problems(snapshot)
+        except (NetvscBpfError, OSError) as error:
+            self._failed(error)
+            samples.add(families.SCRAPE_SUCCESS, 0)
+        else:
+            self._failed(None)
+            samples.add(families.SCRAPE_SUCCESS, 1)
+            self._pairs.add(samples, snapshot.pairs, problems)
+            _add_programs(samples, snapshot)
+        samples.add(families.SCRAPE_SECONDS, time.perf_counter() - begin)
+
+
+def _add_programs(samples: Samples, snapshot: Snapshot) -> None:
+    for program in snapshot.programs:
+        samples.add(families.PROGRAM_INFO, 1, program.name, program.tag)
+        if snapshot.bpf_stats or program.runs:
+            samples.add(families.PROGRAM_RUNS, program.runs, program.name)
+            samples.add(families.PROGRAM_SECONDS, program.run_ns / 1e9, program.name)
+
+
+def _add_manager(samples: Samples, figures: ManagerFigures) -> None:
+    samples.histogram(families.JOIN_SECONDS, *figures.joins)
+    for (interface, what), count in figures.repairs.items():
+        samples.add(families.REPAIRS, count, interface, what)
+    for reason, count in figures.errors.items():
+        samples.add(families.RECONCILE_ERRORS, count, reason)
+    samples.histogram(families.RECONCILE_SECONDS, *figures.reconciles)
+    if figures.last_success is not None:
+        samples.add(families.LAST_RECONCILE, figures.last_success)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The exporter inside `run`: a server in threads of its own, which never keeps the manager from its work."""
+
+import os
+import threading
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry
+
+from netvsc_bpf.metrics.auth import BasicAuth
+from netvsc_bpf.metrics.collector import PairCollector
+from netvsc_bpf.metrics.config import Listen, MetricsConfig
+from netvsc_bpf.metrics.manager_stats import ManagerStats
+from netvsc_bpf.metrics.server import MetricsServer
+from netvsc_bpf.metrics.snapshot import SnapshotReader
+from netvsc_bpf.metrics.text import encode
+from netvsc_bpf.metrics.tls import Certificate
+from netvsc_bpf.metrics.vf_problems import VfProblemWatch
+from netvsc_bpf.model.errors import NetvscBpfError
+
+_RETRY_S = 10.0
+"""A port may become free, a certificate may come."""
+
+Tell = Callable[[str], None]
+
+
+class Exporter:
+    """Serves the pairs of the network namespace that start() was called in, until close().
+
+    `tell` is called from several threads, with one line for each thing that goes wrong, when it begins to.
+    """
+
+    def __init__(self, config: MetricsConfig, stats: ManagerStats, tell: Tell) -> None:
+        self._config, self._stats, self._tell = config, stats, tell
+        self._closing = threading.Event()
+        self._server: MetricsServer | None = None
+        self._problems: VfProblemWatch | None = None
+
+    def start(self) -> None:
+        """Begin to listen, now or as soon as that can be; without `listen` do nothing."""
+        if self._config.listen is not None:
+            serve = threading.Thread(
+                target=self._keep_serving, args=(self._config.listen,), name="metrics", daemon=True
+            )
+            serve.start()
+
+    def close(self) -> None:
+        """Stop listening. Connections that are being answered end with the process."""
+        self._closing.set()
+        if self._server is not None:
+            self._server.shutdown()
+        if self._problems is not None:
+            self._problems.close()
+
+    def _keep_serving(self, listen: Listen) -> None:
+        troubles = _Once(self._tell)
+        registry = CollectorRegistry()
+        self._problems = VfProblemWatch(SnapshotReader(), _Once(self._tell, "cannot look at the VFs"))
+        PairCollector(
+            registry,
+            SnapshotReader(),
+            problems=self._problems,
+            manager_up=lambda: True,
+            stats=self._stats,
+            failed=_Once(self._tell, "cannot read the pairs for a scrape"),
+        )
+        while not self._closing.is_set():
+            try:
+                server = self._made(listen, registry, troubles)
+            except (NetvscBpfError, OSError) as error:
+                troubles(_told(listen, error))
+                self._closing.wait(_RETRY_S)
+            else:
+                troubles(None)
+                self._server = server
+                with server:
+                    server.serve_forever()
+
+    def _made(self, listen: Listen, registry: CollectorRegistry, troubles: "_Once") -> MetricsServer:
+        config = self._config
+        certificate = None
+        if config.cert_file is not None and config.key_file is not None:
+            certificate = Certificate(config.cert_file, config.key_file, troubles)
+        auth = BasicAuth(config.users)
+        return MetricsServer(listen, lambda: encode(registry), auth, certificate, troubles)
+
+
+class _Once:
+    """Tells an error when it is not the one that was told last; None: all is well."""
+
+    def __init__(self, tell: Tell, what: str | None = None) -> None:
+        self._tell, self._what = tell, what
+        self._last: str | None = None
+
+    def __call__(self, error: BaseException | None) -> None:
+        known = error is None or isinstance(error, NetvscBpfError | OSError)
+        text = None if error is None else str(error) if known else f"{type(error).__name__}: {error}"
+        if text is not None and text != self._last:
+            self._tell(f"{self._what}: {text}" if self._what else text)
+        self._last = text
+
+
+def _told(listen: Listen, error: NetvscBpfError | OSError) -> NetvscBpfError:
+    if isinstance(error, NetvscBpfError):
+        return error
+    why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+    return NetvscBpfError(
+        f"cannot serve metrics on {listen}", why, f"trying again every {_RETRY_S:.0f} s, or --metrics-listen"
+    )

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the manager counts of itself. Its threads write, scrapes read; both take the lock for a moment."""
+
+import bisect
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+JOIN_BUCKETS_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""A join takes the settle time (100 ms by default) and what the driver needs, seconds on slow firmware."""
+RECONCILE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""A look at one pair takes some milliseconds, loading the programs half a second."""
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Durations by bucket. `bounds` are the upper limits in seconds, ascending, without infinity."""
+
+    bounds: Sequence[float]
+    counts: list[int] = field(init=False)
+    sum: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.counts = [0] * (len(self.bounds) + 1)
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect.bisect_left(self.bounds, seconds)] += 1
+        self.sum += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Return (upper limit, how many were within it), as Prometheus has it; the last limit is +Inf."""
+        total, shown = 0, []
+        for bound, count in zip((*map(repr, self.bounds), "+Inf"), self.counts, strict=True):
+            total += count
+            shown.append((bound, float(total)))
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerFigures:
+    """The figures of one moment."""
+
+    joins: tuple[list[tuple[str, float]], float]
+    """Buckets as of Histogram.cumulative(), sum in seconds."""
+    repairs: Mapping[tuple[str, str], int]
+    """By interface and what was put back."""
+    reconciles: tuple[list[tuple[str, float]], float]
+    errors: Mapping[str, int]
+    """By class of error."""
+    last_success: float | None
+    """Unix time."""
+
+
+class ManagerStats:
+    """Counts. Any thread may call it."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._joins = Histogram(JOIN_BUCKETS_S)
+        self._repairs: Counter[tuple[str, str]] = Counter()
+        self._reconciles = Histogram(RECONCILE_BUCKETS_S)
+        self._errors: Counter[str] = Counter()
+        self._last_success: float | None = None
+        self._failing = False
+
+    def joined(self, seconds: float) -> None:
+        """Count a VF that the kernel used for the first time, so many seconds after it appeared."""
+        with self._lock:
+            self._joins.observe(seconds)
+
+    def repaired(self, interface: str, what: str) -> None:
+        """Count something that was put back."""
+        with self._lock:
+            self._repairs[interface, what] += 1
+
+    def failed(self, reason: str) -> None:
+        """Count a step or a reconciliation that failed, by the class of its error."""
+        with self._lock:
+            self._errors[reason] += 1
+            self._failing = True
+
+    def timed(self, reconcile: Callable[[], T]) -> T:
+        """Reconcile, and count how long that took or how it failed."""
+        begin = time.monotonic()
+        try:
+            return reconcile()
+        except Exception as error:
+            self.failed(type(error).__name__)
+            raise
+        finally:
+            self.reconciled(time.monotonic() - begin)
+
+    def reconciled(self, seconds: float) -> None:
+        """Count a reconciliation that came to its end; it succeeded if nothing failed since the last one."""
+        with self._lock:
+            self._reconciles.observe(seconds)
+            if not self._failing:
+                self._last_success = self._clock()
+            self._failing = False
+
+    def figures(self) -> ManagerFigures:
+        """Return a copy of everything."""
+        with self._lock:
+            return ManagerFigures(
+                joins=(self._joins.cumulative(), self._joins.sum),
+                repairs=dict(self._repairs),
+                reconciles=(self._reconciles.cumulative(), self._reconciles.sum),
+                errors=dict(self._errors),
+                last_success=self._last_success,
+            )

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Totals that go on when the device that counted them is gone.
+
+A VF takes its counters along when it is removed, and the next one begins at zero. The totals of a pair carry
+over what was last seen. Counters in our own maps need none of this.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class _Total:
+    device: Hashable
+    last: int
+    carried: int = 0
+
+
+class Monotonic:
+    """Adds up counters over devices that follow each other; forgets those that a round did not mention."""
+
+    def __init__(self) -> None:
+        self._totals: dict[Hashable, _Total] = {}
+        self._seen: set[Hashable] = set()
+
+    def begin_round(self) -> None:
+        """Begin a round of values: what the last round did not mention is forgotten."""
+        self._totals = {key: total for key, total in self._totals.items() if key in self._seen}
+        self._seen = set()
+
+    def value(self, key: Hashable, device: Hashable, now: int) -> int:
+        """Return the total of `key`, given what `device` says now. It never goes down.
+
+        What another device counted before is carried over, and so is what a number fell by.
+        """
+        self._seen.add(key)
+        total = self._totals.setdefault(key, _Total(device, now))
+        if total.device != device:
+            total.carried += total.last
+        elif now < total.last:
+            total.carried += total.last - now
+        total.device, total.last = device, now
+        return total.carried + now

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From the state of pairs to samples. Pure, but for the totals that it carries on."""
+
+from netvsc_bpf.metrics import families
+from netvsc_bpf.metrics.monotonic import Monotonic
+from netvsc_bpf.metrics.samples import Samples
+from netvsc_bpf.metrics.snapshot import PairSample
+from netvsc_bpf.metrics.vf_problems import LOOKED_UP, Problem, Problems, has_other_mtu
+from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.status import PairStatus
+
+_ALWAYS = (
+    (Path.VF, Reason.ARMED),
+    (Path.SYNTHETIC, Reason.VF_DOWN),
+    (Path.SYNTHETIC, Reason.NO_CARRIER),
+    (Path.SYNTHETIC, Reason.VF_GONE),
+)
+"""Changes that are shown before they happen, so that increase() sees the first of them."""
+_STALLS = ((Path.SYNTHETIC, Reason.TX_TIMEOUT),)
+
+
+class PairSamples:
+    """Adds the samples of pairs, scrape after scrape."""
+
+    def __init__(self) -> None:
+        self._totals = Monotonic()
+        self._changed: dict[tuple[int, int], float] = {}
+
+    def add(self, samples: Samples, pairs: tuple[PairSample, ...], problems: Problems) -> None:
+        """Add those of all pairs there are."""
+        self._totals.begin_round()
+        before, self._changed = self._changed, {}
+        for pair in pairs:
+            _add_path(samples, pair)
+            self._add_last_change(samples, pair.status, before)
+            _add_traffic(samples, pair.status)
+            self._add_vf(samples, pair.status, pair.queue_stops)
+            _add_problems(samples, pair, problems)
+            for hook, missing in pair.drift.items():
+                samples.add(families.DRIFT, missing, pair.status.synthetic.name, hook)
+
+    def _add_last_change(
+        self, samples: Samples, status: PairStatus, before: dict[tuple[int, int], float]
+    ) -> None:
+        """Say the same moment each time: the clocks' offset, by which it is told, wanders."""
+        if status.last_change is None:
+            return
+        change = status.synthetic.ifindex, status.path_changes
+        moment = self._changed[change] = before.get(change, status.last_change.timestamp())
+        samples.add(families.LAST_CHANGE, moment, status.synthetic.name)
+
+    def _add_vf(self, samples: Samples, status: PairStatus, stops: int | None) -> None:
+        """Add what the VF counts; it takes its counters along when it goes."""
+        name, pair, vf = status.synthetic.name, status.synthetic.ifindex, status.vf
+        device = None if vf is None else vf.ifindex
+        rx_errors, tx_errors, missed = (0, 0, 0) if vf is None else (vf.rx_errors, vf.tx_errors, vf.rx_missed)
+        for direction, now in (("rx", rx_errors), ("tx", tx_errors)):
+            total = self._totals.value((pair, direction), device, now)
+            samples.add(families.VF_ERRORS, total, name, direction)
+        samples.add(families.VF_MISSED, self._totals.value((pair, "missed"), device, missed), name)
+        if stops is not None:
+            total = self._totals.value((pair, "stops"), device, stops)
+            samples.add(families.VF_QUEUE_STOPS, total, name)
+        # Its beginning is kept in a map, so that only what a hot-removed VF had dropped is missing there.
+        dropped = self._totals.value((pair, "drops"), None, status.drops.tx_vf)
+        samples.add(families.DROPS, dropped, name, "tx", "vf")
+
+
+def _add_path(samples: Samples, pair: PairSample) -> None:
+    status, name = pair.status, pair.status.synthetic.name
+    vf = status.vf
+    samples.add(families.VF_ACTIVE, status.path is Path.VF, name)
+    samples.add(families.VF_PRESENT, vf is not None, name)
+    samples.add(families.VF_CARRIER, vf is not None and vf.carrier, name)
+    samples.add(families.VF_PERMITTED, pair.permitted, name)
+    samples.add(families.VF_DAMPED, pair.damped, name)
+    samples.add(families.PATH_REASON, 1, name, status.reason)
+    for change in dict.fromkeys((*_ALWAYS, *pair.changes)):
+        samples.add(families.PATH_CHANGES, pair.changes.get(change, 0), name, *change)
+    samples.add(families.VF_STALLS, sum(pair.changes.get(stall, 0) for stall in _STALLS), name)
+    named = ("", "") if vf is None else (vf.name, vf.driver or "")
+    driver, how = status.synthetic.driver or "", (status.hook, status.liveness, status.rx_mode)
+    samples.add(families.INTERFACE_INFO, 1, name, named[0], driver, named[1], *how)
+
+
+def _add_traffic(samples: Samples, status: PairStatus) -> None:
+    name = status.synthetic.name
+    for direction, by_path in (("tx", status.tx), ("rx", status.rx)):
+        for path, traffic in ((Path.VF, by_path.vf), (Path.SYNTHETIC, by_path.synthetic)):
+            samples.add(families.PACKETS, traffic.packets, name, direction, path)
+            samples.add(families.BYTES, traffic.bytes, name, direction, path)
+    samples.add(families.DROPS, status.drops.rx_home, name, "rx", "home")
+    samples.add(families.DROPS, status.drops.rx_duplicate, name, "rx", "duplicate")
+
+
+def _add_problems(samples: Samples, pair: PairSample, problems: Problems) -> None:
+    name, vf = pair.status.synthetic.name, pair.status.vf
+    samples.add(families.VF_MISCONFIGURED, has_other_mtu(pair), name, Problem.MTU)
+    found = frozenset() if vf is None else problems.get(vf.ifindex)
+    if found is not None:
+        for problem in LOOKED_UP:
+            samples.add(families.VF_MISCONFIGURED, problem in found, name, problem)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One look at all attached pairs, cheap enough for each second: one netlink dump, then the pinned maps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from netvsc_bpf.datapath.status import judge, read_pair
+from netvsc_bpf.discovery.nics import SYSFS
+from netvsc_bpf.discovery.sysfs import driver_of
+from netvsc_bpf.kernel import abi, netns, pins
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.program_stats import ProgramStats, read_program, stats_enabled
+from netvsc_bpf.kernel.queue_stops import QueueStops
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.metrics.drift import drift_of
+from netvsc_bpf.metrics.nics import dump_nics
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.status import PairStatus
+
+_ATTEMPTS = 3
+"""Whoever attaches or detaches at this very moment is done by the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairSample:
+    """One attached pair."""
+
+    status: PairStatus
+    changes: Mapping[tuple[Path, Reason], int]
+    """How often the path changed, by where to and why; what never happened is left out."""
+    permitted: bool
+    damped: bool
+    """The manager withdrew the permission because the VF fails too often."""
+    drift: Mapping[str, bool]
+    """By hook that belongs to the pair: it is not attached. Hooks that no cheap look shows are left out."""
+    queue_stops: int | None = None
+    """How often the driver stopped a transmit queue of the VF; None where nobody counts that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What there was at one moment."""
+
+    pairs: tuple[PairSample, ...] = ()
+    programs: tuple[ProgramStats, ...] = ()
+    bpf_stats: bool = False
+    """The kernel counts the runs of programs."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The NICs by number."""
+
+    pins: NetnsPins
+    nics: list[Nic]
+
+    @cached_property
+    def _by_number(self) -> dict[int, Nic]:
+        return {nic.ifindex: nic for nic in self.nics}
+
+    def nic(self, ifindex: int | None) -> Nic | None:
+        """See datapath.status.Look."""
+        return None if ifindex is None else self._by_number.get(ifindex)
+
+
+class SnapshotReader:
+    """Reads the network namespace of the thread that calls it."""
+
+    def __init__(self) -> None:
+        self._drivers: dict[tuple[int, str, str], str | None] = {}
+        self._before = self._drivers
+        self._queue_stops = QueueStops()
+
+    def __call__(self) -> Snapshot:
+        """Look. Raises NetvscBpfError or OSError where that fails each time it is tried."""
+        ours = NetnsPins(netns.current_inode())
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            attached = pins.attached_ifindexes(ours)
+            try:
+                return self._read(ours, attached) if attached else Snapshot()
+            except (NetvscBpfError, OSError):
+                if not attempts_left:
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _read(self, ours: NetnsPins, attached: list[int]) -> Snapshot:
+        self._before, self._drivers = self._drivers, {}
+        with Rtnetlink() as rtnl:
+            look = _Look(ours, dump_nics(rtnl, self._driver))
+        with LoadedObject(ours) as loaded:
+            if loaded.stale:
+                return Snapshot()
+            programs = tuple(read_program(path) for path in sorted((ours.object / "programs").iterdir()))
+            stops = self._queue_stops()
+            guard = next((program.id for program in programs if program.name == "guard"), 0)
+            samples = (_sample(look, loaded, ifindex, stops, guard) for ifindex in attached)
+            pairs = tuple(sample for sample in samples if sample is not None)
+        return Snapshot(pairs, programs, stats_enabled())
+
+    def _driver(self, ifindex: int, bus: str, parent: str) -> str | None:
+        """Remember a driver as long as its interface lives: sysfs costs more than all the rest."""
+        key = ifindex, bus, parent
+        known = self._before.get(key) or driver_of(SYSFS, bus, parent)
+        self._drivers[key] = known
+        return known
+
+
+def _sample(
+    look: _Look, loaded: LoadedObject, ifindex: int, stops: Mapping[int, int], guard_id: int
+) -> PairSample | None:
+    """Describe one pair; None where it is coming or going at this moment."""
+    synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
+    if synthetic is None or maps is None:
+        return None
+    status = judge(look, loaded, synthetic, maps)
+    changes = {
+        (path, reason): count
+        for path, counts in zip(abi.PATHS, maps.state.changes, strict=True)
+        for reason, count in zip(abi.REASONS, counts, strict=False)  # the kernel has room for more reasons
+        if count and reason is not None
+    }
+    withheld = None if maps.state.permitted else abi.REASONS[maps.state.reason]
+    return PairSample(
+        status,
+        changes,
+        bool(maps.state.permitted),
+        damped=withheld is Reason.DAMPED,
+        drift=drift_of(look.pins, status, guard_id=guard_id if maps.state.guard else None),
+        queue_stops=None if status.vf is None else stops.get(status.vf.ifindex),
+    )

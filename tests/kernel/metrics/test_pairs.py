@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the collector says of a pair is what the kernel says."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from pyroute2 import IPRoute
+
+from netvsc_bpf import __version__
+from netvsc_bpf.discovery.nics import SYSFS, list_nics
+from netvsc_bpf.discovery.sysfs import driver_of
+from netvsc_bpf.kernel import libbpf, netns
+from netvsc_bpf.kernel.abi import ABI_VERSION
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.metrics.nics import dump_nics
+from netvsc_bpf.model.path import GuardMode, Path
+from tests.kernel.commands import refused
+from tests.kernel.conftest import Cli
+from tests.kernel.support.attachment import attached
+from tests.kernel.support.devices import NO_FABRIC, link, silence
+from tests.kernel.support.frames import GUEST_MAC, OTHER_MAC, ethernet, send
+from tests.kernel.support.scraping import Scrape, collecting
+from tests.kernel.support.waiting import eventually
+
+SIZE = 100
+OUT = ethernet(OTHER_MAC, bytes(SIZE - 14), source=GUEST_MAC)
+IN = ethernet(GUEST_MAC, bytes(SIZE - 14))
+SETTLE_MS = 20
+
+
+def packets(found: Scrape, direction: str, path: str) -> float | None:
+    return found.value("packets_total", interface="eth0", direction=direction, path=path)
+
+
+def test_the_quick_dump_says_what_the_thorough_one_says(lab: Lab) -> None:
+    def both() -> None:
+        with Rtnetlink() as rtnl, IPRoute() as ipr:
+            quick = dump_nics(rtnl, lambda _, bus, parent: driver_of(SYSFS, bus, parent))
+            thorough = list_nics(ipr)
+        compared = ("ifindex", "name", "mac", "mtu", "up", "carrier", "kind", "driver", "master")
+        counted = (
+            "rx_packets",
+            "rx_bytes",
+            "rx_dropped",
+            "tx_dropped",
+            "rx_errors",
+            "tx_errors",
+            "rx_missed",
+        )
+        shown = [
+            [tuple(getattr(nic, field) for field in (*compared, *counted)) for nic in nics]
+            for nics in (quick, thorough)
+        ]
+        assert shown[0] == shown[1]
+        assert {"lo", "eth0", "vf0"} <= {nic.name for nic in quick}
+
+    silence(lab)
+    lab.in_guest(both)
+
+
+@pytest.mark.guest
+def test_a_scrape_says_what_status_says(lab_factory: Callable[[LabPlan], Lab]) -> None:
+    lab = lab_factory(NO_FABRIC)
+    silence(lab)
+    with attached(lab) as pair:
+        send(lab.guest, "eth0", *[OUT] * 7)
+        send(lab.fabric, "vf0", *[IN] * 5)
+        send(lab.fabric, "syn0", *[IN] * 3)
+        eventually("all arrived", lambda: pair.status().rx.synthetic.packets >= 3)
+        status, found = pair.status(), collecting(lab)()
+        for direction, by_path in (("tx", status.tx), ("rx", status.rx)):
+            for path, traffic in ((Path.VF, by_path.vf), (Path.SYNTHETIC, by_path.synthetic)):
+                labels = {"interface": "eth0", "direction": direction, "path": path.value}
+                assert found.value("packets_total", **labels) == traffic.packets
+                assert found.value("bytes_total", **labels) == traffic.bytes
+        assert (packets(found, "tx", "vf"), packets(found, "rx", "vf")) == (7, 5)
+        assert found.value("vf_active", interface="eth0") == 1
+        assert found.value("vf_present", interface="eth0") == 1
+        assert found.value("vf_carrier", interface="eth0") == 1
+        assert found.value("path_reason", interface="eth0", reason="armed") == 1
+        (info,) = found.of("interface_info")
+        assert dict(info) == {
+            "interface": "eth0",
+            "vf": "vf0",
+            "driver": "veth",
+            "vf_driver": "veth",
+            "hook": status.hook.value,
+            "liveness": status.liveness.value,
+            "rx": status.rx_mode.value,
+        }
+        assert {name for labels in found.of("program_info") for key, name in labels if key == "program"} >= {
+            "steer",
+            "home",
+            "guard",
+            "control",
+        }
+    assert collecting(lab)().of("packets_total") == {}, "nothing is attached any more"
+
+
+def test_s62_each_change_is_counted_by_where_to_and_why(lab: Lab) -> None:
+    with attached(lab, settle_ms=SETTLE_MS) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        scrape = collecting(lab)
+        lab.vf_down()
+        pair.wait_for(Path.SYNTHETIC)
+        lab.vf_up()
+        pair.wait_for(Path.VF)
+        lab.vf_carrier(False)
+        pair.wait_for(Path.SYNTHETIC)
+        found, status = scrape(), pair.status()
+        labels = {"interface": "eth0"}
+        assert found.value("path_changes_total", **labels, to="vf", reason="armed") == 2
+        assert found.value("path_changes_total", **labels, to="synthetic", reason="vf-down") == 1
+        assert found.value("path_changes_total", **labels, to="synthetic", reason="no-carrier") == 1
+        assert found.value("path_changes_total", **labels, to="synthetic", reason="vf-gone") == 0
+        assert sum(found.of("path_changes_total").values()) == status.path_changes
+        assert found.value("vf_carrier", **labels) == 0
+        assert status.last_change is not None
+        moment = found.value("last_path_change_timestamp_seconds", **labels)
+        assert moment == pytest.approx(status.last_change.timestamp(), abs=1)
+        assert scrape().value("last_path_change_timestamp_seconds", **labels) == moment, "it does not wander"
+
+
+@pytest.mark.guest
+def test_s50_no_counter_goes_down_across_removal_and_return(lab: Lab) -> None:
+    with attached(lab, settle_ms=SETTLE_MS) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        scrape = collecting(lab)
+        seen = [scrape()]
+        for step in (lab.vf_down, lab.vf_up, lab.unplug_vf, lab.plug_vf):
+            step()
+            seen.append(scrape())
+        assert seen[3].value("vf_present", interface="eth0") == 0
+        assert seen[3].value("path_reason", interface="eth0", reason="no-vf") == 1
+        pair.attach(settle_ms=SETTLE_MS)
+        pair.wait_for(Path.VF)
+        seen.append(scrape())
+        for earlier, later in pairwise(seen):
+            now = later.counters()
+            for key, value in earlier.counters().items():
+                assert now[key] >= value, key
+
+
+def test_s53_what_the_vf_dropped_and_got_wrong_is_exported(lab: Lab) -> None:
+    """veth counts no errors of its own; that the number is the kernel's is what can be shown here."""
+    silence(lab)
+    with attached(lab, settle_ms=SETTLE_MS):
+        scrape = collecting(lab)
+        scrape()
+        # The guest's end is up, the other one is down: it drops what it is given, and may say so.
+        lab.vf_carrier(False)
+        for _ in range(9):
+            with suppress(OSError):
+                send(lab.guest, "vf0", OUT)
+        stats = link(lab, lab.guest, "vf0")["stats64"]
+        found = scrape()
+        dropped, labels = stats["tx"]["dropped"], {"interface": "eth0", "direction": "tx", "reason": "vf"}
+        assert found.value("drops_total", **labels) == dropped > 0
+        assert found.value("vf_errors_total", interface="eth0", direction="rx") == stats["rx"]["errors"]
+        assert found.value("vf_errors_total", interface="eth0", direction="tx") == stats["tx"]["errors"]
+        assert found.value("vf_missed_total", interface="eth0") == 0
+        lab.unplug_vf()
+        assert scrape().value("drops_total", **labels) == dropped, "it is not forgotten with the VF"
+
+
+@pytest.mark.guest
+def test_s13_address_route_and_mtu_of_a_vf_are_told(lab: Lab) -> None:
+    with attached(lab):
+        scrape = collecting(lab)
+
+        def told() -> dict[str, float]:
+            return {
+                dict(labels)["problem"]: value for labels, value in scrape().of("vf_misconfigured").items()
+            }
+
+        assert told() == {"address": 0, "route": 0, "mtu": 0}
+        lab.run(lab.guest, ["ip", "address", "add", "192.0.2.1/32", "dev", "vf0"])
+        assert told() == {"address": 1, "route": 0, "mtu": 0}
+        lab.run(lab.guest, ["ip", "route", "add", "198.51.100.0/24", "dev", "vf0"])
+        assert told() == {"address": 1, "route": 1, "mtu": 0}
+        lab.run(lab.guest, ["ip", "link", "set", "vf0", "mtu", "1400"])
+        assert told() == {"address": 1, "route": 1, "mtu": 1}
+        lab.unplug_vf()
+        assert told() == {"address": 0, "route": 0, "mtu": 0}
+
+
+def test_the_command_prints_it_once_without_a_manager(netvsc_bpf_cli: Cli, lab: Lab) -> None:
+    with attached(lab):
+        done = netvsc_bpf_cli("metrics")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = Scrape(done.stdout)
+    assert found.value("scrape_success") == 1
+    assert found.value("manager_up") == 0
+    assert found.value("vf_active", interface="eth0") == 1
+    assert found.of("build_info").keys() == {frozenset({("version", __version__), ("abi", str(ABI_VERSION))})}
+    after = netvsc_bpf_cli("metrics")
+    assert (after.returncode, Scrape(after.stdout).of("vf_active")) == (0, {})
+
+
+def test_the_command_says_in_one_line_why_it_cannot(netvsc_bpf_cli: Cli, lab: Lab) -> None:
+    with attached(lab):
+        pins = NetnsPins(lab.in_guest(netns.current_inode))
+        program = pins.map("pairs")
+        fd = libbpf.obj_get(program)
+        program.unlink()
+        try:
+            refused(netvsc_bpf_cli("metrics"), 3, "is missing", "detach --all")
+        finally:
+            libbpf.obj_pin(fd, program)
+            os.close(fd)
+
+
+@pytest.mark.parametrize("hook", ["steer", "home", "guard"])
+def test_s64_what_was_detached_by_force_is_told_as_drift(lab: Lab, hook: str) -> None:
+    with attached(lab, guard=GuardMode.MULTICAST):
+        scrape = collecting(lab)
+        before = scrape().of("attachment_drift")
+        labels = frozenset({("interface", "eth0"), ("hook", hook)})
+        if labels not in before:
+            pytest.skip("clsact filters are no links")
+        assert set(before.values()) == {0}
+        pins = NetnsPins(lab.in_guest(netns.current_inode))
+        fd = libbpf.obj_get(pins.link(lab.ifindex(lab.guest, "eth0"), hook))
+        try:
+            libbpf.link_detach(fd)
+        finally:
+            os.close(fd)
+        assert scrape().of("attachment_drift") == {**before, labels: 1}
