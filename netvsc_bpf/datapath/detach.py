@@ -4,6 +4,7 @@
 import os
 from contextlib import ExitStack
 
+from netvsc_bpf.datapath import vlans
 from netvsc_bpf.datapath.joining import leave
 from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
@@ -44,6 +45,7 @@ def detach_all() -> tuple[int, list[str]]:
                         steps.callback(detach_one, session, loaded, ifindex)
             except ForeignLayout as error:
                 _remove_filters(session)
+                vlans.take_back(None)
                 warnings.append(
                     f"{error.why}: its links were removed, the settings of its VFs were left as they are"
                 )

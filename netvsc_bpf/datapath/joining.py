@@ -8,10 +8,11 @@ withdrawn before anything on the VF is touched.
 import errno
 from contextlib import ExitStack
 
-from netvsc_bpf.datapath import following, lists, vf_settings
+from netvsc_bpf.datapath import following, lists, vf_settings, vlans
 from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
+from netvsc_bpf.datapath.vlans import Half
 from netvsc_bpf.discovery.nics import get_nic
 from netvsc_bpf.kernel import abi, clsact, links
 from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
@@ -58,10 +59,15 @@ def join(
         return denied
     vf_settings.share_gso_limits(session.ipr, synthetic, vf)
     lists.lend(session.pins, synthetic, vf, anew=new)
+    vlans.lend_all(_half(synthetic), _half(vf))
     _ensure_home(session, loaded, hook, pair, slot, rx)
     vf_settings.follow_up_down(session.ipr, synthetic, vf)
     _note(loaded, slot, synthetic, None)
     return None
+
+
+def _half(nic: Nic) -> Half:
+    return Half(nic.ifindex, nic.name, nic.master)
 
 
 def _silence_anew(session: Session, vf: Nic) -> None:
@@ -89,6 +95,7 @@ def leave(
         steps.callback(_forget, loaded, found, vf, slot)
         steps.callback(loaded.clear_vf, slot)
         steps.callback(_put_back, session, found, synthetic, vf)
+        steps.callback(vlans.take_back, found.vf_ifindex)
         steps.callback(lists.take_back, session.pins, found.vf_ifindex, gone=vf is None)
         steps.callback(_free_home, loaded, found.vf_ifindex)
         steps.callback(links.remove, session.pins.link(ifindex, "home"))

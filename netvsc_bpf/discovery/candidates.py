@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from netvsc_bpf.discovery.eligibility import is_paravirtual, why_unfit
+from netvsc_bpf.discovery.eligibility import is_lent_vlan, is_paravirtual, why_unfit
 from netvsc_bpf.discovery.refusal import Cause, Refusal
 from netvsc_bpf.model.nic import Nic
 
@@ -32,7 +32,11 @@ def sort_out(
     refused: list[Refusal] = []
     for nic in nics:
         current = nic.ifindex == current_vf
-        if nic.ifindex == synthetic.ifindex or (nic.mac != synthetic.mac and not current):
+        if (
+            is_lent_vlan(nic)
+            or nic.ifindex == synthetic.ifindex
+            or (nic.mac != synthetic.mac and not current)
+        ):
             continue
         # The VF in use may have been named outright once: then its bus was never asked about.
         refusal = _refusal(nic, synthetic, any_bus=any_bus or current)

@@ -26,6 +26,7 @@ from netvsc_bpf.manager.last_changes import last_changes
 from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.vlans import VlanFollower
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path
@@ -53,6 +54,7 @@ class Branch:
         self._pins = NetnsPins(netns.current_inode())
         self._woken = asyncio.Event()
         self._lists = ListFollower(config.interfaces, listener)
+        self._vlans = VlanFollower(config.interfaces, listener)
         self._announcer = Announcer(config.announce, config.interfaces, listener)
         self._ring: PathEventWatch | None = None
 
@@ -98,6 +100,7 @@ class Branch:
             again = await self._reconciled(loop, thread)
             self._announcer.wake()
             await loop.run_in_executor(thread, self._lists)
+            await loop.run_in_executor(thread, self._vlans)
             self._follow_ring(loop)
             if pins.follow(self._folders()):
                 # What went between the look and the watch was not told.

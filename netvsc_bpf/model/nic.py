@@ -3,6 +3,9 @@
 
 from dataclasses import dataclass
 
+LENT_VLAN_PREFIX = "nvb"
+"""What the names of the VLAN devices begin with that we put on VFs (netvsc_bpf/kernel/vlans.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Nic:

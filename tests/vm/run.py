@@ -26,6 +26,8 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices import qemu_options
+
 REPO = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "1500"))
 CONSOLE_LINES = 60
@@ -128,7 +130,8 @@ def boot(guest: Guest, cache: Path, out: Path) -> bool:
             "3G",
         ),
         *("--rwdir", out, "--append", "mitigations=off"),
-        f"--qemu-opts={processor} {root} -device virtio-9p-pci,fsdev=host,mount_tag=host",
+        f"--qemu-opts={processor} {root} -device virtio-9p-pci,fsdev=host,mount_tag=host"
+        f" {' '.join(qemu_options())}",
         *("--", f"exec unshare --mount --propagation private {REPO}/tests/vm/guest.sh {out}"),
     ]
     # virtme-ng looks for its own parts on PATH, and keeps QEMU in the session made here: one id ends all.

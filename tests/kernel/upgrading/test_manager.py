@@ -41,7 +41,11 @@ def test_s65_manager_of_another_version_takes_over_under_load(
         assert not set(now.programs.values()) & set(hooks.programs.values())
         assert (result.lost, result.duplicates) == (0, 0)
         assert (new.status.path, new.status.path_changes) == (Path.VF, first.path_changes)
-        assert (len(new.told("upgraded")), new.told("failed"), new.told("repaired")) == (1, [], [])
+        assert (len(new.told("upgraded")), new.told("failed", "programs"), new.told("repaired")) == (
+            1,
+            [],
+            [],
+        )
 
         lab.vf_down()  # the new ones know what to do
         new.wait_path(Path.SYNTHETIC)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from netvsc_bpf.discovery.pairing import Cause, Pairing, find_pair
+from netvsc_bpf.discovery.pairing import Cause, Pairing, Refusal, find_pair
 from netvsc_bpf.model.errors import AmbiguousPairing, NoSuchNic, NotAVf, VfInUse
 from netvsc_bpf.model.nic import Nic, Pair
 from tests.unit.discovery.shapes import (
@@ -211,3 +211,11 @@ def test_nic_is_never_its_own_vf() -> None:
 def test_loopback_is_no_vf() -> None:
     with pytest.raises(NotAVf, match="loopback"):
         find_pair([NETVSC, LOOPBACK], "eth0", vf="lo")
+
+
+def test_s38_vlan_device_that_we_put_on_the_vf_is_no_news() -> None:
+    ours = replace(stacked("vlan"), name="nvb5.100")
+    assert find_pair([NETVSC, VF, ours, stacked("vlan", 21)], "eth0").refusals == (
+        Refusal(stacked("vlan", 21), "it is a vlan interface, built upon others", Cause.UNFIT),
+    )
+    assert find_pair([NETVSC, VF, ours], "eth0").pair.vf == VF

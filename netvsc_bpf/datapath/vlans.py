@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The VLAN filter of a VF lets in what its synthetic NIC has VLANs of.
+
+An id is lent as long as the VF is joined, even if its VLAN device goes: it may have gone to another
+namespace, where we cannot see it, and still needs its frames. One id too many does no harm.
+
+Where a driver has enslaved the VF (hv_netvsc) it stays as it is: there frames reach the synthetic NIC by the
+VF's rx_handler, which comes after VLAN devices, and ours would keep them (vlan_do_receive()).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from netvsc_bpf.kernel import vlans
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.vlans import Stacked, Vlan
+from netvsc_bpf.model.errors import KernelError
+from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """What of a NIC is needed here."""
+
+    ifindex: int
+    name: str
+    master: int | None = None
+
+
+def missing(synthetic: Half, vf: Half, all_stacked: Iterable[Stacked]) -> list[Vlan]:
+    """Return the ids that the VF has to be lent, if it filters. Pure."""
+    every = list(all_stacked)
+    if vf.master == synthetic.ifindex:
+        return []
+    return sorted(vlans.ids_on(synthetic.ifindex, every) - vlans.ids_on(vf.ifindex, every))
+
+
+def lend(rtnl: Rtnetlink, synthetic: Half, vf: Half, ids: Iterable[Vlan]) -> list[Vlan]:
+    """Lend the VF those of these ids that it would filter out; return them. Raises KernelError."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    with changing(f"cannot read the VLAN filter of {vf.name}"):
+        filtered = vlans.filters_of(vf.name)
+    needed = [vlan for vlan in wanted if vlan.protocol in filtered]
+    for vlan in needed:
+        vlans.lend(rtnl, vf.ifindex, vlan, synthetic.name)
+    return needed
+
+
+def lend_all(synthetic: Half, vf: Half) -> None:
+    """Lend a VF that joins all that its synthetic NIC has. Raises KernelError."""
+    if vlans.none_here():
+        return
+    with changing(f"cannot read the VLANs of {synthetic.name}"), Rtnetlink() as rtnl:
+        lend(rtnl, synthetic, vf, missing(synthetic, vf, vlans.stacked(rtnl)))
+
+
+def take_back(vf: int | None) -> None:
+    """Take back what a VF (by ifindex) was lent; None: what every VF of this namespace was.
+
+    Every id is tried; the last failure is raised then (KernelError).
+    """
+    if vlans.none_here():
+        return
+    ours = LENT_VLAN_PREFIX if vf is None else f"{LENT_VLAN_PREFIX}{vf}."
+    failure: KernelError | None = None
+    with changing("cannot take VLANs back"), Rtnetlink() as rtnl:
+        for one in vlans.stacked(rtnl):
+            if one.vlan is not None and one.name.startswith(ours):
+                try:
+                    vlans.remove(rtnl, one.ifindex)
+                except KernelError as error:
+                    failure = error
+    if failure is not None:
+        raise failure

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Letting VLANs into joined VFs that are made later than the VF was joined.
+
+Level-triggered: the VLANs of each synthetic NIC are compared with those of its VF, at every look.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from netvsc_bpf.datapath.vlans import Half, lend, missing
+from netvsc_bpf.kernel import lock, netns, speakers, vlans
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.vlans import Vlan
+from netvsc_bpf.manager.attached import attached_pairs
+from netvsc_bpf.manager.events import MANAGER, Event, Kind
+from netvsc_bpf.model.errors import NetvscBpfError
+
+
+@dataclass(slots=True)
+class VlanFollower:
+    """Looks at the pairs of this thread's network namespace (those of `names` alone, if given).
+
+    Without VLANs that costs next to nothing. It takes the writer lock only where there is something to do,
+    and never raises for a single pair.
+    """
+
+    names: tuple[str, ...]
+    listener: Callable[[Event], None]
+    _told: dict[str, str] = field(default_factory=dict)
+    """The failure of each interface that was told last: it is tried again at every look, and told once."""
+
+    def __call__(self) -> None:
+        """Lend what is missing."""
+        if vlans.none_here():
+            return
+        with self._telling(MANAGER), Rtnetlink() as rtnl:
+            where = NetnsPins(netns.current_inode())
+            if self._behind(where, rtnl):
+                with lock.writer(where.root):
+                    for synthetic, vf, ids in self._behind(where, rtnl):
+                        with self._telling(synthetic.name):
+                            lend(rtnl, synthetic, vf, ids)
+                            self._tell(synthetic, vf, ids)
+
+    def _behind(self, where: NetnsPins, rtnl: Rtnetlink) -> list[tuple[Half, Half, list[Vlan]]]:
+        """Return the pairs that something is to be done for: synthetic NIC, VF, and the ids that it needs."""
+        all_stacked = vlans.stacked(rtnl)
+        found = []
+        for pair in attached_pairs(where, speakers.links(rtnl), self.names):
+            if pair.vf is None:
+                continue
+            synthetic = Half(pair.synthetic.ifindex, pair.synthetic.name)
+            vf = Half(pair.vf.ifindex, pair.vf.name, pair.vf.master)
+            ids = missing(synthetic, vf, all_stacked)
+            filtered = vlans.filters_of(vf.name) if ids else frozenset()
+            if needed := [vlan for vlan in ids if vlan.protocol in filtered]:
+                found.append((synthetic, vf, needed))
+        return found
+
+    def _tell(self, synthetic: Half, vf: Half, ids: list[Vlan]) -> None:
+        which = ", ".join(map(str, ids))
+        self.listener(Event(Kind.FOLLOWED, synthetic.name, f"{vf.name} lets VLAN {which} in"))
+
+    @contextmanager
+    def _telling(self, name: str) -> Iterator[None]:
+        """Tell what fails, if it is not what was told last."""
+        try:
+            with changing("cannot let VLANs into VFs"):
+                yield
+        except NetvscBpfError as error:
+            if self._told.get(name) != str(error):
+                self._told[name] = str(error)
+                self.listener(Event(Kind.FAILED, name, str(error)))
+        else:
+            self._told.pop(name, None)

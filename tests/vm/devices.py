@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The PCI devices that a guest has beside those of virtme-ng, as QEMU options, and how the guest tells them.
+
+All network ports hang on one hub, which gives every frame to every other port: what a NIC does not want is
+its own to filter out.
+"""
+
+from dataclasses import dataclass
+
+SYNTHETIC_MAC = "00:15:5d:0a:00:01"
+PEER_MAC = "52:54:00:0a:00:02"
+PF_MAC = "52:54:00:0a:00:03"
+HUB = 7
+
+
+@dataclass(frozen=True)
+class Port:
+    """One NIC on the hub."""
+
+    name: str
+    model: str
+    """QEMU's name of the device, with options."""
+    mac: str
+
+    @property
+    def options(self) -> list[str]:
+        """What QEMU is given for it."""
+        return [
+            f"-netdev hubport,id={self.name},hubid={HUB}",
+            f"-device {self.model},id=nic-{self.name},netdev={self.name},mac={self.mac}",
+        ]
+
+
+SRIOV_PAIR = (
+    Port("synthetic", "virtio-net-pci", SYNTHETIC_MAC),
+    Port("peer", "virtio-net-pci", PEER_MAC),
+    Port("pf", "igb,bus=sriov", PF_MAC),
+)
+"""A synthetic NIC, somebody to talk to, and a physical function that makes VFs when it is told to."""
+
+SRIOV_SLOT = "-device pcie-root-port,id=sriov,slot=1"
+"""SR-IOV takes a PCIe port: VFs are other functions, or the bus after."""
+
+
+def qemu_options() -> list[str]:
+    """Return the options for the devices of every guest."""
+    return [SRIOV_SLOT, *(option for port in SRIOV_PAIR for option in port.options)]

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A true SR-IOV pair: virtio-net and a VF of QEMU's igb, whose driver is igbvf. Both are the guest's own."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyroute2 import IPRoute
+
+from netvsc_bpf import datapath
+from netvsc_bpf.datapath import AttachOptions
+from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.lab import namespace
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import GuardMode
+from netvsc_bpf.model.path import Path as DataPath
+from netvsc_bpf.model.status import PairStatus
+from tests.kernel.support.waiting import eventually
+from tests.vm.devices import PEER_MAC, PF_MAC, SYNTHETIC_MAC
+
+PEER = "peer"
+ADDRESS, PEER_ADDRESS = "10.98.0.1", "10.98.0.2"
+SYNTHETIC = "syn0"
+_NET = Path("/sys/class/net")
+
+
+def ip(*args: str) -> str:
+    """Run `ip` in the guest."""
+    return subprocess.run(["ip", *args], check=True, text=True, capture_output=True).stdout
+
+
+def nics() -> list[Nic]:
+    """The interfaces of the guest as discovery sees them."""
+    with IPRoute() as ipr:
+        return list_nics(ipr)
+
+
+def by_mac(mac: str, *, without: str | None = None) -> Nic | None:
+    """The hardware interface with this MAC, but for the one whose driver is `without`."""
+    found = (nic for nic in nics() if nic.mac == mac and nic.kind is None and nic.driver != without)
+    return next(found, None)
+
+
+@dataclass
+class SriovPair:
+    """The synthetic NIC has an address and is up; the peer lives in a network namespace."""
+
+    pf: Path
+    """The PCI device of the physical function."""
+    pf_name: str
+
+    @property
+    def vf(self) -> Nic | None:
+        """The VF while it is plugged in, whatever it is called."""
+        return by_mac(SYNTHETIC_MAC, without="virtio_net")
+
+    def plug(self) -> Nic:
+        """Have the host give us the VF. It gets its MAC before its driver looks at it."""
+        (self.pf / "sriov_drivers_autoprobe").write_text("0")
+        (self.pf / "sriov_numvfs").write_text("1")
+        ip("link", "set", self.pf_name, "vf", "0", "mac", SYNTHETIC_MAC)
+        address = (self.pf / "virtfn0").resolve().name
+        # Without autoprobe no driver may have a VF, not even by hand (pci_device_can_probe()).
+        (self.pf / "sriov_drivers_autoprobe").write_text("1")
+        Path("/sys/bus/pci/drivers_probe").write_text(address)
+        eventually("there is a VF", lambda: self.vf is not None)
+        vf = self.vf
+        assert vf is not None and vf.driver == "igbvf"
+        return vf
+
+    def unplug(self) -> None:
+        """Have the host take the VF away, in use or not."""
+        (self.pf / "sriov_numvfs").write_text("0")
+
+    def attach(self, **options: object) -> PairStatus:
+        """Attach. The hub gives every frame to both: guard drops the synthetic NIC's while the VF is used."""
+        wanted = AttachOptions(**{"guard": GuardMode.ALL, **options})  # type: ignore[arg-type]
+        return datapath.attach(SYNTHETIC, wanted).status
+
+    def status(self) -> PairStatus:
+        """What is attached."""
+        (only,) = datapath.status(SYNTHETIC)
+        return only
+
+    def wait_for(self, path: DataPath) -> None:
+        """Traffic makes the kernel look at the VF again."""
+
+        def holds() -> bool:
+            self.ping(check=False)
+            return self.status().path is path
+
+        eventually(f"the path is {path}", holds)
+
+    def ping(
+        self, address: str = PEER_ADDRESS, *, check: bool = True, count: int = 1, wait_s: int = 2
+    ) -> bool:
+        """Ask the peer, and say whether it answered."""
+        argv = ["ping", "-n", "-c", str(count), "-i", "0.2", "-W", str(wait_s), address]
+        ended = subprocess.run(argv, check=False, text=True, capture_output=True)
+        assert not check or ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.returncode == 0
+
+    def on_peer(self, *argv: str) -> str:
+        """Run a command where the peer lives."""
+        return namespace.run(PEER, argv).stdout
+
+    def peer_name(self) -> str:
+        """What the peer's NIC is called."""
+        shown = json.loads(self.on_peer("ip", "-j", "link"))
+        return next(link["ifname"] for link in shown if link.get("address") == PEER_MAC)
+
+
+@contextmanager
+def sriov_pair() -> Iterator[SriovPair]:
+    """Set the pair up, without VF; at the end everything is detached and taken down again."""
+    subprocess.run(["modprobe", "-a", "virtio_net", "igb", "igbvf", "8021q"], check=True)
+    eventually(
+        "there are the guest's NICs", lambda: None not in map(by_mac, (SYNTHETIC_MAC, PEER_MAC, PF_MAC))
+    )
+    synthetic, peer, pf = (by_mac(mac) for mac in (SYNTHETIC_MAC, PEER_MAC, PF_MAC))
+    assert synthetic is not None and peer is not None and pf is not None
+    pair = SriovPair((_NET / pf.name / "device").resolve(), pf.name)
+    namespace.create(PEER)
+    try:
+        ip("link", "set", synthetic.name, "name", SYNTHETIC)
+        ip("addr", "add", f"{ADDRESS}/24", "dev", SYNTHETIC)
+        ip("link", "set", SYNTHETIC, "up")
+        ip("link", "set", pf.name, "up")
+        subprocess.run(
+            ["ip", "link", "set", peer.name, "netns", f"{namespace.namespace_path(PEER)}"], check=True
+        )
+        pair.on_peer("ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", pair.peer_name())
+        pair.on_peer("ip", "link", "set", pair.peer_name(), "up")
+        eventually("the peer answers", lambda: pair.ping(check=False))
+        yield pair
+    finally:
+        datapath.detach_all()
+        pair.unplug()
+        ip("addr", "flush", "dev", SYNTHETIC)
+        ip("link", "set", SYNTHETIC, "down")
+        namespace.remove(PEER)  # its NIC falls back to us
+        eventually("the peer's NIC is back", lambda: by_mac(PEER_MAC) is not None)
