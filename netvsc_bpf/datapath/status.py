@@ -131,7 +131,7 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
     if not synthetic.up:
         return Reason.SYNTHETIC_DOWN
     if not state.permitted:
-        return last if last in (Reason.DAMPED, Reason.DRAINED) else Reason.NOT_PERMITTED
+        return last if last in (Reason.DAMPED, Reason.DRAINED, Reason.STALLED) else Reason.NOT_PERMITTED
     if not vf.up:
         return Reason.VF_DOWN
     if not vf.carrier:

@@ -33,6 +33,7 @@ REASONS: tuple[Reason | None, ...] = (
     Reason.DAMPED,
     Reason.DRAINED,
     Reason.NOT_PERMITTED,
+    Reason.STALLED,
 )
 """enum reason, by number; REASON_NONE is None."""
 

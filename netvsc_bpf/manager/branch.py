@@ -22,15 +22,18 @@ from netvsc_bpf.manager.announcer import Announcer
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
+from netvsc_bpf.manager.hanging import Hanging
 from netvsc_bpf.manager.last_changes import last_changes
 from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.reconcile import Reconciler
+from netvsc_bpf.manager.stall_watch import StallWatch
 from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.manager.vlans import VlanFollower
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.planner.damping import FAILURES
+from netvsc_bpf.planner.stall import SILENT, Stall
 
 _QUIET_S = 0.002
 """Events come in bursts: a VF that appears is told three times within a millisecond."""
@@ -53,8 +56,10 @@ class Branch:
         self._reconcile = Reconciler(config, teller, self._stats)
         self._pins = NetnsPins(netns.current_inode())
         self._woken = asyncio.Event()
-        self._lists = ListFollower(config.interfaces, listener)
-        self._vlans = VlanFollower(config.interfaces, listener)
+        self._lists = ListFollower(config.interfaces, listener, self._reconcile.running)
+        self._vlans = VlanFollower(config.interfaces, listener, self._reconcile.running)
+        self._hanging = Hanging(self._reconcile, self.wake)
+        self._stalls = StallWatch(self._reconcile, listener)
         self._announcer = Announcer(config.announce, config.interfaces, listener)
         self._ring: PathEventWatch | None = None
 
@@ -68,11 +73,14 @@ class Branch:
         pins = PinWatch(loop, self.wake)
         # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
-        announcing = loop.create_task(self._bugs.kept_going(self._announcer.run))
+        beside = [
+            loop.create_task(self._bugs.kept_going(work.run)) for work in (self._announcer, self._stalls)
+        ]
         try:
             await self._loop(loop, thread, pins)
         finally:
-            announcing.cancel()
+            for task in beside:
+                task.cancel()
             pins.close()
             self._close_ring()
             thread.shutdown(wait=False, cancel_futures=True)
@@ -97,10 +105,11 @@ class Branch:
         Whatever goes wrong is told and tried again: a manager that ended would help nobody.
         """
         try:
-            again = await self._reconciled(loop, thread)
+            job: asyncio.Future[Any] = loop.run_in_executor(thread, self._stats.timed, self._reconcile)
+            again: float | None = await self._hanging.wait(job)
             self._announcer.wake()
-            await loop.run_in_executor(thread, self._lists)
-            await loop.run_in_executor(thread, self._vlans)
+            await self._hanging.wait(loop.run_in_executor(thread, self._lists))
+            await self._hanging.wait(loop.run_in_executor(thread, self._vlans))
             self._follow_ring(loop)
             if pins.follow(self._folders()):
                 # What went between the look and the watch was not told.
@@ -116,21 +125,12 @@ class Branch:
         self._teller.trouble(None)
         return again
 
-    async def _reconciled(self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor) -> float | None:
-        """Reconcile once.
-
-        Say so when it takes too long, and wait for it all the same: two must not overlap.
-        """
-        job: asyncio.Future[Any] = loop.run_in_executor(thread, self._stats.timed, self._reconcile)
-        limit = self._config.step_limit_s
-        while not (await asyncio.wait({job}, timeout=limit))[0]:
-            self._teller.trouble(f"a step has not returned for {limit:.0f} s: a driver may hang")
-        result: float | None = job.result()
-        return result
-
     def _switched(self, event: abi.PathEvent) -> None:
-        if abi.PATHS[event.to] is Path.SYNTHETIC and abi.REASONS[event.reason] in FAILURES:
-            self._reconcile.path_left(event.synthetic_ifindex, event.at / 1e9)
+        reason, ifindex, when = abi.REASONS[event.reason], event.synthetic_ifindex, event.at / 1e9
+        if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
+            self._reconcile.path_left(ifindex, when)
+            if reason in SILENT:
+                self._reconcile.stalled(Stall(ifindex, event.vf_ifindex, when, SILENT[reason], reason))
         self._teller.switched(event)
         self._announcer.wake()
         self._woken.set()

@@ -14,6 +14,7 @@ from netvsc_bpf.manager.recent import EVENTS_KEPT
 from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
+from netvsc_bpf.planner.stall import StallPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class ManagerConfig:
     """What is managed, and how patiently.
 
     `settle_ms` None keeps the settle time of a pair that is attached already. `interval_s` is how long a lost
-    event can go unnoticed.
+    event can go unnoticed. `step_limit_s` is how long a step on a pair may take until its VF is not used any
+    more; the step is waited for all the same.
     """
 
     interfaces: Annotated[
@@ -43,6 +45,7 @@ class ManagerConfig:
     options: AttachOptions = field(default_factory=AttachOptions)
     settle_ms: int | None = None
     damping: DampingPolicy = field(default_factory=DampingPolicy)
+    stall: StallPolicy = field(default_factory=StallPolicy)
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     interval_s: Annotated[
@@ -56,7 +59,11 @@ class ManagerConfig:
     ] = 30.0
     step_limit_s: Annotated[
         float,
-        Setting("A step that takes longer is told as one that hangs, in seconds.", least=0.1, most=3600),
+        Setting(
+            "A step that takes longer costs its pair the VF until it is over, in seconds.",
+            least=0.1,
+            most=3600,
+        ),
     ] = 10.0
     events_kept: Annotated[
         int,

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     SWITCHED = "switched"
     FOLLOWED = "followed"
     DAMPED = "damped"
+    STALLED = "stalled"
     REFUSED = "refused"
     FAILED = "failed"
 
@@ -60,6 +61,8 @@ class Detail(StrEnum):
     """How many errors that nobody foresaw there have been."""
     DURATION_S = "duration_s"
     """How long a step took; of a switch: how long the pair was on the path that it left."""
+    HOLD_S = "hold_s"
+    """For how long a VF that stalled is not used."""
     JOIN_S = "join_s"
     """From the VF's appearance to the moment the kernel armed it for the first time."""
     IFINDEX = "ifindex"
@@ -72,6 +75,7 @@ _KIND_SEVERITY = {
     Kind.AWAITED: Severity.WARNING,
     Kind.REPAIRED: Severity.WARNING,
     Kind.DAMPED: Severity.WARNING,
+    Kind.STALLED: Severity.WARNING,
     Kind.REFUSED: Severity.WARNING,
     Kind.FAILED: Severity.ERROR,
 }

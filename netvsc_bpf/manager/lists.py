@@ -17,6 +17,7 @@ from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.attached import attached_pairs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
+from netvsc_bpf.manager.running import FollowLists, Running
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
 _WHAT = "cannot keep the address lists of VFs in step"
@@ -31,6 +32,7 @@ class ListFollower:
 
     names: tuple[str, ...]
     listener: Callable[[Event], None]
+    running: Running = field(default_factory=Running)
     _told: dict[str, str] = field(default_factory=dict)
     """The failure of each interface that was told last: it is tried again at every look, and told once."""
 
@@ -41,7 +43,8 @@ class ListFollower:
             if self._behind(where):
                 with lock.writer(where.root):
                     for name, synthetic, vf in self._behind(where):
-                        with self._telling(name), ListKeeper(where) as keeper:
+                        step = self.running.step(FollowLists(synthetic))
+                        with self._telling(name), step, ListKeeper(where) as keeper:
                             keeper.settle(keeper.look(synthetic, vf), vf)
 
     def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the manager keeps of a pair from one look to the next; losing it costs nothing but patience. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netvsc_bpf.planner.actions import Action, Withdraw
 from netvsc_bpf.planner.damping import Damper
 from netvsc_bpf.planner.flaps import failed_meanwhile
 from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.stall import Hold
 
 _RETRY_S = (0.1, 0.5, 2.0, 10.0, 30.0)
 """How long to wait after the first, second, ... failure in a row."""
@@ -25,6 +26,7 @@ class PairMemory:
     """Times are CLOCK_MONOTONIC seconds."""
 
     damper: Damper
+    hold: Hold = field(default_factory=Hold)
     failures: int = 0
     retry_at: float = 0.0
     before: PairObservation | None = None
@@ -37,6 +39,10 @@ class PairMemory:
         if self.damper.suppressed and failed_meanwhile(self.before, seen):
             self.damper = self.damper.failed(now)
         self.before = seen
+
+    def held(self, seen: PairObservation, now: float) -> bool:
+        """Tell whether the VF is to be left alone because it stalled."""
+        return seen.joined is not None and self.hold.lasts(seen.joined.vf.ifindex, now)
 
     def allowed(self, steps: list[Action], now: float) -> list[Action]:
         """Return what may be done now: after a failure nothing for a while, but withdrawing always."""
@@ -68,4 +74,6 @@ class PairMemory:
         waits = [self.retry_at - now] if self.retry_at > now else []
         if (reuse := self.damper.reuse_in_s(now)) is not None:
             waits.append(reuse)
+        if (left := self.hold.left_s(now)) is not None:
+            waits.append(left)
         return min(waits, default=None)

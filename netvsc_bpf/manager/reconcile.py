@@ -18,15 +18,17 @@ from netvsc_bpf.manager.execute import Executor
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.memory import PairMemory
 from netvsc_bpf.manager.observe import observe
+from netvsc_bpf.manager.running import Running
 from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Liveness
+from netvsc_bpf.model.path import Liveness, Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.damping import Damper
 from netvsc_bpf.planner.plan import Wanted, plan
+from netvsc_bpf.planner.stall import Stall
 
 _WHAT = "cannot manage"
 _ROUNDS = 10
@@ -45,11 +47,14 @@ class Reconciler:
     stats: ManagerStats = field(default_factory=ManagerStats)
     clock: Callable[[], float] = time.monotonic
     memory: dict[int, PairMemory] = field(default_factory=dict)
+    running: Running = field(default_factory=Running)
     _managed: Managed = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
     _told: deque[tuple[int, float]] = field(default_factory=deque)
     """Failures that another thread handed over: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
+    _stalls: deque[Stall] = field(default_factory=deque)
+    """Stalls that another thread handed over."""
 
     def __post_init__(self) -> None:
         self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
@@ -75,11 +80,37 @@ class Reconciler:
         """Take note that the kernel left the VF of a pair because it failed. Any thread may call it."""
         self._told.append((ifindex, when))
 
+    def stalled(self, stall: Stall) -> None:
+        """Take note that a VF must be left alone because it stalled. Any thread may call it."""
+        self._stalls.append(stall)
+
+    def manages(self, ifindex: int) -> bool:
+        """Tell whether this is the synthetic NIC of a managed pair. Any thread may call it."""
+        return ifindex in self.memory
+
+    def why_left_alone(self, ifindex: int, vf: int | None) -> Reason | None:
+        """Return why the VF of a managed pair is not to be used now, by itself.
+
+        Only for whoever knows that this thread hangs in a step.
+        """
+        self._count_failures()
+        now, memory = self.clock(), self._memory(ifindex)
+        if memory.damper.decayed(now).suppressed:
+            return Reason.DAMPED
+        return Reason.STALLED if memory.hold.lasts(vf, now) else None
+
     def _count_failures(self) -> None:
         while self._told:
             ifindex, when = self._told.popleft()
             memory = self._memory(ifindex)
             memory.damper = memory.damper.failed(when)
+        while self._stalls:
+            stall = self._stalls.popleft()
+            memory = self._memory(stall.ifindex)
+            before = memory.hold
+            memory.hold = before.stalled(stall.vf, stall.when, self.config.stall)
+            if memory.hold != before:
+                self.teller.stalled(stall, memory.hold.length_s)
 
     def _look(self, session: Session) -> bool:
         """Tell whether there is anything to do."""
@@ -133,7 +164,8 @@ class Reconciler:
                 if loaded is None:
                     pins.remove_tree(session.pins, session.pins.pair(step.ifindex))
                 else:
-                    Executor(session, loaded, self.config.options).run(step)
+                    with self.running.step(step):
+                        Executor(session, loaded, self.config.options).run(step)
             except NetvscBpfError as error:
                 self._failed(step, error, begun)
             else:
@@ -156,12 +188,15 @@ class Reconciler:
         for step in steps:
             begun = self.clock()
             try:
-                refused = executor.run(step)
+                with self.running.step(step) as given_up:
+                    refused = executor.run(step)
             except NetvscBpfError as error:
                 memory.failed(self.clock())
                 self._failed(step, error, begun)
                 return False
             self.teller.done(seen.pair, step, refused, self.clock() - begun)
+            if given_up():
+                return True  # the pair was changed meanwhile: look again
         if steps and not memory.took(len(steps), self.clock()):
             self.teller.restless(nic.ifindex)
             return False
@@ -175,7 +210,9 @@ class Reconciler:
         seen = observe(session, loaded, nic, wanted.options)
         memory.looked(seen.pair, now)
         self.teller.looked(seen)
-        steps = plan(seen.pair, Wanted(_settle_ms(seen, wanted.settle_ms), memory.damper.suppressed))
+        held = memory.held(seen.pair, now)
+        settle_ms = _settle_ms(seen, wanted.settle_ms)
+        steps = plan(seen.pair, Wanted(settle_ms, memory.damper.suppressed, held))
         if not steps:
             memory.settled()
             self.teller.settled(nic.ifindex)

@@ -16,6 +16,7 @@ from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.stall import Stall
 
 
 class Teller:
@@ -143,6 +144,23 @@ class Teller:
             join_s=self.timing.joined_for_s(vf, told.at) if armed else None,
         )
         self._listener(event)
+
+    def stalled(self, stall: Stall, hold_s: float) -> None:
+        """Tell that a VF swallows frames, and for how long (seconds) it is not used therefore."""
+        vf = self._vfs.get(stall.vf, "VF")
+        text = f"{vf} {stall.why}: it is not used for {hold_s:g} s"
+        details: dict[Detail, Value] = {
+            Detail.VF: vf,
+            Detail.REASON: stall.reason.value,
+            Detail.HOLD_S: hold_s,
+        }
+        self._listener(Event(Kind.STALLED, self._name(stall.ifindex), text, details=details))
+
+    def hanging(self, step: act.Action, limit_s: float) -> None:
+        """Tell that a step has not returned, and that its pair does without its VF meanwhile."""
+        name = type(step).__name__
+        text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"
+        self._listener(Event(Kind.FAILED, self._name(step.ifindex), text, details={Detail.STEP: name}))
 
     def _name(self, ifindex: int) -> str:
         return self._names.get(ifindex, f"interface {ifindex}")

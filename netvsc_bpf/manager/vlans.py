@@ -16,6 +16,7 @@ from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.vlans import Vlan
 from netvsc_bpf.manager.attached import attached_pairs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
+from netvsc_bpf.manager.running import FollowVlans, Running
 from netvsc_bpf.model.errors import NetvscBpfError
 
 
@@ -29,6 +30,7 @@ class VlanFollower:
 
     names: tuple[str, ...]
     listener: Callable[[Event], None]
+    running: Running = field(default_factory=Running)
     _told: dict[str, str] = field(default_factory=dict)
     """The failure of each interface that was told last: it is tried again at every look, and told once."""
 
@@ -41,7 +43,8 @@ class VlanFollower:
             if self._behind(where, rtnl):
                 with lock.writer(where.root):
                     for synthetic, vf, ids in self._behind(where, rtnl):
-                        with self._telling(synthetic.name):
+                        step = self.running.step(FollowVlans(synthetic.ifindex))
+                        with self._telling(synthetic.name), step:
                             lend(rtnl, synthetic, vf, ids)
                             self._tell(synthetic, vf, ids)
 

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     DAMPED = "damped"
     DRAINED = "drained"
     NOT_PERMITTED = "not-permitted"
+    STALLED = "stalled"
 
 
 class Hook(StrEnum):

@@ -19,7 +19,14 @@ from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.setting import Contradiction, Setting
 
 FAILURES = frozenset(
-    {Reason.VF_DOWN, Reason.NO_CARRIER, Reason.VF_DETACHED, Reason.VF_GONE, Reason.TX_TIMEOUT}
+    {
+        Reason.VF_DOWN,
+        Reason.NO_CARRIER,
+        Reason.VF_DETACHED,
+        Reason.VF_GONE,
+        Reason.TX_TIMEOUT,
+        Reason.STALLED,
+    }
 )
 """Reasons of leaving that count against the VF; the others are ours or the operator's."""
 

@@ -8,7 +8,7 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
 * before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn, and
   neither a step that fails nor its waiting time stands in the way of that;
 * with nothing left to do the pair is attached, its VF is the candidate, and it is permitted unless it is
-  damped, cannot take the synthetic NIC's MTU, or the synthetic NIC is down.
+  damped or held back after a stall, cannot take the synthetic NIC's MTU, or the synthetic NIC is down.
 
 The order of what is returned: withdraw, let go, attach, join, bring into step, permit, flags. One plan holds
 the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
@@ -35,10 +35,12 @@ from netvsc_bpf.planner.observation import Joined, PairObservation
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator asked for, and what damping says now."""
+    """What the operator asked for, and what damping and the stall watch say now."""
 
     settle_ms: int = 100
     damped: bool = False
+    held: bool = False
+    """It did not transmit, and its time has not come yet (planner/stall.py)."""
 
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
@@ -57,7 +59,9 @@ def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
         return Reason.SYNTHETIC_DOWN
     if not joined.home or vf.mac != synthetic.mac or vf.mtu != synthetic.mtu:
         return Reason.NOT_PERMITTED
-    return Reason.DAMPED if wanted.damped else None
+    if wanted.damped:
+        return Reason.DAMPED
+    return Reason.STALLED if wanted.held else None
 
 
 def _withdrawal(seen: PairObservation, wanted: Wanted) -> list[Action]:
@@ -65,8 +69,8 @@ def _withdrawal(seen: PairObservation, wanted: Wanted) -> list[Action]:
     if joined is None:
         return []
     why = why_unfit(seen, joined, wanted)
-    # Not permitted, but not known as damped: `status` shall say why.
-    unsaid = why is Reason.DAMPED and joined.withheld is not Reason.DAMPED
+    # Not permitted, but not known as damped or stalled: `status` shall say why.
+    unsaid = why in (Reason.DAMPED, Reason.STALLED) and joined.withheld is not why
     if why is None or not (joined.permitted or unsaid):
         return []
     return [Withdraw(seen.synthetic.ifindex, why)]

@@ -60,6 +60,10 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{vf} failed too often of late and is left alone for a while",
             "it is used again after 13 to 26 minutes without a failure",
         ),
+        Reason.STALLED: (
+            f"{vf} is up, but what was sent through it did not leave, or its driver did not answer",
+            "it is tried again after 30 seconds, and after longer each time; `ip -s link` shows its counters",
+        ),
         Reason.DRAINED: (f"traffic was moved off {vf} on request", None),
         Reason.NOT_PERMITTED: (
             f"nobody has permitted {vf}",

@@ -2,6 +2,7 @@
 """`netvsc-bpf run` as a process in the guest of a lab, and what the guest looks like meanwhile."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus
+from tests.kernel.support import own_manager
+from tests.kernel.support.own_manager import Orders
 from tests.kernel.support.waiting import eventually
 
 Event = dict[str, Any]
@@ -33,23 +36,23 @@ class Manager:
     def __init__(
         self, lab: Lab, interface: str = "eth0", *options: str, wrapped_in: Sequence[str] = ()
     ) -> None:
-        self.lab, self.interface = lab, interface
+        self.lab, self.interface, self.wrapped_in = lab, interface, wrapped_in
         self.events: list[Event] = []
         self.noise: list[str] = []
         """What it wrote that is no event."""
-        command = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main"]
-        if wrapped_in:
-            command = command_in(lab.guest, [*wrapped_in, *command])
-        else:
-            command += ["--netns", lab.guest]
         self.process = subprocess.Popen(
-            [*command, "run", interface, "--any-bus", "--log-json", *options],
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            self._command(options), text=True, stdin=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def _command(self, options: tuple[str, ...]) -> Sequence[str | os.PathLike[str]]:
+        command: list[str | os.PathLike[str]] = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main"]
+        if self.wrapped_in:
+            command = command_in(self.lab.guest, [*self.wrapped_in, *command])
+        else:
+            command += ["--netns", self.lab.guest]
+        return [*command, "run", self.interface, "--any-bus", "--log-json", *options]
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -116,8 +119,37 @@ class Manager:
         if self.process.poll() is None:
             self.kill()
         self._reader.join(timeout=60)
-        assert self.process.stderr is not None
+        assert self.process.stdin is not None and self.process.stderr is not None
+        self.process.stdin.close()
         self.process.stderr.close()
+
+
+class OwnManager(Manager):
+    """One that obeys orders of the test (own_manager.py)."""
+
+    def __init__(self, lab: Lab, orders: Orders) -> None:
+        self.orders = orders
+        super().__init__(lab, orders.interfaces[0])
+
+    def _command(self, options: tuple[str, ...]) -> Sequence[str | os.PathLike[str]]:
+        return [sys.executable, "-m", own_manager.__name__, self.orders.as_argument(), *options]
+
+    def go_on(self) -> None:
+        """Let the step that hangs return."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+
+@contextmanager
+def own_manager_of(lab: Lab, **orders: Any) -> Iterator[OwnManager]:
+    """A manager with these Orders; at the end of the block it is gone, and so is what it attached."""
+    manager = OwnManager(lab, Orders(lab.guest, **orders))
+    try:
+        yield manager
+    finally:
+        manager.close()
+        lab.in_guest(datapath.detach_all)
 
 
 @contextmanager

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Watching for VFs that swallow frames (planner/stall.py), and taking them off the path at once.
+
+Only pairs whose path is the VF are looked at: first what steer counted, and only if that grew what the VF
+did. No netlink and no lock, in a thread of its own: while a driver hangs this goes on.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.kernel import abi, netns, pins
+from netvsc_bpf.kernel.abi import ControlCommand
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.transmitted import transmitted
+from netvsc_bpf.manager.attached import opened
+from netvsc_bpf.manager.events import MANAGER, Event, Kind
+from netvsc_bpf.manager.reconcile import Reconciler
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.planner.stall import Stall, StallPolicy, Standstill
+
+
+@dataclass(frozen=True, slots=True)
+class _InUse:
+    """A pair whose path is the VF."""
+
+    slot: int
+    vf: int
+    changed_at: int
+    redirected: int
+
+
+class StallWatch:
+    """Watches the managed pairs of this process's network namespace."""
+
+    def __init__(self, reconciler: Reconciler, listener: Callable[[Event], None]) -> None:
+        self._reconciler, self._listener = reconciler, listener
+        self._pins = NetnsPins(netns.current_inode())
+        self._still: dict[int, Standstill] = {}
+        self._complained = ""
+
+    @property
+    def _policy(self) -> StallPolicy:
+        return self._reconciler.config.stall
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        loop = asyncio.get_running_loop()
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stall")
+        try:
+            while True:
+                await asyncio.sleep(self._policy.interval_s)
+                if not self._policy.enabled:
+                    continue
+                try:
+                    await loop.run_in_executor(thread, self.look)
+                except NetvscBpfError as error:
+                    self._tell(str(error))
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    def _tell(self, text: str) -> None:
+        if text != self._complained:
+            self._complained = text
+            self._listener(Event(Kind.FAILED, MANAGER, text))
+
+    def look(self) -> None:
+        """Look once, and withdraw what is stalled."""
+        with changing("cannot watch for stalled VFs"), opened(self._pins) as loaded:
+            if loaded is None:
+                self._still.clear()
+                return
+            now = self._in_use(loaded)
+            self._still = {pair: still for pair, still in self._still.items() if pair in now}
+            self._judge(loaded, {pair: use for pair, use in now.items() if self._owes_a_look(pair, use)})
+
+    def _in_use(self, loaded: LoadedObject) -> dict[int, _InUse]:
+        found = {}
+        for pair in filter(self._reconciler.manages, pins.attached_ifindexes(self._pins)):
+            slot = find_pair_slot(loaded, pair)
+            state = None if slot is None else loaded.pair(slot)
+            vf = None if slot is None else loaded.vf_ifindex(slot)
+            if slot is not None and state is not None and state.armed and vf is not None:
+                redirected = loaded.counters(slot).tx[abi.PATHS.index(Path.VF)].packets
+                found[pair] = _InUse(slot, vf, state.changed_at, redirected)
+        return found
+
+    def _owes_a_look(self, pair: int, use: _InUse) -> bool:
+        still = self._still.get(pair)
+        if still is None or not still.concerns(use.vf, use.changed_at, use.redirected):
+            self._still.pop(pair, None)
+            return True
+        return not still.idle(use.redirected, self._policy)
+
+    def _judge(self, loaded: LoadedObject, uses: dict[int, _InUse]) -> None:
+        counts = transmitted({use.vf for use in uses.values()}) if uses else {}
+        for pair, use in uses.items():
+            if use.vf not in counts:
+                continue
+            still, sent = self._still.get(pair), counts[use.vf]
+            if still is None:
+                self._still[pair] = Standstill.begins(use.vf, use.changed_at, use.redirected, sent)
+                continue
+            still = self._still[pair] = still.looked(use.redirected, sent, self._policy)
+            if still.stalled(self._policy):
+                del self._still[pair]
+                why = f"transmitted none of {still.swallowed} packets, though it is up and has carrier"
+                # Known before the permission is withdrawn, lest it is given again at once.
+                self._reconciler.stalled(Stall(pair, use.vf, time.monotonic(), why))
+                loaded.control(ControlCommand.WITHDRAW, use.slot, abi.REASONS.index(Reason.STALLED))

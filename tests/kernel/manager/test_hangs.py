@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A step that hangs: its pair loses the VF and no packet, other pairs go on, and in the end all is well."""
+
+import errno
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import pytest
+
+from netvsc_bpf.kernel.abi import REASONS, ControlCommand
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.conftest import LabFactory
+from tests.kernel.manager.scenes import SCENES, Scene, changed
+from tests.kernel.support.attachment import Attachment
+from tests.kernel.support.manager import OwnManager, nic, own_manager_of
+from tests.kernel.support.waiting import eventually
+
+LIMIT_S = 0.5
+FLAGS = next(scene for scene in SCENES if scene.kind == "FollowFlags")
+
+
+@contextmanager
+def streaming(lab: Lab, pair: int = 0) -> Iterator[None]:
+    with UdpStream(udp_plan(lab, Direction.TX, rate=500, pair=pair)) as stream:
+        yield
+        result = stream.stop()
+        assert (result.lost, result.refused) == (0, 0) and result.sent > 0
+
+
+@contextmanager
+def hanging(lab: Lab, scene: Scene, **orders: object) -> Iterator[OwnManager]:
+    """A manager that hangs in a step of the scene, and has said so."""
+    with own_manager_of(
+        lab, hangs=scene.kind, hangs_nth=scene.nth, step_limit_s=LIMIT_S, **orders
+    ) as manager:
+        if scene.kind != "Attach":
+            manager.wait_vf()
+            scene.prepare(lab)
+            eventually("prepared", lambda: prepared(lab, scene))
+            scene.provoke(lab)
+        told = manager.wait_told("failed", f"{scene.kind} has not returned")
+        assert told["step"] == scene.kind and told["interface"] == "eth0"
+        yield manager
+
+
+def prepared(lab: Lab, scene: Scene) -> bool:
+    vf0 = nic(lab, "vf0")
+    return scene.carries or (vf0 is not None and not vf0.up)
+
+
+def in_step(lab: Lab) -> bool:
+    eth0, vf0 = nic(lab, "eth0"), nic(lab, "vf0")
+    return (
+        eth0 is not None
+        and vf0 is not None
+        and (vf0.mac, vf0.mtu, vf0.up) == (eth0.mac, eth0.mtu, eth0.up)
+        and (vf0.promiscuity > 0) == (eth0.promiscuity > 0)
+    )
+
+
+def is_path(manager: OwnManager, path: Path, interface: str = "eth0") -> bool:
+    return any(one.path is path for one in manager.statuses() if one.synthetic.name == interface)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.kind)
+@pytest.mark.parametrize("number", [0, errno.ETIMEDOUT], ids=["works-late", "fails-late"])
+def test_s23_step_that_hangs_costs_no_packet_and_is_made_up_for(lab: Lab, scene: Scene, number: int) -> None:
+    outer = streaming(lab) if scene.carries else nullcontext()
+    with outer, hanging(lab, scene, then_errno=number) as manager:
+        assert not is_path(manager, Path.VF)
+        # A pair that was down until now carries it from here on.
+        with nullcontext() if scene.carries else streaming(lab):
+            manager.go_on()
+            scene.mend(lab)
+            eventually(f"armed; told was {manager.events}", lambda: is_path(manager, Path.VF))
+            eventually("in step", lambda: in_step(lab))
+
+
+def test_pair_that_hangs_is_held_back_afterwards(lab: Lab) -> None:
+    with streaming(lab), hanging(lab, FLAGS, hold_s=600.0) as manager:
+        manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+        manager.go_on()
+        assert manager.wait_told("stalled")["hold_s"] == 600.0
+        manager.wait_told("followed", "promisc")
+        manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+
+
+@pytest.fixture
+def two(lab_factory: LabFactory) -> Lab:
+    return lab_factory(LabPlan(pairs=2))
+
+
+def test_other_pair_returns_and_is_damped_while_a_step_hangs(two: Lab) -> None:
+    """Nobody sends through it: without a look it would not return."""
+    orders = {"interfaces": ("eth0", "eth1")}
+    other = Attachment(two, "eth1")
+    with hanging(two, FLAGS, **orders) as manager:
+        eventually("eth1 armed", lambda: is_path(manager, Path.VF, "eth1"))
+        vf_down = REASONS.index(Reason.VF_DOWN)
+        for returns in range(3):
+            armed = other.state().changes[1][REASONS.index(Reason.ARMED)]
+            assert other.control(ControlCommand.DISARM, vf_down) is not None
+            eventually(
+                f"return number {returns}",
+                lambda before=armed: other.state().changes[1][REASONS.index(Reason.ARMED)] > before,
+            )
+        other.control(ControlCommand.DISARM, vf_down)
+        eventually("damped", lambda: other.where == (Path.SYNTHETIC, Reason.DAMPED))
+        assert manager.told("failed", "has not returned"), "it still hangs"
+        manager.go_on()
+        eventually("eth0 armed again", lambda: is_path(manager, Path.VF))
+        assert other.where == (Path.SYNTHETIC, Reason.DAMPED)
+
+
+def test_manager_that_hangs_tells_of_it_once_and_ends_when_it_is_told_to(lab: Lab) -> None:
+    with hanging(lab, FLAGS) as manager:
+        hangs_since = time.monotonic()
+        manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+        changed("vf0", "mtu", "1400")(lab)  # wakes it
+        eventually("the others looked at again", lambda: time.monotonic() > hangs_since + 4 * LIMIT_S)
+        assert len(manager.told("failed", "has not returned")) == 1
+        manager.go_on()
+        assert manager.stop() == 0

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A manager with a policy of the test's, and if it likes a step that hangs: own_manager.py ORDERS (JSON).
+
+It is `netvsc-bpf run` but for the command line. A step that hangs waits for a line on stdin, and goes on.
+"""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.lab.namespace import enter
+from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.event_writer import EventWriter
+from netvsc_bpf.manager.manager import Manager
+from netvsc_bpf.planner.stall import StallPolicy
+from tests.kernel.step_faults import hanging
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What to do differently."""
+
+    netns: str
+    interfaces: tuple[str, ...] = ("eth0",)
+    stall_interval_s: float = 0.4
+    stall_intervals: int = 5
+    hold_s: float = 1.0
+    step_limit_s: float = 10.0
+    hangs: str | None = None
+    """The class of the step that hangs, once, before its first call to the kernel that changes something."""
+    hangs_nth: int = 1
+    """Which of the steps of that class."""
+    then_errno: int = 0
+    """What that call fails with afterwards; 0: it is done."""
+
+    def as_argument(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def main(argument: str) -> None:
+    orders = Orders(**json.loads(argument))
+    enter(orders.netns)
+    config = ManagerConfig(
+        interfaces=tuple(orders.interfaces),
+        options=AttachOptions(any_bus=True),
+        settle_ms=10,
+        stall=StallPolicy(
+            interval_s=orders.stall_interval_s, intervals=orders.stall_intervals, hold_s=orders.hold_s
+        ),
+        step_limit_s=orders.step_limit_s,
+    )
+    manager = Manager(config, EventWriter(sys.stderr, as_json=True))
+    if orders.hangs is None:
+        manager.run()
+        return
+    with hanging(orders.hangs, orders.hangs_nth, sys.stdin.readline, orders.then_errno):
+        manager.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
