@@ -20,8 +20,7 @@ static const void *(*rdonly_cast)(u64 object, u32 btf_type) = (void *)RDONLY_CAS
 #define READ_NET_DEVICE(to, dev, offset) \
 	(to = *(typeof(to) *)(rdonly_cast(dev, RDONLY_CAST_TYPE) + (offset)))
 #else
-#define READ_NET_DEVICE(to, dev, offset) \
-	read_kernel(&(to), sizeof(to), (void *)(dev) + (offset))
+#define READ_NET_DEVICE(to, dev, offset) read_kernel(&(to), sizeof(to), (void *)(dev) + (offset))
 #endif
 
 /* The device behind a DEVMAP value: both are members of the kernel's struct bpf_dtab_netdev. */

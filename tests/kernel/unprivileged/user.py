@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A user who is not root, with some ambient capabilities and no way to others: as systemd starts a service."""
+"""A user who is not root with some ambient capabilities, and no way to more: as systemd starts services."""
 
 import subprocess
 import sys
