@@ -54,6 +54,7 @@ def run(
 
     Join VFs that come, keep them in step, repair, report. Without IFACE: all synthetic NICs.
     """
+    from netvsc_bpf.config.changes import reader
     from netvsc_bpf.config.load import load, without_file
     from netvsc_bpf.manager.event_writer import EventWriter
     from netvsc_bpf.manager.manager import Manager
@@ -70,8 +71,11 @@ def run(
     }
     if metrics_listen is not None:
         overrides["metrics", "listen"] = _listen(metrics_listen)
-    config = without_file(overrides) if file is None else load(file, overrides)
-    Manager(config, EventWriter(sys.stderr, as_json=log_json)).run()
+    if file is None:
+        Manager(without_file(overrides), EventWriter(sys.stderr, as_json=log_json)).run()
+    else:
+        config, again = load(file, overrides), reader(file, overrides)
+        Manager(config, EventWriter(sys.stderr, as_json=log_json), again).run()
 
 
 def _listen(text: str) -> object:

@@ -77,18 +77,24 @@ class Announcer:
         """Look whether something is to be announced: the path changed, or may have."""
         self._woken.set()
 
+    def configure(self, policy: AnnouncePolicy, names: tuple[str, ...]) -> None:
+        """Go on by another policy, for other interfaces."""
+        self._policy, self._names, self._schedule.policy = policy, names, policy
+        self.wake()
+
     async def run(self) -> None:
         """Announce until cancelled. A driver that hangs hangs the announcements, and nothing else.
 
         Packet sockets take CAP_NET_RAW, which nothing else here does: without it the rest goes on.
         """
-        if not (self._policy.enabled and self._permitted()):
-            await asyncio.Event().wait()
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
         try:
             while True:
                 await self._wait()
+                if not (self._policy.enabled and self._permitted()):
+                    self._schedule.keep(set())
+                    continue
                 try:
                     await loop.run_in_executor(thread, self._work)
                 except NetvscBpfError as error:

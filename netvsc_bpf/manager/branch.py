@@ -67,6 +67,14 @@ class Branch:
         """Look at everything soon."""
         self._woken.set()
 
+    def configure(self, config: ManagerConfig) -> None:
+        """Go on by another configuration; the data path is left alone as far as it fits."""
+        self._config = config
+        self._reconcile.configure(config)
+        self._lists.names = self._vlans.names = config.interfaces
+        self._announcer.configure(config.announce, config.interfaces)
+        self.wake()
+
     async def run(self) -> None:
         """Manage until cancelled; the data path stays."""
         loop = asyncio.get_running_loop()

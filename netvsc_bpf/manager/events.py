@@ -32,6 +32,7 @@ class Kind(StrEnum):
     STALLED = "stalled"
     REFUSED = "refused"
     FAILED = "failed"
+    RELOADED = "reloaded"
 
 
 class Severity(StrEnum):

@@ -32,6 +32,11 @@ class Managed:
                 self._known.setdefault(name, by_name[name])
         return [present[ifindex] for ifindex in dict.fromkeys(self._known.values())]
 
+    def configure(self, names: tuple[str, ...], any_bus: bool) -> None:
+        """Manage the NICs of other names; one whose name stays is the same NIC still."""
+        self.names, self.any_bus = names, any_bus
+        self._known = {name: ifindex for name, ifindex in self._known.items() if name in names}
+
     def name(self, nic: Nic) -> str:
         """Return the name under which a NIC is managed; its present one where none was asked for."""
         return next((name for name, ifindex in self._known.items() if ifindex == nic.ifindex), nic.name)

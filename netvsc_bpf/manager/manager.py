@@ -17,15 +17,21 @@ from netvsc_bpf.manager.events import Event
 from netvsc_bpf.manager.exporting import Exporting
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
 from netvsc_bpf.manager.recent import RecentEvents
+from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
 from netvsc_bpf.manager.serving import EventServer
 from netvsc_bpf.manager.tee import tee
 from netvsc_bpf.manager.tell import Teller
 
 
 class Manager:
-    """Manages the pairs of this thread's network namespace until SIGTERM or SIGINT."""
+    """Manages the pairs of this thread's network namespace until SIGTERM or SIGINT; SIGHUP calls `reload`."""
 
-    def __init__(self, config: ManagerConfig, listener: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        config: ManagerConfig,
+        listener: Callable[[Event], None],
+        reload: Reload = nothing_to_read,
+    ) -> None:
         self._recent = RecentEvents(config.events_kept)
         told = tee(listener, self._recent)
         self._exporting = Exporting(config.metrics, told)
@@ -36,6 +42,7 @@ class Manager:
         self._home = Branch(
             config, self._listener, self._teller, self._bugs, self._turned, self._exporting.stats
         )
+        self._reloader = Reloader(config, reload, self._configure, self._listener)
 
     def run(self) -> None:
         """Run until a signal ends it.
@@ -53,9 +60,11 @@ class Manager:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
         netlink = NetlinkWatch(loop, self._home.wake, self._teller.timing.arrivals.changed)
         memberships = MembershipWatch(loop, self._home.wake)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
+        tasks.append(loop.create_task(self._bugs.kept_going(self._reloader.run)))
         server = EventServer(self._recent)
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
@@ -72,6 +81,10 @@ class Manager:
                 task.cancel()
             netlink.close()
             memberships.close()
+
+    def _configure(self, config: ManagerConfig) -> None:
+        self._config = config
+        self._home.configure(config)
 
     def _turned(self) -> None:
         if not self._ready:

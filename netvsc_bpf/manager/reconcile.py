@@ -55,6 +55,7 @@ class Reconciler:
     """Failures that another thread handed over: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
     _stalls: deque[Stall] = field(default_factory=deque)
     """Stalls that another thread handed over."""
+    _configs: deque[ManagerConfig] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
@@ -65,6 +66,8 @@ class Reconciler:
         Return in how many seconds to look again, None if only when something happens. Raises NetvscBpfError
         where nothing can be done at all; what concerns one pair is told and tried again later.
         """
+        while self._configs:
+            self._take_over(self._configs.popleft())
         self._count_failures()
         begun = time.monotonic_ns()
         with reading(_WHAT) as session:
@@ -75,6 +78,10 @@ class Reconciler:
                 self._rounds(session)
         with reading(_WHAT) as session:
             return self._wait_s(session)
+
+    def configure(self, config: ManagerConfig) -> None:
+        """Go on by another configuration from the next reconciliation on. Any thread may call it."""
+        self._configs.append(config)
 
     def path_left(self, ifindex: int, when: float) -> None:
         """Take note that the kernel left the VF of a pair because it failed. Any thread may call it."""
@@ -98,6 +105,14 @@ class Reconciler:
         if memory.damper.decayed(now).suppressed:
             return Reason.DAMPED
         return Reason.STALLED if memory.hold.lasts(vf, now) else None
+
+    def _take_over(self, config: ManagerConfig) -> None:
+        self.config = config
+        self._managed.configure(config.interfaces, config.options.any_bus)
+        for memory in self.memory.values():
+            memory.damper = memory.damper.under(config.damping)
+            # What failed may work now.
+            memory.settled()
 
     def _count_failures(self) -> None:
         while self._told:
@@ -233,9 +248,10 @@ class Reconciler:
             with loaded:
                 waits += [self._arming.look(session, loaded, nic) for nic in synthetics]
         present = {nic.ifindex for nic in session.nics}
-        for gone in self.memory.keys() - present:
+        for gone in self.memory.keys() - {nic.ifindex for nic in synthetics}:
             del self.memory[gone]
-            self.teller.forget(gone)
+            if gone not in present:
+                self.teller.forget(gone)
         return min((max(0.002, wait) for wait in waits if wait is not None), default=None)
 
     def _memory(self, ifindex: int) -> PairMemory:

@@ -30,7 +30,8 @@ Event = dict[str, Any]
 class Manager:
     """One process; its events are collected from the moment it starts.
 
-    ``wrapped_in`` is the beginning of a command line within the guest: setpriv and the like.
+    Without an ``interface`` ("") it manages what its options say. ``wrapped_in`` is the beginning of a
+    command line within the guest: setpriv and the like.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Manager:
             command = command_in(self.lab.guest, [*self.wrapped_in, *command])
         else:
             command += ["--netns", self.lab.guest]
-        return [*command, "run", self.interface, "--any-bus", "--log-json", *options]
+        return [*command, "run", *filter(None, [self.interface]), "--any-bus", "--log-json", *options]
 
     def _read(self) -> None:
         assert self.process.stderr is not None

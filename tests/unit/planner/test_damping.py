@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netvsc_bpf.model.setting import Contradiction
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 
 POLICIES = st.builds(
@@ -98,3 +99,22 @@ def test_a_clock_that_stands_still_or_goes_back_does_no_harm() -> None:
     damper = Damper(DampingPolicy()).failed(100.0)
     assert damper.decayed(50.0) == damper
     assert damper.failed(50.0).at == 100.0
+
+
+def test_other_thresholds_are_judged_at_once() -> None:
+    suppressed = after(DampingPolicy(), [1, 1, 1, 1, 1])
+    assert suppressed.suppressed
+    assert not suppressed.under(DampingPolicy(suppress=6000, reuse=5500, ceiling=9000)).suppressed
+    assert suppressed.under(DampingPolicy(suppress=6000, reuse=3000, ceiling=9000)).suppressed
+    calm = after(DampingPolicy(), [1, 1])
+    assert not calm.suppressed
+    assert calm.under(DampingPolicy(suppress=1500, reuse=1000)).suppressed
+    assert suppressed.under(DampingPolicy(suppress=900, reuse=500, ceiling=1000)).figure == 1000
+
+
+@pytest.mark.parametrize(
+    "thresholds", [{"reuse": 3500.0}, {"reuse": 4000.0}, {"suppress": 2750.0}, {"ceiling": 3500.0}]
+)
+def test_thresholds_that_exclude_each_other_are_refused(thresholds: dict[str, float]) -> None:
+    with pytest.raises(Contradiction):
+        DampingPolicy(**thresholds)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What differs in a configuration that was read again, and what of it a running manager takes over. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.config.keys import Key, as_toml
+from netvsc_bpf.config.load import Overrides, load
+from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
+from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
+from netvsc_bpf.manager.reload import Reload, Reloaded
+
+_LONGEST = 120
+
+
+def reader(path: Path, overrides: Overrides) -> Reload:
+    """Return what reads the file again, below the same command line."""
+    return lambda config: merged(config, load(path, overrides))
+
+
+def merged(current: ManagerConfig, wanted: ManagerConfig) -> Reloaded:
+    """Return what holds from now on: what is wanted, but for the keys that need a restart."""
+    changed, kept = [], []
+    config = wanted
+    for section, key, before, after in _differences(current, wanted):
+        name = f"{section}.{key.name}"
+        if key.setting.live:
+            changed.append(_told(name, before, after))
+        else:
+            kept.append(name)
+            config = _with(config, section, key.name, before)
+    changed += _interfaces(current, wanted)
+    liveness = current.options.liveness
+    own = {
+        name: replace(one, options=replace(one.options, liveness=liveness))
+        for name, one in config.per_interface.items()
+    }
+    return Reloaded(replace(config, per_interface=own), tuple(changed), tuple(kept))
+
+
+def _differences(current: ManagerConfig, wanted: ManagerConfig) -> Iterator[tuple[str, Key, Any, Any]]:
+    for section, keys in sections().items():
+        if section == INTERFACE:
+            continue
+        for key in keys.values():
+            before, after = _value(current, section, key.name), _value(wanted, section, key.name)
+            if before != after:
+                yield section, key, before, after
+
+
+def _value(config: ManagerConfig, section: str, key: str) -> Any:
+    if (section, key) == (ATTACH, "settle_ms"):
+        return config.settle_ms
+    return getattr(config if section == MANAGER else getattr(config, policies()[section][0]), key)
+
+
+def _with(config: ManagerConfig, section: str, key: str, value: Any) -> ManagerConfig:
+    if section == MANAGER:
+        return replace(config, **{key: value})
+    field = policies()[section][0]
+    return replace(config, **{field: replace(getattr(config, field), **{key: value})})
+
+
+def _interfaces(current: ManagerConfig, wanted: ManagerConfig) -> list[str]:
+    """Return the interfaces whose own settings changed; what changed for all is told once, elsewhere."""
+    names = sorted(current.per_interface.keys() | wanted.per_interface.keys())
+    return [
+        f"{INTERFACE}.{name} has other settings of its own"
+        for name in names
+        if _own(current, name) != _own(wanted, name)
+    ]
+
+
+def _own(config: ManagerConfig, name: str) -> dict[str, Any]:
+    one = config.of(name)
+    general = InterfaceConfig(config.options, config.settle_ms)
+    keys = [key for key in sections()[INTERFACE] if key != "settle_ms"]
+    found = {key: getattr(one.options, key) for key in keys}
+    rest = {key: getattr(general.options, key) for key in keys}
+    found["settle_ms"], rest["settle_ms"] = one.settle_ms, general.settle_ms
+    return {key: value for key, value in found.items() if value != rest[key]}
+
+
+def _told(name: str, before: Any, after: Any) -> str:
+    text = f"{name} {_shown(after)} instead of {_shown(before)}"
+    return text if len(text) <= _LONGEST else f"{name} is another"
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value is None else as_toml(value)

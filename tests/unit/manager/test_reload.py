@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""SIGHUP: what is told, to people and to systemd, and what stays in force."""
+
+import asyncio
+
+import pytest
+
+from netvsc_bpf.manager import reload as module
+from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.reload import Reload, Reloaded, Reloader, nothing_to_read
+from netvsc_bpf.model.errors import ConfigError
+
+OLD, NEW = ManagerConfig(), ManagerConfig(interval_s=5.0)
+
+
+def reloaded(
+    times: int, reload: Reload, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[Event], list[ManagerConfig], list[str]]:
+    """Reload some times; return what was told, what was applied, and what systemd heard."""
+    told: list[Event] = []
+    applied: list[ManagerConfig] = []
+    heard: list[str] = []
+    monkeypatch.setattr(module, "notify", heard.append)
+
+    async def go() -> None:
+        reloader = Reloader(OLD, reload, applied.append, told.append)
+        task = asyncio.create_task(reloader.run())
+        for done in range(1, times + 1):
+            reloader.ask()
+            while heard.count("READY=1") < done:
+                await asyncio.sleep(0.001)
+        task.cancel()
+
+    asyncio.run(go())
+    return told, applied, heard
+
+
+def refusing(config: ManagerConfig) -> Reloaded:
+    raise ConfigError("/etc/netvsc-bpf.toml:3", "there is no [dampling]")
+
+
+def test_what_changed_is_applied_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[ManagerConfig] = []
+
+    def reload(config: ManagerConfig) -> Reloaded:
+        seen.append(config)
+        return Reloaded(NEW, ("manager.interval_s 5.0 instead of 30.0",), ("metrics.listen",))
+
+    told, applied, _ = reloaded(2, reload, monkeypatch)
+    assert (applied, seen) == ([NEW, NEW], [OLD, NEW])
+    assert told[0].kind is Kind.RELOADED
+    assert told[0].text == ("manager.interval_s 5.0 instead of 30.0; after a restart only: metrics.listen")
+
+
+def test_a_refused_file_is_told_and_what_was_in_force_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, applied, heard = reloaded(1, refusing, monkeypatch)
+    assert applied == []
+    assert (told[0].kind, told[0].interface) == (Kind.REFUSED, "manager")
+    assert told[0].text.startswith("/etc/netvsc-bpf.toml:3: there is no [dampling]; what was in force stays")
+    assert heard[-1] == "READY=1"
+
+
+@pytest.mark.parametrize("reload", [refusing, nothing_to_read])
+def test_systemd_hears_when_it_begins_and_ends(reload: Reload, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, heard = reloaded(1, reload, monkeypatch)
+    begin, end = heard
+    first, _, stamp = begin.partition("\n")
+    assert (first, end) == ("RELOADING=1", "READY=1")
+    assert stamp.startswith("MONOTONIC_USEC=") and stamp.removeprefix("MONOTONIC_USEC=").isdecimal()
+
+
+def test_without_a_file_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, applied, _ = reloaded(1, nothing_to_read, monkeypatch)
+    assert applied == [OLD] and told[0].text == "nothing changed"
+
+
+def test_a_bug_of_ours_leaves_systemd_no_reload_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(config: ManagerConfig) -> Reloaded:
+        raise KeyError("a bug of ours")
+
+    heard: list[str] = []
+    monkeypatch.setattr(module, "notify", heard.append)
+
+    async def go() -> None:
+        reloader = Reloader(OLD, broken, lambda config: None, lambda event: None)
+        reloader.ask()
+        with pytest.raises(KeyError):
+            await reloader.run()
+
+    asyncio.run(go())
+    assert heard[-1] == "READY=1"
