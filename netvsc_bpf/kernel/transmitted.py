@@ -16,19 +16,19 @@ _TX_PACKETS = 9
 
 def transmitted(vfs: set[int]) -> dict[int, int]:
     """Return rtnl_link_stats64.tx_packets of these interfaces (by ifindex); who vanished is left out."""
-    by_name = _by_name(_STATISTICS.read_text())
+    counts = by_name(_STATISTICS.read_text())
     found = {}
     for ifindex in vfs:
         try:
             name = socket.if_indextoname(ifindex)  # SIOCGIFNAME takes no lock either
         except OSError:
             continue
-        if name in by_name:  # it may have been renamed in between
-            found[ifindex] = by_name[name]
+        if name in counts:  # it may have been renamed in between
+            found[ifindex] = counts[name]
     return found
 
 
-def _by_name(text: str) -> dict[str, int]:
-    """Take /proc/net/dev apart. Pure."""
+def by_name(text: str) -> dict[str, int]:
+    """Take /proc/net/dev apart: packets transmitted by each interface. Pure."""
     lines = (line.rpartition(":") for line in text.splitlines()[2:])
     return {name.strip(): int(columns.split()[_TX_PACKETS]) for name, _, columns in lines}

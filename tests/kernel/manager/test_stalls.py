@@ -6,12 +6,21 @@ from datetime import datetime
 
 import pytest
 
+from netvsc_bpf import datapath
+from netvsc_bpf.kernel.abi import REASONS, ControlCommand
+from netvsc_bpf.kernel.transmitted import transmitted
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.manager import stall_watch
+from netvsc_bpf.manager.stall_watch import StallWatch
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.conftest import LabFactory
+from tests.kernel.manager.turns import Turns
+from tests.kernel.support.attachment import Attachment
+from tests.kernel.support.devices import silence
+from tests.kernel.support.frames import OTHER_MAC, ethernet, send
 from tests.kernel.support.manager import nic, own_manager_of
 from tests.kernel.support.pumped_vf import PumpedVf
 from tests.kernel.support.waiting import eventually
@@ -59,3 +68,56 @@ def test_s22_vf_that_swallows_frames_is_left_told_of_and_tried_again_later(lab: 
 
 def seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
+
+
+def test_s22_vf_that_stalls_again_is_held_for_longer(lab: Lab, vf: PumpedVf) -> None:
+    with own_manager_of(lab, hold_s=1.0) as manager, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        for times, hold_s in enumerate([1.0, 2.0], start=1):
+            manager.wait_told("switched", "armed", times=times)
+            vf.swallow()
+            assert manager.wait_told("stalled", times=times)["hold_s"] == hold_s
+            vf.work()
+        manager.wait_told("switched", "armed", times=3)
+
+
+def test_s22_transmit_timeout_that_the_kernel_reports_is_a_stall(lab: Lab, vf: PumpedVf) -> None:
+    """Told by the sentinel's own steps: no device of a namespace has a watchdog of its own."""
+    with (
+        own_manager_of(lab, hold_s=600.0) as manager,
+        UdpStream(udp_plan(lab, Direction.TX, rate=500)) as udp,
+    ):
+        manager.wait_vf()
+        Attachment(lab, "eth0").control(ControlCommand.DISARM, REASONS.index(Reason.TX_TIMEOUT))
+        alert = manager.wait_told("stalled", "watchdog")
+        assert (alert["reason"], alert["hold_s"]) == ("tx-timeout", 600.0)
+        manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+        result = udp.stop()
+    assert result.lost == 0
+
+
+def test_idle_pair_is_looked_at_and_nothing_else_is_read(
+    lab: Lab, vf: PumpedVf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, reads = Turns(lab), [0]
+
+    def counting(vfs: set[int]) -> dict[int, int]:
+        reads[0] += 1
+        return transmitted(vfs)
+
+    monkeypatch.setattr(stall_watch, "transmitted", counting)
+    silence(lab)
+    try:
+        eventually("armed", turns.armed)
+        watch = lab.in_guest(lambda: StallWatch(turns.reconciler, turns.events.append))
+        for _ in range(5):
+            lab.in_guest(watch.look)
+        assert reads == [1], "the first look has to know where it begins"
+        send(lab.guest, "eth0", ethernet(OTHER_MAC, b"to be redirected"))
+        lab.in_guest(watch.look)
+        assert reads == [2]
+        Attachment(lab, "eth0").control(ControlCommand.DISARM, REASONS.index(Reason.DRAINED))
+        send(lab.guest, "eth0", ethernet(OTHER_MAC, b"not redirected"))
+        lab.in_guest(watch.look)
+        assert reads == [2], "the path is not the VF"
+    finally:
+        lab.in_guest(datapath.detach_all)

@@ -8,6 +8,7 @@ from netvsc_bpf.manager.memory import PairMemory
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.actions import Attach, Permit, Withdraw
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
+from netvsc_bpf.planner.stall import StallPolicy
 
 STEPS = [Withdraw(2, Reason.NO_VF), Attach(2), Permit(2, 100)]
 
@@ -59,3 +60,10 @@ def test_s20_opponent_gets_no_more_than_the_ration(steps: int, gap: float) -> No
 def test_900_flaps_an_hour_are_within_the_ration() -> None:
     pair = memory()
     assert all(pair.took(5, number * 4.0) for number in range(900))
+
+
+def test_hold_makes_somebody_look_when_it_ends() -> None:
+    pair = memory()
+    pair.hold = pair.hold.stalled(7, 100.0, StallPolicy(hold_s=30))
+    assert pair.wait_s(110.0) == 20.0
+    assert pair.wait_s(130.0) is None

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Whatever happens, in any order, noticed once, twice, late or never: plan.py's three promises hold."""
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -86,9 +88,16 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.guard &= not guard
         self.world.home = None if home else self.world.home
 
-    @rule(damped=st.booleans(), settle_ms=st.sampled_from([10, 100]))
-    def wants_change(self, damped: bool, settle_ms: int) -> None:
-        self.wanted = Wanted(settle_ms, damped)
+    @rule(damped=st.booleans(), held=st.booleans(), settle_ms=st.sampled_from([10, 100]))
+    def wants_change(self, damped: bool, held: bool, settle_ms: int) -> None:
+        self.wanted = Wanted(settle_ms, damped, held)
+
+    @rule(known=st.booleans())
+    def another_thread_withdraws(self, known: bool) -> None:
+        """For a stall, which the manager knows of then; or as a step hangs on a VF that is not in use."""
+        if self.world.devmap is not None:
+            self.wanted = replace(self.wanted, held=self.wanted.held or known)
+            self.world.execute_one(act.Withdraw(self.world.synthetic.ifindex, Reason.STALLED))
 
     @rule()
     def the_kernel_arms(self) -> None:
@@ -144,7 +153,8 @@ class AnyOrder(RuleBasedStateMachine):
         joined = seen.joined
         for step in steps:
             if isinstance(step, act.Permit):
-                assert joined is not None and joined.home and seen.synthetic.up and not self.wanted.damped
+                assert joined is not None and joined.home and seen.synthetic.up
+                assert not (self.wanted.damped or self.wanted.held)
                 assert (joined.vf.mac, joined.vf.mtu) == (seen.synthetic.mac, seen.synthetic.mtu)
                 assert joined.denied is None
         if joined is not None and joined.permitted and steps:
@@ -196,7 +206,10 @@ class AnyOrder(RuleBasedStateMachine):
         denied = world.denied is Reason.MTU_REFUSED
         # It is asked again when its MTU or the synthetic NIC's changes, not at every look.
         assert denied if too_large else not (denied and vf.mtu == world.synthetic.mtu)
-        assert world.permitted == (world.synthetic.up and not denied and not self.wanted.damped)
+        left_alone = self.wanted.damped or self.wanted.held
+        assert world.permitted == (world.synthetic.up and not denied and not left_alone)
+        if left_alone and world.synthetic.up and not denied:
+            assert world.reason is (Reason.DAMPED if self.wanted.damped else Reason.STALLED), "it says why"
         assert world.followed.up == world.synthetic.up
         if not denied:
             flags = (world.synthetic.promiscuity > 0, world.synthetic.allmulti > 0)
