@@ -20,7 +20,9 @@ def check_liveness(
         return ok(CHECK, Liveness.FENTRY.value)
     live = no_live_read()
     if live is None:
-        return ok(CHECK, f"{Liveness.LIVE.value} (about 190 instructions a packet); no fentry: {fentry}")
+        return ok(
+            CHECK, f"{Liveness.LIVE.value} (a read of the VF's state with each packet); no fentry: {fentry}"
+        )
     return problem(
         CHECK,
         f"only {Liveness.NETLINK.value}, on which nothing but a running manager leaves a failing VF: {live}",
