@@ -52,7 +52,7 @@ def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Fi
         findings.append(
             warning(
                 CHECK,
-                f"{name} queues with {', '.join(shaping)}, which what is steered to {vf_name} does not meet",
+                f"{name} shapes with {', '.join(shaping)}; what is steered to {vf_name} does not meet it",
                 f"set up the same on {vf_name}: `tc qdisc add dev {vf_name} root {shaping[0]} ...`",
             )
         )

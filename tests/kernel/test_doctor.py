@@ -150,7 +150,7 @@ def test_s42_shaping_on_the_synthetic_nic_alone_is_warned_of(lab: Lab, netvsc_bp
     lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "eth0", "root", "handle", "1:", "htb"])
     warned, told = findings(netvsc_bpf_cli)["qdisc"]
     assert (warned["level"], told["level"]) == ("warning", "ok")
-    assert "eth0 queues with htb" in warned["what"]
+    assert "eth0 shapes with htb" in warned["what"]
 
 
 def test_backlog_of_this_machine_is_read(netvsc_bpf_cli: Cli) -> None:

@@ -113,7 +113,7 @@ def test_s42_shaping_on_the_synthetic_nic_alone_is_a_warning(kind: str) -> None:
     shaped = [Qdisc(kind, root=True), Qdisc("fq_codel", root=False)]
     warned, told = check_qdiscs(PAIR, shaped, [Qdisc("mq", root=True), Qdisc("fq_codel", root=False)])
     assert warned.level is Level.WARNING
-    assert warned.what == f"eth0 queues with {kind}, which what is steered to enP31819s1 does not meet"
+    assert warned.what == f"eth0 shapes with {kind}; what is steered to enP31819s1 does not meet it"
     assert (warned.remedy or "").endswith(f"`tc qdisc add dev enP31819s1 root {kind} ...`")
     assert told.what == "what is steered is queued in the mq of enP31819s1 alone"
 
