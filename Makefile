@@ -52,6 +52,12 @@ manual: ## docs/man and deploy/completion, from the commands themselves
 	@scripts/setup.sh
 	@$(VENV)/python scripts/manual.py
 
+.PHONY: docs
+docs: ## docs/metrics.md and docs/configuration.md, from the code
+	@scripts/setup.sh
+	@$(VENV)/python -m netvsc_bpf.metrics.reference docs/metrics.md
+	@$(VENV)/python -m netvsc_bpf.config.reference docs/configuration.md deploy/netvsc-bpf.toml
+
 .PHONY: pictures
 pictures: ## docs/pictures, by the commands at a terminal in a lab with traffic
 	@scripts/kernel.sh pictures

@@ -16,7 +16,7 @@ _ALWAYS = (
     (Path.SYNTHETIC, Reason.VF_GONE),
 )
 """Changes that are shown before they happen, so that increase() sees the first of them."""
-_STALLS = ((Path.SYNTHETIC, Reason.TX_TIMEOUT),)
+_STALLS = ((Path.SYNTHETIC, Reason.TX_TIMEOUT), (Path.SYNTHETIC, Reason.STALLED))
 
 
 class PairSamples:
