@@ -94,7 +94,7 @@ def as_toml(value: Any) -> str:
             return "true" if value else "false"
         case int() | float():
             return repr(value)
-        case ((str(), str()), *_):
+        case tuple() if value and all(isinstance(one, tuple) for one in value):
             return "{ " + ", ".join(f"{as_toml(name)} = {as_toml(one)}" for name, one in value) + " }"
         case tuple() | list():
             return f"[{', '.join(as_toml(one) for one in value)}]"
