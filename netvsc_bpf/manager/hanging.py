@@ -59,7 +59,9 @@ class Hanging:
                 if step is not None and helping is None:
                     helping = asyncio.get_running_loop().run_in_executor(thread, self._help, step)
                 elif running.lost(self._limit_s):
-                    teller.trouble(f"the kernel has not answered for {self._limit_s:g} s: a driver may hang")
+                    teller.trouble(
+                        f"no progress for {self._limit_s:g} s: a driver may hang, or the machine is slow"
+                    )
             if helping is not None:
                 # It may have changed something after the job's last look.
                 helping.add_done_callback(lambda _: self._wake())

@@ -123,6 +123,6 @@ def test_manager_that_hangs_tells_of_it_once_and_ends_when_it_is_told_to(lab: La
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
         changed("vf0", "mtu", "1400")(lab)  # wakes it
         eventually("the others looked at again", lambda: time.monotonic() > hangs_since + 4 * LIMIT_S)
-        assert len(manager.told("failed", "has not returned")) == 1
+        assert len(manager.told("failed", f"{FLAGS.kind} has not returned")) == 1
         manager.go_on()
         assert manager.stop() == 0

@@ -27,7 +27,7 @@ MESSAGES = 3000
 
 def lost(lab: Lab, pid: int) -> int:
     """How many netlink messages the sockets of a process missed: the column Drops, by inode."""
-    own = {os.readlink(fd) for fd in FilePath(f"/proc/{pid}/fd").iterdir()}
+    own = {str(fd.readlink()) for fd in FilePath(f"/proc/{pid}/fd").iterdir()}
     table = call_in(lab.guest, FilePath("/proc/thread-self/net/netlink").read_text)
     rows = (line.split() for line in table.splitlines()[1:])
     return sum(int(row[8]) for row in rows if f"socket:[{row[9]}]" in own)

@@ -54,16 +54,14 @@ def test_s22_vf_that_swallows_frames_is_left_told_of_and_tried_again_later(lab: 
         assert vf0 is not None and vf0.up and vf0.carrier, "or somebody else noticed"
         before = udp.received
         eventually("traffic on the synthetic path", lambda: udp.received > before + 200)
-        assert len(manager.told("switched", "armed")) == 1, "not before the hold is over"
 
         vf.work()
         manager.wait_told("switched", "armed", times=2)
         manager.wait_vf()
-        switches = [event["time"] for event in manager.told("switched")]
-        assert seconds(switches[-1]) - seconds(switches[-2]) >= 3.0
+        left, returned = (event["time"] for event in manager.told("switched")[1:3])
+        assert seconds(returned) - seconds(left) >= 3.0
         before = udp.received
         eventually("traffic through the VF again", lambda: udp.received > before + 200)
-        assert len(manager.told("stalled")) == 1
 
 
 def seconds(moment: str) -> float:

@@ -26,7 +26,7 @@ class Orders:
     stall_interval_s: float = 0.4
     stall_intervals: int = 5
     hold_s: float = 1.0
-    step_limit_s: float = 10.0
+    step_limit_s: float = 60.0
     hangs: str | None = None
     """The class of the step that hangs, once, before its first call to the kernel that changes something."""
     hangs_nth: int = 1
