@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """netvsc-bpf capture."""
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from netvsc_bpf.cli import reader
 from netvsc_bpf.cli.complete import interfaces
 
 from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN
@@ -71,12 +71,12 @@ def capture(
 
     flags = {"n": numeric, "e": link, "q": quiet, "t" * times: times, "v" * verbose: verbose, "X": hexdump}
     plan = CapturePlan(interface, " ".join(expression), snaplen, count)
-    try:
+    with reader.may_go():
         summary = _Run(plan, file, [f"-{name}" for name, given in flags.items() if given]).run()
-    except BrokenPipeError:
-        # Who read us has seen enough. What Python would still flush at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
+        _sum_up(summary)
+
+
+def _sum_up(summary: "Summary") -> None:
     dropped = f", {summary.dropped:,} dropped by the kernel" if summary.dropped else ""
     click.echo(f"netvsc-bpf: {summary.frames:,} frames captured{dropped}", err=True)
 
@@ -101,7 +101,7 @@ class _Run:
             signal.signal(number, self._stop)
         summary = None
         try:
-            summary = run(self._plan, self._deliver, lambda: self._stopped, self._opened)
+            summary = run(self._plan, self._deliver, self._ended, self._opened)
         finally:
             if self._printer is not None:
                 self._printer.close()
@@ -111,6 +111,9 @@ class _Run:
 
     def _stop(self, *_: object) -> None:
         self._stopped = True
+
+    def _ended(self) -> bool:
+        return self._stopped or (self._file in (None, "-") and reader.is_gone())
 
     def _opened(self, interfaces: Sequence["Interface"]) -> None:
         from netvsc_bpf.capture.tcpdump import Printer

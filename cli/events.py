@@ -2,11 +2,9 @@
 """netvsc-bpf events."""
 
 import json
-import os
-import select
-import sys
 
 import click
+from netvsc_bpf.cli import reader
 
 _INTERRUPTED = 130
 
@@ -25,15 +23,12 @@ def events(follow: bool, as_json: bool) -> None:
 
     text = EventLines()
     try:
-        with History(_note) as history:
+        with reader.may_go(), History(_note) as history:
             for records in history.follow() if follow else [history.recent()]:
                 for record in records:
                     click.echo(json.dumps(record) if as_json else text.line(record))
-                if _nobody_reads():
+                if reader.is_gone():
                     return
-    except BrokenPipeError:
-        # `head` has seen enough. What Python would still flush at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         # It is how following ends; without it something was cut short.
         raise SystemExit(0 if follow else _INTERRUPTED) from None
@@ -41,10 +36,3 @@ def events(follow: bool, as_json: bool) -> None:
 
 def _note(text: str) -> None:
     click.echo(f"netvsc-bpf: {text}", err=True)
-
-
-def _nobody_reads() -> bool:
-    """Say whether stdout is a pipe that was closed: there may be no event for hours to find out by."""
-    state = select.poll()
-    state.register(sys.stdout, 0)
-    return any(happened & select.POLLERR for _, happened in state.poll(0))

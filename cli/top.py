@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
 import click
+from netvsc_bpf.cli import reader
 from netvsc_bpf.cli.complete import interfaces
 
 
@@ -49,7 +50,7 @@ def top(interface: str | None, interval: float, count: int | None, once: bool, s
     left = 1 if once else count
     console = for_people()
     live = table = None
-    with ExitStack() as undo, suppress(KeyboardInterrupt):
+    with reader.may_go(), ExitStack() as undo, suppress(KeyboardInterrupt):
         keys = undo.enter_context(keys_of(sys.stdin.fileno() if console.is_terminal else -1))
         if console.is_terminal and left != 1:
             live = undo.enter_context(Live(Text("..."), console=console, screen=True, auto_refresh=False))

@@ -17,9 +17,13 @@ _Key = tuple[int, int]
 
 
 class Merge:
-    """Takes sightings in any order, and gives frames once their time has come."""
+    """Takes sightings in any order, and gives frames once their time has come.
 
-    def __init__(self) -> None:
+    What was seen before ``since`` (ns) is left out.
+    """
+
+    def __init__(self, since: int = 0) -> None:
+        self._since = since
         self._waiting: list[tuple[int, int, int, Sighting]] = []
         self._number = count()
         self._by_vf: dict[_Key, Interface] = {}
@@ -28,6 +32,8 @@ class Merge:
     def add(self, sightings: Iterable[Sighting]) -> None:
         """Take what a tap saw."""
         for one in sightings:
+            if one.at < self._since:
+                continue
             # Of two at one moment the VF's comes first: it explains the other.
             rank = 0 if one.interface.path is Path.VF else 1
             heapq.heappush(self._waiting, (one.at, rank, next(self._number), one))

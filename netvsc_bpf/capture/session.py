@@ -82,8 +82,10 @@ def capture(
         ipr = undo.enter_context(IPRoute())
         taps = Taps(ipr, pair.synthetic.ifindex, program)
         undo.callback(taps.close)
-        opened(taps.follow())
-        frames = _loop(plan, taps, told, deliver, stopped, opened)
+        first = taps.follow()
+        began = time.time_ns()  # what one tap saw before the other was there would look like one frame of two
+        opened(first)
+        frames = _loop(plan, taps, told, Merge(began), deliver, stopped, opened)
         return Summary(frames, tuple(taps.taken()))
 
 
@@ -91,11 +93,12 @@ def _loop(
     plan: CapturePlan,
     taps: Taps,
     told: socket.socket,
+    merge: Merge,
     deliver: Callable[[Sequence[Sighting]], None],
     stopped: Callable[[], bool],
     opened: Callable[[Sequence[Interface]], None],
 ) -> int:
-    merge, done, busy = Merge(), 0, False
+    done, busy = 0, False
     while not (last := stopped()):
         # The rings are looked at by the clock, not waited for: a device that goes down makes poll() return
         # at once, for ever.

@@ -53,11 +53,6 @@ class Taps:
         self._open: dict[int, Tap] = {}
         self._closed: list[Tap] = []
 
-    @property
-    def names(self) -> list[str]:
-        """What is tapped now, the synthetic NIC first."""
-        return [tap.interface.name for tap in self._open.values() if tap.gone_at is None]
-
     def follow(self) -> list[Interface]:
         """Open what is new, let go of what is gone; return what was opened.
 
@@ -65,7 +60,8 @@ class Taps:
         """
         halves = _halves(list_nics(self._ipr), self._ifindex)
         opened = []
-        for half in halves:
+        # The synthetic NIC last: what came to it by the VF must have been seen there before.
+        for half in reversed(halves):
             tap = self._open.get(half.ifindex)
             if tap is None:
                 tap = self._tap(half)
@@ -78,7 +74,7 @@ class Taps:
         for ifindex, tap in self._open.items():
             if ifindex not in present and tap.gone_at is None:
                 tap.gone_at = time.monotonic()
-        return opened
+        return opened[::-1]
 
     def read(self) -> list[Sighting]:
         """Return what all of them saw since, and close those whose device has been gone for a while."""

@@ -12,6 +12,8 @@ from netvsc_bpf.capture.pcapng import PcapngBlocks
 from netvsc_bpf.capture.session import Summary
 from netvsc_bpf.model.errors import NetvscBpfError
 
+_STDOUT = 1  # not ours to close
+
 
 class Writer:
     """Writes frames as they come; what was handed over is in the file when the call returns."""
@@ -41,7 +43,8 @@ class Writer:
                 taken = (self._blocks.statistics(one, of, now) for one, of in summary.taken)
                 self._write(b"".join(taken))
         finally:
-            self._out.close()
+            if not self._out.closed and self._out.fileno() != _STDOUT:
+                self._out.close()
 
     def _write(self, data: bytes) -> None:
         try:

@@ -13,11 +13,13 @@ from pathlib import Path as File
 import pytest
 
 from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpPlan, UdpStream
 from netvsc_bpf.model.path import Path
 from tests.kernel.conftest import LabFactory
 from tests.kernel.support.attachment import Attachment, attached
 from tests.kernel.support.devices import NO_FABRIC, silence
 from tests.kernel.support.frames import GUEST_MAC, Tap, ethernet, send, tagged
+from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.unit.capture.pcapng_reader import read
 
@@ -188,6 +190,46 @@ def test_s47_text_has_the_path_and_a_filter_applies_to_both(lab: Lab) -> None:
         ["synthetic", "eth0", "In", "echo reply"],
     ]
     assert "4 frames captured" in running.said
+
+
+@pytest.mark.parametrize("options", [("-n",), ("-w", "-")])
+def test_s47_a_reader_who_goes_ends_the_capture_without_a_word(lab: Lab, options: tuple[str, ...]) -> None:
+    with attached(lab), capturing(lab, *options, stdout=subprocess.PIPE) as running:
+        assert running.process.stdout is not None
+        running.process.stdout.close()
+        lab.run(lab.guest, ["ping", "-c1", "-W5", lab.plan.pair(0).peer_address])
+        assert running.process.wait(60) == 0
+        assert running.process.stderr is not None
+        said = (running.process.stderr.read() or b"").decode()
+        assert "Traceback" not in running.said + said
+
+
+def test_s47_a_managed_vf_that_comes_back_is_in_the_file_from_its_first_frame(
+    lab: Lab, tmp_path: File
+) -> None:
+    file = tmp_path / "managed.pcapng"
+    pair = lab.plan.pair(0)
+    with managers(lab) as start:
+        manager = start("eth0", "--settle", "10")
+        manager.wait_vf()
+        with capturing(lab, "-w", str(file), "udp") as running:
+            with UdpStream(UdpPlan(lab.guest, lab.peer, pair.peer_address, rate=300)) as stream:
+                lab.unplug_vf()
+                manager.wait_path(Path.SYNTHETIC)
+                lab.plug_vf(up=False)
+                manager.wait_vf()
+                result = stream.stop()
+            running.end()
+    ports = Counter(int.from_bytes(one.data[36:38], "big") for one in read(file.read_bytes()).packets)
+    (port, _), *_ = ports.most_common()
+    out = [
+        int.from_bytes(one.data[42:50], "big")
+        for one in read(file.read_bytes()).packets
+        if one.outgoing and int.from_bytes(one.data[36:38], "big") == port
+    ]
+    numbers = Counter(number for number in out if number < result.sent)
+    assert numbers == Counter(range(result.sent)), "each number that was sent is there once"
+    assert len(read(file.read_bytes()).interfaces) == 3
 
 
 def test_s37_vlan_tag_is_in_the_file_and_can_be_filtered_by(lab_factory: LabFactory, tmp_path: File) -> None:

@@ -62,6 +62,12 @@ def test_second_sight_may_come_late() -> None:
     assert merge.rest() == [seen(10, VF)]
 
 
+def test_what_was_seen_before_all_taps_were_there_is_left_out() -> None:
+    merge = Merge(since=20)
+    merge.add([seen(10, ETH0), seen(19, VF, outgoing=True), seen(20, ETH0)])
+    assert [one.at for one in merge.rest()] == [20]
+
+
 def test_memory_of_what_the_vf_received_is_not_for_ever() -> None:
     merge = Merge()
     merge.add([seen(number * SECOND, VF) for number in range(100)])
