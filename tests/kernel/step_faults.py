@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from netvsc_bpf.datapath.lists import ListKeeper, Lists
 from netvsc_bpf.kernel import tcx
+from netvsc_bpf.manager import lists
 from netvsc_bpf.manager.execute import Executor
+from netvsc_bpf.manager.running import FollowLists
 from netvsc_bpf.planner.actions import Action
 from tests.kernel.faults import Steps, changes, stepping
 
@@ -85,5 +88,25 @@ def hanging(kind: str, nth: int, wait: Callable[[], object], number: int) -> Ite
         if number:
             raise OSError(number, os.strerror(number))
 
-    with within(Within(at=0, then=hang, kind=kind, nth=nth)):
+    if kind == FollowLists.__name__:
+        with _lists_hanging(hang):
+            yield
+    else:
+        with within(Within(at=0, then=hang, kind=kind, nth=nth)):
+            yield
+
+
+@contextmanager
+def _lists_hanging(hang: Callable[[], None]) -> Iterator[None]:
+    """Let the first change of a VF's address lists that is no part of joining hang."""
+    hangs = iter([hang])
+
+    class Hanging(ListKeeper):
+        def settle(self, of: Lists, vf: int) -> None:
+            for now in hangs:
+                now()
+            super().settle(of, vf)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lists, "ListKeeper", Hanging)
         yield

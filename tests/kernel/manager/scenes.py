@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel.abi import REASONS, ControlCommand
 from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.manager.running import FollowLists
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
 from tests.kernel.support.attachment import Attachment
 from tests.kernel.support.manager import ip
 
 OTHER_MAC = "00:15:5d:0a:0b:0c"
+GROUP = "01:00:5e:01:02:03"
 
 
 def nothing(lab: Lab) -> None:
@@ -64,6 +66,13 @@ class Scene:
     def kind(self) -> str:
         return self.step.__name__
 
+
+def group_joined(lab: Lab) -> None:
+    ip(lab, "maddr", "add", GROUP, "dev", "eth0")
+    ip(lab, "link", "set", "eth0", "alias", "wakes the manager: no kernel tells of the other")
+
+
+FOLLOW_LISTS = Scene(FollowLists, group_joined)
 
 SCENES = (
     Scene(act.Attach, detached),

@@ -15,9 +15,9 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.conftest import LabFactory
-from tests.kernel.manager.scenes import SCENES, Scene, changed
+from tests.kernel.manager.scenes import FOLLOW_LISTS, GROUP, SCENES, Scene, changed
 from tests.kernel.support.attachment import Attachment
-from tests.kernel.support.manager import OwnManager, nic, own_manager_of
+from tests.kernel.support.manager import OwnManager, ip, nic, own_manager_of
 from tests.kernel.support.waiting import eventually
 
 LIMIT_S = 0.5
@@ -79,6 +79,29 @@ def test_s23_step_that_hangs_costs_no_packet_and_is_made_up_for(lab: Lab, scene:
             scene.mend(lab)
             eventually(f"armed; told was {manager.events}", lambda: is_path(manager, Path.VF))
             eventually("in step", lambda: in_step(lab))
+
+
+def test_s23_address_lists_that_hang_are_no_other_steps(lab: Lab) -> None:
+    with streaming(lab), hanging(lab, FOLLOW_LISTS) as manager:
+        manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+        manager.go_on()
+        manager.wait_vf()
+        shown = lab.run(lab.guest, ["ip", "maddr", "show", "dev", "vf0"]).stdout
+        assert GROUP in shown
+
+
+def test_s23_release_that_hangs_leaves_the_other_pair_alone(two: Lab) -> None:
+    orders = {"interfaces": ("eth0", "eth1"), "hangs": "Release", "step_limit_s": LIMIT_S}
+    with own_manager_of(two, **orders) as manager:
+        for interface in ("eth0", "eth1"):
+            eventually(interface, lambda of=interface: is_path(manager, Path.VF, of))
+        with streaming(two, pair=1):
+            ip(two, "link", "del", "eth0")
+            manager.wait_told("failed", "Release has not returned")
+            assert is_path(manager, Path.VF, "eth1")
+            manager.go_on()
+            manager.wait_told("released")
+            eventually("eth1 alone", lambda: [one.synthetic.name for one in manager.statuses()] == ["eth1"])
 
 
 def test_pair_that_hangs_is_held_back_afterwards(lab: Lab) -> None:
