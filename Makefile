@@ -33,7 +33,7 @@ test: ## unit tests, and tests on this kernel in network namespaces
 vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 kernels
 	@scripts/kernel.sh vm-test
 	@scripts/setup.sh vm
-	@$(VENV)/python tests/vm/run.py
+	@$(VENV)/python -m tests.vm.run
 
 # bench/X.py is what `make bench-X` runs. (A pattern cannot be .PHONY; no file is ever called bench-X.)
 bench-%: ## a measurement from bench/, such as make bench-packets

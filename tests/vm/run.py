@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the tests marked ``guest`` on other kernels: a virtual machine each, over this very file system.
 
-virtme-ng starts QEMU with Debian's kernels from the cache of scripts/vm-setup.sh and this machine's root
-file system, read-only. QEMU emulates the processor (no KVM needed): a guest boots in seconds, but computes
-ten times slower.
-
 What a guest did is read from the files that it left, never from the exit code of the programs around it:
 one that crashed, hung, ran another kernel, or ran no test at all has failed.
 
-``run.py 6.12 -k s71`` runs some tests in one guest: what is not a kernel is passed to pytest.
+``python -m tests.vm.run 6.12 -k s71`` runs some tests in one guest: what is not a kernel is passed to pytest.
 """
 
 import contextlib
@@ -19,18 +15,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import xml.etree.ElementTree as ElementTree
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from devices import qemu_options
+from tests.vm.devices import qemu_options
+from vm import machine
+from vm.kernels import REPO, Kernel, kernels
 
-REPO = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "1500"))
-CONSOLE_LINES = 60
 
 # What the kernel says about itself when the fault may be ours. Not a stall or lockup: those an emulated,
 # overcommitted processor has by itself.
@@ -72,22 +66,18 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("vm-test: terminated"))
     wanted = [guest for guest in MATRIX if guest.kernel in arguments] or list(MATRIX)
     pytest_arguments = [argument for argument in arguments if argument not in {g.kernel for g in MATRIX}]
-    cache = Path(
-        subprocess.run(
-            [REPO / "scripts/vm-setup.sh"], check=True, stdout=subprocess.PIPE, text=True
-        ).stdout.strip()
-    )
+    available = kernels()
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", "netvsc_bpf", "cli", "ebpf", "tests"], cwd=REPO, check=True
     )
-    reports = {guest: run(guest, cache, pytest_arguments) for guest in wanted}
+    reports = {guest: run(guest, available[guest.kernel], pytest_arguments) for guest in wanted}
     print("\nvm-test: summary")
     for guest, report in reports.items():
         show(guest, report)
     return int(any(report.problems for report in reports.values()))
 
 
-def run(guest: Guest, cache: Path, pytest_arguments: list[str]) -> Report:
+def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str]) -> Report:
     """Boot one guest, let it test, and judge by what it left."""
     print(
         f"\nvm-test: booting Linux {guest.kernel}, expecting hook {guest.hook}, liveness {guest.liveness}",
@@ -95,92 +85,23 @@ def run(guest: Guest, cache: Path, pytest_arguments: list[str]) -> Report:
     )
     with tempfile.TemporaryDirectory(prefix="netvsc-bpf-vm-") as folder:
         out = Path(folder)
-        modules = cache / "kernels" / guest.kernel / "lib/modules"
-        settings = {
-            "MODULES": str(modules),
-            "PYTEST_ADDOPTS": shlex.join(pytest_arguments),
-            "NETVSC_BPF_GUEST_KERNEL": guest.kernel,
-            "NETVSC_BPF_EXPECT_HOOK": guest.hook,
-            "NETVSC_BPF_EXPECT_LIVENESS": guest.liveness,
-        }
-        (out / "settings").write_text(
-            "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
+        outcome = machine.run(
+            machine.Machine(kernel, devices=qemu_options()),
+            REPO / "tests/vm/task.sh",
+            out,
+            settings={
+                "PYTEST_ADDOPTS": shlex.join(pytest_arguments),
+                "NETVSC_BPF_GUEST_KERNEL": guest.kernel,
+                "NETVSC_BPF_EXPECT_HOOK": guest.hook,
+                "NETVSC_BPF_EXPECT_LIVENESS": guest.liveness,
+            },
+            limit_s=LIMIT_SECONDS,
+            show=lambda line: print("  |", line, flush=True),
         )
-        began = time.monotonic()
-        in_time = boot(guest, cache, out)
-        return judge(guest, out, time.monotonic() - began, in_time)
-
-
-def boot(guest: Guest, cache: Path, out: Path) -> bool:
-    """Start QEMU and wait for its end, which is enforced; return False when it had to be."""
-    kernel = next((cache / "kernels" / guest.kernel / "boot").glob("vmlinuz-*"))
-    # Wide vectors and five-level page tables cost an emulated processor more than they give.
-    processor = "-cpu Nehalem"
-    root = "-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"
-    command = [
-        *(
-            REPO / ".venv/bin/vng",
-            "--verbose",
-            "--run",
-            kernel,
-            "--disable-kvm",
-            "--cpus",
-            "2",
-            "--memory",
-            "3G",
-        ),
-        *("--rwdir", out, "--append", "mitigations=off"),
-        f"--qemu-opts={processor} {root} -device virtio-9p-pci,fsdev=host,mount_tag=host"
-        f" {' '.join(qemu_options())}",
-        *("--", f"exec unshare --mount --propagation private {REPO}/tests/vm/guest.sh {out}"),
-    ]
-    # virtme-ng looks for its own parts on PATH, and keeps QEMU in the session made here: one id ends all.
-    environment = os.environ | {"PATH": f"{REPO}/.venv/bin:{os.environ['PATH']}"}
-    # QEMU would truncate a file that its output goes to; the console is of interest only after a crash.
-    console: deque[str] = deque(maxlen=CONSOLE_LINES)
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=environment,
-        start_new_session=True,
-    )
-    reader = threading.Thread(target=console.extend, args=(process.stdout,), daemon=True)
-    reader.start()
-    try:
-        in_time = wait(process, out / "log")
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        reader.join(5)
-    if not (out / "status").exists():
-        print(f"vm-test: the last {len(console)} lines of the console:")
-        print("".join(f"  ! {line}" for line in console), flush=True)
-    return in_time
-
-
-def wait(process: subprocess.Popen[str], log: Path) -> bool:
-    """Show what the guest logs, as it comes, until QEMU ends; return False if it does not in time."""
-    deadline = time.monotonic() + LIMIT_SECONDS
-    line = ""
-    log.touch()
-    with log.open(errors="replace") as lines:
-        while True:
-            running = process.poll() is None
-            for piece in lines:
-                line += piece
-                if line.endswith("\n"):  # else the guest is in the middle of it
-                    print("  |", line, end="", flush=True)
-                    line = ""
-            if not running:
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.5)
+        if not outcome.finished:
+            print(f"vm-test: the last {len(outcome.console)} lines of the console:")
+            print("".join(f"  ! {line}" for line in outcome.console), flush=True)
+        return judge(guest, out, outcome.seconds, outcome.in_time)
 
 
 def judge(guest: Guest, out: Path, seconds: float, in_time: bool) -> Report:

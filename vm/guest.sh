@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs inside a guest that tests/vm/run.py booted over this machine's own, read-only file system. Its verdict is what it
-# leaves in the directory OUT, which it shares with the host; nothing else is trusted.
+# Runs inside a guest that vm/machine.py booted over this machine's own, read-only file system: makes a root to work in
+# and runs the task of OUT/settings there. Its verdict is what it leaves in the directory OUT, which it shares with the
+# host; nothing else is trusted.
 #
 # Usage: guest.sh OUT
 set -euo pipefail
 
 OUT=$1
 exec >>"$OUT/log" 2>&1
-REPO=$(cd "$(dirname "$0")/../.." && pwd)
+REPO=$(cd "$(dirname "$0")/.." && pwd)
 ROOT=/run/root
 
 if [ -z "${IN_ROOT:-}" ]; then
@@ -29,18 +30,16 @@ if [ -z "${IN_ROOT:-}" ]; then
 	cd $ROOT
 	pivot_root . run/old
 	umount --lazy /run/old
-	IN_ROOT=1 exec "$REPO/tests/vm/guest.sh" "$OUT"
+	IN_ROOT=1 exec "$REPO/vm/guest.sh" "$OUT"
 fi
 
-# shellcheck source=/dev/null  # written by run.py: what to expect here, MODULES, MARKER
+# shellcheck source=/dev/null  # written by vm/machine.py: TASK, MODULES, and what the task wants to know
 set -a && source "$OUT/settings" && set +a
+export OUT
 uname -r >"$OUT/kernel"
 
 release=$(uname -r)
 [ -e "/lib/modules/$release" ] || { mkdir -p "/lib/modules/$release" && mount --bind "$MODULES/$release" "/lib/modules/$release"; }
-for module in veth bridge 8021q macvlan dummy ifb tun sch_ingress cls_bpf act_mirred sch_fq_codel sch_netem; do
-	modprobe $module || echo "guest: no module $module"
-done
 mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 mkdir -p /run/netns
 ip link set lo up
@@ -48,8 +47,6 @@ dmesg --clear
 
 cd "$REPO"
 status=0
-# An emulated processor is ten times slower than what the tests' own limit is meant for.
-PYTHONUNBUFFERED=1 .venv/bin/python -m pytest -m guest --verbose --durations=10 --timeout=300 -p no:cacheprovider \
-	--junitxml="$OUT/junit.xml" tests/vm tests/kernel || status=$?
+bash "$TASK" || status=$?
 dmesg >"$OUT/dmesg"
 echo $status >"$OUT/status"

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian's kernels, as scripts/vm-setup.sh unpacks them into a cache; none is installed."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One unpacked kernel package, by its version as in "6.12"."""
+
+    version: str
+    folder: Path
+
+    @property
+    def image(self) -> Path:
+        """Return the bootable image."""
+        return next((self.folder / "boot").glob("vmlinuz-*"))
+
+    @property
+    def modules(self) -> Path:
+        """Return the folder that holds a folder of modules by release."""
+        return self.folder / "lib/modules"
+
+
+def kernels() -> dict[str, Kernel]:
+    """Return what there is by version, fetched first where it is missing.
+
+    Raises CalledProcessError where that fails; the script has said why.
+    """
+    setup = subprocess.run([REPO / "scripts/vm-setup.sh"], check=True, stdout=subprocess.PIPE, text=True)
+    folder = Path(setup.stdout.strip()) / "kernels"
+    return {path.name: Kernel(path.name, path) for path in folder.iterdir() if (path / "boot").exists()}

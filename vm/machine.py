@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Booting one virtual machine and waiting for what it leaves.
+
+virtme-ng starts QEMU with a kernel and this machine's root file system, read-only. QEMU emulates the
+processor (no KVM needed): a guest boots in seconds, but computes ten times slower.
+
+What a guest did is read from the files that it left in a folder that it shares with us, never from the exit
+code of the programs around it.
+"""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vm.kernels import REPO, Kernel
+
+_CONSOLE_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A virtual machine. `devices` are further options of QEMU, a word each."""
+
+    kernel: Kernel
+    cpus: int = 2
+    memory: str = "3G"
+    devices: Sequence[str] = ()
+    counts_instructions: bool = False
+    """A nanosecond of the guest's time is one instruction (-icount shift=0): takes a single processor."""
+
+    def command(self, out: Path) -> list[str | Path]:
+        """Return the command line that boots it, runs guest.sh and switches it off."""
+        # Wide vectors and five-level page tables cost an emulated processor more than they give.
+        options = ["-cpu", "Nehalem"]
+        options += ["-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"]
+        options += ["-device", "virtio-9p-pci,fsdev=host,mount_tag=host", *self.devices]
+        if self.counts_instructions:
+            options += ["-icount", "shift=0,sleep=off"]
+        return [
+            *(REPO / ".venv/bin/vng", "--verbose", "--run", self.kernel.image, "--disable-kvm"),
+            *("--cpus", str(self.cpus), "--memory", self.memory, "--rwdir", out),
+            *("--append", "mitigations=off", f"--qemu-opts={' '.join(options)}"),
+            *("--", f"exec unshare --mount --propagation private {REPO}/vm/guest.sh {out}"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    in_time: bool
+    finished: bool
+    """The task ended by itself, well or not: its status is in the file `status`."""
+    seconds: float
+    console: tuple[str, ...]
+    """The last lines of the console: of interest where it did not finish."""
+
+
+def run(
+    machine: Machine,
+    task: Path,
+    out: Path,
+    *,
+    settings: Mapping[str, str],
+    limit_s: float,
+    show: Callable[[str], None],
+) -> Outcome:
+    """Boot, let the guest run the shell script `task`, and wait for its end, which is enforced.
+
+    The task stands in the repository, finds `settings` and OUT in its environment, and what it prints is
+    shown line by line as it comes.
+    """
+    values = {"TASK": str(task), "MODULES": str(machine.kernel.modules), **settings}
+    lines = [f"{name}={shlex.quote(value)}\n" for name, value in values.items()]
+    (out / "settings").write_text("".join(lines))
+    began = time.monotonic()
+    # virtme-ng looks for its own parts on PATH, and keeps QEMU in the session made here: one id ends all.
+    environment = os.environ | {"PATH": f"{REPO}/.venv/bin:{os.environ['PATH']}"}
+    # QEMU would truncate a file that its output goes to; the console is of interest only after a crash.
+    console: deque[str] = deque(maxlen=_CONSOLE_LINES)
+    process = subprocess.Popen(
+        machine.command(out),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
+        start_new_session=True,
+    )
+    reader = threading.Thread(target=console.extend, args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        in_time = _wait(process, out / "log", began + limit_s, show)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        reader.join(5)
+    return Outcome(in_time, (out / "status").exists(), time.monotonic() - began, tuple(console))
+
+
+def _wait(process: subprocess.Popen[str], log: Path, deadline: float, show: Callable[[str], None]) -> bool:
+    """Show what the guest logs, as it comes, until QEMU ends; return False if it does not in time."""
+    line = ""
+    log.touch()
+    with log.open(errors="replace") as lines:
+        while True:
+            running = process.poll() is None
+            for piece in lines:
+                line += piece
+                if line.endswith("\n"):  # else the guest is in the middle of it
+                    show(line.rstrip("\n"))
+                    line = ""
+            if not running:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
