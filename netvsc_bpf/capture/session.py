@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf import datapath
 from netvsc_bpf.capture.frame import Interface, Sighting
 from netvsc_bpf.capture.merge import Merge
@@ -19,6 +17,7 @@ from netvsc_bpf.capture.tcpdump import compile_filter
 from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.kernel.netlink_watch import drain, listen
 from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN, RETIRE_MS, whole
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 
 _RTMGRP_LINK = 1  # include/uapi/linux/rtnetlink.h
 _SO_TIMESTAMPNS = 35
@@ -79,8 +78,8 @@ def capture(
         if plan.expression:
             program = compile_filter(plan.interface, plan.expression, plan.snaplen)
         told = undo.enter_context(listen(_RTMGRP_LINK))
-        ipr = undo.enter_context(IPRoute())
-        taps = Taps(ipr, pair.synthetic.ifindex, program)
+        rtnl = undo.enter_context(Rtnetlink())
+        taps = Taps(rtnl, pair.synthetic.ifindex, program)
         undo.callback(taps.close)
         first = taps.follow()
         began = time.time_ns()  # what one tap saw before the other was there would look like one frame of two

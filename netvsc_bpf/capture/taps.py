@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf.capture.frame import Interface, Sighting
 from netvsc_bpf.capture.pcapng import Taken
 from netvsc_bpf.discovery.eligibility import why_unfit
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.kernel.packet_ring import RETIRE_MS, Instruction, PacketRing
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import KernelError, NoSuchNic
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path
@@ -48,8 +47,8 @@ class Tap:
 class Taps:
     """All taps of the pair whose synthetic NIC has this ifindex. Close them after use."""
 
-    def __init__(self, ipr: IPRoute, ifindex: int, program: Sequence[Instruction]) -> None:
-        self._ipr, self._ifindex, self._program = ipr, ifindex, program
+    def __init__(self, rtnl: Rtnetlink, ifindex: int, program: Sequence[Instruction]) -> None:
+        self._rtnl, self._ifindex, self._program = rtnl, ifindex, program
         self._open: dict[int, Tap] = {}
         self._closed: list[Tap] = []
 
@@ -58,7 +57,7 @@ class Taps:
 
         Raises NoSuchNic when the synthetic NIC is gone, MissingCapability or KernelError where a tap fails.
         """
-        halves = _halves(list_nics(self._ipr), self._ifindex)
+        halves = _halves(list_nics(self._rtnl), self._ifindex)
         opened = []
         # The synthetic NIC last: what came to it by the VF must have been seen there before.
         for half in reversed(halves):

@@ -15,7 +15,6 @@ from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
 from netvsc_bpf.datapath.status import pair_status
 from netvsc_bpf.discovery.pairing import Pairing, Refusal, find_pair, find_synthetics
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.tc import best_hook
 from netvsc_bpf.model.errors import NetvscBpfError, NotASyntheticNic, Refused, VfInUse
 from netvsc_bpf.model.nic import Pair
 from netvsc_bpf.model.path import Reason
@@ -78,7 +77,7 @@ def attach_all(options: AttachOptions) -> tuple[list[Attached], list[NetvscBpfEr
 
 
 def _attach_one(session: Session, loaded: LoadedObject, interface: str, options: AttachOptions) -> _Done:
-    hook = best_hook(loaded.program("steer"), session.ipr)
+    hook = session.hook(loaded)
     pairing = _find_pair(session, loaded, interface, options)
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
     _check_crossing(session, loaded, pairing.pair)

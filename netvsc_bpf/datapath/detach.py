@@ -11,7 +11,6 @@ from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import clsact, libbpf, links, pins
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.tc import best_hook
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.errors import ForeignLayout, NoSuchNic, NotAttached
 from netvsc_bpf.model.path import Reason
@@ -57,7 +56,7 @@ def detach_all() -> tuple[int, list[str]]:
 def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     """Take one pair down by its synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
-    hook = best_hook(loaded.program("steer"), session.ipr)
+    hook = session.hook(loaded)
     for name in ("home", "control"):
         loaded.program(name)  # refuses now, rather than half way
     with ExitStack() as steps:  # runs in reverse order, each even if one before it fails

@@ -4,11 +4,10 @@
 import errno
 from collections.abc import Callable
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf.kernel import netlink
 from netvsc_bpf.kernel.abi import Found
 from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.planner.observation import Followed
@@ -44,7 +43,9 @@ def remember(found: Found, synthetic: Nic) -> None:
     found.followed_up = synthetic.up
 
 
-def follow_mtu(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mtu: int, otherwise: int | None) -> bool:
+def follow_mtu(
+    rtnl: Rtnetlink, found: Found, synthetic: Nic, vf: Nic, mtu: int, otherwise: int | None
+) -> bool:
     """Set the VF's MTU (bytes); where it refuses, put the synthetic NIC's back to `otherwise`, if given.
 
     Return whether the VF took it. Raises KernelError where one of them vanished.
@@ -52,36 +53,36 @@ def follow_mtu(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mtu: int, ot
     what = f"cannot set the MTU of {vf.name}"
     # EBUSY may mean "not while I am up" or "not now". With nothing to go back to it is asked again.
     refusals = _REFUSED if otherwise is not None else _REFUSED - {errno.EBUSY}
-    taken = vf.mtu == mtu or _try(lambda: netlink.set_mtu(ipr, vf.ifindex, mtu), what, refusals)
+    taken = vf.mtu == mtu or _try(lambda: netlink.set_mtu(rtnl, vf.ifindex, mtu), what, refusals)
     if not taken and otherwise is not None:
         with changing(f"cannot put the MTU of {synthetic.name} back"):
-            netlink.set_mtu(ipr, synthetic.ifindex, otherwise)
+            netlink.set_mtu(rtnl, synthetic.ifindex, otherwise)
     found.followed_mtu = mtu if taken or otherwise is None else otherwise
     return taken
 
 
-def follow_mac(ipr: IPRoute, found: Found, synthetic: Nic, vf: Nic, mac: str, otherwise: str) -> bool:
+def follow_mac(rtnl: Rtnetlink, found: Found, synthetic: Nic, vf: Nic, mac: str, otherwise: str) -> bool:
     """Set the VF's MAC; where it refuses, put the synthetic NIC's back to `otherwise`.
 
     Return whether the VF took it. Raises KernelError where one of them vanished.
     """
     # A driver that follows by itself may be up, and refuse even the MAC that it has.
     what = f"cannot set the MAC of {vf.name}"
-    taken = vf.mac == mac or _try(lambda: netlink.set_mac(ipr, vf.ifindex, mac), what)
+    taken = vf.mac == mac or _try(lambda: netlink.set_mac(rtnl, vf.ifindex, mac), what)
     if not taken:
         with changing(f"cannot put the MAC of {synthetic.name} back"):
-            netlink.set_mac(ipr, synthetic.ifindex, otherwise)
+            netlink.set_mac(rtnl, synthetic.ifindex, otherwise)
     found.followed_mac[:6] = mac_bytes(mac if taken else otherwise)
     return taken
 
 
-def follow_flags(ipr: IPRoute, found: Found, vf: Nic, promisc: bool, allmulti: bool) -> None:
+def follow_flags(rtnl: Rtnetlink, found: Found, vf: Nic, promisc: bool, allmulti: bool) -> None:
     """Put the VF into promiscuous and all-multicast mode, or out of them; what others asked of it stays."""
     with changing(f"cannot set the receive mode of {vf.name}"):
         if promisc != bool(found.followed_promisc):
-            netlink.set_promisc(ipr, vf.ifindex, promisc)
+            netlink.set_promisc(rtnl, vf.ifindex, promisc)
         if allmulti != bool(found.followed_allmulti):
-            netlink.set_allmulti(ipr, vf.ifindex, allmulti)
+            netlink.set_allmulti(rtnl, vf.ifindex, allmulti)
     found.followed_promisc, found.followed_allmulti = promisc, allmulti
 
 

@@ -50,18 +50,18 @@ def join(
         loaded.set_found(slot, found)
         undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
         _name(loaded, slot, vf)
-    vf_settings.silence(session.ipr, vf)
-    denied = None if vf_settings.take_mtu(session.ipr, synthetic, vf) else Reason.MTU_REFUSED
+    vf_settings.silence(session.rtnl, vf)
+    denied = None if vf_settings.take_mtu(session.rtnl, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
     if denied is not None:
         _note(loaded, slot, synthetic, denied)
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
-    vf_settings.share_gso_limits(session.ipr, synthetic, vf)
+    vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
     lists.lend(session.pins, synthetic, vf, anew=new)
     vlans.lend_all(_half(synthetic), _half(vf))
     _ensure_home(session, loaded, hook, pair, slot, rx)
-    vf_settings.follow_up_down(session.ipr, synthetic, vf)
+    vf_settings.follow_up_down(session.rtnl, synthetic, vf)
     _note(loaded, slot, synthetic, None)
     return None
 
@@ -74,7 +74,7 @@ def _silence_anew(session: Session, vf: Nic) -> None:
     """Silence a VF whose MTU was too small for IPv6 (1280): with a larger one the kernel switches it on."""
     now = _fresh(session, vf) if vf.ipv6_disabled is None else None
     if now is not None:
-        vf_settings.silence(session.ipr, now)
+        vf_settings.silence(session.rtnl, now)
 
 
 def leave(
@@ -120,7 +120,7 @@ def _free_home(loaded: LoadedObject, vf_ifindex: int) -> None:
 
 
 def _put_back(session: Session, found: abi.Found, synthetic: Nic | None, vf: Nic | None) -> None:
-    vf_settings.restore(session.ipr, found, _fresh(session, synthetic), _fresh(session, vf))
+    vf_settings.restore(session.rtnl, found, _fresh(session, synthetic), _fresh(session, vf))
 
 
 def _forget(loaded: LoadedObject, found: abi.Found, vf: Nic | None, slot: int) -> None:
@@ -189,6 +189,6 @@ def _note(loaded: LoadedObject, slot: int, synthetic: Nic, reason: Reason | None
 def _fresh(session: Session, nic: Nic | None) -> Nic | None:
     """Return the NIC as it is now: the session's own view dates from before our changes."""
     try:
-        return None if nic is None else get_nic(session.ipr, nic.ifindex)
+        return None if nic is None else get_nic(session.rtnl, nic.ifindex)
     except NoSuchNic:
         return None

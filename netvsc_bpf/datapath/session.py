@@ -3,17 +3,44 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-
-from pyroute2 import IPRoute
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.kernel import change_over, lock, netns, ownership, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
+from netvsc_bpf.kernel.ipr import LazyIpr
 from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.tc import TcHook, best_hook
 from netvsc_bpf.model.nic import Nic
+
+
+class Tools:
+    """What a session asks the kernel with. Lives as long as the session, however often it looks again."""
+
+    def __init__(self) -> None:
+        self.rtnl, self.ipr = Rtnetlink(), LazyIpr()
+        self._hook: TcHook | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ipr.close()
+        self.rtnl.close()
+
+    def hook(self, loaded: LoadedObject) -> TcHook:
+        """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
+        if self._hook is None:
+            self._hook = best_hook(loaded.program("steer"), self.ipr)
+        return self._hook
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +48,37 @@ class Session:
     """One look at this thread's network namespace."""
 
     pins: NetnsPins
-    ipr: IPRoute
+    tools: Tools
     nics: tuple[Nic, ...]
     lock_fd: int | None = None
     """The lock of a writer, for children that must not outlive it unnoticed."""
 
+    _by_ifindex: dict[int, Nic] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_ifindex", {nic.ifindex: nic for nic in self.nics})
+
+    @property
+    def rtnl(self) -> Rtnetlink:
+        """The netlink socket."""
+        return self.tools.rtnl
+
+    @property
+    def ipr(self) -> LazyIpr:
+        """pyroute2's, for clsact."""
+        return self.tools.ipr
+
+    def hook(self, loaded: LoadedObject) -> TcHook:
+        """Return the tc hook that the kernel offers."""
+        return self.tools.hook(loaded)
+
     def refreshed(self) -> "Session":
         """Look again."""
-        return replace(self, nics=tuple(list_nics(self.ipr)))
+        return Session(self.pins, self.tools, tuple(list_nics(self.rtnl)), self.lock_fd)
 
     def nic(self, ifindex: int | None) -> Nic | None:
         """Return the NIC of that number, None if there is none (any more)."""
-        return next((nic for nic in self.nics if nic.ifindex == ifindex), None)
+        return None if ifindex is None else self._by_ifindex.get(ifindex)
 
     def attached(self) -> list[int]:
         """Return the ifindexes of the attached synthetic NICs."""
@@ -49,8 +95,8 @@ def reading(what: str) -> Iterator[Session]:
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
     ownership.require_access(what, ours.root)
-    with changing(what), IPRoute() as ipr:
-        yield Session(ours, ipr, tuple(list_nics(ipr)))
+    with changing(what), Tools() as tools:
+        yield Session(ours, tools, tuple(list_nics(tools.rtnl)))
 
 
 @contextmanager
@@ -65,12 +111,12 @@ def writing(what: str) -> Iterator[Session]:
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
     ownership.require_access(what, ours.root)
-    with lock.writer(ours.root) as lock_fd, changing(what), IPRoute() as ipr:
+    with lock.writer(ours.root) as lock_fd, changing(what), Tools() as tools:
         ours.home.mkdir(exist_ok=True)
         try:
-            nics = tuple(list_nics(ipr))
-            change_over.finish(ours, ipr, [nic.ifindex for nic in nics])
-            yield Session(ours, ipr, nics, lock_fd)
+            nics = tuple(list_nics(tools.rtnl))
+            change_over.finish(ours, tools.ipr, [nic.ifindex for nic in nics])
+            yield Session(ours, tools, nics, lock_fd)
         finally:
             if not pins.attached_ifindexes(ours):
                 pins.remove_tree(ours, ours.home)

@@ -36,7 +36,7 @@ def _arm_ourselves(
 ) -> bool:
     """Do on the rung `netlink` what steer does on the others."""
     try:
-        nic = get_nic(session.ipr, vf)
+        nic = get_nic(session.rtnl, vf)
     except NoSuchNic:
         return False
     if not (nic.up and nic.carrier):

@@ -9,12 +9,11 @@ on joining (netif_inherit_tso_max()), so that no packet has to be cut up again o
 import errno
 from contextlib import ExitStack
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf.datapath import following
 from netvsc_bpf.kernel import netlink
 from netvsc_bpf.kernel.abi import Found
 from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 
@@ -37,7 +36,7 @@ def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
     found.vf_tx_dropped = vf.tx_dropped
 
 
-def silence(ipr: IPRoute, vf: Nic) -> None:
+def silence(rtnl: Rtnetlink, vf: Nic) -> None:
     """Keep the addresses off the VF that the kernel makes by itself. Raises KernelError where it vanished.
 
     Somebody's own IPv6 address on it stays, and with it IPv6: switching that off would destroy the address,
@@ -47,12 +46,12 @@ def silence(ipr: IPRoute, vf: Nic) -> None:
         return
     with changing(f"cannot turn IPv6 off on {vf.name}"):
         if vf.addr_gen_mode != _ADDR_GEN_MODE_NONE:
-            netlink.set_addr_gen_mode(ipr, vf.ifindex, _ADDR_GEN_MODE_NONE)
-        if not vf.ipv6_disabled and not netlink.has_chosen_ipv6(ipr, vf.ifindex):
-            netlink.set_ipv6_disabled(ipr, vf.ifindex, True)
+            netlink.set_addr_gen_mode(rtnl, vf.ifindex, _ADDR_GEN_MODE_NONE)
+        if not vf.ipv6_disabled and not netlink.has_chosen_ipv6(rtnl, vf.ifindex):
+            netlink.set_ipv6_disabled(vf.ifindex, True)
 
 
-def take_mtu(ipr: IPRoute, synthetic: Nic, vf: Nic) -> bool:
+def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:
     """Give the VF the synthetic NIC's MTU.
 
     Return False where it refuses. Raises KernelError where it vanished.
@@ -61,7 +60,7 @@ def take_mtu(ipr: IPRoute, synthetic: Nic, vf: Nic) -> bool:
         return True
     try:
         with changing(f"cannot set the MTU of {vf.name}"):
-            netlink.set_mtu(ipr, vf.ifindex, synthetic.mtu)
+            netlink.set_mtu(rtnl, vf.ifindex, synthetic.mtu)
     except KernelError as error:
         if error.errno in _MTU_REFUSED:
             return False
@@ -69,82 +68,82 @@ def take_mtu(ipr: IPRoute, synthetic: Nic, vf: Nic) -> bool:
     return True
 
 
-def follow_up_down(ipr: IPRoute, synthetic: Nic, vf: Nic) -> None:
+def follow_up_down(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
     """Bring the VF up or down with the synthetic NIC."""
     if vf.up != synthetic.up:
         with changing(f"cannot bring {vf.name} {'up' if synthetic.up else 'down'}"):
-            netlink.set_up(ipr, vf.ifindex, synthetic.up)
+            netlink.set_up(rtnl, vf.ifindex, synthetic.up)
 
 
-def share_gso_limits(ipr: IPRoute, synthetic: Nic, vf: Nic) -> None:
+def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
     """Give the synthetic NIC the smaller GSO limits of the two."""
     size = min(synthetic.gso_max_size, vf.gso_max_size)
     segs = min(synthetic.gso_max_segs, vf.gso_max_segs)
     if (size, segs) != (synthetic.gso_max_size, synthetic.gso_max_segs):
         with changing(f"cannot set the GSO limits of {synthetic.name}"):
-            netlink.set_gso_limits(ipr, synthetic.ifindex, size, segs)
+            netlink.set_gso_limits(rtnl, synthetic.ifindex, size, segs)
 
 
-def restore(ipr: IPRoute, found: Found, synthetic: Nic | None, vf: Nic | None) -> None:
+def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None) -> None:
     """Put both back as found; one that is gone (None) needs nothing.
 
     Every setting is tried, even if one before it fails; the last failure is raised then.
     """
     with ExitStack() as steps:  # runs in reverse order
         if synthetic is not None:
-            steps.callback(_restore_gso, ipr, found, synthetic)
+            steps.callback(_restore_gso, rtnl, found, synthetic)
         if vf is not None:
-            steps.callback(_restore_flags, ipr, found, vf)
-            steps.callback(_restore_up, ipr, found, vf)
-            steps.callback(_restore_mac, ipr, found, vf)
-            steps.callback(_restore_ipv6, ipr, found, vf)
-            steps.callback(_restore_mtu, ipr, found, vf)
+            steps.callback(_restore_flags, rtnl, found, vf)
+            steps.callback(_restore_up, rtnl, found, vf)
+            steps.callback(_restore_mac, rtnl, found, vf)
+            steps.callback(_restore_ipv6, rtnl, found, vf)
+            steps.callback(_restore_mtu, rtnl, found, vf)
 
 
-def _restore_gso(ipr: IPRoute, found: Found, synthetic: Nic) -> None:
+def _restore_gso(rtnl: Rtnetlink, found: Found, synthetic: Nic) -> None:
     limits = (found.gso_max_size, found.gso_max_segs)
     if limits != (synthetic.gso_max_size, synthetic.gso_max_segs):
         with changing(f"cannot put the GSO limits of {synthetic.name} back"):
-            netlink.set_gso_limits(ipr, synthetic.ifindex, *limits)
+            netlink.set_gso_limits(rtnl, synthetic.ifindex, *limits)
 
 
-def _restore_mtu(ipr: IPRoute, found: Found, vf: Nic) -> None:
+def _restore_mtu(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if vf.mtu != found.vf_mtu:
         with changing(f"cannot put the MTU of {vf.name} back"):
-            netlink.set_mtu(ipr, vf.ifindex, found.vf_mtu)
+            netlink.set_mtu(rtnl, vf.ifindex, found.vf_mtu)
 
 
-def _restore_mac(ipr: IPRoute, found: Found, vf: Nic) -> None:
+def _restore_mac(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     mac = bytes(found.vf_mac[:6]).hex(":")
     # A MAC that is not the one we gave is somebody's will; with the old one it would be our VF again.
     if vf.mac != mac and vf.mac == following.mac_text(found):
         with changing(f"cannot put the MAC of {vf.name} back"):
-            netlink.set_mac(ipr, vf.ifindex, mac)
+            netlink.set_mac(rtnl, vf.ifindex, mac)
 
 
-def _restore_flags(ipr: IPRoute, found: Found, vf: Nic) -> None:
+def _restore_flags(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     with changing(f"cannot put the receive mode of {vf.name} back"):
         if found.followed_promisc:
-            netlink.set_promisc(ipr, vf.ifindex, False)
+            netlink.set_promisc(rtnl, vf.ifindex, False)
         if found.followed_allmulti:
-            netlink.set_allmulti(ipr, vf.ifindex, False)
+            netlink.set_allmulti(rtnl, vf.ifindex, False)
 
 
-def _restore_ipv6(ipr: IPRoute, found: Found, vf: Nic) -> None:
+def _restore_ipv6(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if not found.vf_has_ipv6:
         return
     with changing(f"cannot put the IPv6 settings of {vf.name} back"):
         if vf.ipv6_disabled is None:
             # It had an MTU too small for IPv6 (1280). With the old one it has new settings, and addresses.
-            netlink.set_ipv6_disabled(ipr, vf.ifindex, True)
+            netlink.set_ipv6_disabled(vf.ifindex, True)
         # The mode first: switching IPv6 on generates addresses by it.
         if vf.addr_gen_mode != found.vf_addr_gen_mode:
-            netlink.set_addr_gen_mode(ipr, vf.ifindex, found.vf_addr_gen_mode)
+            netlink.set_addr_gen_mode(rtnl, vf.ifindex, found.vf_addr_gen_mode)
         if not found.vf_ipv6_disabled:
-            netlink.set_ipv6_disabled(ipr, vf.ifindex, False)
+            netlink.set_ipv6_disabled(vf.ifindex, False)
 
 
-def _restore_up(ipr: IPRoute, found: Found, vf: Nic) -> None:
+def _restore_up(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if vf.up != bool(found.vf_up):
         with changing(f"cannot bring {vf.name} {'up' if found.vf_up else 'down'} again"):
-            netlink.set_up(ipr, vf.ifindex, bool(found.vf_up))
+            netlink.set_up(rtnl, vf.ifindex, bool(found.vf_up))

@@ -2,123 +2,141 @@
 """The interfaces of the current network namespace, read in one RTM_GETLINK dump."""
 
 import errno
+import os
+import socket
+import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkDumpInterrupted, NetlinkError
 
 from netvsc_bpf.discovery.lookup import no_such_nic
 from netvsc_bpf.discovery.sysfs import driver_of, slot_address, slot_serials
+from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink, attribute, attributes
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 
 SYSFS = Path("/sys")
 
-_IFF_UP = 0x1
-_IFF_LOOPBACK = 0x8
-_DUMP_ATTEMPTS = 5
-# In multi mode (driver and generic together) the kernel leaves IFLA_XDP_PROG_ID out: rtnl_xdp_fill().
-_XDP_IDS = ("IFLA_XDP_PROG_ID", "IFLA_XDP_DRV_PROG_ID", "IFLA_XDP_SKB_PROG_ID", "IFLA_XDP_HW_PROG_ID")
+_RTM_GETLINK = 18
+_IFINFOMSG = struct.Struct("=BxHiII")
+_IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
+# include/uapi/linux/if_link.h
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO = 1, 3, 4, 10, 18
+_IFLA_STATS64, _IFLA_AF_SPEC, _IFLA_PROMISCUITY, _IFLA_CARRIER = 23, 26, 30, 33
+_IFLA_GSO_MAX_SEGS, _IFLA_GSO_MAX_SIZE, _IFLA_XDP = 40, 41, 43
+_IFLA_PARENT_DEV_NAME, _IFLA_PARENT_DEV_BUS_NAME, _IFLA_ALLMULTI = 56, 57, 61
+_IFLA_INFO_KIND, _IFLA_INET6_CONF, _IFLA_INET6_ADDR_GEN_MODE = 1, 2, 8
+# IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel leaves the first
+# out (rtnl_xdp_fill()).
+_XDP_IDS = (4, 5, 6, 7)
+_STATS64 = struct.Struct("=16Q")
+"""The head of struct rtnl_link_stats64, up to rx_missed_errors."""
+_DISABLE_IPV6 = 26
+"""DEVCONF_DISABLE_IPV6, include/uapi/linux/ipv6.h."""
 
 
-def list_nics(ipr: IPRoute, sysfs: Path = SYSFS) -> list[Nic]:
-    """Return every interface of the network namespace that ``ipr`` was opened in, in the kernel's order.
+def list_nics(rtnl: Rtnetlink, sysfs: Path = SYSFS) -> list[Nic]:
+    """Return every interface of the network namespace that ``rtnl`` was opened in, in the kernel's order.
 
     Raises KernelError when the dump fails, or is interrupted by changes every time it is tried.
     """
-    for _ in range(_DUMP_ATTEMPTS):
-        try:
-            return nics_from_messages(ipr.get_links(), sysfs)
-        except NetlinkDumpInterrupted:
-            # NLM_F_DUMP_INTR: an interface came or went while the kernel was answering, one may be missing.
-            continue
-        except NetlinkError as error:
-            raise KernelError("list interfaces", str(error.args[-1]), errno=error.code) from error
-    raise KernelError(
-        "list interfaces",
-        f"they changed during each of {_DUMP_ATTEMPTS} dumps",
-        "try again",
-        errno=errno.EINTR,
-    )
+    try:
+        messages = rtnl.dump(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, 0, 0, 0), whole=True)
+    except InterruptedError as error:
+        # An interface came or went while the kernel was answering, one may be missing.
+        raise KernelError("list interfaces", str(error.strerror), "try again", errno=error.errno) from error
+    except OSError as error:
+        raise KernelError("list interfaces", str(error.strerror), errno=error.errno) from error
+    return nics_from_messages(messages, sysfs)
 
 
-def get_nic(ipr: IPRoute, which: int | str, sysfs: Path = SYSFS) -> Nic:
+def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
     """Return the interface with this ifindex or name, asked for by itself.
 
     Raises NoSuchNic when there is none (any more), KernelError when the question fails otherwise.
     """
-    key = {"index": which} if isinstance(which, int) else {"ifname": which}
+    index, name = (which, b"") if isinstance(which, int) else (0, attribute(_IFLA_IFNAME, _zero_ended(which)))
     try:
-        return nics_from_messages(ipr.link("get", **key), sysfs)[0]
-    except NetlinkError as error:
-        if error.code == errno.ENODEV:
+        message = rtnl.ask(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, index, 0, 0) + name)
+    except OSError as error:
+        if error.errno == errno.ENODEV:
             raise no_such_nic(which) from error
-        raise KernelError(f"read interface {which}", str(error.args[-1]), errno=error.code) from error
+        raise KernelError(f"read interface {which}", str(error.strerror), errno=error.errno) from error
+    return nics_from_messages([message], sysfs)[0]
 
 
-def nics_from_messages(messages: Iterable[Any], sysfs: Path = SYSFS) -> list[Nic]:
+def nics_from_messages(messages: Iterable[Message], sysfs: Path = SYSFS) -> list[Nic]:
     """Return the NICs that RTM_NEWLINK messages describe, with driver and slot serial from ``sysfs``."""
     serials = slot_serials(sysfs)
     nics = []
     for message in messages:
-        bus: str | None = message.get_attr("IFLA_PARENT_DEV_BUS_NAME")
-        parent: str | None = message.get_attr("IFLA_PARENT_DEV_NAME")
+        found = message.attributes(_IFINFOMSG.size)
+        bus, parent = _text(found.get(_IFLA_PARENT_DEV_BUS_NAME)), _text(found.get(_IFLA_PARENT_DEV_NAME))
         driver = driver_of(sysfs, bus, parent) if bus and parent else None
         serial = serials.get(slot_address(parent)) if bus == "pci" and parent else None
         nics.append(nic_from_message(message, driver=driver, serial=serial))
     return nics
 
 
-def nic_from_message(message: Any, *, driver: str | None = None, serial: int | None = None) -> Nic:
-    """Return the Nic that one decoded RTM_NEWLINK (pyroute2 ``ifinfmsg``) describes. Pure.
+def nic_from_message(message: Message, *, driver: str | None = None, serial: int | None = None) -> Nic:
+    """Return the Nic that one RTM_NEWLINK describes. Pure.
 
     ``driver`` and ``serial`` come from sysfs; without a driver the link's kind stands in for it.
     """
-    kind = message.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND")
-    stats = message.get_attr("IFLA_STATS64") or {}
+    _, link_type, ifindex, flags, _ = _IFINFOMSG.unpack_from(message.body)
+    found = message.attributes(_IFINFOMSG.size)
+    kind = _text(attributes(found.get(_IFLA_LINKINFO, b"")).get(_IFLA_INFO_KIND))
+    inet6 = attributes(attributes(found.get(_IFLA_AF_SPEC, b"")).get(socket.AF_INET6, b""))
+    stats = _STATS64.unpack_from(found.get(_IFLA_STATS64, bytes(_STATS64.size)))
     return Nic(
-        ifindex=message["index"],
-        name=message.get_attr("IFLA_IFNAME"),
+        ifindex=ifindex,
+        name=_text(found[_IFLA_IFNAME]) or "",
         # Layer-3 devices (tun, wireguard) have no address at all.
-        mac=message.get_attr("IFLA_ADDRESS") or "",
-        mtu=message.get_attr("IFLA_MTU"),
-        up=bool(message["flags"] & _IFF_UP),
-        carrier=bool(message.get_attr("IFLA_CARRIER")),
+        mac=found.get(_IFLA_ADDRESS, b"").hex(":"),
+        mtu=_u32(found[_IFLA_MTU]),
+        up=bool(flags & _IFF_UP),
+        carrier=found.get(_IFLA_CARRIER) == b"\1",
         kind=kind,
         driver=driver or kind,
-        bus=message.get_attr("IFLA_PARENT_DEV_BUS_NAME"),
-        parent=message.get_attr("IFLA_PARENT_DEV_NAME"),
+        bus=_text(found.get(_IFLA_PARENT_DEV_BUS_NAME)),
+        parent=_text(found.get(_IFLA_PARENT_DEV_NAME)),
         serial=serial,
-        link_type=message["ifi_type"],
-        loopback=bool(message["flags"] & _IFF_LOOPBACK),
-        master=message.get_attr("IFLA_MASTER"),
-        promiscuity=message.get_attr("IFLA_PROMISCUITY") or 0,
-        allmulti=message.get_attr("IFLA_ALLMULTI") or 0,
-        gso_max_size=message.get_attr("IFLA_GSO_MAX_SIZE"),
-        gso_max_segs=message.get_attr("IFLA_GSO_MAX_SEGS"),
-        ipv6_disabled=_ipv6_disabled(message),
-        addr_gen_mode=message.get_nested("IFLA_AF_SPEC", "AF_INET6", "IFLA_INET6_ADDR_GEN_MODE"),
-        xdp_prog_id=_xdp_prog_id(message),
-        rx_packets=stats.get("rx_packets", 0),
-        rx_bytes=stats.get("rx_bytes", 0),
-        rx_dropped=stats.get("rx_dropped", 0),
-        tx_dropped=stats.get("tx_dropped", 0),
-        rx_errors=stats.get("rx_errors", 0),
-        tx_errors=stats.get("tx_errors", 0),
-        rx_missed=stats.get("rx_missed_errors", 0),
+        link_type=link_type,
+        loopback=bool(flags & _IFF_LOOPBACK),
+        master=_u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
+        promiscuity=_u32(found.get(_IFLA_PROMISCUITY, bytes(4))),
+        allmulti=_u32(found.get(_IFLA_ALLMULTI, bytes(4))),
+        gso_max_size=_u32(found[_IFLA_GSO_MAX_SIZE]),
+        gso_max_segs=_u32(found[_IFLA_GSO_MAX_SEGS]),
+        ipv6_disabled=_ipv6_disabled(inet6),
+        addr_gen_mode=inet6[_IFLA_INET6_ADDR_GEN_MODE][0] if _IFLA_INET6_ADDR_GEN_MODE in inet6 else None,
+        xdp_prog_id=_xdp_prog_id(attributes(found.get(_IFLA_XDP, b""))),
+        rx_packets=stats[0],
+        rx_bytes=stats[2],
+        rx_dropped=stats[6],
+        tx_dropped=stats[7],
+        rx_errors=stats[4],
+        tx_errors=stats[5],
+        rx_missed=stats[15],
     )
 
 
-def _ipv6_disabled(message: Any) -> bool | None:
-    conf = message.get_nested("IFLA_AF_SPEC", "AF_INET6", "IFLA_INET6_CONF")
-    return None if conf is None else bool(conf["disable_ipv6"])
+def _ipv6_disabled(inet6: dict[int, bytes]) -> bool | None:
+    conf = inet6.get(_IFLA_INET6_CONF)
+    return None if conf is None else struct.unpack_from("=i", conf, 4 * _DISABLE_IPV6)[0] != 0
 
 
-def _xdp_prog_id(message: Any) -> int | None:
-    for attribute in _XDP_IDS:
-        prog_id: int | None = message.get_nested("IFLA_XDP", attribute)
-        if prog_id:
-            return prog_id
-    return None
+def _xdp_prog_id(xdp: dict[int, bytes]) -> int | None:
+    return next((_u32(xdp[kind]) for kind in _XDP_IDS if kind in xdp and any(xdp[kind])), None)
+
+
+def _text(raw: bytes | None) -> str | None:
+    # The kernel takes any byte in a name but white space, slash and colon (dev_valid_name()).
+    return None if raw is None else raw.rstrip(b"\0").decode(errors="backslashreplace")
+
+
+def _zero_ended(name: str) -> bytes:
+    return os.fsencode(name) + b"\0"
+
+
+def _u32(raw: bytes) -> int:
+    return int(struct.unpack("=I", raw)[0])

@@ -24,6 +24,7 @@ from netvsc_bpf.doctor.per_pair import Around, examine_pair
 from netvsc_bpf.doctor.softnet import check_softnet
 from netvsc_bpf.kernel import netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import NetvscBpfError
 
 
@@ -47,8 +48,8 @@ def examine() -> list[Finding]:
     able = is_fit([check_libbpf(), check_capabilities()])
     # Without privilege every probe fails, and each would send the reader after the wrong cause.
     machine += [check_hook(), check_liveness()] if able else [_untried("hook"), _untried("liveness")]
-    with IPRoute() as ipr:
-        nics = list_nics(ipr)
+    with IPRoute() as ipr, Rtnetlink() as rtnl:
+        nics = list_nics(rtnl)
         attached = _attached() if is_fit(machine) else {}
         pairs, findings = examine_pairs(nics, attached)
         ours = own_programs(NetnsPins(netns.current_inode())) if able else None

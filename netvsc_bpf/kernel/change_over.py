@@ -20,8 +20,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-
-from pyroute2 import IPRoute
+from typing import TYPE_CHECKING
 
 from netvsc_bpf.kernel import clsact, libbpf, links, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -31,6 +30,9 @@ from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.errors import ForeignLayout
 
+if TYPE_CHECKING:
+    from pyroute2 import IPRoute
+
 _FILTERS = {"steer": Direction.EGRESS, "home": Direction.INGRESS}
 """Programs that are clsact filters on kernels without tcx."""
 _WHAT = "cannot change to the new programs"
@@ -39,7 +41,7 @@ _Switch = Callable[[str, int, int], None]
 """Have every hook of a program (name, old, new) run the new one."""
 
 
-def finish(where: NetnsPins, ipr: IPRoute, ifindexes: Iterable[int]) -> None:
+def finish(where: NetnsPins, ipr: "IPRoute", ifindexes: Iterable[int]) -> None:
     """Finish the change of programs that was begun, by us or by somebody who was killed.
 
     `ifindexes` are the NICs that may have filters. The caller holds the lock. Raises KernelError where a hook

@@ -3,19 +3,25 @@
 
 import errno
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink, attribute
 from netvsc_bpf.model.errors import KernelError, MissingCapability
 
+_RTM_SETLINK, _RTM_GETADDR = 19, 22
+_IFINFOMSG = struct.Struct("=BxHiII")
+_IFADDRMSG = struct.Struct("=BBBBI")
+# include/uapi/linux/if_link.h
+_IFLA_ADDRESS, _IFLA_MTU, _IFLA_AF_SPEC, _IFLA_GSO_MAX_SEGS, _IFLA_GSO_MAX_SIZE = 1, 4, 26, 40, 41
+_IFLA_INET6_ADDR_GEN_MODE = 8
+_NESTED = 0x8000  # NLA_F_NESTED
+_IFA_FLAGS = 8  # include/uapi/linux/if_addr.h
 _IFA_F_PERMANENT = 0x80  # include/uapi/linux/if_addr.h
 _SCOPE_LINK = 253  # RT_SCOPE_LINK, include/uapi/linux/rtnetlink.h
-_IFF_PROMISC = 0x100
-_IFF_ALLMULTI = 0x200
+_IFF_UP, _IFF_PROMISC, _IFF_ALLMULTI = 0x1, 0x100, 0x200
 _SYSCTL = Path("/proc/sys/net/ipv6/conf")
 
 
@@ -24,72 +30,80 @@ def changing(what: str) -> Iterator[None]:
     """Turn the kernel's refusals into our errors: KernelError with its errno, MissingCapability for EPERM."""
     try:
         yield
-    except (NetlinkError, OSError) as error:
-        number = (error.code if isinstance(error, NetlinkError) else error.errno) or 0
+    except OSError as error:
+        number = error.errno or 0
         if number in (errno.ENODEV, errno.ENXIO):
             raise KernelError(
                 what, "the interface vanished", "attach again once it is back", errno=number
             ) from error
         if number in (errno.EPERM, errno.EACCES):
             raise MissingCapability(what, "the kernel does not permit it", "run as root") from error
-        why = str(error.args[-1]) if isinstance(error, NetlinkError) else error.strerror or str(error)
-        raise KernelError(what, why, errno=number) from error
+        raise KernelError(what, error.strerror or str(error), errno=number) from error
 
 
-def set_mtu(ipr: IPRoute, ifindex: int, mtu: int) -> None:
+def set_mtu(rtnl: Rtnetlink, ifindex: int, mtu: int) -> None:
     """Set the MTU in bytes."""
-    ipr.link("set", index=ifindex, mtu=mtu)
+    _set(rtnl, ifindex, attribute(_IFLA_MTU, _u32(mtu)))
 
 
-def set_up(ipr: IPRoute, ifindex: int, up: bool) -> None:
+def set_up(rtnl: Rtnetlink, ifindex: int, up: bool) -> None:
     """Bring an interface up or down."""
-    ipr.link("set", index=ifindex, state="up" if up else "down")
+    _set_flag(rtnl, ifindex, _IFF_UP, up)
 
 
-def set_addr_gen_mode(ipr: IPRoute, ifindex: int, mode: int) -> None:
+def set_addr_gen_mode(rtnl: Rtnetlink, ifindex: int, mode: int) -> None:
     """Set how IPv6 link-local addresses come about: 0 EUI-64, 1 none (IFLA_INET6_ADDR_GEN_MODE)."""
-    inet6 = {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", mode]]}
-    ipr.link("set", index=ifindex, IFLA_AF_SPEC={"attrs": [["AF_INET6", inet6]]})
+    inet6 = attribute(socket.AF_INET6 | _NESTED, attribute(_IFLA_INET6_ADDR_GEN_MODE, bytes([mode])))
+    _set(rtnl, ifindex, attribute(_IFLA_AF_SPEC | _NESTED, inet6))
 
 
-def set_gso_limits(ipr: IPRoute, ifindex: int, max_size: int, max_segs: int) -> None:
+def set_gso_limits(rtnl: Rtnetlink, ifindex: int, max_size: int, max_segs: int) -> None:
     """Set how large (bytes) and of how many segments a packet may be that the device is to cut up itself."""
-    ipr.link("set", index=ifindex, IFLA_GSO_MAX_SIZE=max_size, IFLA_GSO_MAX_SEGS=max_segs)
+    size, segs = attribute(_IFLA_GSO_MAX_SIZE, _u32(max_size)), attribute(_IFLA_GSO_MAX_SEGS, _u32(max_segs))
+    _set(rtnl, ifindex, size + segs)
 
 
-def set_ipv6_disabled(ipr: IPRoute, ifindex: int, disabled: bool) -> None:
+def set_ipv6_disabled(ifindex: int, disabled: bool) -> None:
     """Write net.ipv6.conf.<name>.disable_ipv6, which netlink does not offer.
 
     The name is looked up at once before.
     """
-    name = ipr.link("get", index=ifindex)[0].get_attr("IFLA_IFNAME")
-    (_SYSCTL / name / "disable_ipv6").write_text("1" if disabled else "0")
+    (_SYSCTL / socket.if_indextoname(ifindex) / "disable_ipv6").write_text("1" if disabled else "0")
 
 
-def set_mac(ipr: IPRoute, ifindex: int, mac: str) -> None:
+def set_mac(rtnl: Rtnetlink, ifindex: int, mac: str) -> None:
     """Set the MAC address."""
-    ipr.link("set", index=ifindex, address=mac)
+    _set(rtnl, ifindex, attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))))
 
 
-def set_promisc(ipr: IPRoute, ifindex: int, on: bool) -> None:
+def set_promisc(rtnl: Rtnetlink, ifindex: int, on: bool) -> None:
     """Set IFF_PROMISC as `ip link set promisc` does: one more user of promiscuity, or one less."""
-    _set_flag(ipr, ifindex, _IFF_PROMISC, on)
+    _set_flag(rtnl, ifindex, _IFF_PROMISC, on)
 
 
-def set_allmulti(ipr: IPRoute, ifindex: int, on: bool) -> None:
+def set_allmulti(rtnl: Rtnetlink, ifindex: int, on: bool) -> None:
     """Set IFF_ALLMULTI as `ip link set allmulticast` does."""
-    _set_flag(ipr, ifindex, _IFF_ALLMULTI, on)
+    _set_flag(rtnl, ifindex, _IFF_ALLMULTI, on)
 
 
-def _set_flag(ipr: IPRoute, ifindex: int, flag: int, on: bool) -> None:
-    ipr.link("set", index=ifindex, flags=flag if on else 0, change=flag)
-
-
-def has_chosen_ipv6(ipr: IPRoute, ifindex: int) -> bool:
+def has_chosen_ipv6(rtnl: Rtnetlink, ifindex: int) -> bool:
     """Tell whether the interface has an IPv6 address that somebody chose, neither link-local nor by SLAAC."""
-    return any(
-        message["index"] == ifindex
-        and message["scope"] != _SCOPE_LINK
-        and message["flags"] & _IFA_F_PERMANENT
-        for message in ipr.get_addr(family=socket.AF_INET6, index=ifindex)
-    )
+    for message in rtnl.dump(_RTM_GETADDR, _IFADDRMSG.pack(socket.AF_INET6, 0, 0, 0, ifindex), whole=True):
+        _, _, few_flags, scope, owner = _IFADDRMSG.unpack_from(message.body)
+        wide = message.attributes(_IFADDRMSG.size).get(_IFA_FLAGS)
+        flags = few_flags if wide is None else struct.unpack("=I", wide)[0]
+        if owner == ifindex and scope != _SCOPE_LINK and flags & _IFA_F_PERMANENT:
+            return True
+    return False
+
+
+def _set_flag(rtnl: Rtnetlink, ifindex: int, flag: int, on: bool) -> None:
+    _set(rtnl, ifindex, flags=flag if on else 0, change=flag)
+
+
+def _set(rtnl: Rtnetlink, ifindex: int, attributes: bytes = b"", *, flags: int = 0, change: int = 0) -> None:
+    rtnl.request(_RTM_SETLINK, 0, _IFINFOMSG.pack(0, 0, ifindex, flags, change) + attributes)
+
+
+def _u32(value: int) -> bytes:
+    return struct.pack("=I", value)

@@ -5,6 +5,7 @@ pyroute2 decodes every attribute of every message, a third of a millisecond for 
 taken at each wake-up and want two attributes that is too much. Layouts: include/uapi/linux/netlink.h.
 """
 
+import errno
 import os
 import socket
 import struct
@@ -73,10 +74,18 @@ class Rtnetlink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
-    def dump(self, kind: int, body: bytes) -> list[Message]:
-        """Return all that the kernel answers to a dump; one that changes disturbed is asked for again."""
+    def dump(self, kind: int, body: bytes, *, whole: bool = False) -> list[Message]:
+        """Return all that the kernel answers to a dump; one that changes disturbed is asked for again.
+
+        With `whole` InterruptedError is raised where every attempt was disturbed (NLM_F_DUMP_INTR):
+        something may be missing then. Without, whoever looks again later sees what this one missed.
+        """
         for _ in range(_DUMP_ATTEMPTS):
             self._send(kind, NLM_F_REQUEST | _NLM_F_DUMP, body)
             answers, disturbed = [], False
@@ -88,7 +97,9 @@ class Rtnetlink:
                 answers.append(Message(number, answer))
             if not disturbed:
                 return answers
-        return answers  # whoever looks again later sees what this one missed
+        if whole:
+            raise InterruptedError(errno.EINTR, "it changed during each of several dumps")
+        return answers
 
     def ask(self, kind: int, body: bytes) -> Message:
         """Return the one answer to a question."""

@@ -2,13 +2,14 @@
 """One face for the two tc hooks: tcx links where the kernel has them, clsact filters where not."""
 
 from pathlib import Path
-from typing import Protocol
-
-from pyroute2 import IPRoute
+from typing import TYPE_CHECKING, Protocol
 
 from netvsc_bpf.kernel import clsact, links, tcx
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.path import Hook
+
+if TYPE_CHECKING:
+    from pyroute2 import IPRoute
 
 
 class TcHook(Protocol):
@@ -57,7 +58,7 @@ class ClsactHook:
 
     name = Hook.CLSACT
 
-    def __init__(self, ipr: IPRoute) -> None:
+    def __init__(self, ipr: "IPRoute") -> None:
         self._ipr = ipr
 
     def adds_qdisc(self, ifindex: int) -> bool:
@@ -78,6 +79,6 @@ class ClsactHook:
         return clsact.attached(self._ipr, ifindex, direction, links.program_id(prog_fd))
 
 
-def best_hook(prog_fd: int, ipr: IPRoute) -> TcHook:
+def best_hook(prog_fd: int, ipr: "IPRoute") -> TcHook:
     """Return the hook that the running kernel offers."""
     return TcxHook() if tcx.supported(prog_fd) else ClsactHook(ipr)

@@ -15,7 +15,7 @@ from netvsc_bpf.kernel import abi, netlink
 from netvsc_bpf.kernel.abi import ControlCommand, Found
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.tc import TcHook, best_hook
+from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.manager.observe import wanted_guard
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic, Pair
@@ -93,35 +93,35 @@ class Executor:
             self.loaded.set_found(slot, found)
 
     def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, found: Found) -> str | None:
-        ipr = self.session.ipr
+        rtnl = self.session.rtnl
         match action:
             case act.FollowUp(up=up):
                 if vf.up != up:
                     with changing(f"cannot bring {vf.name} {'up' if up else 'down'}"):
-                        netlink.set_up(ipr, vf.ifindex, up)
+                        netlink.set_up(rtnl, vf.ifindex, up)
                 found.followed_up = up
             case act.FollowMtu(mtu=mtu, otherwise=otherwise):
                 back = None if found.denied else otherwise
-                taken = following.follow_mtu(ipr, found, synthetic, vf, mtu, back)
+                taken = following.follow_mtu(rtnl, found, synthetic, vf, mtu, back)
                 found.denied = 0 if taken else found.denied
                 if not taken:
                     return f"{vf.name} refuses MTU {mtu}" + _back(synthetic, back)
             case act.RepairMtu(mtu=mtu):
-                taken = following.follow_mtu(ipr, found, synthetic, vf, mtu, None)
+                taken = following.follow_mtu(rtnl, found, synthetic, vf, mtu, None)
                 found.denied = 0 if taken else abi.REASONS.index(Reason.MTU_REFUSED)
                 if not taken:
                     return f"{vf.name} refuses MTU {mtu}: it is not used"
             case act.FollowMac(mac=mac, otherwise=otherwise):
-                if not following.follow_mac(ipr, found, synthetic, vf, mac, otherwise):
+                if not following.follow_mac(rtnl, found, synthetic, vf, mac, otherwise):
                     return f"{vf.name} refuses MAC {mac}" + _back(synthetic, otherwise)
             case act.FollowFlags(promisc=promisc, allmulti=allmulti):
-                following.follow_flags(ipr, found, vf, promisc, allmulti)
+                following.follow_flags(rtnl, found, vf, promisc, allmulti)
             case _:
                 raise NotImplementedError(action)
         return None
 
     def _hook(self) -> TcHook:
-        return best_hook(self.loaded.program("steer"), self.session.ipr)
+        return self.session.hook(self.loaded)
 
     def _slot(self, action: act.Action) -> int:
         slot = find_pair_slot(self.loaded, action.ifindex)

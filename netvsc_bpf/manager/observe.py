@@ -7,7 +7,7 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import abi, links
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.tc import TcHook, best_hook
+from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.manager.choice import Seen, choose
 from netvsc_bpf.model.nic import Nic
@@ -22,7 +22,7 @@ def observe(session: Session, loaded: LoadedObject | None, synthetic: Nic, optio
         return choose(session.nics, pair, options)
     slot = find_pair_slot(loaded, synthetic.ifindex)
     assert slot is not None
-    hook = best_hook(loaded.program("steer"), session.ipr)
+    hook = session.hook(loaded)
     found = loaded.found(slot)
     joined = _joined(session, loaded, hook, synthetic, slot, found)
     pair = PairObservation(

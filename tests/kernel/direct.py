@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The library called in this very process, where a test can make any step of it fail."""
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,7 +49,4 @@ def force_clsact(monkeypatch: pytest.MonkeyPatch) -> None:
     def clsact_hook(prog_fd: int, ipr: IPRoute) -> TcHook:
         return ClsactHook(ipr)
 
-    for name in ("datapath.attach", "datapath.detach", "manager.observe", "manager.execute"):
-        # Not by its dotted name: netvsc_bpf.datapath.attach is the function of that name as well.
-        module = importlib.import_module(f"netvsc_bpf.{name}")
-        monkeypatch.setattr(module, "best_hook", clsact_hook)
+    monkeypatch.setattr("netvsc_bpf.datapath.session.best_hook", clsact_hook)

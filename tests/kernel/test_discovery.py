@@ -4,10 +4,10 @@
 from collections.abc import Callable
 
 import pytest
-from pyroute2 import IPRoute
 
 from netvsc_bpf.discovery.nics import get_nic, list_nics
 from netvsc_bpf.discovery.pairing import Cause, find_pair, find_synthetics
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import AmbiguousPairing, NoSuchNic, NotAVf, VfInUse
 from netvsc_bpf.model.nic import Nic
@@ -15,8 +15,8 @@ from netvsc_bpf.model.nic import Nic
 
 def nics_of(lab: Lab) -> list[Nic]:
     def read() -> list[Nic]:
-        with IPRoute() as ipr:
-            return list_nics(ipr)
+        with Rtnetlink() as rtnl:
+            return list_nics(rtnl)
 
     return lab.in_guest(read)
 
@@ -39,15 +39,15 @@ def test_pair_of_the_lab_is_found_when_any_bus_will_do(lab: Lab) -> None:
 
 def test_one_nic_is_read_as_the_dump_has_it(lab: Lab) -> None:
     def read() -> tuple[Nic, Nic]:
-        with IPRoute() as ipr:
-            by_name = get_nic(ipr, "eth0")
-            return by_name, get_nic(ipr, by_name.ifindex)
+        with Rtnetlink() as rtnl:
+            by_name = get_nic(rtnl, "eth0")
+            return by_name, get_nic(rtnl, by_name.ifindex)
 
     by_name, by_ifindex = lab.in_guest(read)
     assert by_name.name == by_ifindex.name == "eth0"
     assert (by_name.kind, by_name.driver, by_name.link_type) == ("veth", "veth", 1)
     with pytest.raises(NoSuchNic):
-        lab.in_guest(lambda: get_nic(IPRoute(), "eth9"))
+        lab.in_guest(lambda: get_nic(Rtnetlink(), "eth9"))
 
 
 def test_s04_second_candidate_makes_it_ambiguous(lab: Lab) -> None:

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode
@@ -34,8 +33,8 @@ def ip(*args: str) -> str:
 
 def nics() -> list[Nic]:
     """The interfaces of the guest as discovery sees them."""
-    with IPRoute() as ipr:
-        return list_nics(ipr)
+    with Rtnetlink() as rtnl:
+        return list_nics(rtnl)
 
 
 def by_mac(mac: str, *, without: str | None = None) -> Nic | None:

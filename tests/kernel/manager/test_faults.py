@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pyroute2.netlink.exceptions import NetlinkError
 
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel import netlink
@@ -35,10 +34,10 @@ def refuse(monkeypatch: pytest.MonkeyPatch, setter: str, ifindex: int, number: i
     """Let one setting of one interface fail from now on."""
     real = getattr(netlink, setter)
 
-    def wrapped(ipr: Any, which: int, *args: Any) -> None:
-        if which == ifindex:
-            raise NetlinkError(number, "refused by the test")
-        real(ipr, which, *args)
+    def wrapped(*args: Any) -> None:
+        if next(one for one in args if isinstance(one, int)) == ifindex:
+            raise OSError(number, "refused by the test")
+        real(*args)
 
     monkeypatch.setattr(netlink, setter, wrapped)
 

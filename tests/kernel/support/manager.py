@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf import datapath
 from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.nic import Nic
@@ -174,8 +173,8 @@ def nic(lab: Lab, name: str) -> Nic | None:
     """An interface of the guest as discovery sees it."""
 
     def look() -> list[Nic]:
-        with IPRoute() as ipr:
-            return list_nics(ipr)
+        with Rtnetlink() as rtnl:
+            return list_nics(rtnl)
 
     return next((one for one in lab.in_guest(look) if one.name == name), None)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
+from netvsc_bpf.kernel.rtnetlink import Message
 from netvsc_bpf.model.nic import Nic
 
 MAC = "00:22:48:0a:0b:0c"
@@ -15,6 +16,7 @@ OTHER_MAC = "02:00:00:00:00:99"
 ETH0_GUID = "0022480a-0b0c-0022-480a-0b0c0022480a"
 IFF_UP = 0x1
 IFF_LOOPBACK = 0x8
+_RTM_NEWLINK, _NLMSG_HEADER = 16, 16
 
 NETVSC = Nic(2, "eth0", MAC, 1500, True, True, driver="hv_netvsc", bus="vmbus", parent=ETH0_GUID)
 VF = Nic(
@@ -38,8 +40,8 @@ def second_vf(**changes: Any) -> Nic:
     return replace(other, **changes)
 
 
-def newlink(nic: Nic, *, attributes: Iterable[tuple[str, Any]] = ()) -> Any:
-    """Return the RTM_NEWLINK of ``nic``, through the wire format once, so that it is what a socket gives."""
+def newlink(nic: Nic, *, attributes: Iterable[tuple[str, Any]] = ()) -> Message:
+    """Return the RTM_NEWLINK of ``nic`` as a socket gives it, encoded by somebody else than who reads it."""
     message = ifinfmsg()
     message["index"] = nic.ifindex
     message["flags"] = (IFF_UP if nic.up else 0) | (IFF_LOOPBACK if nic.loopback else 0)
@@ -58,9 +60,7 @@ def newlink(nic: Nic, *, attributes: Iterable[tuple[str, Any]] = ()) -> Any:
         *attributes,
     ]
     message.encode()
-    received = ifinfmsg(message.data)
-    received.decode()
-    return received
+    return Message(_RTM_NEWLINK, bytes(message.data)[_NLMSG_HEADER:])
 
 
 def add_device(sysfs: Path, bus: str, device: str, driver: str | None) -> None:
