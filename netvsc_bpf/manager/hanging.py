@@ -18,10 +18,11 @@ from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.running_state import is_running
 from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.running import RunningStep
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.path import Liveness, Reason
 
 _LOOK_S = 0.25
 """How often the other pairs are looked at while a step hangs."""
@@ -91,9 +92,14 @@ class Hanging:
         """Decide for another pair what can be decided without netlink."""
         if not self._reconciler.manages(pair):
             return
-        state, why = loaded.pair(slot), self._reconciler.why_left_alone(pair, loaded.vf_ifindex(slot))
+        state, vf = loaded.pair(slot), loaded.vf_ifindex(slot)
+        why = self._reconciler.why_left_alone(pair, vf)
         if state.permitted and why is not None:
             _withdraw(loaded, slot, why)
+        elif loaded.liveness is Liveness.NETLINK:
+            # Nobody else would see it die. Arming it again takes the manager's own eyes, and waits.
+            if state.armed and not (vf is not None and is_running(vf)):
+                loaded.control(ControlCommand.DISARM, slot, abi.REASONS.index(Reason.VF_DOWN))
         elif state.permitted and not state.armed:
             loaded.control(ControlCommand.LOOK, slot)
 

@@ -211,7 +211,9 @@ class Reconciler:
                 return False
             self.teller.done(seen.pair, step, refused, self.clock() - begun)
             if given_up():
-                return True  # the pair was changed meanwhile: look again
+                # The pair was changed meanwhile, and why has been handed over: look again.
+                self._count_failures()
+                return True
         if steps and not memory.took(len(steps), self.clock()):
             self.teller.restless(nic.ifindex)
             return False

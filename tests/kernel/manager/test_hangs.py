@@ -140,6 +140,17 @@ def test_other_pair_returns_and_is_damped_while_a_step_hangs(two: Lab) -> None:
         assert other.where == (Path.SYNTHETIC, Reason.DAMPED)
 
 
+def test_other_pair_leaves_its_vf_on_the_rung_netlink_too(two: Lab) -> None:
+    other = Attachment(two, "eth1")
+    with hanging(two, FLAGS, interfaces=("eth0", "eth1"), liveness="netlink") as manager:
+        eventually("eth1 armed", lambda: bool(other.state().armed))
+        two.vf_carrier(False, 1)
+        eventually("eth1 left", lambda: not other.state().armed)
+        two.vf_carrier(True, 1)
+        manager.go_on()
+        eventually("eth1 armed again", lambda: bool(other.state().armed))
+
+
 def test_manager_that_hangs_tells_of_it_once_and_ends_when_it_is_told_to(lab: Lab) -> None:
     with hanging(lab, FLAGS) as manager:
         hangs_since = time.monotonic()

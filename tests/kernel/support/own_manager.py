@@ -13,6 +13,7 @@ from netvsc_bpf.lab.namespace import enter
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.event_writer import EventWriter
 from netvsc_bpf.manager.manager import Manager
+from netvsc_bpf.model.path import Liveness
 from netvsc_bpf.planner.stall import StallPolicy
 from tests.kernel.step_faults import hanging
 
@@ -27,6 +28,7 @@ class Orders:
     stall_intervals: int = 5
     hold_s: float = 1.0
     step_limit_s: float = 60.0
+    liveness: str | None = None
     hangs: str | None = None
     """The class of the step that hangs, once, before its first call to the kernel that changes something."""
     hangs_nth: int = 1
@@ -43,7 +45,9 @@ def main(argument: str) -> None:
     enter(orders.netns)
     config = ManagerConfig(
         interfaces=tuple(orders.interfaces),
-        options=AttachOptions(any_bus=True),
+        options=AttachOptions(
+            any_bus=True, liveness=None if orders.liveness is None else Liveness(orders.liveness)
+        ),
         settle_ms=10,
         stall=StallPolicy(
             interval_s=orders.stall_interval_s, intervals=orders.stall_intervals, hold_s=orders.hold_s
