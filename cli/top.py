@@ -61,9 +61,11 @@ def top(interface: str | None, interval: float, count: int | None, once: bool, s
             if live is None:
                 show(console, table)
             else:
+                table.caption = "q quits"
                 live.update(table, refresh=True)
             left = None if left is None else left - 1
             if left == 0:
                 break
     if live is not None and table is not None:
+        table.caption = None
         show(console, table)  # what was on the alternate screen last

@@ -23,6 +23,7 @@ def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
         title=f"netvsc-bpf top  {now:%Y-%m-%d %H:%M:%S} UTC",
         title_justify="left",
         title_style="bold",
+        caption_justify="left",
     )
     table.add_column("pair\nVF", no_wrap=True)
     table.add_column("path\nreason", no_wrap=True)

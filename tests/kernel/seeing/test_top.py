@@ -56,6 +56,7 @@ def test_q_ends_top_and_leaves_the_terminal_as_it_was(lab: Lab) -> None:
         os.close(far)
         try:
             eventually("top shows the pair", lambda: shows(b"eth0"))
+            eventually("top says how to leave it", lambda: shows(b"q quits"))
             os.write(near, b"q")
             eventually("the alternate screen is left", lambda: shows(b"\x1b[?1049l"))
             assert shown.wait() == 0
