@@ -4,6 +4,7 @@
 import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,9 +26,11 @@ def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[int]:
         yield fd
     finally:
         try:
-            root.rmdir()
+            if _could_be_made_again(fd, root):
+                root.rmdir()
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+            # EACCES: bpffs itself is root's, who made this folder for us, as deploy/systemd does.
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT, errno.EACCES):
                 raise
         finally:
             os.close(fd)
@@ -62,9 +65,16 @@ def _open(root: Path) -> int:
     except FileNotFoundError:
         return _open(root)  # removed between the two calls
     except PermissionError as error:
-        raise MissingCapability(what, os.strerror(error.errno or 0), "run as root") from None
+        raise MissingCapability(
+            what, os.strerror(error.errno or 0), f"run as root, or chown a folder {root} to this user"
+        ) from None
     except OSError as error:
         raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
+
+
+def _could_be_made_again(fd: int, root: Path) -> bool:
+    """Say whether the folder's owner can make it: where systemd mounted bpffs only root can, and did."""
+    return os.fstat(fd).st_uid == os.geteuid() or bool(root.parent.stat().st_mode & stat.S_IWOTH)
 
 
 def _same(fd: int, root: Path) -> bool:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Whose our folder in bpffs is.
 
-/sys/fs/bpf is as /tmp: everybody may make a folder there, whose owner alone can look into it. A manager that
-runs as a user of its own must get at what root's commands make beside it, so that is its own too.
+The folder's owner alone can look into it. A manager that runs as a user of its own must get at what root's
+commands make beside it, so that is its own too. bpffs itself is as /tmp where one mounts it by hand, but
+systemd mounts it for root alone (mode 0700): there root has to open the way and to make the folder.
 """
 
 import os
@@ -17,6 +18,9 @@ def require_access(what: str, root: Path) -> None:
         owner = root.stat().st_uid
     except FileNotFoundError:
         return
+    except PermissionError:
+        why = f"{root.parent} lets nobody but root in"
+        raise MissingCapability(what, why, f"run as root, or chmod 711 it and chown {root}") from None
     if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
         who = "root" if owner == 0 else f"user {owner}"
         raise MissingCapability(what, f"{root} belongs to {who}", "run as that user or root, or chown -R it")

@@ -6,9 +6,11 @@ import signal
 from collections.abc import Callable
 
 from netvsc_bpf.kernel.bpffs import require_bpffs
+from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.kernel.membership_watch import MembershipWatch
 from netvsc_bpf.kernel.netlink_watch import NetlinkWatch
+from netvsc_bpf.kernel.ownership import require_access
 from netvsc_bpf.manager import singleton
 from netvsc_bpf.manager.branch import Branch
 from netvsc_bpf.manager.bugs import Bugs
@@ -51,6 +53,7 @@ class Manager:
         """
         require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
+        require_access("cannot manage", BPFFS / ROOT_NAME)
         with singleton.claim() as claimed:
             asyncio.run(self._run(claimed))
 

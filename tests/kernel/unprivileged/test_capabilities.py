@@ -163,3 +163,35 @@ def _tx_vf(lab: Lab, wrapped_in: list[str]) -> int:
     packets = state(run(lab, "status", "--json", wrapped_in=wrapped_in))["counters"]["tx"]["vf"]["packets"]
     assert isinstance(packets, int)
     return packets
+
+
+@pytest.fixture
+def closed_bpffs() -> Iterator[None]:
+    """bpffs as systemd mounts it: for root alone."""
+    before = BPFFS.stat().st_mode & 0o7777
+    BPFFS.chmod(0o700)
+    yield
+    BPFFS.chmod(before)
+    if ROOT.exists():
+        ROOT.rmdir()
+
+
+def test_s68_bpffs_of_root_alone_is_told_with_the_way_out(lab: Lab, closed_bpffs: None) -> None:
+    for command in (ATTACH, ("status",), ("run", "eth0", "--any-bus")):
+        refused(run(lab, *command, wrapped_in=USER), 4, "lets nobody but root in", f"chown {ROOT}")
+    result = run(lab, "doctor", wrapped_in=USER)
+    assert result.returncode == 4 and f"make {ROOT}" in result.stdout
+
+
+def test_s68_one_folder_in_it_is_enough(lab: Lab, closed_bpffs: None) -> None:
+    """What deploy/systemd does: x for all, and a folder that stays even when it is empty."""
+    BPFFS.chmod(0o711)
+    ROOT.mkdir(0o700)
+    os.chown(ROOT, UID, UID)
+    for _ in range(2):
+        assert state(run(lab, *ATTACH, wrapped_in=USER))["path"] == "vf"
+        assert run(lab, "detach", "eth0", wrapped_in=USER).returncode == 0
+    assert state(run(lab, *ATTACH))["path"] == "vf"
+    assert run(lab, "detach", "eth0").returncode == 0
+    assert ROOT.exists() and list(ROOT.iterdir()) == []
+    assert f"{ROOT} is writable" in run(lab, "doctor", wrapped_in=USER).stdout
