@@ -8,7 +8,6 @@ from typing import Protocol
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
 from netvsc_bpf.kernel import abi, links
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.clock import monotonic_to_utc
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
@@ -19,11 +18,6 @@ from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
 class Look(Protocol):
     """One look at this thread's network namespace; a Session is one."""
-
-    @property
-    def pins(self) -> NetnsPins:
-        """Where its pins are."""
-        ...
 
     def nic(self, ifindex: int | None) -> Nic | None:
         """Return the NIC of that number, None if there is none (any more)."""
@@ -40,6 +34,8 @@ class PairMaps:
     """All CPUs added up."""
     vf_ifindex: int | None
     """The VF in the DEVMAP; None where there is none or it was unregistered."""
+    steer: links.LinkState | None
+    """steer's tcx link; None on clsact, or where its pin is gone."""
 
 
 def status(interface: str | None = None) -> list[PairStatus]:
@@ -72,7 +68,11 @@ def read_pair(loaded: LoadedObject, ifindex: int) -> PairMaps | None:
     if slot is None:
         return None
     return PairMaps(
-        loaded.pair(slot), loaded.found(slot), loaded.counters(slot), vf_ifindex=loaded.vf_ifindex(slot)
+        loaded.pair(slot),
+        loaded.found(slot),
+        loaded.counters(slot),
+        vf_ifindex=loaded.vf_ifindex(slot),
+        steer=links.state(loaded.pins.link(ifindex, "steer")),
     )
 
 
@@ -89,7 +89,7 @@ def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> P
         vf=vf,
         path=Path.VF if armed else Path.SYNTHETIC,
         reason=Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf),
-        hook=Hook.TCX if links.state(look.pins.link(synthetic.ifindex, "steer")) else Hook.CLSACT,
+        hook=Hook.TCX if maps.steer else Hook.CLSACT,
         liveness=loaded.liveness,
         rx_mode=rx_mode,
         guard=guard,

@@ -77,7 +77,8 @@ class NetnsPins:
 
     def pair(self, ifindex: int) -> Path:
         """Return the folder of the links of one pair, named by its synthetic NIC."""
-        return self.home / f"{_PAIR_PREFIX}{ifindex}"
+        # In one piece: five steps of pathlib for each of 64 pairs are a good part of a scrape.
+        return Path(f"{self.bpffs}/{ROOT_NAME}/{self.inode}/{_PAIR_PREFIX}{ifindex}")
 
     def link(self, ifindex: int, program: str) -> Path:
         """Return the pin of one link of a pair."""

@@ -129,6 +129,6 @@ def _sample(
         changes,
         bool(maps.state.permitted),
         damped=withheld is Reason.DAMPED,
-        drift=drift_of(look.pins, status, guard_id=guard_id if maps.state.guard else None),
+        drift=drift_of(look.pins, status, maps.steer, guard_id=guard_id if maps.state.guard else None),
         queue_stops=None if status.vf is None else stops.get(status.vf.ifindex),
     )

@@ -23,28 +23,40 @@ def encode(registry: CollectorRegistry) -> bytes:
 def _lines(metrics: Iterable[Metric]) -> Iterable[str]:
     for metric in metrics:
         name = metric.name + _SUFFIX.get(metric.type, "")
-        yield f"# HELP {name} {_escape(metric.documentation, quote=False)}\n# TYPE {name} {metric.type}\n"
-        yield from map(_line, metric.samples)
+        yield f"# HELP {name} {_escape(metric.documentation)}\n# TYPE {name} {metric.type}\n"
+        shapes: dict[tuple[str, ...], _Shape] = {}
+        for sample in metric.samples:
+            key = sample.name, *sample.labels
+            shape = shapes.get(key)
+            if shape is None:
+                shape = shapes[key] = _Shape(sample.name, sorted(sample.labels))
+            yield shape.line(sample)
 
 
-def _line(sample: Sample) -> str:
-    labels = sample.labels
-    if not labels:
-        return f"{sample.name} {_number(sample.value)}\n"
-    pairs = ",".join([f'{key}="{_escape(labels[key])}"' for key in sorted(labels)])
-    return f"{sample.name}{{{pairs}}} {_number(sample.value)}\n"
+class _Shape:
+    """The lines of samples that have their name and the names of their labels in common."""
+
+    def __init__(self, name: str, labels: list[str]) -> None:
+        self._labels = labels
+        pairs = ",".join(f'{label}="%s"' for label in labels)
+        self._line = f"{name}{{{pairs}}} %s\n" if labels else f"{name} %s\n"
+
+    def line(self, sample: Sample) -> str:
+        """Return one sample as a line."""
+        values = [sample.labels[label] for label in self._labels]
+        together = "".join(values)
+        if "\\" in together or "\n" in together or '"' in together:
+            values = [_escape(value).replace('"', r"\"") for value in values]
+        return self._line % (*values, _number(sample.value))
 
 
 def _number(value: float) -> str:
     number = float(value)
-    # The common case at once: whole numbers below a million look alike in Python and in Go.
+    # The common case at once: numbers from 0 to a million look alike in Python and in Go.
     if 0 <= number < 1e6:
         return repr(number)
     return str(floatToGoString(number))  # type: ignore[no-untyped-call]
 
 
-def _escape(text: str, *, quote: bool = True) -> str:
-    if text.isalnum():
-        return text
-    text = text.replace("\\", r"\\").replace("\n", r"\n")
-    return text.replace('"', r"\"") if quote else text
+def _escape(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n")
