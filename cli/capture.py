@@ -4,7 +4,6 @@
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +13,7 @@ from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN
 
 if TYPE_CHECKING:
-    from netvsc_bpf.capture.frame import Interface, Sighting
-    from netvsc_bpf.capture.session import CapturePlan, Summary
-    from netvsc_bpf.capture.tcpdump import Printer
-    from netvsc_bpf.capture.writer import Writer
+    from netvsc_bpf.capture.frame import Interface
 
 
 @click.command()
@@ -67,71 +63,48 @@ def capture(
     """
     if file == "-" and sys.stdout.isatty():
         raise click.UsageError("refusing to write pcapng to a terminal")
+    from netvsc_bpf.capture.output import Output
     from netvsc_bpf.capture.session import CapturePlan
+    from netvsc_bpf.capture.session import capture as run
 
     flags = {"n": numeric, "e": link, "q": quiet, "t" * times: times, "v" * verbose: verbose, "X": hexdump}
-    plan = CapturePlan(interface, " ".join(expression), snaplen, count)
-    with reader.may_go():
-        summary = _Run(plan, file, [f"-{name}" for name, given in flags.items() if given]).run()
-        _sum_up(summary)
+    output = Output(file, snaplen, [f"-{name}" for name, given in flags.items() if given], _print)
+    ended = _Ended(by_reader=file in (None, "-"))
+    begun = False
 
-
-def _sum_up(summary: "Summary") -> None:
-    dropped = f", {summary.dropped:,} dropped by the kernel" if summary.dropped else ""
-    click.echo(f"netvsc-bpf: {summary.frames:,} frames captured{dropped}", err=True)
-
-
-class _Run:
-    """One capture: its output is begun when the capture is under way, so that a refusal leaves no file."""
-
-    def __init__(self, plan: "CapturePlan", file: str | None, flags: list[str]) -> None:
-        self._plan, self._file, self._flags = plan, file, flags
-        self._printer: Printer | None = None
-        self._writer: Writer | None = None
-        self._stopped = False
-
-    def run(self) -> "Summary":
-        """Capture to the end."""
-        from netvsc_bpf.capture.session import capture as run
-        from netvsc_bpf.capture.tcpdump import tcpdump
-
-        if self._file is None:
-            tcpdump()  # a missing one is told before anything begins
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
-        summary = None
-        try:
-            summary = run(self._plan, self._deliver, self._ended, self._opened)
-        finally:
-            if self._printer is not None:
-                self._printer.close()
-            if self._writer is not None:
-                self._writer.close(summary)
-        return summary
-
-    def _stop(self, *_: object) -> None:
-        self._stopped = True
-
-    def _ended(self) -> bool:
-        return self._stopped or (self._file in (None, "-") and reader.is_gone())
-
-    def _opened(self, interfaces: Sequence["Interface"]) -> None:
-        from netvsc_bpf.capture.tcpdump import Printer
-        from netvsc_bpf.capture.writer import Writer
-
-        if self._file == "-":
-            self._writer = self._writer or Writer(sys.stdout.buffer, "stdout", self._plan.snaplen)
-        elif self._file is not None:
-            self._writer = self._writer or Writer.to_file(Path(self._file), self._plan.snaplen)
-        else:
-            self._printer = self._printer or Printer(self._flags, self._plan.snaplen, _print)
+    def opened(interfaces: Sequence["Interface"]) -> None:
+        nonlocal begun
+        if not begun:
+            output.begin()
+            begun = True
         names = " and ".join(f"{one.name} ({one.path})" for one in interfaces)
         click.echo(f"netvsc-bpf: listening on {names}", err=True)
 
-    def _deliver(self, frames: Sequence["Sighting"]) -> None:
-        sink = self._printer if self._writer is None else self._writer
-        assert sink is not None
-        sink.frames(frames)
+    with reader.may_go():
+        summary = None
+        try:
+            plan = CapturePlan(interface, " ".join(expression), snaplen, count)
+            summary = run(plan, output.frames, ended, opened)
+        finally:
+            output.close(summary)
+        dropped = f", {summary.dropped:,} dropped by the kernel" if summary.dropped else ""
+        click.echo(f"netvsc-bpf: {summary.frames:,} frames captured{dropped}", err=True)
+
+
+class _Ended:
+    """Becomes true at Ctrl-C, at SIGTERM, and when nobody reads what we write."""
+
+    def __init__(self, *, by_reader: bool) -> None:
+        self._by_reader = by_reader
+        self._signalled = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._signal)
+
+    def __call__(self) -> bool:
+        return self._signalled or (self._by_reader and reader.is_gone())
+
+    def _signal(self, *_: object) -> None:
+        self._signalled = True
 
 
 def _print(line: str) -> None:
