@@ -3,16 +3,18 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab import namespace
+from netvsc_bpf.lab.syscalls import Mount, mount
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode
 from netvsc_bpf.model.path import Path as DataPath
@@ -20,7 +22,10 @@ from netvsc_bpf.model.status import PairStatus
 from tests.kernel.support.waiting import eventually
 from tests.vm.devices import PEER_MAC, PF_MAC, SYNTHETIC_MAC
 
-PEER = "peer"
+T = TypeVar("T")
+
+GUEST, PEER = "guest", "peer"
+"""Names of network namespaces: the guest's own first one, and the peer's."""
 ADDRESS, PEER_ADDRESS = "10.98.0.1", "10.98.0.2"
 SYNTHETIC = "syn0"
 _NET = Path("/sys/class/net")
@@ -47,6 +52,8 @@ def by_mac(mac: str, *, without: str | None = None) -> Nic | None:
 class SriovPair:
     """The synthetic NIC has an address and is up; the peer lives in a network namespace."""
 
+    guest: ClassVar[str] = GUEST
+    peer: ClassVar[str] = PEER
     pf: Path
     """The PCI device of the physical function."""
     pf_name: str
@@ -73,6 +80,23 @@ class SriovPair:
     def unplug(self) -> None:
         """Have the host take the VF away, in use or not."""
         (self.pf / "sriov_numvfs").write_text("0")
+
+    def carrier(self, on: bool) -> None:
+        """Give the VF a link or take it away, as a host does that brings its physical function down.
+
+        Pulling the wire out (QEMU's set_link) is no such thing: igbvf never hears of it.
+        """
+        ip("link", "set", self.pf_name, "up" if on else "down")
+
+    def up(self, up: bool) -> None:
+        """Bring the VF up or down."""
+        vf = self.vf
+        assert vf is not None
+        ip("link", "set", vf.name, "up" if up else "down")
+
+    def in_guest(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call a function where the pair is: here. (Labs have another place for that.)"""
+        return function(*args, **kwargs)
 
     def attach(self, **options: object) -> PairStatus:
         """Attach. The hub gives every frame to both: guard drops the synthetic NIC's while the VF is used."""
@@ -123,6 +147,9 @@ def sriov_pair() -> Iterator[SriovPair]:
     assert synthetic is not None and peer is not None and pf is not None
     pair = SriovPair((_NET / pf.name / "device").resolve(), pf.name)
     namespace.create(PEER)
+    here = namespace.namespace_path(GUEST)
+    here.touch()
+    mount("/proc/thread-self/ns/net", str(here), None, Mount.BIND)
     try:
         ip("link", "set", synthetic.name, "name", SYNTHETIC)
         ip("addr", "add", f"{ADDRESS}/24", "dev", SYNTHETIC)
@@ -137,7 +164,9 @@ def sriov_pair() -> Iterator[SriovPair]:
         yield pair
     finally:
         datapath.detach_all()
+        pair.carrier(True)
         pair.unplug()
+        namespace.remove(GUEST)
         ip("addr", "flush", "dev", SYNTHETIC)
         ip("link", "set", SYNTHETIC, "down")
         namespace.remove(PEER)  # its NIC falls back to us

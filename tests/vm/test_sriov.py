@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A true VF: it is plugged into PCI and taken out again, its driver has rings, a link and segmentation."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+import pytest
+
+from netvsc_bpf.kernel.announce import gratuitous_arp
+from netvsc_bpf.lab.tcp import TcpPlan, TcpStream
+from netvsc_bpf.lab.udp import UdpPlan, UdpStream
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.frames import Tap
+from tests.kernel.support.manager import managers
+from tests.kernel.support.waiting import eventually
+from tests.vm.devices import SYNTHETIC_MAC
+from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS, SYNTHETIC, SriovPair
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+RATE = 500
+"""Packets a second: an emulated processor has to keep up with both ends and the NICs between them."""
+
+
+def udp() -> UdpStream:
+    return UdpStream(UdpPlan(GUEST, PEER, PEER_ADDRESS, rate=RATE))
+
+
+def tcp() -> TcpStream:
+    return TcpStream(TcpPlan(GUEST, PEER, PEER_ADDRESS))
+
+
+def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(sriov: SriovPair) -> None:
+    with managers(sriov) as start:
+        manager = start(SYNTHETIC)
+        manager.wait_path(Path.SYNTHETIC)
+        for times in (1, 2):
+            vf = sriov.plug()
+            manager.wait_told("joined", vf.name, times)
+            manager.wait_path(Path.VF, Reason.ARMED)
+            sriov.ping(wait_s=10)
+            sriov.unplug()
+            manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
+            sriov.ping(wait_s=10)
+
+
+def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(sriov: SriovPair) -> None:
+    with managers(sriov) as start:
+        manager = start(SYNTHETIC)
+        sriov.plug()
+        manager.wait_path(Path.VF)
+        announced = gratuitous_arp(bytes.fromhex(SYNTHETIC_MAC.replace(":", "")), IPv4Address(ADDRESS))
+        with Tap(PEER, sriov.peer_name()) as peer:
+            sriov.carrier(False)
+            manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
+            peer.wait_for(announced)
+        sriov.ping(wait_s=10)
+        sriov.carrier(True)
+        manager.wait_path(Path.VF)
+        sriov.ping(wait_s=10)
+
+
+@pytest.mark.parametrize(
+    ("fail", "mend", "bound"),
+    [
+        (lambda pair: pair.up(False), lambda pair: pair.up(True), 0),
+        (SriovPair.unplug, None, 0),
+    ],
+    ids=["s16-down", "s18-unplugged"],
+)
+def test_s19_redirection_stops_before_the_vf_closes(
+    sriov: SriovPair,
+    fail: Callable[[SriovPair], None],
+    mend: Callable[[SriovPair], None] | None,
+    bound: int,
+) -> None:
+    sriov.plug()
+    assert sriov.attach().path is Path.VF
+    with udp() as stream:
+        go_on(stream)
+        before = sriov.status()
+        fail(sriov)
+        go_on(stream)
+        after = sriov.status()
+        assert (before.path, after.path) == (Path.VF, Path.SYNTHETIC)
+        assert after.path_changes == before.path_changes + 1
+        if mend is not None:
+            mend(sriov)
+            eventually("the VF is used again", lambda: sriov.status().path is Path.VF)
+            go_on(stream)
+        result = stream.stop()
+    assert result.sent > RATE
+    assert result.lost - result.receiver_drops <= bound
+
+
+def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(sriov: SriovPair) -> None:
+    vf = sriov.plug()
+    assert vf.gso_max_size >= 65_536
+    assert sriov.attach().path is Path.VF
+    with tcp() as stream:
+        with Tap(GUEST, vf.name, snap=64) as tap:
+            eventually(
+                "unsegmented frames on the VF",
+                lambda: any(frame.outgoing and frame.length > 30_000 for frame in tap.seen()),
+            )
+        sriov.unplug()
+        assert sriov.status().path is Path.SYNTHETIC
+        goal = stream.received + 200_000
+        eventually("the stream goes on", lambda: stream.received >= goal)
+        result = stream.stop()
+    assert result.intact
+
+
+def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(sriov: SriovPair) -> None:
+    sriov.plug()
+    assert sriov.attach(settle_ms=50).path is Path.VF
+    changes = sriov.status().path_changes
+    for fail, mend in (
+        (lambda: sriov.up(False), lambda: sriov.up(True)),
+        (lambda: sriov.carrier(False), lambda: sriov.carrier(True)),
+    ):
+        fail()
+        sriov.wait_for(Path.SYNTHETIC)
+        sriov.ping(wait_s=10)
+        mend()
+        sriov.wait_for(Path.VF)
+        sriov.ping(wait_s=10)
+        changes += 2
+        assert sriov.status().path_changes == changes
+
+
+def go_on(stream: UdpStream) -> None:
+    goal = stream.received + RATE
+    eventually("traffic goes on", lambda: stream.received >= goal)
