@@ -32,6 +32,9 @@ ln -s "$REPO/.venv/bin/netvsc-bpf" "$ROOT/opt/netvsc-bpf/bin/netvsc-bpf"
 cp "$REPO/deploy/systemd/netvsc-bpf.service" "$ROOT/etc/systemd/system/"
 cp "$REPO/deploy/sysusers.d/netvsc-bpf.conf" "$ROOT/etc/sysusers.d/"
 cp "$WORK/share/netvsc-bpf.toml" "$ROOT/etc/"
+mkdir -p "$ROOT/etc/systemd/network"
+rm -f "$ROOT"/etc/systemd/network/*
+cp "$REPO"/deploy/networkd/*.network "$ROOT/etc/systemd/network/"
 cat >"$ROOT/etc/systemd/system/netvsc-bpf.service.d/checkout.conf" <<-CONF
 	[Service]
 	BindReadOnlyPaths=$REPO

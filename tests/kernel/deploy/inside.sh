@@ -46,4 +46,21 @@ step start-bad systemctl start netvsc-bpf
 step restarts systemctl show -P NRestarts netvsc-bpf
 step detach $netvsc_bpf detach --all
 step left find /sys/fs/bpf/netvsc-bpf
+# Row 11: networkd has a file for every NIC, and udev called one of them a VF. There is no udev in here: its database is
+# written by hand.
+mkdir -p /run/udev/data
+for nic in /sys/class/net/*; do
+	printf 'I:1\n' >"/run/udev/data/n$(cat "$nic/ifindex")"
+done
+printf 'E:NETVSC_BPF_VF=1\n' >>"/run/udev/data/n$(cat /sys/class/net/vf0/ifindex)"
+printf '[Match]\nName=*\n[Network]\nLinkLocalAddressing=no\nAddress=10.77.0.1/24\n' >/etc/systemd/network/20-all.network
+step networkd systemctl start systemd-networkd
+for _ in $(seq 100); do
+	ip -o -4 address show dev eth0 | grep -q 10.77 && break
+	sleep 0.1
+done
+step networkd-vf0 cat "/run/systemd/netif/links/$(cat /sys/class/net/vf0/ifindex)"
+step addresses ip -o -4 address
+systemctl stop systemd-networkd
+
 step journal journalctl -u netvsc-bpf --no-pager --output=cat

@@ -122,3 +122,8 @@ def test_s68_systemd_starts_reloads_and_stops_the_unit_as_its_own_user(share: Pa
     assert "/etc/netvsc-bpf.toml:7: this is no TOML" in journal
     assert left("detach") == "status 0\n" and left("left") == "/sys/fs/bpf/netvsc-bpf\nstatus 0\n"
     assert "unforeseen" not in journal and "failed" not in journal
+
+    # Row 11: the same file configured eth0.
+    assert "ADMIN_STATE=unmanaged" in left("networkd-vf0").splitlines()
+    addresses = left("addresses")
+    assert re.search(r"eth0 +inet 10\.77\.0\.1/24", addresses) and "vf0" not in addresses, addresses
