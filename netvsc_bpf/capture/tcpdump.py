@@ -7,7 +7,9 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from shutil import which
+from tempfile import TemporaryFile
 
 from netvsc_bpf.capture.frame import Sighting
 from netvsc_bpf.kernel.packet_ring import Instruction
@@ -55,12 +57,13 @@ class Printer:
         self._shown = 0
         self._width = 0
         self._broken = False
+        self._complaints = TemporaryFile()  # noqa: SIM115  # closed with us
         # A process group of its own: Ctrl-C is for us, and what came before it is still printed.
         self._process = subprocess.Popen(
             [tcpdump(), "-r", "-", "-l", "--number", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
             process_group=0,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -82,14 +85,17 @@ class Printer:
 
     def close(self) -> None:
         """Wait until everything is printed. Raises NetvscBpfError where tcpdump failed."""
-        try:
+        with suppress(BrokenPipeError):  # it has ended already, and why is told below
             self._in.close()
-        except BrokenPipeError:
-            self._process.kill()
         self._reader.join()
         self._out.close()
-        if self._process.wait() > 0 and not self._broken:
-            raise NetvscBpfError("cannot print frames", f"tcpdump ended with {self._process.returncode}")
+        ended = self._process.wait()
+        self._complaints.seek(0)
+        said = self._complaints.read().decode(errors="replace").splitlines()
+        self._complaints.close()
+        if ended != 0 and not self._broken:
+            why = said[-1].removeprefix("tcpdump: ") if said else f"it ended with status {ended}"
+            raise NetvscBpfError("cannot print frames", f"tcpdump: {why}", "write them with -w FILE instead")
 
     def _read(self) -> None:
         for raw in self._out:

@@ -6,7 +6,7 @@ import pytest
 from netvsc_bpf.capture import tcpdump
 from netvsc_bpf.capture.frame import Interface, Sighting
 from netvsc_bpf.capture.tcpdump import Printer, label
-from netvsc_bpf.model.errors import CannotHere
+from netvsc_bpf.model.errors import CannotHere, NetvscBpfError
 from netvsc_bpf.model.path import Path
 
 ETH0 = Interface(2, "eth0", Path.SYNTHETIC)
@@ -33,6 +33,23 @@ def test_each_frame_gets_its_own_label_whatever_tcpdump_adds_below(flags: list[s
     assert [line[:24] for line in labelled] == ["vf        enP31819s1 Out", "synthetic eth0       In "]
     assert all("who-has 10.99.0.2 tell 10.99.0.1" in line for line in labelled)
     assert all(line.startswith("\t0x00") for line in lines if line not in labelled)
+
+
+def test_tcpdump_that_fails_is_told_with_its_own_words() -> None:
+    printer = Printer(["-n", "no such filter"], 1000, lambda line: None)
+    with pytest.raises(NetvscBpfError) as caught:
+        printer.close()
+    assert "syntax error" in caught.value.why
+
+
+def test_tcpdump_that_was_killed_is_no_quiet_end() -> None:
+    printer = Printer(["-n"], 1000, lambda line: None)
+    printer._process.kill()
+    printer._process.wait()
+    with pytest.raises(BrokenPipeError):
+        printer.frames([arp(VF, outgoing=True)])
+    with pytest.raises(NetvscBpfError):
+        printer.close()
 
 
 def test_s67_missing_tcpdump_is_told_with_its_package_and_the_way_around_it(
