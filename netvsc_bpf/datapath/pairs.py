@@ -92,16 +92,23 @@ def ensure_guard(
 ) -> None:
     """Attach guard to the synthetic NIC, or detach it where the mode is off. Raises ForeignXdp."""
     pin = session.pins.link(synthetic.ifindex, "guard")
-    state = links.state(pin)
-    attached = state is not None and state.ifindex == synthetic.ifindex
-    if mode is not GuardMode.OFF and not attached:
+    if mode is GuardMode.OFF:
+        links.remove(pin)
+    elif not guard_attached(session, loaded, synthetic.ifindex):
         links.remove(pin)
         undo.callback(links.remove, pin)
         with changing(f"cannot attach guard to {synthetic.name}"):
             xdp.attach(loaded.program("guard"), synthetic.ifindex, synthetic.name, pin)
-    elif mode is GuardMode.OFF and attached:
-        links.remove(pin)
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
+
+
+def guard_attached(session: Session, loaded: LoadedObject, ifindex: int) -> bool:
+    """Tell whether guard is attached to this synthetic NIC, and not another program by guard's own link."""
+    state = links.state(session.pins.link(ifindex, "guard"))
+    return state is not None and (state.prog_id, state.ifindex) == (
+        links.program_id(loaded.program("guard")),
+        ifindex,
+    )
 
 
 def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:

@@ -16,6 +16,8 @@ class LinkState:
 
     prog_id: int
     ifindex: int
+    id: int = 0
+    """The link's own number, which is never given again."""
 
 
 def state(path: Path) -> LinkState | None:
@@ -28,7 +30,7 @@ def state(path: Path) -> LinkState | None:
         info = libbpf.info(fd, libbpf.LinkInfo)
     finally:
         os.close(fd)
-    return LinkState(info.prog_id, info.ifindex)
+    return LinkState(info.prog_id, info.ifindex, info.id)
 
 
 def pin(fd: int, path: Path) -> None:
@@ -83,13 +85,22 @@ def program_id(fd: int) -> int:
     return int(libbpf.info(fd, libbpf.ProgInfo).id)
 
 
+def pinned_program_id(path: Path) -> int | None:
+    """Return the kernel's number of the program pinned at `path`, None where there is none."""
+    return _pinned_id(path, libbpf.ProgInfo)
+
+
 def map_id(path: Path) -> int | None:
     """Return the kernel's number of the map pinned at `path`, None where there is none."""
+    return _pinned_id(path, libbpf.MapInfo)
+
+
+def _pinned_id(path: Path, kind: type[libbpf.ProgInfo] | type[libbpf.MapInfo]) -> int | None:
     try:
         fd = libbpf.obj_get(path)
     except FileNotFoundError:
         return None
     try:
-        return int(libbpf.info(fd, libbpf.MapInfo).id)
+        return int(libbpf.info(fd, kind).id)
     finally:
         os.close(fd)

@@ -24,6 +24,7 @@ from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
 from netvsc_bpf.manager.hanging import Hanging
 from netvsc_bpf.manager.last_changes import last_changes
+from netvsc_bpf.manager.link_watch import LinkWatch
 from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.stall_watch import StallWatch
@@ -61,6 +62,7 @@ class Branch:
         self._hanging = Hanging(self._reconcile, self.wake)
         self._stalls = StallWatch(self._reconcile, listener)
         self._announcer = Announcer(config.announce, config.interfaces, listener)
+        self._links = LinkWatch(self._pins, self.wake)
         self._ring: PathEventWatch | None = None
 
     def wake(self) -> None:
@@ -82,7 +84,8 @@ class Branch:
         # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
         beside = [
-            loop.create_task(self._bugs.kept_going(work.run)) for work in (self._announcer, self._stalls)
+            loop.create_task(self._bugs.kept_going(run))
+            for run in (self._announcer.run, self._stalls.run, self._links.run)
         ]
         try:
             await self._loop(loop, thread, pins)
@@ -119,6 +122,7 @@ class Branch:
             await self._hanging.wait(loop.run_in_executor(thread, self._lists))
             await self._hanging.wait(loop.run_in_executor(thread, self._vlans))
             self._follow_ring(loop)
+            self._links.follow()
             if pins.follow(self._folders()):
                 # What went between the look and the watch was not told.
                 self._woken.set()

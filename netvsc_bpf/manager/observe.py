@@ -3,9 +3,10 @@
 
 from netvsc_bpf.datapath import following
 from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.datapath.pairs import guard_attached
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import abi, links
+from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
@@ -25,10 +26,13 @@ def observe(session: Session, loaded: LoadedObject | None, synthetic: Nic, optio
     hook = session.hook(loaded)
     found = loaded.found(slot)
     joined = _joined(session, loaded, hook, synthetic, slot, found)
+    guarded = guard_attached(session, loaded, synthetic.ifindex)
+    in_force, wanted = abi.GUARD_MODES[loaded.pair(slot).guard], wanted_guard(loaded, slot, options)
     pair = PairObservation(
         synthetic,
         steer=_attached(session, loaded, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS),
-        guard=_guarded(session, loaded, synthetic, slot, options),
+        guard=guarded == (wanted is not GuardMode.OFF) and in_force is wanted,
+        guard_lost=in_force is not GuardMode.OFF and not guarded,
         liveness=loaded.liveness,
         joined=joined,
         left_behind=joined is None and found.vf_ifindex != 0,
@@ -71,12 +75,3 @@ def _attached(
 def wanted_guard(loaded: LoadedObject, slot: int, options: AttachOptions) -> GuardMode:
     """Return what was asked for, or else what whoever attached the pair chose."""
     return abi.GUARD_MODES[loaded.pair(slot).guard] if options.guard is None else options.guard
-
-
-def _guarded(
-    session: Session, loaded: LoadedObject, synthetic: Nic, slot: int, options: AttachOptions
-) -> bool:
-    mode = wanted_guard(loaded, slot, options)
-    state = links.state(session.pins.link(synthetic.ifindex, "guard"))
-    attached = state is not None and state.ifindex == synthetic.ifindex
-    return attached == (mode is not GuardMode.OFF) and abi.GUARD_MODES[loaded.pair(slot).guard] is mode

@@ -9,6 +9,7 @@ from netvsc_bpf.discovery.refusal import Cause
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind, Value
+from netvsc_bpf.manager.hooks import Attachment, lost_hooks
 from netvsc_bpf.manager.step_details import step_details
 from netvsc_bpf.manager.switches import switch_event
 from netvsc_bpf.manager.timing import Timing
@@ -123,7 +124,8 @@ class Teller:
     ) -> None:
         """Tell that a step was carried out, or what the VF refused; `took_s` is how long it took."""
         kind, text = (Kind.REFUSED, refused) if refused is not None else self._describe(pair, step)
-        details = {**step_details(pair, step), Detail.DURATION_S: round(took_s, 6)}
+        repair = kind is Kind.REPAIRED
+        details = {**step_details(pair, step, repair=repair), Detail.DURATION_S: round(took_s, 6)}
         match step:
             case act.Attach():
                 self._attached.add(step.ifindex)
@@ -162,17 +164,25 @@ class Teller:
         text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"
         self._listener(Event(Kind.FAILED, self._name(step.ifindex), text, details={Detail.STEP: name}))
 
+    def _lost(self, pair: PairObservation | None, step: act.Action) -> tuple[Attachment, ...]:
+        """Return what a step has to put back that was there before."""
+        if isinstance(step, act.Attach) and step.ifindex not in self._attached:
+            return ()
+        return lost_hooks(pair, step)
+
     def _name(self, ifindex: int) -> str:
         return self._names.get(ifindex, f"interface {ifindex}")
 
     def _describe(self, pair: PairObservation | None, step: act.Action) -> tuple[Kind, str]:
         vf = "VF" if pair is None or pair.joined is None else pair.joined.vf.name
         match step:
+            case act.Attach() if lost := self._lost(pair, step):
+                return Kind.REPAIRED, f"{' and '.join(lost)} put back"
             case act.Attach() if step.ifindex in self._attached:
-                return Kind.REPAIRED, "hooks put back"
+                return Kind.ATTACHED, "guard as it is wanted now"
             case act.Attach():
                 return Kind.ATTACHED, "steer and guard"
-            case act.Join() if pair is not None and pair.joined is not None:
+            case act.Join() if self._lost(pair, step):
                 return Kind.REPAIRED, f"home put back on {vf}"
             case act.Join(vf=joined):
                 return Kind.JOINED, joined.name

@@ -49,6 +49,8 @@ class PairObservation:
     guard: bool
     """guard is as it should be: attached, or not wanted."""
     liveness: Liveness
+    guard_lost: bool = False
+    """guard is not attached though the pair has a mode that takes it: somebody else detached it."""
     joined: Joined | None = None
     left_behind: bool = False
     """The VF of this pair is gone, and what it left in the maps is not cleared yet."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The life of the process, and what others do behind its back."""
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel import libbpf, netns
+from netvsc_bpf.kernel import netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
@@ -115,55 +114,6 @@ def test_s66_second_manager_is_refused_and_the_first_undisturbed(lab: Lab, start
     assert first.where == (Path.VF, Reason.ARMED) and len(first.events) == told
     first.kill()
     start(lab).wait_vf()
-
-
-@pytest.mark.guest
-@pytest.mark.parametrize("program", ["steer", "home", "guard"])
-def test_s64_removed_pin_is_put_back_and_told(lab: Lab, start: Start, program: str) -> None:
-    manager = start(lab)
-    manager.wait_vf()
-    path = pin(lab, program)
-    if not path.exists():
-        pytest.skip("clsact filters have no pin")
-    path.unlink()
-    manager.wait_told("repaired")
-    assert path.exists()
-    manager.wait_vf()
-
-
-@pytest.mark.guest
-def test_s64_deleted_clsact_is_put_back_where_it_is_ours(lab: Lab, start: Start) -> None:
-    manager = start(lab)
-    manager.wait_vf()
-    ours = not pin(lab, "steer").exists()
-    if not ours:
-        lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "eth0", "clsact"])
-    lab.run(lab.guest, ["tc", "qdisc", "del", "dev", "eth0", "clsact"])
-    ip(lab, "link", "set", "eth0", "promisc", "on")
-    manager.wait_told("followed", "promisc")  # it has looked
-    if ours:
-        manager.wait_told("repaired")
-    with traffic(lab):
-        before = manager.status.tx.vf.packets
-        eventually("steered again", lambda: manager.status.tx.vf.packets > before + 100)
-
-
-@pytest.mark.parametrize("program", ["steer", "home", "guard"])
-def test_s64_link_detached_by_force_is_put_back(lab: Lab, start: Start, program: str) -> None:
-    manager = start(lab, "eth0", "--interval", "0.5")  # nobody tells this: no netlink, no inotify
-    manager.wait_vf()
-    path = pin(lab, program)
-    if not path.exists():
-        pytest.skip("clsact filters are no links")
-    fd = libbpf.obj_get(path)
-    try:
-        assert libbpf.library().bpf_link_detach(fd) == 0
-    finally:
-        os.close(fd)
-    manager.wait_told("repaired")
-    with traffic(lab):
-        before = manager.status.tx.vf.packets
-        eventually("steered again", lambda: manager.status.tx.vf.packets > before + 100)
 
 
 def test_everything_replaced_by_an_outside_detach_and_attach(lab: Lab, start: Start) -> None:

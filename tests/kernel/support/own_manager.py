@@ -8,6 +8,8 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 
+import pytest
+
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.lab.namespace import enter
 from netvsc_bpf.manager.config import ManagerConfig
@@ -15,6 +17,7 @@ from netvsc_bpf.manager.event_writer import EventWriter
 from netvsc_bpf.manager.manager import Manager
 from netvsc_bpf.model.path import Liveness
 from netvsc_bpf.planner.stall import StallPolicy
+from tests.kernel.direct import force_clsact
 from tests.kernel.step_faults import hanging
 
 
@@ -28,7 +31,10 @@ class Orders:
     stall_intervals: int = 5
     hold_s: float = 1.0
     step_limit_s: float = 60.0
+    interval_s: float = 30.0
     liveness: str | None = None
+    clsact: bool = False
+    """Do as on a kernel that has no tcx."""
     hangs: str | None = None
     """The class of the step that hangs, once, before its first call to the kernel that changes something."""
     hangs_nth: int = 1
@@ -53,7 +59,10 @@ def main(argument: str) -> None:
             interval_s=orders.stall_interval_s, intervals=orders.stall_intervals, hold_s=orders.hold_s
         ),
         step_limit_s=orders.step_limit_s,
+        interval_s=orders.interval_s,
     )
+    if orders.clsact:
+        force_clsact(pytest.MonkeyPatch())
     manager = Manager(config, EventWriter(sys.stderr, as_json=True))
     if orders.hangs is None:
         manager.run()

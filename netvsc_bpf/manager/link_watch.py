@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Noticing within a second what no event tells: a tcx or XDP link that was detached by force, or replaced.
+
+The kernel has no event for it. A link's descriptor cannot be waited for (only struct_ops links have a poll
+operation, bpf_link_fops_poll in kernel/bpf/syscall.c), BPF_LINK_DETACH and BPF_LINK_UPDATE notify nobody, and
+neither does an XDP link that goes. A pin that is removed tells inotify, a filter or qdisc tells netlink.
+
+So each link is asked once a second: open its pin, BPF_OBJ_GET_INFO_BY_FD, close; 6 us on the machine where it
+was written. Keeping the descriptors would cost 1 us, and keep alive a link whose pin somebody removed.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netvsc_bpf.kernel import links, pins
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.manager.hooks import Attachment
+
+LOOK_S = 1.0
+
+
+@dataclass(slots=True)
+class LinkWatch:
+    """Wakes the loop when a link of an attached pair is not in order."""
+
+    where: NetnsPins
+    wake: Callable[[], None]
+    _programs: dict[Path, int] = field(default_factory=dict)
+    """Pin of a link -> the program (id) that has to be in it."""
+    _told: frozenset[tuple[Path, links.LinkState]] = frozenset()
+    """What was not in order at the last look: whether it can be put back is the reconciler's business."""
+
+    def follow(self) -> None:
+        """Look at the links that are pinned now, and no others. Raises OSError."""
+        self._programs = dict(_pinned(self.where))
+
+    async def run(self) -> None:
+        """Look until cancelled. Raises OSError."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.look()
+
+    def look(self) -> None:
+        """Look once. Raises OSError."""
+        off = frozenset(self._off())
+        if off - self._told:
+            self.wake()
+        self._told = off
+
+    def _off(self) -> Iterator[tuple[Path, links.LinkState]]:
+        for path, program in self._programs.items():
+            state = links.state(path)
+            # Without its device a link has no ifindex; without its pin it is inotify that tells.
+            if state is not None and (state.prog_id != program or not state.ifindex):
+                yield path, state
+
+
+def _pinned(where: NetnsPins) -> Iterator[tuple[Path, int]]:
+    programs = {one: links.pinned_program_id(where.program(one)) for one in Attachment}
+    for ifindex in pins.attached_ifindexes(where):
+        for one, program in programs.items():
+            path = where.link(ifindex, one)
+            if program is not None and path.exists():  # a clsact filter has no pin
+                yield path, program
