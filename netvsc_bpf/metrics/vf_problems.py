@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from pyroute2.netlink.exceptions import NetlinkError
-
-from netvsc_bpf.doctor.vf_addresses import read_addresses, read_routes
 from netvsc_bpf.kernel.netlink_watch import drain, listen
+from netvsc_bpf.kernel.own_routes import has_address, has_route
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.metrics.snapshot import PairSample, Snapshot
 from netvsc_bpf.model.errors import NetvscBpfError
 
@@ -43,7 +42,8 @@ Problems = Mapping[int, frozenset[Problem]]
 def look_up(snapshot: Snapshot) -> Problems:
     """Look at the VFs of all pairs. Raises OSError."""
     vfs = (sample.status.vf for sample in snapshot.pairs)
-    return {vf.ifindex: _of(vf.ifindex) for vf in vfs if vf is not None}
+    with Rtnetlink() as rtnl:
+        return {vf.ifindex: _of(rtnl, vf.ifindex) for vf in vfs if vf is not None}
 
 
 def has_other_mtu(sample: PairSample) -> bool:
@@ -52,14 +52,9 @@ def has_other_mtu(sample: PairSample) -> bool:
     return vf is not None and vf.mtu != sample.status.synthetic.mtu
 
 
-def _of(ifindex: int) -> frozenset[Problem]:
-    try:
-        addresses, routes = read_addresses(ifindex), read_routes(ifindex)
-    except NetlinkError as error:
-        raise OSError(error.code, str(error.args[-1])) from error
-    return frozenset(
-        problem for problem, found in ((Problem.ADDRESS, addresses), (Problem.ROUTE, routes)) if found
-    )
+def _of(rtnl: Rtnetlink, ifindex: int) -> frozenset[Problem]:
+    found = (Problem.ADDRESS, has_address(rtnl, ifindex)), (Problem.ROUTE, has_route(rtnl, ifindex))
+    return frozenset(problem for problem, there in found if there)
 
 
 class VfProblemWatch:

@@ -14,6 +14,7 @@ from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel import libbpf, netns
 from netvsc_bpf.kernel.abi import ABI_VERSION
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.program_stats import stats_enabled
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
@@ -231,3 +232,28 @@ def test_s64_what_was_detached_by_force_is_told_as_drift(lab: Lab, hook: str) ->
         finally:
             os.close(fd)
         assert scrape().of("attachment_drift") == {**before, labels: 1}
+
+
+def test_runs_of_programs_are_shown_only_as_far_as_somebody_counts_them(
+    lab_factory: Callable[[LabPlan], Lab],
+) -> None:
+    if stats_enabled():
+        pytest.skip("kernel.bpf_stats_enabled is set on this machine")
+    lab = lab_factory(NO_FABRIC)
+    silence(lab)
+    with attached(lab, guard=GuardMode.OFF):
+        scrape = collecting(lab)
+        send(lab.guest, "eth0", *[OUT] * 5)
+        assert scrape().value("program_runs_total", program="steer") is None
+        assert not stats_enabled(), "we do not turn it on"
+        counting = libbpf.library().bpf_enable_stats(0)  # BPF_STATS_RUN_TIME, until the descriptor is closed
+        assert counting >= 0
+        try:
+            send(lab.guest, "eth0", *[OUT] * 7)
+        finally:
+            os.close(counting)
+        send(lab.guest, "eth0", *[OUT] * 3)
+        found = scrape()
+        assert found.value("program_runs_total", program="steer") == 7
+        assert (found.value("program_run_seconds_total", program="steer") or 0) > 0
+        assert found.value("program_runs_total", program="home") is None

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a scrape costs: the manager's CPU time and the wait for it with 64 pairs, and what throughput loses.
+
+The CPU time is that of all threads of `run`, told by the scheduler, over many scrapes of one kept connection
+as Prometheus makes them. Throughput is compared within one connection: windows of a second with a scrape in
+them and windows without, in turns, so that whatever else the machine does falls on both.
+"""
+
+import http.client
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from bench.command import command_line, netvsc_bpf
+from bench.report import Report, quartiles
+from netvsc_bpf.datapath.status import status
+from netvsc_bpf.lab.namespace import command_in
+from netvsc_bpf.lab.plan import Fabric, LabPlan
+from netvsc_bpf.lab.sandbox import enter_sandbox
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.path import Path as Way
+
+_PAIRS = 64
+_MOST_CPU_MS, _MOST_WALL_MS = 10, 20
+_LEAST_RATIO = 0.995
+_PATIENCE_S = 60
+
+
+class Exporter:
+    """`netvsc-bpf run` in the guest, and a scraper with a kept connection."""
+
+    def __init__(self, undo: ExitStack, lab: Lab) -> None:
+        command = command_line(lab, "run", "--any-bus", "--interval", "3600")
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        undo.callback(netvsc_bpf, lab, "detach", "--all")
+        undo.callback(self._process.wait)
+        undo.callback(self._process.terminate)
+        pairs = lab.plan.pairs
+        _wait("all pairs on their VFs", lambda: len(lab.in_guest(_on_vf)) == pairs)
+        self._connection = lab.in_guest(_connected)
+        undo.callback(self._connection.close)
+
+    def scrape(self) -> bytes:
+        """Scrape once."""
+        self._connection.request("GET", "/metrics")
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status != 200 or b"netvsc_bpf_scrape_success 1.0" not in body:
+            raise NetvscBpfError("cannot scrape", f"status {answer.status}")
+        return body
+
+    def cpu_ns(self) -> int:
+        """Return the CPU time of all its threads until now."""
+        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+
+def _on_vf() -> list[object]:
+    return [pair for pair in status() if pair.path is Way.VF]
+
+
+def _connected() -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", 9855, timeout=60)
+    _wait("the exporter listens", lambda: _connects(connection))
+    return connection
+
+
+def _connects(connection: http.client.HTTPConnection) -> bool:
+    try:
+        connection.connect()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def _wait(what: str, holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise NetvscBpfError("cannot measure", f"never: {what}")
+        time.sleep(0.05)
+
+
+def cost(report: Report, scrapes: int) -> None:
+    """Measure scrapes of many pairs."""
+    with ExitStack() as undo:
+        lab = undo.enter_context(Lab(LabPlan(pairs=_PAIRS, fabric=Fabric.NONE)))
+        exporter = Exporter(undo, lab)
+        for _ in range(5):  # caches fill
+            size = len(exporter.scrape())
+        cpu, wall = [], []
+        for _ in range(scrapes):
+            before, begin = exporter.cpu_ns(), time.perf_counter()
+            exporter.scrape()
+            wall.append((time.perf_counter() - begin) * 1e3)
+            cpu.append((exporter.cpu_ns() - before) / 1e6)
+    report.table(
+        f"one scrape of {_PAIRS} pairs, {size} bytes: quartiles of {scrapes}",
+        ("ms", "lower", "median", "upper"),
+        [("CPU time of run", *quartiles(cpu)), ("wall clock", *quartiles(wall))],
+    )
+    report.raw("scrape", {"cpu_ms": cpu, "wall_ms": wall, "bytes": size})
+    report.claim(f"CPU time of a scrape, {_PAIRS} pairs", quartiles(cpu)[1], _MOST_CPU_MS, "ms")
+    report.claim(f"wall clock of a scrape, {_PAIRS} pairs", quartiles(wall)[1], _MOST_WALL_MS, "ms")
+
+
+def traffic(report: Report, rounds: int) -> None:
+    """Compare the throughput of a pair with a scrape each second and without."""
+    with ExitStack() as undo:
+        lab = undo.enter_context(Lab())
+        exporter = Exporter(undo, lab)
+        address = lab.plan.pair(0).peer_address
+        ours = [sys.executable, "-m", "bench.bulk"]
+        listen = command_in(lab.peer, [*ours, "receive", address])
+        receiver = undo.enter_context(subprocess.Popen(listen, stdout=subprocess.PIPE, text=True))
+        undo.callback(receiver.kill)
+        assert receiver.stdout is not None
+        port = receiver.stdout.readline().strip()
+        seconds = 4 * rounds + 5
+        send = command_in(lab.guest, [*ours, "send", address, port, str(seconds)])
+        sender = undo.enter_context(subprocess.Popen(send))
+        undo.callback(sender.kill)
+        _window(lab, lambda: None)  # the connection finds its speed
+        ratios, rates = [], []
+        for number in range(rounds):
+            # Scraped, not, not, scraped: a drift of the machine falls on both.
+            turns = [True, False, False, True] if number % 2 else [False, True, True, False]
+            found = [(scraped, _window(lab, exporter.scrape if scraped else _nothing)) for scraped in turns]
+            with_it, without = (
+                sum(rate for scraped, rate in found if scraped is which) for which in (True, False)
+            )
+            ratios.append(with_it / without)
+            rates += [8 * rate / 1e9 for scraped, rate in found if not scraped]
+    low, ratio, high = quartiles(ratios)
+    report.table(
+        f"TCP through a pair, a scrape each second over none: {rounds} rounds of 4 s",
+        ("", "lower", "median", "upper"),
+        [("ratio", f"{low:.4f}", f"{ratio:.4f}", f"{high:.4f}"), ("Gbit/s without", *quartiles(rates))],
+    )
+    report.raw("ratios", ratios)
+    report.claim("throughput, scraped over not", ratio, _LEAST_RATIO, "", at_least=True)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _window(lab: Lab, at_its_start: Callable[[], object]) -> float:
+    """Return the bytes a second that were steered to the VF within a second."""
+    before, begin = lab.in_guest(_steered), time.perf_counter()
+    at_its_start()
+    time.sleep(max(0.0, 1 - (time.perf_counter() - begin)))
+    after, end = lab.in_guest(_steered), time.perf_counter()
+    return (after - before) / (end - begin)
+
+
+def _steered() -> int:
+    return sum(pair.tx.vf.bytes for pair in status())
+
+
+@click.command()
+@click.option("--scrapes", default=200, show_default=True, help="How many are measured.")
+@click.option("--rounds", default=20, show_default=True, help="How often throughput is compared.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
+def main(scrapes: int, rounds: int, json_path: Path | None) -> None:
+    """Measure what a scrape costs."""
+    enter_sandbox()
+    report = Report("scrape", json_path)
+    cost(report, scrapes)
+    traffic(report, rounds)
+    sys.exit(report.finish())
+
+
+if __name__ == "__main__":
+    main()
