@@ -15,8 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyroute2.ethtool.ioctl import IoctlEthtool, NoSuchDevice, NotSupportedError
-
+from netvsc_bpf.kernel.ethtool_features import active_features
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, Message, Rtnetlink, attribute, attributes
 from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
@@ -122,16 +121,8 @@ def lent_name(vf: int, vlan: Vlan) -> str:
 
 def filters_of(name: str) -> frozenset[int]:
     """Return the tags (C_TAG, S_TAG) by whose ids an interface filters now. Raises OSError."""
-    ethtool = IoctlEthtool(name)
-    try:
-        features = ethtool.get_features()
-        return frozenset(tag for tag, feature in _FILTERS.items() if features.is_active(feature))
-    except NotSupportedError:
-        return frozenset()
-    except NoSuchDevice as error:
-        raise OSError(errno.ENODEV, "no such device") from error
-    finally:
-        ethtool.close()
+    active = active_features(name)
+    return frozenset(tag for tag, feature in _FILTERS.items() if feature in active)
 
 
 def lend(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
