@@ -2,6 +2,7 @@
 """The process: its claim, its signals, its word to systemd. The work is done by branches."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 
@@ -23,6 +24,8 @@ from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
 from netvsc_bpf.manager.serving import EventServer
 from netvsc_bpf.manager.tee import tee
 from netvsc_bpf.manager.tell import Teller
+
+_STDERR = 2
 
 
 class Manager:
@@ -63,7 +66,7 @@ class Manager:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up, os.isatty(_STDERR), stopping)
         netlink = NetlinkWatch(loop, self._home.wake, self._teller.timing.arrivals.changed)
         memberships = MembershipWatch(loop, self._home.wake)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
@@ -84,6 +87,13 @@ class Manager:
                 task.cancel()
             netlink.close()
             memberships.close()
+
+    def _hung_up(self, on_terminal: bool, stopping: asyncio.Event) -> None:
+        """Tell the two meanings of SIGHUP apart: read again, or the terminal was closed under us."""
+        if on_terminal and not os.isatty(_STDERR):
+            stopping.set()
+        else:
+            self._reloader.ask()
 
     def _configure(self, config: ManagerConfig) -> None:
         self._config = config

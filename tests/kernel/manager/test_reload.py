@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`run --config FILE` and SIGHUP, with a VF in use."""
 
+import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path as FilePath
 
@@ -12,11 +14,12 @@ from netvsc_bpf.kernel import netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path
-from tests.kernel.commands import refused, run
+from tests.kernel.commands import PROGRAM, refused, run
 from tests.kernel.support.manager import Manager, ip
 from tests.kernel.support.waiting import eventually
 
@@ -125,6 +128,21 @@ def test_damping_that_forgives_more_lets_a_damped_vf_back(lab: Lab, start: Start
     hang_up(manager)
     manager.wait_told("reloaded")
     manager.wait_vf()
+
+
+def test_a_terminal_that_is_closed_ends_it_as_ever(lab: Lab) -> None:
+    ours, its = os.openpty()
+    command = command_in(lab.guest, [*PROGRAM, "run", "eth7"])
+    process = subprocess.Popen(["setsid", "--ctty", *command], stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    said = b""
+    while b"awaited" not in said:
+        said += os.read(ours, 4096)
+    process.send_signal(signal.SIGHUP)  # the terminal is there: somebody wants it to read again
+    while b"nothing changed" not in said:
+        said += os.read(ours, 4096)
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
 
 
 def test_sighup_without_a_file_changes_nothing(lab: Lab, start: Start) -> None:
