@@ -79,7 +79,9 @@ class Event:
     """The path changes at all."""
 
 
-def _move(pair: WatchedPair, source: str, target: str) -> None:
+def move_vf(lab: Lab, source: str, target: str) -> None:
+    """Move the VF of the first pair to another namespace of the lab."""
+
     def move(rtnl: Any) -> None:
         with namespace_path(target).open() as there:
             rtnl.link("set", index=wiring.index_of(rtnl, "vf0"), net_ns_fd=there.fileno())
@@ -88,7 +90,7 @@ def _move(pair: WatchedPair, source: str, target: str) -> None:
 
 
 def _move_back(pair: WatchedPair) -> None:
-    _move(pair, pair.lab.peer, pair.lab.guest)
+    move_vf(pair.lab, pair.lab.peer, pair.lab.guest)
     pair.attach()
 
 
@@ -103,7 +105,7 @@ CARRIER_LOSS = Event(
     "carrier loss", lambda pair: pair.lab.vf_carrier(False), lambda pair: pair.lab.vf_carrier(True), most=2
 )
 # The veth leaves the guest as a NIC does whose driver is unbound: it is closed, then unregistered.
-REMOVAL = Event("VF removed", lambda pair: _move(pair, pair.lab.guest, pair.lab.peer), _move_back)
+REMOVAL = Event("VF removed", lambda pair: move_vf(pair.lab, pair.lab.guest, pair.lab.peer), _move_back)
 # veth_dellink() cuts the two ends apart, and only then is the device closed.
 DELETION = Event("veth deleted", lambda pair: pair.lab.unplug_vf(), _replug, drops_first=True)
 EVENTS = (DOWN, CARRIER_LOSS, REMOVAL, DELETION)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From a VF's registration to the first packet steered to it, while the manager runs.
+
+Registered: when a listener of the measurement's own hears the kernel's RTM_NEWLINK, which it may do late on a
+busy machine; so the moment before the host's call is shown as well, and judged. Steered: when the kernel
+armed the pair by its own clock, which a packet of a running stream made it do; the VF's counter shows that it
+went that way. hv_netvsc itself waits VF_TAKEOVER_INT (100 ms) before it brings a new VF up, and uses it once
+that is done (drivers/net/hyperv/netvsc_drv.c).
+"""
+
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from bench.managed import UNDAMPED, Managed, PairStates, attached, percentile
+from bench.report import Report
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.sandbox import enter_sandbox
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+
+SETTLE_MS = 100
+_ALLOWED_MS = 30.0
+_DRIVER_MS = 100.0
+_RATE = 2000
+_PAIRS = 16
+"""They take turns.
+
+A pair that is changed at more than two steps a second for long is made to wait (manager/memory.py).
+"""
+_RTMGRP_LINK = 1
+_RTM_NEWLINK = 16
+
+
+class Registrations:
+    """When the guest's kernel said that an interface of this name is there: CLOCK_MONOTONIC ns."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._socket = lab.in_guest(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self._socket.bind((0, _RTMGRP_LINK))
+        self._name, self.at = b"", 0
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def expect(self, name: str) -> None:
+        """Forget what was heard and listen for this name."""
+        self.at, self._name = 0, name.encode() + b"\0"
+
+    def _listen(self) -> None:
+        while True:
+            message = self._socket.recv(65536)
+            now = time.monotonic_ns()
+            kind = int.from_bytes(message[4:6], sys.byteorder)
+            if kind == _RTM_NEWLINK and not self.at and self._name in message:
+                self.at = now
+
+
+@dataclass(slots=True)
+class Joins:
+    """What became of the hot-plugs; times in ms."""
+
+    from_registration: list[float] = field(default_factory=list)
+    from_call: list[float] = field(default_factory=list)
+    """From before the call that plugs it in."""
+
+
+def measure(plugs: int, settle_ms: int) -> Joins:
+    """Plug VFs in, one after the other, each into a running stream."""
+    joins = Joins()
+    with ExitStack() as undo:
+        lab = undo.enter_context(Lab(LabPlan(pairs=_PAIRS, vf=False)))
+        manager = undo.enter_context(Managed(lab, settle_ms, UNDAMPED))
+        manager.wait("the pairs", lambda: attached(lab) == _PAIRS)
+        states = PairStates(lab)
+        undo.callback(states.close)
+        heard = Registrations(lab)
+        for number in range(_PAIRS):
+            with UdpStream(udp_plan(lab, Direction.TX, rate=_RATE, pair=number)):
+                for _ in range(plugs // _PAIRS + (number < plugs % _PAIRS)):
+                    _plug(lab, manager, states, heard, number, joins)
+    return joins
+
+
+def _plug(
+    lab: Lab, manager: Managed, states: PairStates, heard: Registrations, number: int, joins: Joins
+) -> None:
+    before, left = states.steered(number), len(manager.told("left"))
+    heard.expect(lab.plan.pair(number).vf)
+    begin = time.monotonic_ns()
+    lab.plug_vf(number, up=False)
+    manager.wait("the VF in use", lambda: states.armed() == 1, 0.002)
+    changed = states.changed_at(number)
+    joins.from_registration.append((changed - heard.at) / 1e6)
+    joins.from_call.append((changed - begin) / 1e6)
+    manager.wait("a packet through the VF", lambda: states.steered(number) > before, 0.002)
+    lab.unplug_vf(number)
+    manager.wait("the VF let go", lambda: len(manager.told("left")) > left, 0.002)
+
+
+@click.command()
+@click.option("--plugs", default=200, show_default=True, help="How often the VF is plugged in.")
+@click.option("--settle", "settle_ms", default=SETTLE_MS, show_default=True, help="ms before it is used.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
+def main(plugs: int, settle_ms: int, json_path: Path | None) -> None:
+    """Time hot-plugs."""
+    enter_sandbox()
+    report = Report("join", json_path)
+    joins = measure(plugs, settle_ms)
+    registered, called = joins.from_registration, joins.from_call
+    rows = [
+        (name, len(times), *(percentile(times, share) for share in (0, 0.5, 0.9, 0.99)), max(times))
+        for name, times in (
+            ("VF registered, first packet steered", registered),
+            ("host plugs it in, first packet steered", called),
+        )
+    ]
+    rows.append(("the driver's own delay (VF_TAKEOVER_INT)", "", "", _DRIVER_MS, "", "", ""))
+    columns = ("ms", "times", "least", "median", "90th", "99th", "worst")
+    report.table(f"{plugs} hot-plugs, settle time {settle_ms} ms", columns, rows)
+    report.raw("registered_ms", registered)
+    report.raw("called_ms", called)
+    # The longer of the two is judged: it takes in what the lab needs to lay the cable.
+    beyond = percentile(called, 0.99) - settle_ms
+    report.claim("99th percentile beyond the settle time", beyond, _ALLOWED_MS, "ms")
+    report.claim("least beyond the settle time", min(called) - settle_ms, 0, "ms", at_least=True)
+    sys.exit(report.finish())
+
+
+if __name__ == "__main__":
+    main()
