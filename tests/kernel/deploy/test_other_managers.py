@@ -39,6 +39,22 @@ def test_s11_udev_reads_the_rules_without_complaint(lab: Lab, tmp_path: Path) ->
     assert [line for line in complaints if RULES.name in line] == []
 
 
+def test_s38_devices_that_lend_vlans_are_left_alone(lab: Lab) -> None:
+    udevadm = tool("udevadm", "udev")
+    lab.run(lab.guest, ["ip", "link", "set", "vf0", "name", "nvb5.100"])  # the name is all that udev goes by
+    try:
+        script = (
+            "mount -t sysfs sysfs /sys; mount -t tmpfs run /run; mkdir -p /run/udev/rules.d;"
+            f"cp $1 /run/udev/rules.d; exec {udevadm} test --action=add /sys/class/net/nvb5.100"
+        )
+        command = ["unshare", "--mount", "sh", "-ec", script, "sh", str(RULES)]
+        result = subprocess.run(command_in(lab.guest, command), text=True, capture_output=True, check=False)
+        said = result.stdout + result.stderr
+        assert re.search(r"^NM_UNMANAGED=1$", said, re.MULTILINE), said
+    finally:
+        lab.run(lab.guest, ["ip", "link", "set", "nvb5.100", "name", "vf0"])
+
+
 def test_s11_network_manager_takes_the_file_for_what_it_says(tmp_path: Path) -> None:
     program = tool("NetworkManager", "network-manager")
     folder = tmp_path / "conf.d"
