@@ -6,12 +6,14 @@ from contextlib import ExitStack
 
 from netvsc_bpf.datapath import vlans
 from netvsc_bpf.datapath.joining import leave
+from netvsc_bpf.datapath.moving import send_home
 from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import clsact, libbpf, links, pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.visitors import strike, visitor, visitors
 from netvsc_bpf.model.errors import ForeignLayout, NoSuchNic, NotAttached
 from netvsc_bpf.model.path import Reason
 
@@ -50,6 +52,8 @@ def detach_all() -> tuple[int, list[str]]:
                 )
         for ifindex in session.attached():
             pins.remove_tree(session.pins, session.pins.pair(ifindex))
+        for mark in visitors(session.pins):  # not attached yet
+            _say_goodbye(session, mark.ifindex)
         return len(attached), warnings
 
 
@@ -60,12 +64,21 @@ def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     for name in ("home", "control"):
         loaded.program(name)  # refuses now, rather than half way
     with ExitStack() as steps:  # runs in reverse order, each even if one before it fails
+        steps.callback(_say_goodbye, session, ifindex)
         steps.callback(pins.remove_tree, session.pins, session.pins.pair(ifindex))
         if slot is not None:
             steps.callback(clear_pair, loaded, slot)
             if synthetic is not None:
                 steps.callback(remove_steer, session, loaded, hook, ifindex, slot)
             steps.callback(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
+
+
+def _say_goodbye(session: Session, ifindex: int) -> None:
+    """Of a NIC that moved here: send its VF back to where it was fetched, and forget that it was followed."""
+    mark = visitor(session.pins, ifindex)
+    if mark is not None:
+        send_home(session, mark)
+        strike(session.pins, ifindex)
 
 
 def _remove_filters(session: Session) -> None:

@@ -118,6 +118,6 @@ def writing(what: str) -> Iterator[Session]:
             change_over.finish(ours, tools.ipr, [nic.ifindex for nic in nics])
             yield Session(ours, tools, nics, lock_fd)
         finally:
-            if not pins.attached_ifindexes(ours):
+            if not pins.in_use(ours):
                 pins.remove_tree(ours, ours.home)
             ownership.hand_over(ours.root)

@@ -7,6 +7,7 @@
         <netns inode>/
             object/maps/<map>  object/programs/<program>  object/sentinel/<hook>
             pair_<synthetic ifindex>/steer  home  guard
+            visitors/<synthetic ifindex>   a NIC that a manager followed here: a symlink, its text says whence
             upgrading_<build>/programs/<program>  sentinel/<hook>   while programs are changed over
 
 bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
@@ -79,6 +80,11 @@ class NetnsPins:
         """Return the folder of the links of one pair, named by its synthetic NIC."""
         # In one piece: five steps of pathlib for each of 64 pairs are a good part of a scrape.
         return Path(f"{self.bpffs}/{ROOT_NAME}/{self.inode}/{_PAIR_PREFIX}{ifindex}")
+
+    @property
+    def visitors(self) -> Path:
+        """The folder of the marks of NICs that moved here (kernel/visitors.py)."""
+        return self.home / "visitors"
 
     def link(self, ifindex: int, program: str) -> Path:
         """Return the pin of one link of a pair."""

@@ -16,6 +16,7 @@ _IFINFOMSG = struct.Struct("=BxHiII")
 _IFADDRMSG = struct.Struct("=BBBBI")
 # include/uapi/linux/if_link.h
 _IFLA_ADDRESS, _IFLA_MTU, _IFLA_AF_SPEC, _IFLA_GSO_MAX_SEGS, _IFLA_GSO_MAX_SIZE = 1, 4, 26, 40, 41
+_IFLA_IFNAME, _IFLA_NET_NS_FD = 3, 28
 _IFLA_INET6_ADDR_GEN_MODE = 8
 _NESTED = 0x8000  # NLA_F_NESTED
 _IFA_FLAGS = 8  # include/uapi/linux/if_addr.h
@@ -74,6 +75,16 @@ def set_ipv6_disabled(ifindex: int, disabled: bool) -> None:
 def set_mac(rtnl: Rtnetlink, ifindex: int, mac: str) -> None:
     """Set the MAC address."""
     _set(rtnl, ifindex, attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))))
+
+
+def move(rtnl: Rtnetlink, ifindex: int, netns_fd: int, name: str) -> None:
+    """Move an interface into another network namespace, where it is called `name`.
+
+    The kernel closes it on the way, empties its address lists, and gives it new IPv6 settings
+    (__dev_change_net_namespace(), net/core/dev.c); links to it stay attached. It may get another ifindex.
+    """
+    to = attribute(_IFLA_NET_NS_FD, _u32(netns_fd)) + attribute(_IFLA_IFNAME, name.encode() + bytes(1))
+    _set(rtnl, ifindex, to)
 
 
 def set_promisc(rtnl: Rtnetlink, ifindex: int, on: bool) -> None:

@@ -40,13 +40,25 @@ def enter(name: str) -> None:
     except PermissionError as error:
         raise MissingCapability(what, str(error), "run as root") from None
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.setns(fd, _CLONE_NEWNET):
-            number = ctypes.get_errno()
-            if number == errno.EPERM:
-                raise MissingCapability(what, "CAP_SYS_ADMIN is missing", "run as root")
-            if number == errno.EINVAL:
-                raise Refused(what, f"{_NAMED / name} is not a network namespace", "see `ip netns list`")
-            raise KernelError(what, os.strerror(number), errno=number)
+        enter_fd(fd, what)
+    except KernelError as error:
+        if error.errno == errno.EINVAL:
+            raise Refused(
+                what, f"{_NAMED / name} is not a network namespace", "see `ip netns list`"
+            ) from None
+        raise
     finally:
         os.close(fd)
+
+
+def enter_fd(fd: int, what: str) -> None:
+    """Move this thread into the network namespace of a descriptor.
+
+    Raises MissingCapability, and KernelError with the kernel's errno.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(fd, _CLONE_NEWNET):
+        number = ctypes.get_errno()
+        if number == errno.EPERM:
+            raise MissingCapability(what, "CAP_SYS_ADMIN is missing", "run as root")
+        raise KernelError(what, os.strerror(number), errno=number)

@@ -18,6 +18,11 @@ def attached_ifindexes(pins: NetnsPins) -> list[int]:
     return sorted(number for number in map(pins.pair_ifindex, names) if number is not None)
 
 
+def in_use(pins: NetnsPins) -> bool:
+    """Tell whether the folder of this network namespace is needed: by a pair, or by a NIC that visits."""
+    return bool(attached_ifindexes(pins)) or pins.visitors.exists()
+
+
 def remove_tree(pins: NetnsPins, folder: Path) -> None:
     """Remove a folder of pins; links in it detach, at once. Nothing happens where there is none."""
     if pins.root not in folder.parents:

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netvsc_bpf.discovery.sysfs import driver_of
-from netvsc_bpf.kernel import netns, speakers
+from netvsc_bpf.kernel import speakers
 from netvsc_bpf.kernel.address_lists import unicast_list
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.raw_frames import RawSender
@@ -29,7 +28,8 @@ from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
 from netvsc_bpf.manager.attached import attached_pairs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
-from netvsc_bpf.model.errors import MissingCapability, NetvscBpfError
+from netvsc_bpf.manager.there import There
+from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 
 _TELLS_ITS_HOST = "hv_netvsc"
 _SYSFS = Path("/sys")
@@ -61,13 +61,21 @@ def _at(states: dict[int, Standing], pair: int) -> int:
 
 
 class Announcer:
-    """Announces for the pairs of this process's network namespace; for those of `names` alone, if given."""
+    """Announces for the pairs of one network namespace; for those of `names` alone, if given.
+
+    Without `there` it is that of this process.
+    """
 
     def __init__(
-        self, policy: AnnouncePolicy, names: tuple[str, ...], listener: Callable[[Event], None]
+        self,
+        policy: AnnouncePolicy,
+        names: tuple[str, ...],
+        listener: Callable[[Event], None],
+        there: There | None = None,
     ) -> None:
         self._policy, self._names, self._listener = policy, names, listener
-        self._pins = NetnsPins(netns.current_inode())
+        self._there = there or There()
+        self._pins = self._there.pins
         self._schedule = Schedule(policy)
         self._standing: dict[int, Standing] = {}
         self._woken = asyncio.Event()
@@ -97,6 +105,8 @@ class Announcer:
                     continue
                 try:
                     await loop.run_in_executor(thread, self._work)
+                except NamespaceGone:
+                    await asyncio.sleep(_TROUBLE_S)
                 except NetvscBpfError as error:
                     self._tell(str(error))
                     await asyncio.sleep(_TROUBLE_S)
@@ -120,7 +130,7 @@ class Announcer:
         self._woken.clear()
 
     def _work(self) -> None:
-        with changing("cannot announce a change of path"), Rtnetlink() as rtnl:
+        with self._there.entered(), changing("cannot announce a change of path"), Rtnetlink() as rtnl:
             links = speakers.links(rtnl)
             now = self._look(links)
             for pair in owed(self._standing, now):

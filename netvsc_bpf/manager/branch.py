@@ -8,15 +8,16 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from netvsc_bpf.kernel import abi, netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.links import map_id
 from netvsc_bpf.kernel.path_events import PathEventWatch
 from netvsc_bpf.kernel.pin_watch import PinWatch
 from netvsc_bpf.kernel.pins import attached_ifindexes
+from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.manager import bugs
 from netvsc_bpf.manager.announcer import Announcer
 from netvsc_bpf.manager.bugs import Bugs
@@ -29,9 +30,11 @@ from netvsc_bpf.manager.lists import ListFollower
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.stall_watch import StallWatch
 from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.there import There
+from netvsc_bpf.manager.visits import Visits
 from netvsc_bpf.manager.vlans import VlanFollower
 from netvsc_bpf.metrics.manager_stats import ManagerStats
-from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.planner.damping import FAILURES
 from netvsc_bpf.planner.stall import SILENT, Stall
@@ -40,8 +43,19 @@ _QUIET_S = 0.002
 """Events come in bursts: a VF that appears is told three times within a millisecond."""
 
 
+@dataclass(frozen=True, slots=True)
+class Abroad:
+    """A namespace that is not the manager's own, and which one that is."""
+
+    place: Place
+    home: Place
+
+
 class Branch:
-    """Manages the pairs of this thread's network namespace; `turned` is called after each turn."""
+    """Manages the pairs of one network namespace: the manager's own, or one `abroad`.
+
+    `visits` is for the own one and looks after what left it; `turned` is called after each turn.
+    """
 
     def __init__(
         self,
@@ -49,19 +63,27 @@ class Branch:
         listener: Callable[[Event], None],
         teller: Teller,
         bugs: Bugs,
+        *,
+        abroad: Abroad | None = None,
+        visits: Visits | None = None,
         turned: Callable[[], None] = lambda: None,
         stats: ManagerStats | None = None,
     ) -> None:
         self._config, self._teller, self._bugs, self._turned = config, teller, bugs, turned
         self._stats = stats or ManagerStats()
-        self._reconcile = Reconciler(config, teller, self._stats)
-        self._pins = NetnsPins(netns.current_inode())
+        self._abroad, self._visits = abroad, visits
+        self._there = There() if abroad is None else There(abroad.place)
+        self._reconcile = Reconciler(
+            config, teller, self._stats, home=None if abroad is None else abroad.home
+        )
+        self._pins = self._there.pins
         self._woken = asyncio.Event()
-        self._lists = ListFollower(config.interfaces, listener, self._reconcile.running)
-        self._vlans = VlanFollower(config.interfaces, listener, self._reconcile.running)
-        self._hanging = Hanging(self._reconcile, self.wake)
-        self._stalls = StallWatch(self._reconcile, listener)
-        self._announcer = Announcer(config.announce, config.interfaces, listener)
+        names = self._names(config)
+        self._lists = ListFollower(names, listener, self._reconcile.running)
+        self._vlans = VlanFollower(names, listener, self._reconcile.running)
+        self._hanging = Hanging(self._reconcile, self.wake, self._there)
+        self._stalls = StallWatch(self._reconcile, listener, self._there)
+        self._announcer = Announcer(config.announce, names, listener, self._there)
         self._links = LinkWatch(self._pins, self.wake)
         self._ring: PathEventWatch | None = None
 
@@ -73,9 +95,16 @@ class Branch:
         """Go on by another configuration; the data path is left alone as far as it fits."""
         self._config = config
         self._reconcile.configure(config)
-        self._lists.names = self._vlans.names = config.interfaces
-        self._announcer.configure(config.announce, config.interfaces)
+        names = self._names(config)
+        self._lists.names = self._vlans.names = names
+        self._announcer.configure(config.announce, names)
+        if self._visits is not None:
+            self._visits.config = config
         self.wake()
+
+    def _names(self, config: ManagerConfig) -> tuple[str, ...]:
+        """Return whose lists are kept: abroad every pair's, as NICs may be called otherwise there."""
+        return config.interfaces if self._abroad is None else ()
 
     async def run(self) -> None:
         """Manage until cancelled; the data path stays."""
@@ -116,16 +145,20 @@ class Branch:
         Whatever goes wrong is told and tried again: a manager that ended would help nobody.
         """
         try:
-            job: asyncio.Future[Any] = loop.run_in_executor(thread, self._stats.timed, self._reconcile)
+            job: asyncio.Future[Any] = self._job(thread, lambda: self._stats.timed(self._reconcile))
             again: float | None = await self._hanging.wait(job)
             self._announcer.wake()
-            await self._hanging.wait(loop.run_in_executor(thread, self._lists))
-            await self._hanging.wait(loop.run_in_executor(thread, self._vlans))
+            await self._hanging.wait(self._job(thread, self._lists))
+            await self._hanging.wait(self._job(thread, self._vlans))
+            if self._visits is not None:
+                await self._hanging.wait(self._job(thread, self._visits))
             self._follow_ring(loop)
             self._links.follow()
             if pins.follow(self._folders()):
                 # What went between the look and the watch was not told.
                 self._woken.set()
+        except NamespaceGone:
+            return None  # whoever opened this branch closes it
         except NetvscBpfError as error:
             self._teller.trouble(error)
             return bugs.TROUBLE_S
@@ -136,6 +169,10 @@ class Branch:
             return 0.0
         self._teller.trouble(None)
         return again
+
+    def _job(self, thread: ThreadPoolExecutor, work: Callable[[], Any]) -> "asyncio.Future[Any]":
+        """Begin work in the namespace of this branch; the thread is there no longer than that."""
+        return asyncio.get_running_loop().run_in_executor(thread, self._there.call, work)
 
     def _switched(self, event: abi.PathEvent) -> None:
         reason, ifindex, when = abi.REASONS[event.reason], event.synthetic_ifindex, event.at / 1e9

@@ -13,15 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import abi, netns, pins
+from netvsc_bpf.kernel import abi, pins
 from netvsc_bpf.kernel.abi import ControlCommand
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.running_state import is_running
 from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.running import RunningStep
+from netvsc_bpf.manager.there import There
 from netvsc_bpf.model.path import Liveness, Reason
 
 _LOOK_S = 0.25
@@ -33,9 +33,9 @@ T = TypeVar("T")
 class Hanging:
     """Waits for jobs that take steps, and acts while a step does not return in time."""
 
-    def __init__(self, reconciler: Reconciler, wake: Callable[[], None]) -> None:
+    def __init__(self, reconciler: Reconciler, wake: Callable[[], None], there: There) -> None:
         self._reconciler, self._wake = reconciler, wake
-        self._pins = NetnsPins(netns.current_inode())
+        self._there, self._pins = there, there.pins
         self._known: RunningStep | None = None
         """The step that was given up last."""
 
@@ -76,7 +76,8 @@ class Hanging:
             # First of all: what was planned together with it must not follow when it returns now.
             self._reconciler.running.give_up(step)
             self._known = step
-        with changing("cannot act while a step hangs"), opened(self._pins) as loaded:
+        what = "cannot act while a step hangs"
+        with self._there.entered(), changing(what), opened(self._pins) as loaded:
             for pair in pins.attached_ifindexes(self._pins) if loaded is not None else ():
                 slot = None if loaded is None else find_pair_slot(loaded, pair)
                 if loaded is None or slot is None:

@@ -18,9 +18,15 @@ class Managed:
     names: tuple[str, ...]
     any_bus: bool
     _known: dict[str, int] = field(default_factory=dict)
+    _last: dict[int, str] = field(default_factory=dict)
 
     def among(self, nics: Sequence[Nic], attached: Iterable[int]) -> list[Nic]:
         """Return the managed ones of these NICs."""
+        managed = self._among(nics, attached)
+        self._last |= {nic.ifindex: self.name(nic) for nic in managed}
+        return managed
+
+    def _among(self, nics: Sequence[Nic], attached: Iterable[int]) -> list[Nic]:
         if not self.names:
             found = find_synthetics(nics, any_bus=self.any_bus)
             return [nic for nic in nics if nic in found or nic.ifindex in set(attached)]
@@ -40,6 +46,10 @@ class Managed:
     def name(self, nic: Nic) -> str:
         """Return the name under which a NIC is managed; its present one where none was asked for."""
         return next((name for name, ifindex in self._known.items() if ifindex == nic.ifindex), nic.name)
+
+    def last_name(self, ifindex: int) -> str | None:
+        """Return the name under which a NIC was managed that may be gone; None where it never was."""
+        return self._last.get(ifindex)
 
     def missing(self) -> list[str]:
         """Return the names that nobody had at the last look."""

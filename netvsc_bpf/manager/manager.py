@@ -14,6 +14,7 @@ from netvsc_bpf.kernel.netlink_watch import NetlinkWatch
 from netvsc_bpf.kernel.ownership import require_access
 from netvsc_bpf.manager import singleton
 from netvsc_bpf.manager.branch import Branch
+from netvsc_bpf.manager.branches import Branches
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
@@ -24,6 +25,7 @@ from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
 from netvsc_bpf.manager.serving import EventServer
 from netvsc_bpf.manager.tee import tee
 from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.visits import Visits
 
 _STDERR = 2
 
@@ -44,8 +46,16 @@ class Manager:
         self._teller = Teller(self._listener)
         self._bugs = Bugs(self._teller)
         self._ready = False
+        self._visits = Visits(config, self._listener)
+        self._branches = Branches(config, self._listener, self._bugs, self._exporting.stats)
         self._home = Branch(
-            config, self._listener, self._teller, self._bugs, self._turned, self._exporting.stats
+            config,
+            self._listener,
+            self._teller,
+            self._bugs,
+            visits=self._visits,
+            turned=self._turned,
+            stats=self._exporting.stats,
         )
         self._reloader = Reloader(config, reload, self._configure, self._listener)
 
@@ -87,6 +97,7 @@ class Manager:
                 task.cancel()
             netlink.close()
             memberships.close()
+            self._branches.close()
 
     def _hung_up(self, on_terminal: bool, stopping: asyncio.Event) -> None:
         """Tell the two meanings of SIGHUP apart: read again, or the terminal was closed under us."""
@@ -98,11 +109,13 @@ class Manager:
     def _configure(self, config: ManagerConfig) -> None:
         self._config = config
         self._home.configure(config)
+        self._branches.configure(config)
 
     def _turned(self) -> None:
         if not self._ready:
             notify("READY=1")
             self._ready = True
+        self._branches.follow(self._visits.places, self._home.wake)
 
 
 async def _keep_alive(interval_s: float) -> None:

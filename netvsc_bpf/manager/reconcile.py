@@ -7,15 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.loading import loaded_or_load
+from netvsc_bpf.datapath.moving import guards_abroad
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.kernel import pins
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.places import Place
+from netvsc_bpf.kernel.visitors import visitors_from
 from netvsc_bpf.manager.arming import Arming
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
+from netvsc_bpf.manager.departure import depart
 from netvsc_bpf.manager.execute import Executor
 from netvsc_bpf.manager.managed import Managed
+from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memory import PairMemory
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.running import Running
@@ -38,6 +43,10 @@ Who is not done after that many is changed by somebody else meanwhile.
 """
 
 
+_LET_GO_S = 0.05
+"""How soon to look again at a NIC that came back from another namespace and is not let go there yet."""
+
+
 @dataclass(slots=True)
 class Reconciler:
     """Brings the pairs of this thread's network namespace to what is wanted."""
@@ -48,7 +57,12 @@ class Reconciler:
     clock: Callable[[], float] = time.monotonic
     memory: dict[int, PairMemory] = field(default_factory=dict)
     running: Running = field(default_factory=Running)
-    _managed: Managed = field(init=False)
+    home: Place | None = None
+    """The manager's own namespace, where this is another one.
+
+    Then only those NICs are managed that came from there.
+    """
+    _managed: Managed | ManagedVisitors = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
     _told: deque[tuple[int, float]] = field(default_factory=deque)
@@ -58,7 +72,10 @@ class Reconciler:
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
+        if self.home is None:
+            self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
+        else:
+            self._managed = ManagedVisitors(self.home)
 
     def __call__(self) -> float | None:
         """Do what is to be done.
@@ -108,7 +125,8 @@ class Reconciler:
 
     def _take_over(self, config: ManagerConfig) -> None:
         self.config = config
-        self._managed.configure(config.interfaces, config.options.any_bus)
+        if isinstance(self._managed, Managed):
+            self._managed.configure(config.interfaces, config.options.any_bus)
         for memory in self.memory.values():
             memory.damper = memory.damper.under(config.damping)
             # What failed may work now.
@@ -135,7 +153,6 @@ class Reconciler:
                 for nic in self._synthetics(session):
                     self._arming.look(session, loaded, nic)
             work = [self._steps(session, loaded, nic)[1] for nic in self._synthetics(session)]
-            self.teller.awaited(self._managed.missing())
             return any(work) or bool(_orphans(session)) or self._upgrade.due(session, loaded, self.clock())
         finally:
             if loaded is not None:
@@ -179,6 +196,7 @@ class Reconciler:
                 if loaded is None:
                     pins.remove_tree(session.pins, session.pins.pair(step.ifindex))
                 else:
+                    self._depart(session, loaded, step, begun)
                     with self.running.step(step):
                         Executor(session, loaded, self.config.options).run(step)
             except NetvscBpfError as error:
@@ -194,6 +212,19 @@ class Reconciler:
     def _failed(self, step: act.Action, error: NetvscBpfError, begun: float) -> None:
         self.stats.failed(type(error).__name__)
         self.teller.failed(step, error, self.clock() - begun)
+
+    def _depart(self, session: Session, loaded: LoadedObject, step: act.Release, begun: float) -> None:
+        """Where the NIC only moved to another namespace, see to its being managed there."""
+        before = self._memory(step.ifindex).before
+        known, name = None if before is None else before.synthetic, self._managed.last_name(step.ifindex)
+        wanted = () if name is not None else self.config.interfaces
+        try:
+            departure = depart(session, loaded, step.ifindex, known, name, wanted)
+        except NetvscBpfError as error:
+            self._failed(step, error, begun)
+            return
+        if departure is not None:
+            self.teller.departed(step.ifindex, name, departure.text, departure.netns)
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic) -> bool:
         """Carry out the steps of one pair; return whether there were any, and they worked."""
@@ -239,18 +270,31 @@ class Reconciler:
         return self.config.of(self._managed.name(nic))
 
     def _synthetics(self, session: Session) -> list[Nic]:
-        return self._managed.among(session.nics, session.attached())
+        """Return the managed NICs; not one that came back, and whose branch has still to let it go."""
+        managed = self._managed.among(session.nics, session.attached())
+        held = guards_abroad(Place.here())
+        return [nic for nic in managed if nic.xdp_prog_id not in held]
+
+    def _missing(self) -> list[str]:
+        """Return the names that nobody has, here or elsewhere."""
+        missing = self._managed.missing()
+        away = {one.name for one in visitors_from(Place.here())} if missing else set()
+        return [name for name in missing if name not in away]
 
     def _wait_s(self, session: Session) -> float | None:
         now, synthetics = self.clock(), self._synthetics(session)
+        self.teller.awaited(self._missing())
         waits = [self._memory(nic.ifindex).wait_s(now) for nic in synthetics]
         waits.append(self._upgrade.wait_s(now))
+        if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
+            waits.append(_LET_GO_S)
         loaded = _opened(session)
         if loaded is not None:
             with loaded:
                 waits += [self._arming.look(session, loaded, nic) for nic in synthetics]
         present = {nic.ifindex for nic in session.nics}
-        for gone in self.memory.keys() - {nic.ifindex for nic in synthetics}:
+        left = set(session.attached()) - present  # to be looked for elsewhere
+        for gone in self.memory.keys() - {nic.ifindex for nic in synthetics} - left:
             del self.memory[gone]
             if gone not in present:
                 self.teller.forget(gone)

@@ -8,11 +8,15 @@ them with the process, however it ends.
 import errno
 import os
 import socket
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from netvsc_bpf.kernel import netns
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.peer import peer
-from netvsc_bpf.model.errors import Busy
+from netvsc_bpf.kernel.visitors import visitors
+from netvsc_bpf.model.errors import Busy, NamespaceGone
 
 NAME = "\0netvsc-bpf-manager"
 _WAITING = 128
@@ -48,28 +52,47 @@ def claim() -> Claim:
         listening.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        pid = _holder()
+        pid = holder()
         who = "another manager" if pid is None else f"process {pid}"
         raise Busy(
             "cannot manage this network namespace", f"{who} does already", "stop it first", pid=pid
         ) from None
+    pid = _from_elsewhere()
+    if pid is not None:
+        listening.close()
+        why = f"process {pid} followed a NIC into it, and manages that"
+        raise Busy("cannot manage this network namespace", why, "stop it first", pid=pid)
     return Claim(listening)
 
 
 def is_claimed() -> bool:
     """Say whether another process manages this thread's network namespace."""
-    return _holder() is not None
+    return holder() is not None or _from_elsewhere() is not None
 
 
 def refuse_while_managed(what: str) -> None:
-    """Raise Busy where a manager runs in this network namespace: it would undo `what` at once."""
-    pid = _holder()
+    """Raise Busy where a manager runs for this network namespace: it would undo `what` at once.
+
+    Either in it, or in the one that a NIC came from which visits here.
+    """
+    pid = holder()
+    if pid is None:
+        pid = _from_elsewhere()
     if pid is not None:
         raise Busy(what, f"process {pid} manages it and would attach it again", "stop that first", pid=pid)
 
 
-def _holder() -> int | None:
-    """Ask the kernel who listens on the name."""
+def _from_elsewhere() -> int | None:
+    """Return the process that followed a NIC into this namespace."""
+    for home in {one.home for one in visitors(NetnsPins(netns.current_inode()))}:
+        with suppress(NamespaceGone), home.entered():
+            if (pid := holder()) is not None:
+                return pid
+    return None
+
+
+def holder() -> int | None:
+    """Ask the kernel who manages this thread's network namespace; None: nobody but perhaps ourselves."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
             probe.connect(NAME)

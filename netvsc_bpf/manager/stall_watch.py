@@ -12,16 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import abi, netns, pins
+from netvsc_bpf.kernel import abi, pins
 from netvsc_bpf.kernel.abi import ControlCommand
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.transmitted import transmitted
 from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.manager.there import There
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.stall import Stall, StallPolicy, Standstill
 
@@ -37,11 +37,14 @@ class _InUse:
 
 
 class StallWatch:
-    """Watches the managed pairs of this process's network namespace."""
+    """Watches the managed pairs of one network namespace."""
 
-    def __init__(self, reconciler: Reconciler, listener: Callable[[Event], None]) -> None:
+    def __init__(
+        self, reconciler: Reconciler, listener: Callable[[Event], None], there: There | None = None
+    ) -> None:
         self._reconciler, self._listener = reconciler, listener
-        self._pins = NetnsPins(netns.current_inode())
+        self._there = there or There()
+        self._pins = self._there.pins
         self._still: dict[int, Standstill] = {}
         self._complained = ""
 
@@ -60,6 +63,8 @@ class StallWatch:
                     continue
                 try:
                     await loop.run_in_executor(thread, self.look)
+                except NamespaceGone:
+                    continue
                 except NetvscBpfError as error:
                     self._tell(str(error))
         finally:
@@ -72,7 +77,8 @@ class StallWatch:
 
     def look(self) -> None:
         """Look once, and withdraw what is stalled."""
-        with changing("cannot watch for stalled VFs"), opened(self._pins) as loaded:
+        what = "cannot watch for stalled VFs"
+        with self._there.entered(), changing(what), opened(self._pins) as loaded:
             if loaded is None:
                 self._still.clear()
                 return

@@ -112,6 +112,11 @@ class Teller:
         text = f"unforeseen, number {count}: {where}"
         self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERRORS: count}))
 
+    def departed(self, ifindex: int, name: str | None, text: str, netns: str) -> None:
+        """Tell that a synthetic NIC left for another network namespace, and who looks after it there."""
+        details: dict[Detail, Value] = {Detail.NETNS: netns}
+        self._listener(Event(Kind.MOVED, name or self._name(ifindex), text, details=details))
+
     def forget(self, ifindex: int) -> None:
         """Drop what is known of a pair that is no more."""
         for known in (self._refused, self._names, self._failed):

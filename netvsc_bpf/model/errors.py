@@ -31,6 +31,10 @@ class KernelError(NetvscBpfError):
         self.errno = errno
 
 
+class NamespaceGone(KernelError):
+    """A network namespace is not there any more, or nobody that we can see is in it."""
+
+
 class CompileError(NetvscBpfError):
     """bcc refused our programs, or the verifier did. ``log`` is its whole output."""
 

@@ -38,6 +38,17 @@ def run(
     )
 
 
+def run_in(namespace: str, *args: str) -> Ended:
+    """Run the command on a namespace of this name, from outside."""
+    return subprocess.run(
+        [*PROGRAM, "--netns", namespace, *args],
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
 def start(lab: Lab, *args: str) -> subprocess.Popen[str]:
     """Start the command inside the guest's namespace; the pid is its own."""
     return subprocess.Popen(

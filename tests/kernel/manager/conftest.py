@@ -10,7 +10,7 @@ from netvsc_bpf.lab.topology import Lab
 from tests.kernel.support.manager import Manager, managers
 
 Start = Callable[..., Manager]
-"""start(lab, interface="eth0", *options)"""
+"""start(lab, interface="eth0", *options, namespace=the guest's)"""
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def start(lab_factory: object) -> Iterator[Start]:
     with ExitStack() as stack:
         factories: dict[int, Callable[..., Manager]] = {}
 
-        def begin(lab: Lab, *args: str) -> Manager:
+        def begin(lab: Lab, *args: str, **options: str) -> Manager:
             if id(lab) not in factories:
                 factories[id(lab)] = stack.enter_context(managers(lab))
-            return factories[id(lab)](*args)
+            return factories[id(lab)](*args, **options)
 
         yield begin

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager stands on goes away for a while: bpffs, the namespace of its NIC."""
+"""What the manager stands on goes away for a while: bpffs, its VF's namespace."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from netvsc_bpf.lab.sandbox import BPFFS
 from netvsc_bpf.lab.syscalls import Mount, mount, unmount
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
-from tests.kernel.support.manager import Manager, ip, nic
+from tests.kernel.support.manager import Manager, ip
 
 Start = Callable[..., Manager]
 
@@ -29,19 +29,7 @@ def test_s67_bpffs_out_of_sight_is_told_once_and_survived(lab: Lab, start: Start
     assert not manager.told("repaired") and len(manager.told("attached")) == 1
 
 
-def test_s55_synthetic_nic_that_leaves_the_namespace_lets_its_vf_go(lab: Lab, start: Start) -> None:
-    manager = start(lab)
-    manager.wait_vf()
-    ip(lab, "link", "set", "eth0", "netns", lab.peer, "name", "visitor")
-    manager.wait_told("released")
-    vf = nic(lab, "vf0")
-    assert vf is not None and vf.up and manager.statuses() == []
-    lab.run(lab.peer, ["ip", "link", "set", "visitor", "netns", lab.guest, "name", "eth0"])
-    ip(lab, "link", "set", "eth0", "up")
-    manager.wait_vf()
-
-
-def test_s55_vf_that_leaves_the_namespace_and_comes_back(lab: Lab, start: Start) -> None:
+def test_s57_vf_that_leaves_the_namespace_and_comes_back(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
     ip(lab, "link", "set", "vf0", "netns", lab.peer)

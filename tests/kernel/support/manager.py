@@ -34,9 +34,15 @@ class Manager:
     """
 
     def __init__(
-        self, lab: Lab, interface: str = "eth0", *options: str, wrapped_in: Sequence[str] = ()
+        self,
+        lab: Lab,
+        interface: str = "eth0",
+        *options: str,
+        wrapped_in: Sequence[str] = (),
+        namespace: str | None = None,
     ) -> None:
         self.lab, self.interface, self.wrapped_in = lab, interface, wrapped_in
+        self.namespace = namespace or lab.guest
         self.events: list[Event] = []
         self.noise: list[str] = []
         """What it wrote that is no event."""
@@ -51,7 +57,7 @@ class Manager:
         if self.wrapped_in:
             command = command_in(self.lab.guest, [*self.wrapped_in, *command])
         else:
-            command += ["--netns", self.lab.guest]
+            command += ["--netns", self.namespace]
         return [*command, "run", *filter(None, [self.interface]), "--any-bus", "--log-json", *options]
 
     def _read(self) -> None:
@@ -157,8 +163,13 @@ def managers(lab: Lab) -> Iterator[Callable[..., Manager]]:
     """A factory of managers; at the end of the block they are gone, and so is what they attached."""
     started: list[Manager] = []
 
-    def start(interface: str = "eth0", *options: str, wrapped_in: Sequence[str] = ()) -> Manager:
-        started.append(Manager(lab, interface, *options, wrapped_in=wrapped_in))
+    def start(
+        interface: str = "eth0",
+        *options: str,
+        wrapped_in: Sequence[str] = (),
+        namespace: str | None = None,
+    ) -> Manager:
+        started.append(Manager(lab, interface, *options, wrapped_in=wrapped_in, namespace=namespace))
         return started[-1]
 
     try:

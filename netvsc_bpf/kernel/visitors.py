@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The marks of synthetic NICs that their manager followed into another network namespace.
+
+A mark says where the manager is, and where the NIC's VF was fetched from, so that whoever detaches, or a
+manager that begins anew, knows what to look after and what to put back. It is a symbolic link in our folder
+in bpffs that leads nowhere; its text is the mark. Nothing else in bpffs takes a text that is ours.
+
+    <inode>:<cookie> of the manager's namespace / cookie of this one / name at home [/ the fetched VF]
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from netvsc_bpf.kernel.bpffs_layout import BPFFS, NetnsPins
+from netvsc_bpf.kernel.places import Place
+
+_NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedVf:
+    """A VF that was fetched from the manager's namespace, and how it was there: a move undoes these."""
+
+    ifindex: int
+    """In the namespace that it was fetched to; 0 until it has arrived."""
+    name: str
+    up: bool
+    addr_gen_mode: int | None
+    ipv6_disabled: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """One synthetic NIC, by its ifindex in the namespace that it visits (`here`)."""
+
+    ifindex: int
+    here: Place
+    home: Place
+    name: str
+    """What it was called at home."""
+    vf: FetchedVf | None = None
+
+
+def visitors(pins: NetnsPins) -> list[Visitor]:
+    """Return the visitors of one namespace."""
+    try:
+        paths = sorted(pins.visitors.iterdir())
+    except FileNotFoundError:
+        return []
+    found = (_read(pins, path) for path in paths if path.name.isdecimal())
+    return [visitor for visitor in found if visitor is not None]
+
+
+def visitors_from(home: Place, bpffs: Path = BPFFS) -> list[Visitor]:
+    """Return the visitors in all namespaces that the manager of `home` looks after."""
+    root = NetnsPins(0, bpffs).root
+    try:
+        inodes = sorted(int(folder.name) for folder in root.iterdir() if folder.name.isdecimal())
+    except FileNotFoundError:
+        return []
+    everyone = (one for inode in inodes for one in visitors(NetnsPins(inode, bpffs)))
+    return [one for one in everyone if one.home == home]
+
+
+def visitor(pins: NetnsPins, ifindex: int) -> Visitor | None:
+    """Return the mark of one NIC, None where it is no visitor."""
+    return _read(pins, pins.visitors / str(ifindex))
+
+
+def note(visitor: Visitor, bpffs: Path = BPFFS) -> None:
+    """Write a mark, in the place of an earlier one; the caller holds the writer lock."""
+    pins = NetnsPins(visitor.here.inode, bpffs)
+    pins.visitors.mkdir(parents=True, exist_ok=True)
+    new = pins.visitors / _NEW
+    new.unlink(missing_ok=True)
+    new.symlink_to(encode(visitor))
+    new.rename(pins.visitors / str(visitor.ifindex))
+
+
+def note_vf(visitor: Visitor, vf: FetchedVf | None) -> Visitor:
+    """Write that this VF was fetched, or that it is not here any more."""
+    noted = replace(visitor, vf=vf)
+    note(noted)
+    return noted
+
+
+def strike(pins: NetnsPins, ifindex: int) -> None:
+    """Remove a mark; nothing happens where there is none."""
+    (pins.visitors / str(ifindex)).unlink(missing_ok=True)
+    if pins.visitors.exists() and not visitors(pins):
+        (pins.visitors / _NEW).unlink(missing_ok=True)
+        pins.visitors.rmdir()
+
+
+def encode(visitor: Visitor) -> str:
+    """Return the text of a mark. Pure."""
+    parts = [f"{visitor.home.inode}:{visitor.home.cookie}", str(visitor.here.cookie), visitor.name]
+    if visitor.vf is not None:
+        vf = visitor.vf
+        known = (vf.ifindex, int(vf.up), vf.addr_gen_mode, vf.ipv6_disabled)
+        parts += [":".join("" if one is None else str(int(one)) for one in known), vf.name]
+    return "/".join(parts)
+
+
+def decode(text: str, ifindex: int, inode: int) -> Visitor | None:
+    """Return what a mark of this NIC in the namespace of this inode says; None where it is none. Pure."""
+    parts = text.split("/")
+    try:
+        home_inode, home_cookie = map(int, parts[0].split(":"))
+        here, name, rest = int(parts[1]), parts[2], parts[3:]
+        return Visitor(
+            ifindex, Place(inode, here), Place(home_inode, home_cookie), name, _vf(*rest) if rest else None
+        )
+    except (ValueError, IndexError, TypeError):
+        return None
+
+
+def _vf(known: str, name: str) -> FetchedVf:
+    ifindex, up, mode, disabled = (None if not one else int(one) for one in known.split(":"))
+    return FetchedVf(ifindex or 0, name, bool(up), mode, None if disabled is None else bool(disabled))
+
+
+def _read(pins: NetnsPins, path: Path) -> Visitor | None:
+    try:
+        return decode(str(path.readlink()), int(path.name), pins.inode)
+    except FileNotFoundError:
+        return None
+
+
+def free_name(wanted: Iterable[str], taken: set[str]) -> str:
+    """Return the first of these names that nobody has, or one made of the first. Pure.
+
+    A name of an interface has 15 characters at most (IFNAMSIZ).
+    """
+    names = list(wanted)
+    made = (f"{names[0][:11]}_{number}" for number in range(1000))
+    return next(name for name in (*names, *made) if name not in taken)
