@@ -46,6 +46,7 @@ missing() {
 		need kmod command -v modprobe
 		need mount command -v mount
 		need nftables command -v nft
+		need openssl command -v openssl
 		need procps command -v sysctl
 		need python3 $PYTHON -c ''
 		need python3-bpfcc has_bcc

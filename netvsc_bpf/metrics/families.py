@@ -161,7 +161,7 @@ VF_MISCONFIGURED = Family(
     _G,
     Source.PAIRS,
     "1 while the VF has what belongs to the synthetic NIC alone, an address or a route, or another MTU. "
-    "Addresses and routes are looked up every half minute.",
+    "Addresses and routes are looked up when some change, and each half minute.",
     ("interface", "problem"),
 )
 INTERFACE_INFO = Family(
