@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from tests.kernel.commands import PROGRAM
@@ -22,6 +24,7 @@ from tests.kernel.support.manager import Manager
 from tests.kernel.support.waiting import eventually
 
 Start = Callable[..., Manager]
+LabFactory = Callable[..., Lab]
 Record = dict[str, Any]
 
 
@@ -148,6 +151,34 @@ def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: 
         code, noted = follower.interrupt()
     assert code == 0
     assert [line.split(":")[0] for line in noted.splitlines()] == ["netvsc-bpf"] * 2, noted
+
+
+@pytest.mark.guest
+def test_s62_first_switch_to_a_vf_says_how_long_joining_took(lab_factory: LabFactory, start: Start) -> None:
+    lab = lab_factory(LabPlan(vf=False))
+    manager = start(lab, "eth0", "--settle", "300")
+    manager.wait_told("attached")
+    before = time.monotonic_ns()
+    lab.plug_vf(up=False)
+    first = manager.wait_told("switched", "armed")
+    since_plugged_s = (first["monotonic_ns"] - before) / 1e9
+    assert 0.3 <= first["join_s"] <= since_plugged_s
+    joined = manager.wait_told("joined")
+    assert 0 < joined["duration_s"] < first["join_s"] and joined["vf"] == first["vf"] == "vf0"
+    assert (joined["hook"], joined["step"]) == ("home", "Join")
+    with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        lab.vf_down()
+        left = manager.wait_told("switched", "vf-down")
+        lab.vf_up()
+        back = manager.wait_told("switched", "armed", times=2)
+    for one, other in ((first, left), (left, back)):
+        lasted_s = (other["monotonic_ns"] - one["monotonic_ns"]) / 1e9
+        assert other["duration_s"] == pytest.approx(lasted_s, abs=1e-5)
+    assert "join_s" not in back, "it was joined once"
+    lab.unplug_vf()
+    manager.wait_told("left")
+    lab.plug_vf(up=False)
+    assert "join_s" in manager.wait_told("switched", "armed", times=3), "this VF is another"
 
 
 @pytest.mark.guest
