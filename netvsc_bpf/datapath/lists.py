@@ -5,6 +5,7 @@ hv_netvsc does it for the VF that it has enslaved (netvsc_set_rx_mode() -> dev_u
 there it is left to it.
 """
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -50,13 +51,16 @@ def is_ours(synthetic: int, master: int | None) -> bool:
 
 
 class ListKeeper:
-    """One look at all multicast lists, and what is done about them. Lives no longer than that look."""
+    """One look at the multicast lists, and what is done about them. Lives no longer than that look.
 
-    def __init__(self, pins: NetnsPins) -> None:
+    `of` are the NICs (by ifindex) whose lists are wanted: where hundreds join at once each reads its own.
+    """
+
+    def __init__(self, pins: NetnsPins, of: Collection[int] | None = None) -> None:
         with ExitStack() as opened:
             self._rtnl = opened.enter_context(Rtnetlink())
             self._lent = opened.enter_context(LentAddresses(pins))
-            self._multicast = address_lists.multicast_lists()
+            self._multicast = address_lists.multicast_lists(of) if of is None or of else {}
             self._all_lent = self._lent.all()
             self._opened = opened.pop_all()
 
@@ -120,7 +124,7 @@ def lend(pins: NetnsPins, synthetic: Nic, vf: Nic, *, anew: bool = False) -> Non
 
     `anew`: nothing was lent to it yet. Raises KernelError.
     """
-    with ListKeeper(pins) as keeper:
+    with ListKeeper(pins, {synthetic.ifindex, vf.ifindex}) as keeper:
         if anew:
             keeper.forget(vf.ifindex)
         if is_ours(synthetic.ifindex, vf.master):
@@ -129,7 +133,7 @@ def lend(pins: NetnsPins, synthetic: Nic, vf: Nic, *, anew: bool = False) -> Non
 
 def take_back(pins: NetnsPins, vf_ifindex: int, *, gone: bool) -> None:
     """Take from a VF all that it was lent; of one that is gone forget it. Raises KernelError."""
-    with ListKeeper(pins) as keeper:
+    with ListKeeper(pins, ()) as keeper:
         if gone:
             keeper.forget(vf_ifindex)
         else:

@@ -73,7 +73,7 @@ def nics_from_messages(messages: Iterable[Message], sysfs: Path = SYSFS) -> list
         bus, parent = _text(found.get(_IFLA_PARENT_DEV_BUS_NAME)), _text(found.get(_IFLA_PARENT_DEV_NAME))
         driver = driver_of(sysfs, bus, parent) if bus and parent else None
         serial = serials.get(slot_address(parent)) if bus == "pci" and parent else None
-        nics.append(nic_from_message(message, driver=driver, serial=serial))
+        nics.append(_nic(message.body, found, driver, serial))
     return nics
 
 
@@ -82,8 +82,11 @@ def nic_from_message(message: Message, *, driver: str | None = None, serial: int
 
     ``driver`` and ``serial`` come from sysfs; without a driver the link's kind stands in for it.
     """
-    _, link_type, ifindex, flags, _ = _IFINFOMSG.unpack_from(message.body)
-    found = message.attributes(_IFINFOMSG.size)
+    return _nic(message.body, message.attributes(_IFINFOMSG.size), driver, serial)
+
+
+def _nic(head: bytes, found: dict[int, bytes], driver: str | None, serial: int | None) -> Nic:
+    _, link_type, ifindex, flags, _ = _IFINFOMSG.unpack_from(head)
     kind = _text(attributes(found.get(_IFLA_LINKINFO, b"")).get(_IFLA_INFO_KIND))
     inet6 = attributes(attributes(found.get(_IFLA_AF_SPEC, b"")).get(socket.AF_INET6, b""))
     stats = _STATS64.unpack_from(found.get(_IFLA_STATS64, bytes(_STATS64.size)))

@@ -14,6 +14,7 @@ import errno
 import fcntl
 import socket
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,18 +44,23 @@ def is_multicast(mac: bytes) -> bool:
     return bool(mac[0] & 1)
 
 
-def multicast_lists() -> dict[int, list[Membership]]:
-    """Return the multicast addresses of every NIC of this thread's network namespace, by ifindex."""
-    return parse_dev_mcast(_DEV_MCAST.read_text())
+def multicast_lists(of: Collection[int] | None = None) -> dict[int, list[Membership]]:
+    """Return the multicast addresses of NICs of this thread's network namespace, by ifindex.
+
+    Of all, or of some by ifindex.
+    """
+    return parse_dev_mcast(_DEV_MCAST.read_text(), of)
 
 
-def parse_dev_mcast(text: str) -> dict[int, list[Membership]]:
+def parse_dev_mcast(text: str, of: Collection[int] | None = None) -> dict[int, list[Membership]]:
     """Read /proc/net/dev_mcast (net/core/dev_addr_lists... dev_mc_seq_show()). Pure.
 
     A line is ifindex, name, users, static users, address; other lengths than Ethernet's are left out.
     """
     lists: dict[int, list[Membership]] = {}
     for line in text.splitlines():
+        if of is not None and int(line.partition(" ")[0]) not in of:
+            continue
         fields = line.split()
         mac = bytes.fromhex(fields[-1])
         if len(mac) == 6:

@@ -7,10 +7,12 @@ object, so that it outlives a change of programs; it is made when the first addr
 """
 
 import ctypes
+import errno
 import os
+import struct
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from netvsc_bpf.kernel import libbpf
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -26,6 +28,10 @@ _NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
 
 class _Key(ctypes.Structure):
     _fields_ = [("vf_ifindex", ctypes.c_uint32), ("mac", ctypes.c_uint8 * 6), ("pad", ctypes.c_uint8 * 2)]
+
+
+_KEY = struct.Struct("=I6s2x")
+"""The same, for reading many."""
 
 
 class _CreateOpts(ctypes.Structure):
@@ -62,14 +68,19 @@ class LentAddresses:
     def all(self) -> dict[int, set[bytes]]:
         """Return the addresses lent to each VF, by ifindex."""
         found: dict[int, set[bytes]] = {}
-        key: Any = None
-        while self._fd is not None:
-            following = _Key()
-            before = None if key is None else ctypes.byref(key)
-            if self._lib.bpf_map_get_next_key(self._fd, before, ctypes.byref(following)) < 0:
-                break
-            key = following
-            found.setdefault(key.vf_ifindex, set()).add(bytes(key.mac))
+        if self._fd is None:
+            return found
+        # In one go (Linux 5.6): it is asked for with each VF that comes or goes.
+        keys, values, count = (_Key * MOST)(), (ctypes.c_uint32 * MOST)(), ctypes.c_uint32(MOST)
+        begin_at_next = ctypes.c_uint32()
+        result = self._lib.bpf_map_lookup_batch(
+            self._fd, None, ctypes.byref(begin_at_next), keys, values, ctypes.byref(count), None
+        )
+        if result != -errno.ENOENT:  # which says that there are no more
+            _checked(result)
+        read = memoryview(keys).cast("B")[: count.value * ctypes.sizeof(_Key)]
+        for vf_ifindex, mac in _KEY.iter_unpack(read):
+            found.setdefault(vf_ifindex, set()).add(mac)
         return found
 
     def note(self, vf_ifindex: int, mac: bytes) -> None:

@@ -89,10 +89,10 @@ class Reconciler:
         begun = time.monotonic_ns()
         with reading(_WHAT) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
-            due = self._look(session)
-        if due:
-            with writing(_WHAT) as session:
-                self._rounds(session)
+            if not self._look(session):
+                return self._wait_s(session)
+        with writing(_WHAT) as session:
+            self._rounds(session)
         with reading(_WHAT) as session:
             return self._wait_s(session)
 
@@ -161,15 +161,18 @@ class Reconciler:
     def _rounds(self, session: Session) -> None:
         self._release(session)
         self._upgraded(session)
+        every, busy = True, set[int]()
         for _ in range(_ROUNDS):
             synthetics = self._synthetics(session)
             if not synthetics:
                 return
+            # Who has had nothing to do is looked at once more when nobody has anything to do any more.
+            due = synthetics if every else [nic for nic in synthetics if nic.ifindex in busy]
             with loaded_or_load(session, self.config.options.liveness) as loaded:
-                busy = [nic.ifindex for nic in synthetics if self._one(session, loaded, nic)]
-            if not busy:
+                busy = {nic.ifindex for nic in due if self._one(session, loaded, nic)}
+            if not busy and len(due) == len(synthetics):
                 return
-            session = session.refreshed()
+            every, session = not busy, session.refreshed()
         for ifindex in busy:
             self._memory(ifindex).failed(self.clock())
             self.teller.restless(ifindex)

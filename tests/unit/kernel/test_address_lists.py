@@ -23,6 +23,11 @@ def test_dev_mcast() -> None:
     assert parse_dev_mcast("") == {}
 
 
+def test_dev_mcast_of_some_nics_alone() -> None:
+    assert parse_dev_mcast(TEXT, {2, 9}) == {2: [Membership(bytes.fromhex("333300000001"), static=False)]}
+    assert parse_dev_mcast(TEXT, ()) == {}
+
+
 def test_group_bit() -> None:
     assert is_multicast(bytes.fromhex("01005e000001"))
     assert not is_multicast(bytes.fromhex("020000000001"))
