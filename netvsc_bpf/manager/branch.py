@@ -152,13 +152,15 @@ class Branch:
             await self._hanging.wait(self._job(thread, self._vlans))
             if self._visits is not None:
                 await self._hanging.wait(self._job(thread, self._visits))
+                if self._visits.troubled:
+                    again = bugs.TROUBLE_S if again is None else min(again, bugs.TROUBLE_S)
             self._follow_ring(loop)
             self._links.follow()
             if pins.follow(self._folders()):
                 # What went between the look and the watch was not told.
                 self._woken.set()
         except NamespaceGone:
-            return None  # whoever opened this branch closes it
+            return bugs.TROUBLE_S  # whoever opened this branch closes it before that
         except NetvscBpfError as error:
             self._teller.trouble(error)
             return bugs.TROUBLE_S

@@ -35,11 +35,14 @@ class Visits:
     listener: Callable[[Event], None]
     places: dict[Place, int] = field(default_factory=dict)
     """The namespaces that need a branch, with the number (nsid) that this one knows them by."""
+    troubled: bool = False
+    """Something could not be done at the last look: it has to be tried again soon."""
     _told: dict[str, str] = field(default_factory=dict)
 
     def __call__(self) -> None:
         """Look after all; what fails is told once, and tried again at the next look."""
         places: dict[Place, int] = {}
+        self.troubled = False
         for one in visitors_from(Place.here()):
             try:
                 if not one.here.exists():
@@ -49,8 +52,9 @@ class Visits:
                         places[one.here] = nsid(one.here)
                     self._see_to_its_vf(one)
             except NamespaceGone:
-                continue  # in this very moment: the next look sees to it
+                self.troubled = True  # in this very moment: the next look sees to it
             except NetvscBpfError as error:
+                self.troubled = True
                 self._tell_failure(one, error)
             else:
                 self._told.pop(one.name, None)

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def start(lab_factory: object) -> Iterator[Start]:
     with ExitStack() as stack:
         factories: dict[int, Callable[..., Manager]] = {}
 
-        def begin(lab: Lab, *args: str, **options: str) -> Manager:
+        def begin(lab: Lab, *args: str, **options: Any) -> Manager:
             if id(lab) not in factories:
                 factories[id(lab)] = stack.enter_context(managers(lab))
             return factories[id(lab)](*args, **options)

@@ -209,7 +209,7 @@ def test_s55_move_that_is_refused_leaves_the_synthetic_path_and_is_tried_again(
     pod.ip("link", "add", "br0", "type", "bridge")
     pod.ip("link", "property", "add", "dev", "br0", "altname", "enP31819p0s2")
     before = found(lab)
-    manager = start(lab, "eth0", "--interval", "1")
+    manager = start(lab)
     manager.wait_vf()
     pod.take()
     manager.wait_told("failed", f"cannot move vf0 to {pod.name}")
@@ -219,6 +219,23 @@ def test_s55_move_that_is_refused_leaves_the_synthetic_path_and_is_tried_again(
     assert len(manager.told("failed")) == 1
     pod.ip("link", "del", "br0")
     pod.wait_path(Path.VF)
+
+
+def test_s55_without_the_capability_the_pair_is_released_and_that_is_told(
+    lab: Lab, pod: Pod, start: Start
+) -> None:
+    before = found(lab)
+    less = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+    manager = start(lab, "eth0", wrapped_in=less)
+    manager.wait_vf()
+    pod.take()
+    manager.wait_told("failed", "CAP_SYS_ADMIN is missing")
+    manager.wait_told("released")
+    assert found(lab) == before and pod.statuses() == []
+    flows(pod.sending())
+    lab.run(pod.name, ["ip", "link", "set", "eth0", "netns", lab.guest])
+    ip(lab, "link", "set", "eth0", "up")
+    manager.wait_vf()
 
 
 def test_s55_namespace_with_a_manager_of_its_own_is_left_to_it(lab: Lab, pod: Pod, start: Start) -> None:

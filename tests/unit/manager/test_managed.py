@@ -32,3 +32,12 @@ def test_without_names_synthetic_nics_and_what_is_attached() -> None:
     managed = Managed((), any_bus=False)
     assert managed.among([NETVSC, VF, VETH, BRIDGE], [VETH.ifindex]) == [NETVSC, VETH]
     assert managed.missing() == []
+
+
+def test_name_of_one_that_left_is_known_and_never_that_of_a_stranger() -> None:
+    managed = Managed(("eth0",), any_bus=False)
+    assert managed.last_name(NETVSC.ifindex) is None
+    managed.among([NETVSC], [])
+    managed.among([replace(NETVSC, name="lan0")], [])
+    managed.among([VETH], [VETH.ifindex])
+    assert managed.last_name(NETVSC.ifindex) == "eth0" and managed.last_name(VETH.ifindex) is None
