@@ -5,6 +5,7 @@ Addresses and routes are not looked up by each scrape: with a full routing table
 the rest. A thread of its own looks when netlink tells of a change, and spends a hundredth of its time on it.
 """
 
+import errno
 import select
 import threading
 import time
@@ -40,10 +41,13 @@ Problems = Mapping[int, frozenset[Problem]]
 
 
 def look_up(snapshot: Snapshot) -> Problems:
-    """Look at the VFs of all pairs. Raises OSError."""
-    vfs = (sample.status.vf for sample in snapshot.pairs)
+    """Look at the VFs of all pairs; one that goes meanwhile is left out. Raises OSError."""
+    found = {}
     with Rtnetlink() as rtnl:
-        return {vf.ifindex: _of(rtnl, vf.ifindex) for vf in vfs if vf is not None}
+        for sample in snapshot.pairs:
+            if (vf := sample.status.vf) is not None and (problems := _of(rtnl, vf.ifindex)) is not None:
+                found[vf.ifindex] = problems
+    return found
 
 
 def has_other_mtu(sample: PairSample) -> bool:
@@ -52,15 +56,21 @@ def has_other_mtu(sample: PairSample) -> bool:
     return vf is not None and vf.mtu != sample.status.synthetic.mtu
 
 
-def _of(rtnl: Rtnetlink, ifindex: int) -> frozenset[Problem]:
-    found = (Problem.ADDRESS, has_address(rtnl, ifindex)), (Problem.ROUTE, has_route(rtnl, ifindex))
+def _of(rtnl: Rtnetlink, ifindex: int) -> frozenset[Problem] | None:
+    """Return what is wrong with a VF, None where it has gone meanwhile."""
+    try:
+        found = (Problem.ADDRESS, has_address(rtnl, ifindex)), (Problem.ROUTE, has_route(rtnl, ifindex))
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        return None
     return frozenset(problem for problem, there in found if there)
 
 
 class VfProblemWatch:
     """Keeps the answer ready for scrapes.
 
-    Made in the network namespace that it watches; its thread ends by close(), or with the process.
+    Made in the network namespace that it watches.
     """
 
     def __init__(self, read: Callable[[], Snapshot], failed: Callable[[Exception | None], None]) -> None:
@@ -76,7 +86,7 @@ class VfProblemWatch:
         return self._found
 
     def close(self) -> None:
-        """Stop watching; the thread ends within the shortest pause."""
+        """Stop watching; the thread ends when it wakes, or with the process."""
         self._closing = True
 
     def _watch(self) -> None:

@@ -21,6 +21,8 @@ from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.metrics.nics import dump_nics
+from netvsc_bpf.metrics.snapshot import SnapshotReader
+from netvsc_bpf.metrics.vf_problems import Problem, look_up
 from netvsc_bpf.model.path import GuardMode, Path
 from tests.kernel.commands import refused
 from tests.kernel.conftest import Cli
@@ -257,3 +259,14 @@ def test_runs_of_programs_are_shown_only_as_far_as_somebody_counts_them(
         assert found.value("program_runs_total", program="steer") == 7
         assert (found.value("program_run_seconds_total", program="steer") or 0) > 0
         assert found.value("program_runs_total", program="home") is None
+
+
+def test_a_vf_that_goes_while_it_is_looked_at_is_left_out(lab: Lab) -> None:
+    def look() -> dict[int, frozenset[Problem]]:
+        snapshot = SnapshotReader()()
+        assert [pair.status.vf is not None for pair in snapshot.pairs] == [True]
+        lab.unplug_vf()
+        return dict(look_up(snapshot))
+
+    with attached(lab):
+        assert lab.in_guest(look) == {}
