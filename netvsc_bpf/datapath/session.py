@@ -104,8 +104,8 @@ def writing(what: str) -> Iterator[Session]:
     """Look and change, alone.
 
     Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
-    A change of programs that somebody was killed in is finished first. The folder of the namespace is removed
-    again when nothing is attached in it at the end.
+    First, what a loader left that was killed is removed, and a change of programs finished. The folder of the
+    namespace is removed again when nothing is attached in it at the end.
     """
     require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
     require_bpffs()
@@ -115,6 +115,7 @@ def writing(what: str) -> Iterator[Session]:
         ours.home.mkdir(exist_ok=True)
         try:
             nics = tuple(list_nics(tools.rtnl))
+            pins.remove_unfinished(ours)
             change_over.finish(ours, tools.ipr, [nic.ifindex for nic in nics])
             yield Session(ours, tools, nics, lock_fd)
         finally:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from netvsc_bpf.kernel import bundle, netns
+from netvsc_bpf.kernel import pins as pinned
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.pins import move, remove_tree, remove_unfinished
 from netvsc_bpf.model import errors
 from netvsc_bpf.model.path import Liveness
 
@@ -23,13 +23,13 @@ def load_object(pins: NetnsPins, liveness: Liveness | None, lock_fd: int | None 
     The child holds the lock too, by `lock_fd`: were we killed, nobody would work beside it. Raises the
     child's own error, or CompileError when it died. Whatever it had pinned is gone then.
     """
-    remove_unfinished(pins)
+    pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
     try:
         _run_child(folder, liveness, lock_fd)
-        move(folder, pins.object)
+        pinned.move(folder, pins.object)
     except BaseException:
-        remove_tree(pins, folder)
+        pinned.remove_tree(pins, folder)
         raise
 
 
@@ -39,13 +39,13 @@ def load_programs(pins: NetnsPins, liveness: Liveness, lock_fd: int | None = Non
     They stand at `pins.upgrading(build)` then, the sentinel attached; netvsc_bpf/kernel/change_over.py does
     the rest. Raises as load_object() does, and ForeignLayout where a map does not fit them.
     """
-    remove_unfinished(pins)
+    pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
     try:
         build = _run_child(folder, liveness, lock_fd, maps=pins.object / "maps")
-        move(folder, pins.upgrading(build))
+        pinned.move(folder, pins.upgrading(build))
     except BaseException:
-        remove_tree(pins, folder)
+        pinned.remove_tree(pins, folder)
         raise
     return build
 

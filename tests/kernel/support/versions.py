@@ -38,6 +38,10 @@ class Versions:
             appended.write(f"/* version {self.made} */\n{more}")
         self.monkeypatch.setattr(bundle, "sources_dir", lambda: sources)
 
+    def original(self) -> None:
+        """Be the version that this checkout is."""
+        self.monkeypatch.setattr(bundle, "sources_dir", _ebpf)
+
     def installed(self) -> dict[str, str]:
         """Install another version; return the environment in which a command is that version."""
         self.made += 1

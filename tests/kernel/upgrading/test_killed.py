@@ -96,3 +96,23 @@ def test_s65_detach_after_a_killed_upgrade_leaves_nothing(
             killed_at(lab, at, lambda: datapath.attach("eth0", OPTIONS))
             here.detach()
             assert_as(before, lab, f"killed before {name} (call {at})")
+
+
+def test_s65_upgrade_killed_before_it_began_leaves_nothing_to_a_version_that_wants_none(
+    lab: Lab, versions: Versions
+) -> None:
+    with direct(lab) as here:
+        here.attach()
+        before = hooked(lab)
+        versions.next()
+        with stepping(Steps()) as steps:
+            here.attach()
+        versions.original()
+        here.attach()
+        versions.next()
+        killed_at(lab, steps.names.index("move"), lambda: datapath.attach("eth0", OPTIONS))
+        assert [name for name in unfinished() if name.startswith("loading")] != []
+        versions.original()
+        here.attach()
+        assert_of_one_version(hooked(lab))
+        assert hooked(lab).build == before.build
