@@ -38,7 +38,6 @@ def answering(lab: Lab, holds: Callable[[Scrape], bool] = lambda _: True) -> Scr
     return seen[-1]
 
 
-@pytest.mark.guest
 def test_run_serves_metrics_by_default_and_counts_go_on_when_it_is_restarted(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", "--settle", "20")
     manager.wait_vf()
