@@ -69,8 +69,7 @@ def test_s64_removed_pin_is_put_back_and_told(lab: Lab, start: Start, program: s
     assert path.exists()
 
 
-@pytest.mark.guest
-@HOOKS
+@pytest.mark.parametrize("program", [pytest.param("steer", marks=pytest.mark.guest), "home", "guard"])
 def test_s64_link_detached_by_force_is_put_back_each_time(lab: Lab, start: Start, program: str) -> None:
     manager = start(lab, "eth0", *SELDOM)
     manager.wait_vf()
@@ -120,7 +119,6 @@ def test_s64_deleted_clsact_is_put_back(lab: Lab, device: str, program: str) -> 
             put_back(lab, manager, program, times)
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize(
     ("device", "side", "program"), [("eth0", "egress", "steer"), ("vf0", "ingress", "home")]
 )

@@ -116,7 +116,6 @@ def test_s62_without_a_manager_the_kernels_own_account_is_shown_and_stays(lab: L
         assert back["duration_s"] == pytest.approx(away_ns / 1e9, abs=1e-5)
 
 
-@pytest.mark.guest
 def test_events_of_a_manager_and_those_from_before_its_time(lab: Lab, start: Start) -> None:
     with attached(lab, settle_ms=10), UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         lab.vf_down()
@@ -181,7 +180,6 @@ def test_s62_first_switch_to_a_vf_says_how_long_joining_took(lab_factory: LabFac
     assert "join_s" in manager.wait_told("switched", "armed", times=3), "this VF is another"
 
 
-@pytest.mark.guest
 def test_follow_waits_for_a_pair_to_be_attached(lab: Lab) -> None:
     with following(lab) as follower, attached(lab, settle_ms=10):
         follower.wait_for(ARMED)
