@@ -11,7 +11,8 @@
 #include "abi.h"
 #include "maps.h"
 
-#define PACKET_BROADCAST 1 /* include/uapi/linux/if_packet.h */
+#define PACKET_HOST 0 /* include/uapi/linux/if_packet.h */
+#define PACKET_BROADCAST 1
 #define PACKET_MULTICAST 2
 
 static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb, struct home *home)
@@ -34,7 +35,7 @@ int home(struct __sk_buff *skb)
 	counters = counters_at(home->pair_slot);
 	if (unlikely(!counters))
 		return TC_ACT_UNSPEC;
-	if (unlikely(comes_by_the_synthetic_nic_too(skb, home))) {
+	if (unlikely(skb->pkt_type != PACKET_HOST && comes_by_the_synthetic_nic_too(skb, home))) {
 		counters->duplicates += 1;
 		return TC_ACT_SHOT;
 	}

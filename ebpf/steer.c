@@ -4,19 +4,44 @@
  * the synthetic NIC's own queue otherwise.
  *
  * There is one variant for each way of knowing that the VF lives; the loader picks the best one that the kernel allows.
+ * Written so that the armed path is one straight line: it is paid for by every packet.
  */
 #include "abi.h"
 #include "device.h"
 #include "latch.h"
 #include "maps.h"
 
+/*
+ * Is the VF of an armed pair still there? On the rung `fentry` the sentinel has seen it go, unregistering included, before
+ * it was gone, so armed says it all. Elsewhere the DEVMAP, whose entry goes with the device, has to be asked.
+ */
+static __always_inline bool still_carries(struct pair *pair, u32 slot, enum liveness liveness)
+{
+	enum reason reason = REASON_NONE;
+
+	if (liveness == LIVENESS_FENTRY)
+		return true;
+	if (unlikely(!vf_at(slot)))
+		reason = REASON_VF_GONE;
+	else if (liveness == LIVENESS_LIVE)
+		reason = why_unusable(device_state(pair->vf_dev));
+	if (likely(!reason))
+		return true;
+	latch_leave(pair, reason);
+	return false;
+}
+
+static __always_inline void count_tx(struct __sk_buff *skb, u32 slot, enum pair_path path)
+{
+	struct counters *counters = counters_at(slot);
+
+	if (likely(counters))
+		count(&counters->tx[path], skb->len);
+}
+
 static __always_inline int steer(struct __sk_buff *skb, enum liveness liveness)
 {
-	struct counters *counters;
 	struct pair *pair;
-	enum pair_path path = PATH_SYNTHETIC;
-	enum reason reason;
-	u32 *vf = NULL;
 	u32 slot;
 
 	pair = pair_of(skb->ifindex, &slot);
@@ -24,23 +49,13 @@ static __always_inline int steer(struct __sk_buff *skb, enum liveness liveness)
 		return TC_ACT_UNSPEC;
 
 	/* On the rung `netlink` userspace alone arms: nobody here could see the VF die again. */
-	if (likely(pair->armed) || (liveness != LIVENESS_NETLINK && latch_return(pair, slot))) {
-		vf = vf_at(slot);
-		if (unlikely(!vf)) {
-			latch_leave(pair, REASON_VF_GONE);
-		} else if (liveness == LIVENESS_LIVE &&
-			   (reason = why_unusable(device_state(pair->vf_dev)))) {
-			latch_leave(pair, reason);
-			vf = NULL;
-		} else {
-			path = PATH_VF;
-		}
+	if ((likely(pair->armed) && still_carries(pair, slot, liveness)) ||
+	    (liveness != LIVENESS_NETLINK && latch_return(pair, slot))) {
+		count_tx(skb, slot, PATH_VF);
+		return bpf_redirect(pair->vf_ifindex, 0);
 	}
-
-	counters = counters_at(slot);
-	if (likely(counters))
-		count(&counters->tx[path], skb->len);
-	return vf ? bpf_redirect(*vf, 0) : TC_ACT_UNSPEC;
+	count_tx(skb, slot, PATH_SYNTHETIC);
+	return TC_ACT_UNSPEC;
 }
 
 int steer_fentry(struct __sk_buff *skb)

@@ -180,8 +180,13 @@ def raw_tracepoint_open(name: str | None, prog_fd: int) -> int:
     return _checked(library().bpf_raw_tracepoint_open, encoded, prog_fd)
 
 
-def test_run(prog_fd: int, data: bytes, context: Any, *, repeat: int = 1) -> tuple[int, int]:
-    """Run a program by itself (BPF_PROG_TEST_RUN); return its answer and the mean duration in ns."""
+def test_run(
+    prog_fd: int, data: bytes, context: Any, *, repeat: int = 1, flags: int = 0, batch_size: int = 0
+) -> tuple[int, int]:
+    """Run a program by itself (BPF_PROG_TEST_RUN); return its answer and the mean duration in ns.
+
+    `flags` are BPF_F_TEST_*; `batch_size` is how many frames of BPF_F_TEST_XDP_LIVE_FRAMES go at once.
+    """
     buffer = ctypes.create_string_buffer(data, len(data))
     options = _TestRunOpts(
         sz=ctypes.sizeof(_TestRunOpts),
@@ -190,6 +195,8 @@ def test_run(prog_fd: int, data: bytes, context: Any, *, repeat: int = 1) -> tup
         ctx_in=ctypes.addressof(context),
         ctx_size_in=ctypes.sizeof(context),
         repeat=repeat,
+        flags=flags,
+        batch_size=batch_size,
     )
     _checked(library().bpf_prog_test_run_opts, prog_fd, ctypes.byref(options))
     return options.retval, options.duration

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The ways of making one NIC of two, each as its own documents say, around the same two devices.
+
+`eth0` is the synthetic NIC, `vf0` the VF. An arrangement is made at the begin of a with block and gone at its
+end; it yields the device that packets are handed to.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from bench.command import COMMAND
+from bench.guest.shell import sh
+
+MAC = "00:15:5d:01:02:03"
+Arrangement = Callable[[], AbstractContextManager[str]]
+
+
+@contextmanager
+def bare() -> Iterator[str]:
+    """The VF by itself: what every other one is measured against."""
+    yield "vf0"
+
+
+@contextmanager
+def ours() -> Iterator[str]:
+    """netvsc-bpf, attached as a user does it."""
+    sh(f"{COMMAND} attach eth0 --vf vf0 --settle 10 --guard off")
+    try:
+        yield "eth0"
+    finally:
+        sh(f"{COMMAND} detach eth0")
+
+
+@contextmanager
+def bonding() -> Iterator[str]:
+    """Documentation/networking/bonding.rst, active-backup; miimon=100 is what its users set."""
+    with _enslaved("bond0"):
+        sh(f"ip link add bond0 address {MAC} type bond mode active-backup miimon 100")
+        try:
+            for slave in ("vf0", "eth0"):
+                sh(f"ip link set {slave} down", f"ip link set {slave} master bond0")
+            sh("ip link set bond0 up", "ip link set bond0 type bond active_slave vf0")
+            yield "bond0"
+        finally:
+            sh("ip link del bond0")
+
+
+@contextmanager
+def team() -> Iterator[str]:
+    """teamd.conf(5), runner activebackup, the VF with the higher priority."""
+    ports = {"vf0": {"prio": 100}, "eth0": {"prio": -10}}
+    config = {
+        "device": "team0",
+        "hwaddr": MAC,
+        "runner": {"name": "activebackup"},
+        "link_watch": {"name": "ethtool"},
+        "ports": ports,
+    }
+    with _enslaved("team0"):
+        sh("ip link set vf0 down", "ip link set eth0 down")
+        daemon = subprocess.Popen(["teamd", "-c", json.dumps(config)], stdin=subprocess.DEVNULL)
+        try:
+            _until_active("team0", "vf0")
+            sh("ip link set team0 up")
+            yield "team0"
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+@contextmanager
+def mirred() -> Iterator[str]:
+    """tc-mirred(8): what a script with tc rules does, both ways."""
+    with ExitStack() as undo:
+        for device, hook, target in (
+            ("eth0", "egress", "egress redirect dev vf0"),
+            ("vf0", "ingress", "ingress redirect dev eth0"),
+        ):
+            sh(f"tc qdisc add dev {device} clsact")
+            undo.callback(sh, f"tc qdisc del dev {device} clsact")
+            sh(f"tc filter add dev {device} {hook} matchall action mirred {target}")
+        yield "eth0"
+
+
+def _until_active(device: str, port: str) -> None:
+    """Wait until the daemon has made its device and chosen the port."""
+    state = ["teamdctl", device, "state", "item", "get", "runner.active_port"]
+    for _ in range(100):
+        if subprocess.run(state, text=True, capture_output=True).stdout.strip() == port:
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"{device} does not use {port}")
+
+
+@contextmanager
+def _enslaved(upper: str) -> Iterator[None]:
+    """Give both devices back as they were: up, with their MAC."""
+    try:
+        yield
+    finally:
+        for device in ("vf0", "eth0"):
+            sh(
+                f"ip link set {device} down",
+                f"ip link set {device} address {MAC}",
+                f"ip link set {device} up",
+            )
+
+
+ALL: dict[str, Arrangement] = {
+    "bare VF": bare,
+    "netvsc-bpf": ours,
+    "bonding": bonding,
+    "team": team,
+    "mirred": mirred,
+}

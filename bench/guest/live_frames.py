@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Receiving without a sender: BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES.
+
+An XDP program that passes everything hands each frame to the stack as if it had arrived on the device.
+"""
+
+import time
+
+from bench import calls
+from bench.calls import XDP
+from bench.test_run import xdp_context
+from netvsc_bpf.kernel import libbpf
+
+_LIVE_FRAMES, _BATCH = 2, 64  # BPF_F_TEST_XDP_LIVE_FRAMES, include/uapi/linux/bpf.h
+_XDP_PASS = 2
+
+
+def receive(ifindex: int, frame: bytes, frames: int) -> float:
+    """Let so many frames arrive on a device; return ns for one."""
+    program = calls.load(XDP, calls.answering(_XDP_PASS))
+    context = xdp_context(ifindex, len(frame))
+    begin = time.monotonic_ns()
+    libbpf.test_run(program, frame, context, repeat=frames, flags=_LIVE_FRAMES, batch_size=_BATCH)
+    return (time.monotonic_ns() - begin) / frames

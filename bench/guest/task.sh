@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What a guest of a bench does (see vm/guest.sh): the module that BENCH names, with what it imports of the kernel loaded.
+set -euo pipefail
+
+for module in $MODULES_WANTED; do
+	modprobe "$module"
+done
+PYTHONUNBUFFERED=1 exec .venv/bin/python -m "$BENCH" "$OUT/result.json"

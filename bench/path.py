@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Instructions that a packet, or a byte, costs on its way: ours beside what else makes one NIC of two.
+
+A guest with one processor runs under QEMU's -icount, where a nanosecond is an instruction: the figures repeat
+to about 0.1%, however busy the machine is. They are instructions, not time: no caches, no mispredictions.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from bench.report import Report, quartiles
+from netvsc_bpf.model.errors import NetvscBpfError
+from vm import machine
+from vm.kernels import REPO, kernels
+
+_MODULES = (
+    "dummy bonding team team_mode_activebackup veth pktgen sch_ingress cls_matchall act_mirred sch_fq_codel"
+)
+_LIMIT_S = 1500.0
+
+Figures = dict[str, dict[str, list[float]]]
+
+
+def measure(version: str) -> Figures:
+    """Boot a guest with this kernel and let it measure. Raises NetvscBpfError where it does not finish."""
+    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
+        out = Path(folder)
+        outcome = machine.run(
+            machine.Machine(kernels()[version], cpus=1, counts_instructions=True),
+            REPO / "bench/guest/task.sh",
+            out,
+            settings={"BENCH": "bench.guest.path", "MODULES_WANTED": _MODULES},
+            limit_s=_LIMIT_S,
+            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
+        )
+        if not (out / "result.json").exists():
+            raise NetvscBpfError(
+                f"measure on Linux {version}", "the guest did not finish: " + " / ".join(outcome.console[-3:])
+            )
+        figures: Figures = json.loads((out / "result.json").read_text())
+        return figures
+
+
+def over_bare(figures: Figures, way: str, name: str) -> float:
+    """Return the median instructions that an arrangement takes more than the bare VF."""
+    return _middle(figures[way][name]) - _middle(figures[way]["bare VF"])
+
+
+@click.command()
+@click.option("--kernel", default="6.12", show_default=True, help="Version of the guest's kernel.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
+def main(kernel: str, json_path: Path | None) -> None:
+    """Count instructions per packet of each way through the pair."""
+    report = Report("path", json_path)
+    figures = measure(kernel)
+    for way in figures:
+        _table(report, kernel, way, figures)
+        report.raw(f"{kernel}: {way}", figures[way])
+    _judge(report, figures)
+    sys.exit(report.finish())
+
+
+def _table(report: Report, kernel: str, way: str, figures: Figures) -> None:
+    unit = "byte" if way.startswith("tcp") else "packet"
+    rows = [
+        (name, _middle(values), over_bare(figures, way, name), max(values) - min(values))
+        for name, values in figures[way].items()
+    ]
+    columns = ("way", f"instructions/{unit}", "over the bare VF", "spread")
+    report.table(f"{way}, Linux {kernel}", columns, rows)
+
+
+def _judge(report: Report, figures: Figures) -> None:
+    for way, limit in (("tx", 0.75), ("tx, fq_codel", 0.55)):
+        ratio = over_bare(figures, way, "netvsc-bpf") / over_bare(figures, way, "bonding")
+        report.claim(f"{way}: overhead, times bonding's", ratio, limit, "")
+        for peer in ("team", "mirred"):
+            ratio = over_bare(figures, way, "netvsc-bpf") / over_bare(figures, way, peer)
+            report.claim(f"{way}: overhead, times that of {peer}", ratio, 1.0, "")
+    ratio = over_bare(figures, "rx", "netvsc-bpf") / over_bare(figures, "rx", "mirred")
+    report.claim("rx: overhead, times mirred's", ratio, 1.0, "")
+    way = "tcp, GRO on"
+    ratio = _middle(figures[way]["netvsc-bpf"]) / _middle(figures[way]["bonding"])
+    report.claim(f"{way}: instructions a byte, times bonding's", ratio, 1.05, "")
+
+
+def _middle(values: list[float]) -> float:
+    return quartiles(values)[1]
+
+
+if __name__ == "__main__":
+    main()
