@@ -58,7 +58,6 @@ def unused(lab: Lab, pod: Pod) -> bool:
     return nic(lab, "vf0") is not None and pod.statuses() == [] and not pod.pins.home.exists()
 
 
-@pytest.mark.guest
 def test_s55_vf_follows_its_synthetic_nic_and_is_steered_there(lab: Lab, pod: Pod, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
@@ -84,7 +83,6 @@ def test_s55_vf_follows_its_synthetic_nic_and_is_steered_there(lab: Lab, pod: Po
     pod.wait_path(Path.VF)
 
 
-@pytest.mark.guest
 def test_s55_both_are_as_found_when_the_synthetic_nic_returns(lab: Lab, pod: Pod, start: Start) -> None:
     ip(lab, "link", "set", "vf0", "mtu", "1450")
     before = found(lab)
@@ -102,7 +100,6 @@ def test_s55_both_are_as_found_when_the_synthetic_nic_returns(lab: Lab, pod: Pod
     assert found(lab) == before
 
 
-@pytest.mark.guest
 def test_s55_detach_there_puts_the_vf_back_where_it_was_found(lab: Lab, pod: Pod, start: Start) -> None:
     before = found(lab)
     manager = start(lab)
@@ -133,7 +130,6 @@ def test_s55_vf_follows_from_one_namespace_to_the_next(lab: Lab, make_pod: MakeP
     assert not failures(manager)
 
 
-@pytest.mark.guest
 def test_s55_killed_and_started_again_with_no_packet_lost(lab: Lab, pod: Pod, start: Start) -> None:
     first = start(lab)
     first.wait_vf()
@@ -154,7 +150,6 @@ def test_s55_killed_and_started_again_with_no_packet_lost(lab: Lab, pod: Pod, st
     pod.ip("link", "set", "eth0", "promisc", "off")
 
 
-@pytest.mark.guest
 def test_s55_moved_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> None:
     first = start(lab)
     first.wait_vf()
@@ -292,7 +287,6 @@ def test_s26_synthetic_nic_removed_there_and_its_vf_is_back_home(lab: Lab, pod: 
     manager.wait_vf()
 
 
-@pytest.mark.guest
 def test_s56_vf_that_is_added_at_home_is_moved_there_and_used(lab: Lab, pod: Pod, start: Start) -> None:
     manager = start(lab, "eth0", "--settle", "100")
     manager.wait_vf()
@@ -323,7 +317,6 @@ def test_s56_vf_that_is_added_while_nobody_was_there(lab: Lab, pod: Pod, start: 
     pod.wait_path(Path.VF)
 
 
-@pytest.mark.guest
 def test_s57_namespace_deleted_and_nothing_of_it_is_left(lab: Lab, pod: Pod, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
@@ -358,7 +351,6 @@ def test_s57_namespace_deleted_while_nobody_was_there(lab: Lab, pod: Pod, start:
     assert second.process.poll() is None and not failures(second)
 
 
-@pytest.mark.guest
 def test_s57_vf_that_somebody_moves_away_is_released_and_not_followed(
     lab: Lab, make_pod: MakePod, start: Start
 ) -> None:
