@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME, NetnsPins
+from netvsc_bpf.kernel.ownership import require_access
 from netvsc_bpf.kernel.peer import peer
 from netvsc_bpf.kernel.visitors import visitors
 from netvsc_bpf.model.errors import Busy, NamespaceGone
@@ -73,8 +74,10 @@ def is_claimed() -> bool:
 def refuse_while_managed(what: str) -> None:
     """Raise Busy where a manager runs for this network namespace: it would undo `what` at once.
 
-    Either in it, or in the one that a NIC came from which visits here.
+    Either in it, or in the one that a NIC came from which visits here. Raises MissingCapability where the
+    pins are another user's.
     """
+    require_access(what, BPFFS / ROOT_NAME)
     pid = holder()
     if pid is None:
         pid = _from_elsewhere()
