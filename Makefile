@@ -27,7 +27,7 @@ demo: ## the main job from nothing: a lab, traffic, the VF's removal and return
 test: ## unit tests, and tests on this kernel in network namespaces
 	@scripts/kernel.sh test
 	@scripts/setup.sh test
-	@$(VENV)/python -m pytest tests/unit tests/kernel
+	@$(VENV)/python -m pytest --reruns 1 tests/unit tests/kernel
 
 .PHONY: vm-test
 vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 kernels
@@ -41,6 +41,11 @@ bench-%: ## a measurement from bench/, such as make bench-packets
 	@scripts/kernel.sh bench-$*
 	@scripts/setup.sh
 	@$(VENV)/python -m bench.$*
+
+bench-path: ## instructions per packet of every way through a pair, in a guest
+	@scripts/kernel.sh bench-path
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.path
 
 .PHONY: lint
 lint: ## ruff, mypy and clang-format

@@ -61,7 +61,8 @@ missing() {
 		if [ "$WANT" = vm ]; then
 			need busybox-static sh -c 'command -v busybox || command -v busybox-static'
 			need file command -v file # how virtme-ng tells a kernel's version
-		need zstd command -v zstd
+			need libteam-utils command -v teamd # a peer of bench-path
+			need zstd command -v zstd
 		fi
 	} | sort -u | tr '\n' ' '
 }
