@@ -5,6 +5,9 @@ hv_netvsc does the first for the VF that it has enslaved (netvsc_event_set_vf_ns
 a move undoes of the VF's settings - up, IPv6 - stands in the mark of the visitor, written before the move.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.discovery.nics import get_nic, list_nics
 from netvsc_bpf.kernel import links, netlink
@@ -12,8 +15,14 @@ from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.visitors import FetchedVf, Visitor, free_name, note_vf, visitors_from
-from netvsc_bpf.model.errors import NoSuchNic
+from netvsc_bpf.kernel.visitors import (
+    FetchedVf,
+    Visitor,
+    free_name,
+    may_be_called,
+    note_vf,
+    visitors_from,
+)
 from netvsc_bpf.model.nic import Nic
 
 
@@ -22,7 +31,8 @@ def fetch(session: Session, visitor: Visitor, vf: Nic) -> str:
 
     It keeps its name where that is free. Raises KernelError where the kernel refuses; it is here then.
     """
-    visitor = note_vf(visitor, FetchedVf(0, vf.name, vf.up, vf.addr_gen_mode, vf.ipv6_disabled))
+    found = FetchedVf(0, vf.name, vf.mac, vf.up, vf.addr_gen_mode, vf.ipv6_disabled)
+    visitor = note_vf(visitor, found)
     try:
         name = free_name([vf.name], _names(visitor.here))
         with visitor.here.opened() as fd, changing(f"cannot move {vf.name} to {visitor.here.name}"):
@@ -30,17 +40,32 @@ def fetch(session: Session, visitor: Visitor, vf: Nic) -> str:
     except BaseException:
         note_vf(visitor, None)
         raise
-    note_arrival(visitor, name)
+    with visitor.here.entered(), Rtnetlink() as rtnl:
+        note_arrival(visitor, list_nics(rtnl))
     return name
 
 
-def note_arrival(visitor: Visitor, name: str) -> Visitor:
-    """Complete the mark of a visitor whose VF has arrived under this name."""
+def note_arrival(visitor: Visitor, nics: Sequence[Nic]) -> Visitor:
+    """Complete the mark of a visitor whose VF is among the NICs of its namespace; the caller has the lock."""
+    vf = arrived(visitor, nics)
+    if vf is None or visitor.vf is None:
+        return visitor
+    return note_vf(visitor, replace(visitor.vf, ifindex=vf.ifindex))
+
+
+def arrived(visitor: Visitor, nics: Sequence[Nic]) -> Nic | None:
+    """Return the VF that was fetched for a visitor among the NICs of its namespace. Pure.
+
+    Who was killed while it moved could not note its number: then it is the NIC of its MAC and name, which
+    VLANs and macvlans upon the synthetic NIC have not.
+    """
     vf = visitor.vf
-    assert vf is not None
-    with visitor.here.entered(), Rtnetlink() as rtnl:
-        ifindex = next((nic.ifindex for nic in list_nics(rtnl) if nic.name == name), 0)
-    return note_vf(visitor, FetchedVf(ifindex, vf.name, vf.up, vf.addr_gen_mode, vf.ipv6_disabled))
+    if vf is None:
+        return None
+    if vf.ifindex:
+        return next((nic for nic in nics if nic.ifindex == vf.ifindex), None)
+    alike = (nic for nic in nics if nic.mac == vf.mac and nic.ifindex != visitor.ifindex)
+    return next((nic for nic in alike if may_be_called(nic.name, vf.name)), None)
 
 
 def send_home(session: Session, visitor: Visitor) -> None:
@@ -49,12 +74,8 @@ def send_home(session: Session, visitor: Visitor) -> None:
     The session is in the visitor's namespace. Nothing happens where there is none, where the VF is gone, or
     where there is no way back: its home may have been deleted. Raises KernelError.
     """
-    vf = visitor.vf
-    if vf is None or not vf.ifindex or not visitor.home.exists():
-        return
-    try:
-        nic = get_nic(session.rtnl, vf.ifindex)
-    except NoSuchNic:
+    vf, nic = visitor.vf, arrived(visitor, list_nics(session.rtnl))
+    if vf is None or nic is None or not visitor.home.exists():
         return
     name = free_name([vf.name, nic.name], _names(visitor.home))
     with visitor.home.opened() as fd, changing(f"cannot move {nic.name} back to {visitor.home.name}"):

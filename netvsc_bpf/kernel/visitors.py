@@ -16,6 +16,8 @@ from netvsc_bpf.kernel.bpffs_layout import BPFFS, NetnsPins
 from netvsc_bpf.kernel.places import Place
 
 _NEW = "new"
+_KEPT = 11
+"""So many characters of a name stay when another has it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,9 @@ class FetchedVf:
     """A VF that was fetched from the manager's namespace, and how it was there: a move undoes these."""
 
     ifindex: int
-    """In the namespace that it was fetched to; 0 until it has arrived."""
+    """In the namespace that it was fetched to; 0 until it has arrived, or while nobody knows whether it has."""
     name: str
+    mac: str
     up: bool
     addr_gen_mode: int | None
     ipv6_disabled: bool | None
@@ -99,7 +102,7 @@ def encode(visitor: Visitor) -> str:
     if visitor.vf is not None:
         vf = visitor.vf
         known = (vf.ifindex, int(vf.up), vf.addr_gen_mode, vf.ipv6_disabled)
-        parts += [":".join("" if one is None else str(int(one)) for one in known), vf.name]
+        parts += [":".join("" if one is None else str(int(one)) for one in known), vf.mac, vf.name]
     return "/".join(parts)
 
 
@@ -116,9 +119,9 @@ def decode(text: str, ifindex: int, inode: int) -> Visitor | None:
         return None
 
 
-def _vf(known: str, name: str) -> FetchedVf:
+def _vf(known: str, mac: str, name: str) -> FetchedVf:
     ifindex, up, mode, disabled = (None if not one else int(one) for one in known.split(":"))
-    return FetchedVf(ifindex or 0, name, bool(up), mode, None if disabled is None else bool(disabled))
+    return FetchedVf(ifindex or 0, name, mac, bool(up), mode, None if disabled is None else bool(disabled))
 
 
 def _read(pins: NetnsPins, path: Path) -> Visitor | None:
@@ -134,5 +137,10 @@ def free_name(wanted: Iterable[str], taken: set[str]) -> str:
     A name of an interface has 15 characters at most (IFNAMSIZ).
     """
     names = list(wanted)
-    made = (f"{names[0][:11]}_{number}" for number in range(1000))
+    made = (f"{names[0][:_KEPT]}_{number}" for number in range(1000))
     return next(name for name in (*names, *made) if name not in taken)
+
+
+def may_be_called(name: str, once: str) -> bool:
+    """Say whether free_name() could have made this name of a NIC that was called `once`. Pure."""
+    return name == once or name.startswith(f"{once[:_KEPT]}_")

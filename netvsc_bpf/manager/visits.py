@@ -8,7 +8,7 @@ VFs to the namespace that the machine began with - and what a namespace that was
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from netvsc_bpf.datapath.moving import fetch, note_arrival, send_home
+from netvsc_bpf.datapath.moving import arrived, fetch, note_arrival, send_home
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.discovery.pairing import find_pair
@@ -81,19 +81,16 @@ class Visits:
         synthetic = next((nic for nic in nics if nic.ifindex == one.ifindex), None)
         if synthetic is None:
             return  # the branch releases it
-        one = self._settled(one, synthetic, nics)
+        one = self._settled(one, nics)
         if self._lacks_a_vf(synthetic, nics):
             self._fetch_for(one, synthetic)
 
-    def _settled(self, one: Visitor, synthetic: Nic, nics: list[Nic]) -> Visitor:
+    def _settled(self, one: Visitor, nics: list[Nic]) -> Visitor:
         """Complete the mark of one whose manager was killed while its VF moved."""
-        if one.vf is None or one.vf.ifindex:
+        if one.vf is None or one.vf.ifindex or arrived(one, nics) is None:
             return one
-        for nic in nics:
-            if nic.mac == synthetic.mac and nic.ifindex != synthetic.ifindex and nic.name == one.vf.name:
-                with writing(_WHAT):
-                    return note_arrival(one, nic.name)
-        return one
+        with writing(_WHAT):
+            return note_arrival(one, nics)
 
     def _lacks_a_vf(self, synthetic: Nic, nics: list[Nic]) -> bool:
         try:

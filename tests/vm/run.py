@@ -24,7 +24,7 @@ from tests.vm.devices import qemu_options
 from vm import machine
 from vm.kernels import REPO, Kernel, kernels
 
-LIMIT_SECONDS = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "1500"))
+LIMIT_SECONDS = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "2100"))
 
 # What the kernel says about itself when the fault may be ours. Not a stall or lockup: those an emulated,
 # overcommitted processor has by itself.

@@ -23,7 +23,7 @@ from netvsc_bpf.kernel.visitors import (
 
 HOME, HERE = Place(4026531840, 1), Place(4026532999, 17)
 BARE = Visitor(7, HERE, HOME, "eth0.5")
-VF = FetchedVf(9, "enP31819s1", up=True, addr_gen_mode=1, ipv6_disabled=False)
+VF = FetchedVf(9, "enP31819s1", "00:15:5d:01:02:03", up=True, addr_gen_mode=1, ipv6_disabled=False)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,12 @@ VF = FetchedVf(9, "enP31819s1", up=True, addr_gen_mode=1, ipv6_disabled=False)
     [
         BARE,
         replace(BARE, vf=VF),
-        replace(BARE, vf=FetchedVf(0, "vf0", up=False, addr_gen_mode=0, ipv6_disabled=True)),
-        replace(BARE, vf=FetchedVf(3, "vf0", up=True, addr_gen_mode=None, ipv6_disabled=None)),
+        replace(
+            BARE, vf=FetchedVf(0, "vf0", "00:15:5d:01:02:03", up=False, addr_gen_mode=0, ipv6_disabled=True)
+        ),
+        replace(
+            BARE, vf=FetchedVf(3, "vf0", "00:15:5d:01:02:03", up=True, addr_gen_mode=None, ipv6_disabled=None)
+        ),
     ],
 )
 def test_mark_says_what_it_was_written_with(mark: Visitor) -> None:
