@@ -25,7 +25,7 @@ class FetchedVf:
     """A VF that was fetched from the manager's namespace, and how it was there: a move undoes these."""
 
     ifindex: int
-    """In the namespace that it was fetched to; 0 until it has arrived, or while nobody knows whether it has."""
+    """In the namespace that it was fetched to; 0 until it is known to have arrived."""
     name: str
     mac: str
     up: bool
