@@ -6,6 +6,7 @@ to about 0.1%, however busy the machine is. They are instructions, not time: no 
 """
 
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -55,6 +56,8 @@ def over_bare(figures: Figures, way: str, name: str) -> float:
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(kernel: str, json_path: Path | None) -> None:
     """Count instructions per packet of each way through the pair."""
+    # So that the guest's QEMU is ended too when this process is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-path: terminated"))
     report = Report("path", json_path)
     figures = measure(kernel)
     for way in figures:
