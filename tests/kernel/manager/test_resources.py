@@ -39,12 +39,12 @@ def comes_to_rest(manager: Manager) -> bool:
 def test_s70_flaps_leave_no_descriptor_or_thread_behind_in_the_manager(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", "--settle", "10")
     manager.wait_vf()
-    flap(lab, 20)
-    eventually("at rest", lambda: comes_to_rest(manager))
-    before = held(manager)
-    flap(lab, 100)
-    eventually("at rest again", lambda: comes_to_rest(manager))
-    eventually(f"{before} again, not {held(manager)}", lambda: held(manager) == before)
+    counts = []
+    for times in (20, 80, 80):  # what is started only when it is first needed is there by the second
+        flap(lab, times)
+        eventually("at rest", lambda: comes_to_rest(manager))
+        counts.append(held(manager))
+    eventually(f"no more than the last of {counts[:-1]}", lambda: held(manager) <= counts[-2])
 
 
 def test_bcc_is_never_loaded_into_the_manager(lab: Lab, start: Start) -> None:
