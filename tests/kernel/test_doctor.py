@@ -59,7 +59,6 @@ def test_hook_and_rung_that_the_doctor_foretells_are_those_of_attach(netvsc_bpf_
     assert foretold["liveness"][0]["what"].split(" ")[0] == state["liveness"]
 
 
-@pytest.mark.guest
 def test_s63_own_programs_are_no_conflict(netvsc_bpf_cli: Cli) -> None:
     attach(netvsc_bpf_cli, "--guard", "all")
     found = findings(netvsc_bpf_cli)
@@ -69,7 +68,6 @@ def test_s63_own_programs_are_no_conflict(netvsc_bpf_cli: Cli) -> None:
     assert not {"foreign-tc", "foreign-xdp", "vf-mtu", "vf-addresses", "vf-routes"} & set(found)
 
 
-@pytest.mark.guest
 def test_s13_vf_with_addresses_and_routes_is_warned_of(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     attach(netvsc_bpf_cli)
     lab.run(lab.guest, ["ip", "address", "add", "198.51.100.7/24", "dev", "vf0"])

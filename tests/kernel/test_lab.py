@@ -297,7 +297,6 @@ with Lab() as lab, UdpStream(udp_plan(lab, Direction.TX, rate=1000)) as stream, 
 """
 
 
-@pytest.mark.guest
 def test_killed_process_leaves_nothing_behind(lab: Lab, outside: list[str]) -> None:
     with namespace_path(lab.guest).open() as ours:
         argv = [sys.executable, "-c", LAB_AND_STREAM, f"/proc/{os.getpid()}/fd/{ours.fileno()}"]

@@ -103,6 +103,11 @@ class SriovPair:
         wanted = AttachOptions(**{"guard": GuardMode.ALL, **options})  # type: ignore[arg-type]
         return datapath.attach(SYNTHETIC, wanted).status
 
+    def use(self) -> None:
+        """Attach, and wait for the VF to be the path: an emulated one takes its time to find its link."""
+        self.attach()
+        self.wait_for(DataPath.VF)
+
     def status(self) -> PairStatus:
         """What is attached."""
         (only,) = datapath.status(SYNTHETIC)

@@ -74,7 +74,7 @@ def test_s19_redirection_stops_before_the_vf_closes(
     bound: int,
 ) -> None:
     sriov.plug()
-    assert sriov.attach().path is Path.VF
+    sriov.use()
     with udp() as stream:
         go_on(stream)
         before = sriov.status()
@@ -95,7 +95,7 @@ def test_s19_redirection_stops_before_the_vf_closes(
 def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(sriov: SriovPair) -> None:
     vf = sriov.plug()
     assert vf.gso_max_size >= 65_536
-    assert sriov.attach().path is Path.VF
+    sriov.use()
     with tcp() as stream:
         with Tap(GUEST, vf.name, snap=64) as tap:
             eventually(

@@ -36,7 +36,7 @@ def test_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(sriov: SriovPa
     far = add_vlan(sriov, 100)
     vf = sriov.plug()
     assert vlans.filters_of(vf.name) == {vlans.C_TAG}
-    assert sriov.attach().path is Path.VF
+    sriov.use()
     try:
         assert lent() == [f"nvb{vf.ifindex}.100"]
         assert [nic.up for nic in nics() if nic.name in lent()] == [False]
@@ -51,7 +51,7 @@ def test_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(sriov: SriovPa
             vlans.remove(rtnl, ours.ifindex)
         assert not sriov.ping(far, check=False, wait_s=3)
         sriov.ping()
-        assert sriov.attach().path is Path.VF
+        sriov.use()
         sriov.ping(far, count=5, wait_s=10)
 
         datapath.detach(SYNTHETIC)
@@ -64,7 +64,7 @@ def test_s38_vlan_that_is_made_later_passes_too(sriov: SriovPair) -> None:
     vf = sriov.plug()
     events: list[Event] = []
     follow = VlanFollower((SYNTHETIC,), events.append)
-    assert sriov.attach().path is Path.VF
+    sriov.use()
     follow()
     assert (lent(), events) == ([], [])
     far = add_vlan(sriov, 200)
@@ -83,7 +83,7 @@ def test_s38_vlan_that_is_made_later_passes_too(sriov: SriovPair) -> None:
         sriov.wait_for(Path.SYNTHETIC)
         sriov.ping(far, count=3, wait_s=10)
         again = sriov.plug()
-        assert sriov.attach().path is Path.VF
+        sriov.use()
         assert lent() == [f"nvb{again.ifindex}.200"]
     finally:
         ip("link", "del", f"{SYNTHETIC}.200")

@@ -26,7 +26,6 @@ def away_and_back(guest: Managed) -> None:
     assert guest.path is Path.VF
 
 
-@pytest.mark.guest
 def test_s60_the_switch_is_told_of_each_change_of_path(lab: Lab) -> None:
     with managed(lab) as guest:
         guest.wait_for(Path.VF)
@@ -34,7 +33,6 @@ def test_s60_the_switch_is_told_of_each_change_of_path(lab: Lab) -> None:
         away_and_back(guest)
 
 
-@pytest.mark.guest
 def test_s60_a_guest_without_addresses_that_says_nothing_is_found_again(lab: Lab) -> None:
     mute(lab)
     with Tap(lab.peer, "eth0") as peer, managed(lab) as guest:
@@ -60,7 +58,6 @@ def test_s17_loss_of_carrier_is_announced_by_arp_and_neighbour_advertisement(lab
         assert guest.path is Path.SYNTHETIC
 
 
-@pytest.mark.guest
 def test_s60_the_announcement_takes_the_path_that_is_in_use(lab: Lab) -> None:
     frame = gratuitous_arp(GUEST_MAC, OURS4)
     with Tap(lab.guest, "vf0") as vf, managed(lab) as guest:
@@ -107,7 +104,6 @@ def test_s60_announcements_can_be_turned_off(lab: Lab) -> None:
         assert not peer.seen(GUEST_MAC)
 
 
-@pytest.mark.guest
 def test_s60_a_macvlan_upon_the_pair_is_announced_by_its_own_mac(lab: Lab) -> None:
     mac = bytes.fromhex("020000000042")
     add = ["ip", "link", "add", "link", "eth0", "name", "mv0", "address", mac.hex(":"), "type", "macvlan"]

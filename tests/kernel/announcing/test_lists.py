@@ -118,7 +118,6 @@ def test_s33_joins_that_no_kernel_tells_are_found_at_the_next_look(lab: Lab) -> 
         eventually("the VF does not any more", lambda: LLDP_MAC not in joined(lab, "vf0"))
 
 
-@pytest.mark.guest
 def test_s33_secondary_unicast_reaches_the_vf(lab: Lab) -> None:
     with managed(lab, *NEVER_BY_CHANCE) as guest:
         guest.wait_for(Path.VF)
@@ -127,7 +126,6 @@ def test_s33_secondary_unicast_reaches_the_vf(lab: Lab) -> None:
         eventually("the VF does not any more", lambda: MACVLAN_MAC not in unicast(lab, "vf0"))
 
 
-@pytest.mark.guest
 def test_s33_attach_alone_lends_what_is_there_and_detach_takes_it_back(lab: Lab) -> None:
     before = joined(lab, "vf0"), unicast(lab, "vf0")
     with join4(lab), macvlan(lab):

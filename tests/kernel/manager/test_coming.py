@@ -43,7 +43,6 @@ def test_s02_vf_that_was_there_before_is_taken(lab: Lab, start: Start) -> None:
     manager.wait_told("joined", "vf0")
 
 
-@pytest.mark.guest
 def test_s02_what_attach_left_is_adopted_untouched(lab: Lab, start: Start) -> None:
     options = AttachOptions(any_bus=True, settle_ms=35)
     before = lab.in_guest(datapath.attach, "eth0", options).status
@@ -79,7 +78,6 @@ def test_s08_first_vf_removed_while_a_second_waits(lab: Lab, start: Start) -> No
     assert manager.status.vf is not None and manager.status.vf.name == "vf1"
 
 
-@pytest.mark.guest
 def test_s09_renamed_vf_is_still_tracked(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", "--settle", "20")
     manager.wait_vf()

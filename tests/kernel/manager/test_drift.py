@@ -58,7 +58,6 @@ def put_back(lab: Lab, manager: Manager, program: str, times: int = 1) -> None:
     assert len(manager.told("repaired")) == times, "nothing else was"
 
 
-@pytest.mark.guest
 @HOOKS
 def test_s64_removed_pin_is_put_back_and_told(lab: Lab, start: Start, program: str) -> None:
     manager = start(lab, "eth0", *SELDOM)

@@ -129,7 +129,6 @@ def test_events_of_a_manager_and_those_from_before_its_time(lab: Lab, start: Sta
     assert {one["event"] for one in records} >= {"permitted", "switched"}
 
 
-@pytest.mark.guest
 def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: Lab, start: Start) -> None:
     traffic = UdpStream(udp_plan(lab, Direction.TX, rate=500))
     with attached(lab, settle_ms=10), traffic, following(lab) as follower:
@@ -152,7 +151,6 @@ def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: 
     assert [line.split(":")[0] for line in noted.splitlines()] == ["netvsc-bpf"] * 2, noted
 
 
-@pytest.mark.guest
 def test_s62_first_switch_to_a_vf_says_how_long_joining_took(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(vf=False))
     manager = start(lab, "eth0", "--settle", "300")

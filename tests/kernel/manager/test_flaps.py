@@ -26,7 +26,6 @@ def removal_flap(lab: Lab, manager: Manager) -> None:
     lab.plug_vf(up=False)
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("flap", [carrier_flap, removal_flap], ids=["carrier", "removal"])
 def test_s20_three_flaps_are_normal_and_the_fourth_is_damped(
     lab: Lab, start: Start, flap: Callable[[Lab, Manager], None]

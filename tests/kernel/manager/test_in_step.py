@@ -83,7 +83,6 @@ def test_s30_vf_that_refuses_the_mtu_is_not_used_and_said_why(lab_factory: LabFa
     assert len(manager.told("refused")) == 1, "it was asked once"
 
 
-@pytest.mark.guest
 def test_s31_mtu_changed_on_the_vf_alone_is_repaired(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
@@ -93,7 +92,6 @@ def test_s31_mtu_changed_on_the_vf_alone_is_repaired(lab: Lab, start: Start) -> 
     manager.wait_vf()
 
 
-@pytest.mark.guest
 def test_s32_promisc_and_allmulti(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
@@ -135,7 +133,6 @@ def test_s35_mac_follows(lab: Lab, start: Start) -> None:
     assert not manager.told("left")
 
 
-@pytest.mark.guest
 def test_s36_mac_changed_on_the_vf_alone_unpairs_and_is_told(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()

@@ -92,7 +92,6 @@ def test_s27_killed_at_any_moment_of_a_flapping_vf(lab: Lab, start: Start) -> No
     assert not manager.told("failed") and not manager.noise
 
 
-@pytest.mark.guest
 def test_ended_by_sigterm_it_leaves_the_data_path(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()

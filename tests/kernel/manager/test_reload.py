@@ -54,7 +54,6 @@ def test_a_file_that_cannot_be_used_is_refused_before_anything_is_done(lab: Lab,
     refused(run(lab, "run", "--config", str(file)), 2, f"{file}:3: any_bus takes true or false")
 
 
-@pytest.mark.guest
 def test_a_new_settle_time_takes_effect_with_no_packet_lost(lab: Lab, start: Start, file: FilePath) -> None:
     file.write_text("[attach]\nsettle_ms = 20\n[announce]\nenabled = false\n")
     manager = start(lab, "eth0", "--config", str(file))

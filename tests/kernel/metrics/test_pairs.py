@@ -130,7 +130,6 @@ def test_s62_each_change_is_counted_by_where_to_and_why(lab: Lab) -> None:
         assert scrape().value("last_path_change_timestamp_seconds", **labels) == moment, "it does not wander"
 
 
-@pytest.mark.guest
 def test_s50_no_counter_goes_down_across_removal_and_return(lab: Lab) -> None:
     with attached(lab, settle_ms=SETTLE_MS) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         scrape = collecting(lab)
@@ -171,7 +170,6 @@ def test_s53_what_the_vf_dropped_and_got_wrong_is_exported(lab: Lab) -> None:
         assert scrape().value("drops_total", **labels) == dropped, "it is not forgotten with the VF"
 
 
-@pytest.mark.guest
 def test_s13_address_route_and_mtu_of_a_vf_are_told(lab: Lab) -> None:
     with attached(lab):
         scrape = collecting(lab)

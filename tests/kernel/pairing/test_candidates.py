@@ -20,7 +20,6 @@ def second_vf(lab: Lab, name: str = "vf1") -> None:
     lab.run(lab.guest, ["ip", "link", "set", name, "up"])
 
 
-@pytest.mark.guest
 def test_s02_vf_that_was_there_before_is_adopted(netvsc_bpf_cli: Cli) -> None:
     pair = state(netvsc_bpf_cli("attach", "eth0", "--any-bus", "--json"))
     assert (pair["path"], pair["reason"], pair["vf"]["interface"]) == ("vf", "armed", "vf0")
@@ -57,7 +56,6 @@ def test_s05_stacked_interface_is_never_adopted(lab: Lab, netvsc_bpf_cli: Cli, k
     assert (pair["path"], pair["reason"], pair["vf"]) == ("synthetic", "no-vf", None)
 
 
-@pytest.mark.guest
 def test_s06_vf_that_is_no_pci_device_is_not_taken_unasked(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     with unchanged(lab):
         result = netvsc_bpf_cli("attach", "eth0", "--json")
@@ -89,7 +87,6 @@ def test_s07_second_vf_is_refused_aloud_and_the_first_stays(lab: Lab, netvsc_bpf
     assert pins() == before
 
 
-@pytest.mark.guest
 def test_s09_renamed_vf_is_still_the_vf(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     state(netvsc_bpf_cli("attach", "eth0", "--vf", "vf0", "--json"))
     for name in ("enP1s1", "enP1s1np0"):

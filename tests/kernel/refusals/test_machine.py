@@ -46,7 +46,6 @@ def lab(lab_factory: LabFactory) -> Lab:
     return lab_factory(LabPlan(fabric=Fabric.NONE))
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize(
     ("wrapped_in", "said"),
     [
@@ -64,7 +63,6 @@ def test_s67_machine_that_cannot_says_why(lab: Lab, wrapped_in: list[str], said:
         refused(run(lab, *ATTACH, wrapped_in=wrapped_in), 4, *said)
 
 
-@pytest.mark.guest
 def test_s67_ip_netns_exec_hides_bpffs(lab: Lab) -> None:
     command = ["ip", "netns", "exec", lab.guest, *PROGRAM, *ATTACH]
     with unchanged(lab):

@@ -83,7 +83,6 @@ def test_s68_announcements_take_one_capability_more(lab: Lab) -> None:
         assert manager.told("failed") == []
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("missing", NEEDED)
 @pytest.mark.parametrize("command", [ATTACH, ("run", "eth0", "--any-bus")], ids=["attach", "run"])
 def test_s68_one_line_names_the_one_that_is_missing(lab: Lab, missing: str, command: tuple[str, ...]) -> None:
