@@ -29,7 +29,7 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 			return CONTROL_BAD_LAYOUT;
 	}
 	pair->settle_ns = settle_ns;
-	if (pair->permitted && pair->vf_dev == dev)
+	if (pair->permitted && pair->vf_dev == dev && pair->vf_ifindex == *vf)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	pair->vf_dev = dev;
 	pair->vf_ifindex = *vf;

@@ -19,7 +19,9 @@ static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb
 {
 	struct pair *pair;
 
-	if (likely(skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST))
+	if (likely(skb->pkt_type == PACKET_HOST))
+		return false;
+	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
 		return false;
 	pair = pair_at(home->pair_slot);
 	return pair && !pair->armed && pair->guard != GUARD_OFF;
@@ -35,7 +37,7 @@ int home(struct __sk_buff *skb)
 	counters = counters_at(home->pair_slot);
 	if (unlikely(!counters))
 		return TC_ACT_UNSPEC;
-	if (unlikely(skb->pkt_type != PACKET_HOST && comes_by_the_synthetic_nic_too(skb, home))) {
+	if (unlikely(comes_by_the_synthetic_nic_too(skb, home))) {
 		counters->duplicates += 1;
 		return TC_ACT_SHOT;
 	}

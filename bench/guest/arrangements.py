@@ -37,7 +37,7 @@ def ours() -> Iterator[str]:
 @contextmanager
 def bonding() -> Iterator[str]:
     """Documentation/networking/bonding.rst, active-backup; miimon=100 is what its users set."""
-    with _enslaved("bond0"):
+    with _enslaved():
         sh(f"ip link add bond0 address {MAC} type bond mode active-backup miimon 100")
         try:
             for slave in ("vf0", "eth0"):
@@ -59,7 +59,7 @@ def team() -> Iterator[str]:
         "link_watch": {"name": "ethtool"},
         "ports": ports,
     }
-    with _enslaved("team0"):
+    with _enslaved():
         sh("ip link set vf0 down", "ip link set eth0 down")
         daemon = subprocess.Popen(["teamd", "-c", json.dumps(config)], stdin=subprocess.DEVNULL)
         try:
@@ -96,7 +96,7 @@ def _until_active(device: str, port: str) -> None:
 
 
 @contextmanager
-def _enslaved(upper: str) -> Iterator[None]:
+def _enslaved() -> Iterator[None]:
     """Give both devices back as they were: up, with their MAC."""
     try:
         yield

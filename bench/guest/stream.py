@@ -8,7 +8,6 @@ them where it has GRO. The figure holds both ends' work; the sender's is the sam
 import multiprocessing
 import socket
 import time
-from multiprocessing.connection import Connection
 
 from netvsc_bpf.lab.namespace import call_in
 
@@ -18,11 +17,9 @@ _PORT = 5001
 
 def receive(address: str, size: int) -> float:
     """Receive so many bytes at this address of ours; return ns for one. Raises RuntimeError if fewer come."""
-    ready, told = multiprocessing.Pipe(duplex=False)
     with socket.create_server((address, _PORT)) as server:
-        sender = multiprocessing.Process(target=_send, args=(ready, address, size))
+        sender = multiprocessing.Process(target=_send, args=(address, size))
         sender.start()
-        told.send(None)
         connection, _ = server.accept()
         with connection:
             begin = time.monotonic_ns()
@@ -36,8 +33,7 @@ def receive(address: str, size: int) -> float:
     return took / size
 
 
-def _send(ready: Connection, address: str, size: int) -> None:
-    ready.recv()
+def _send(address: str, size: int) -> None:
     call_in("far", _send_from_here, address, size)
 
 

@@ -16,9 +16,8 @@ whatever version, finishes it before anything else. A hook that refuses its new 
 of them go back to the old ones. From step 2 to step 4 the build is unknown (0).
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,8 +76,8 @@ def _switch_hooks(where: NetnsPins, folder: Path, switch: _Switch) -> None:
         programs = []
         for path in sorted((folder / "programs").iterdir()):
             with suppress(FileNotFoundError):  # a program that the old build had not
-                old = opened.enter_context(_opened(where.program(path.name)))
-                programs.append((path.name, old, opened.enter_context(_opened(path))))
+                old = opened.enter_context(libbpf.opened(where.program(path.name)))
+                programs.append((path.name, old, opened.enter_context(libbpf.opened(path))))
         try:
             for name, old, new in programs:
                 switch(name, old, new)
@@ -97,12 +96,3 @@ def _write_down(where: NetnsPins, build: int) -> None:
         # Finishing for a version with another layout: its number is not for us to write, and whoever wants to
         # use the object is refused with the remedy.
         return
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    fd = libbpf.obj_get(path)
-    try:
-        yield fd
-    finally:
-        os.close(fd)

@@ -6,7 +6,8 @@ Every call returns what the kernel gave or raises OSError with its errno; caller
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,6 +124,16 @@ def _checked(call: Callable[..., int], *arguments: Any) -> int:
 def obj_get(path: Path) -> int:
     """Open a pin; the file descriptor is the caller's to close."""
     return _checked(library().bpf_obj_get, os.fsencode(path))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """Open a pin for the time of a with block."""
+    fd = obj_get(path)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def obj_pin(fd: int, path: Path) -> None:

@@ -2,7 +2,6 @@
 """What the kernel keeps of a loaded program: its tag, how often it ran and for how long."""
 
 import ctypes
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +37,8 @@ class _ProgInfo(ctypes.Structure):
 
 def read_program(path: Path) -> ProgramStats:
     """Describe the program pinned at `path`. Raises OSError."""
-    fd = libbpf.obj_get(path)
-    try:
+    with libbpf.opened(path) as fd:
         info = libbpf.info(fd, _ProgInfo)
-    finally:
-        os.close(fd)
     return ProgramStats(path.name, info.id, bytes(info.tag).hex(), info.run_cnt, info.run_time_ns)
 
 

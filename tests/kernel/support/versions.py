@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Other versions of us: the same C with one harmless line more, and what runs, hook by hook."""
 
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,20 +130,11 @@ def _ebpf() -> Path:
 
 
 def _link(path: Path) -> tuple[int, int]:
-    with _opened(path) as fd:
+    with libbpf.opened(path) as fd:
         info = libbpf.info(fd, libbpf.LinkInfo)
     return int(info.id), int(info.prog_id)
 
 
 def _id(path: Path) -> int:
-    with _opened(path) as fd:
+    with libbpf.opened(path) as fd:
         return int(libbpf.info(fd, libbpf.ProgInfo).id)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    fd = libbpf.obj_get(path)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
