@@ -61,8 +61,15 @@ class Attachment:
         return status.path, status.reason
 
     def wait_for(self, path: Path) -> None:
-        """Traffic has to flow meanwhile: it is what makes the kernel look at the VF again."""
-        eventually(f"the path is {path}", lambda: self.path is path)
+        """Traffic has to flow meanwhile: it is what makes the kernel look at the VF again.
+
+        `status` foretells the path of the next packet; here that packet has come, and the change is counted.
+        """
+
+        def holds() -> bool:
+            return self.path is path and bool(self.state().armed) == (path is Path.VF)
+
+        eventually(f"the path is {path}", holds)
 
     def state(self) -> PairState:
         """The pair as the programs have it."""
