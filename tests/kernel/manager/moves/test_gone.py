@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A synthetic NIC, or its whole network namespace, is deleted where it was moved to."""
+
+from collections.abc import Callable
+
+from netvsc_bpf.lab import leftovers
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.path import Path
+from tests.kernel.support.manager import Manager, ip, tap
+from tests.kernel.support.moves import failures, found, ports, unused
+from tests.kernel.support.pod import Pod
+from tests.kernel.support.waiting import eventually
+
+Start = Callable[..., Manager]
+
+
+def test_s26_synthetic_nic_removed_there_and_its_vf_is_back_home(lab: Lab, pod: Pod, start: Start) -> None:
+    before = found(lab)
+    manager = start(lab)
+    manager.wait_vf()
+    pod.take()
+    pod.wait_path(Path.VF)
+    pod.ip("link", "del", "eth0")
+    manager.wait_told("released")
+    eventually("back", lambda: unused(lab, pod))
+    eventually("as found", lambda: found(lab) == before)
+    tap(lab, "eth0")
+    ip(lab, "link", "set", "eth0", "up")
+    manager.wait_vf()
+
+
+def test_s57_namespace_deleted_and_nothing_of_it_is_left(lab: Lab, pod: Pod, start: Start) -> None:
+    manager = start(lab)
+    manager.wait_vf()
+    pod.take()
+    pod.wait_path(Path.VF)
+    pod.remove()
+    # The kernel destroys it only when nobody holds it any more; with it go its veths, and their other ends.
+    eventually("it is gone", lambda: not {"syn0", "vf0"} & ports(lab))
+    manager.wait_told("released", "is gone")
+    eventually("no pin left", lambda: not leftovers.pins())
+    assert manager.process.poll() is None and not failures(manager) and not manager.noise
+    # And the manager is ready for the next NIC of that name.
+    tap(lab, "eth0")
+    tap(lab, "vf9")
+    for name in ("eth0", "vf9"):
+        ip(lab, "link", "set", name, "up")
+    manager.wait_told("joined", "vf9")
