@@ -35,17 +35,31 @@ vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 ker
 	@scripts/setup.sh vm
 	@$(VENV)/python -m tests.vm.run
 
+# Where measurements leave their raw numbers. docs/benchmarks.md is made of those in bench/results.
+RESULTS := build/bench
+
 # bench/X.py is what `make bench-X` runs. (A pattern cannot be .PHONY; no file is ever called bench-X.)
-bench-%: ## a measurement from bench/, such as make bench-packets
+bench-%: ## a measurement from bench/, such as make bench-control
 	@test -f bench/$*.py || { echo "no bench/$*.py; there are:" bench/*.py >&2; exit 2; }
 	@scripts/kernel.sh bench-$*
 	@scripts/setup.sh
-	@$(VENV)/python -m bench.$*
+	@$(VENV)/python -m bench.$* --json $(RESULTS)/$*.json
 
 bench-path: ## instructions per packet of every way through a pair, in a guest
 	@scripts/kernel.sh bench-path
 	@scripts/setup.sh vm
-	@$(VENV)/python -m bench.path
+	@$(VENV)/python -m bench.path --json $(RESULTS)/path.json
+
+.PHONY: bench-all
+bench-all: ## every measurement, into bench/results; then make bench-docs
+	@scripts/kernel.sh bench-all
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.all
+
+.PHONY: bench-docs
+bench-docs: ## docs/benchmarks.md, from the numbers in bench/results
+	@scripts/setup.sh
+	@$(VENV)/python -m bench.page docs
 
 .PHONY: lint
 lint: ## ruff, mypy and clang-format

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How long attach and status take as whole processes, and what memory they use."""
 
-import json
-import os
-import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,6 +10,7 @@ import click
 from bench.command import netvsc_bpf
 from bench.processes import Took, took
 from bench.report import Report, quartiles
+from bench.watching import Watched, watch
 from netvsc_bpf.kernel import netns, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.loader import load_object
@@ -22,28 +20,6 @@ from netvsc_bpf.lab.topology import Lab
 
 _MANY = 64
 _ONE_PAIR = ("attach", "eth0", "--vf", "vf0")
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What a process said of itself at its end (bench/watched.py)."""
-
-    peak_kb: int
-    bcc_imported: bool
-    libbcc_mapped: bool
-    libbpf_mapped: bool
-
-
-def watch(lab: Lab, *args: str) -> Watched:
-    """Run the command on the guest of ``lab`` and return what it said at its end."""
-    reader, writer = os.pipe()
-    command = [sys.executable, "-m", "bench.watched", str(writer), "--netns", lab.guest, *args]
-    try:
-        subprocess.run(command, check=True, capture_output=True, pass_fds=[writer])
-    finally:
-        os.close(writer)
-    with os.fdopen(reader) as told:
-        return Watched(**json.load(told))
 
 
 def compile_only(lab: Lab) -> Took:

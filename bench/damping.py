@@ -2,7 +2,7 @@
 """A day of flapping through the damper, in simulated time: how often the VF is used, and the picture of it.
 
 `make bench-damping` prints the figures; `python -m bench.damping docs/pictures/damping.svg` draws them. The
-same input gives the same bytes: a test compares.
+same input gives the same bytes: a test compares. No kernel takes part: docs/damping.md has the picture.
 """
 
 import sys
@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
+
+from bench.report import Report
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 
 DAY_S = 86_400.0
@@ -17,6 +20,7 @@ PERIOD_S = 4.0
 """900 flaps an hour: down for half of it, up for the other half."""
 SETTLE_S = 0.1
 _SAMPLE_S = 300.0
+_MOST = 5
 
 
 @dataclass
@@ -135,14 +139,27 @@ def _panel(day: Day, policy: DampingPolicy, top: int) -> Iterator[str]:
         yield f'<text x="{x(hour * 3600)}" y="{bottom + 18}" text-anchor="middle">{hour} h</text>'
 
 
-def main(arguments: list[str]) -> None:
-    """Print the figures, and draw them where a file is named."""
+@click.command()
+@click.argument("drawings", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
+def main(drawings: tuple[Path, ...], json_path: Path | None) -> None:
+    """Print the figures, and draw them into each of DRAWINGS."""
+    report = Report("damping", json_path)
+    hours = int(DAY_S // 3600)
+    rows = []
     for day in days():
-        last = day.promotions[-1]
-        print(f"{day.title}: used {len(day.promotions)} times in 24 h, the last time after {last:.0f} s")
-    for path in arguments:
-        Path(path).write_text(picture(), encoding="utf-8")
+        by_hour = [sum(3600 * one <= at < 3600 * (one + 1) for at in day.promotions) for one in range(hours)]
+        rows.append(
+            (day.title, len(day.promotions), by_hour[0], max(by_hour[1:]), f"{day.promotions[-1]:.0f}")
+        )
+        report.raw(day.title, day.promotions)
+        report.claim(f"{day.title}: promotions in an hour after the first", max(by_hour[1:]), _MOST, "")
+    columns = ("a VF, over 24 h", "used", "in the first hour", "worst hour after it", "last after, s")
+    report.table("simulated time, the default policy", columns, rows)
+    for path in drawings:
+        path.write_text(picture(), encoding="utf-8")
+    sys.exit(report.finish())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

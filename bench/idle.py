@@ -3,14 +3,15 @@
 
 import sys
 import time
-from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from bench.managed import Managed, PairStates, attached
+from bench.managed import Managed, wait_until_used
 from bench.report import Report
+from bench.usage import mapped, memory_mb, used
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
@@ -21,47 +22,6 @@ _REST_S = 5.0
 _MEMORY_MB = {1: 48.0, 256: 64.0}
 _CPU_PERCENT = {1: 0.5, 256: 5.0}
 """Of one CPU. It looks for stalled VFs once a second, at everything every 30 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What a process had used at a moment; CPU time of all its threads in s."""
-
-    cpu_s: float
-    voluntary: int
-    involuntary: int
-
-
-def used(pid: int) -> Used:
-    """Read /proc/PID/task/*: schedstat has nanoseconds where stat has ticks."""
-    run_ns = voluntary = involuntary = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        run_ns += int((task / "schedstat").read_text().split()[0])
-        status = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
-        voluntary += int(status["voluntary_ctxt_switches"])
-        involuntary += int(status["nonvoluntary_ctxt_switches"])
-    return Used(run_ns / 1e9, voluntary, involuntary)
-
-
-def memory_mb(pid: int) -> dict[str, float]:
-    """Return Rss and Pss of a process, and its peak."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-    found = {name: int(value.split()[0]) / 1024 for name, value in (line.split(":", 1) for line in lines)}
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return {"rss": found["Rss"], "pss": found["Pss"], "peak": int(status["VmHWM"].split()[0]) / 1024}
-
-
-def mapped(pid: int, library: str) -> bool:
-    """Tell whether a process has a shared library, or an extension module, of that name in its memory."""
-    return library in Path(f"/proc/{pid}/maps").read_text()
-
-
-def wait_until_used(manager: Managed) -> None:
-    """Return once the VFs of all pairs are in use."""
-    lab = manager.lab
-    manager.wait("all pairs", lambda: attached(lab) == lab.plan.pairs, 0.1)
-    with closing(PairStates(lab)) as states:
-        manager.wait("all VFs in use", lambda: states.armed() == lab.plan.pairs, 0.05)
 
 
 @click.command()

@@ -8,16 +8,13 @@ went that way. hv_netvsc itself waits VF_TAKEOVER_INT (100 ms) before it brings 
 that is done (drivers/net/hyperv/netvsc_drv.c).
 """
 
-import socket
 import sys
-import threading
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from bench.hotplug import HotPlugs
 from bench.managed import UNDAMPED, Managed, PairStates, attached, percentile
 from bench.report import Report
 from netvsc_bpf.lab.directions import Direction, udp_plan
@@ -35,72 +32,29 @@ _PAIRS = 16
 
 A pair that is changed at more than two steps a second for long is made to wait (manager/memory.py).
 """
-_RTMGRP_LINK = 1
-_RTM_NEWLINK = 16
 
 
-class Registrations:
-    """When the guest's kernel said that an interface of this name is there: CLOCK_MONOTONIC ns."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._socket = lab.in_guest(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._socket.bind((0, _RTMGRP_LINK))
-        self._name, self.at = b"", 0
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def expect(self, name: str) -> None:
-        """Forget what was heard and listen for this name."""
-        self.at, self._name = 0, name.encode() + b"\0"
-
-    def _listen(self) -> None:
-        while True:
-            message = self._socket.recv(65536)
-            now = time.monotonic_ns()
-            kind = int.from_bytes(message[4:6], sys.byteorder)
-            if kind == _RTM_NEWLINK and not self.at and self._name in message:
-                self.at = now
-
-
-@dataclass(slots=True)
-class Joins:
-    """What became of the hot-plugs; times in ms."""
-
-    from_registration: list[float] = field(default_factory=list)
-    from_call: list[float] = field(default_factory=list)
-    """From before the call that plugs it in."""
-
-
-def measure(plugs: int, settle_ms: int) -> Joins:
+def measure(plugs: int, settle_ms: int) -> HotPlugs:
     """Plug VFs in, one after the other, each into a running stream."""
-    joins = Joins()
     with ExitStack() as undo:
         lab = undo.enter_context(Lab(LabPlan(pairs=_PAIRS, vf=False)))
         manager = undo.enter_context(Managed(lab, settle_ms, UNDAMPED))
         manager.wait("the pairs", lambda: attached(lab) == _PAIRS)
         states = PairStates(lab)
         undo.callback(states.close)
-        heard = Registrations(lab)
+        joins = HotPlugs(lab, manager, states)
         for number in range(_PAIRS):
             with UdpStream(udp_plan(lab, Direction.TX, rate=_RATE, pair=number)):
                 for _ in range(plugs // _PAIRS + (number < plugs % _PAIRS)):
-                    _plug(lab, manager, states, heard, number, joins)
-    return joins
+                    _through_the_vf(manager, states, joins, number)
+        return joins
 
 
-def _plug(
-    lab: Lab, manager: Managed, states: PairStates, heard: Registrations, number: int, joins: Joins
-) -> None:
-    before, left = states.steered(number), len(manager.told("left"))
-    heard.expect(lab.plan.pair(number).vf)
-    begin = time.monotonic_ns()
-    lab.plug_vf(number, up=False)
-    manager.wait("the VF in use", lambda: states.armed() == 1, 0.002)
-    changed = states.changed_at(number)
-    joins.from_registration.append((changed - heard.at) / 1e6)
-    joins.from_call.append((changed - begin) / 1e6)
+def _through_the_vf(manager: Managed, states: PairStates, joins: HotPlugs, number: int) -> None:
+    before = states.steered(number)
+    joins.plug(number)
     manager.wait("a packet through the VF", lambda: states.steered(number) > before, 0.002)
-    lab.unplug_vf(number)
-    manager.wait("the VF let go", lambda: len(manager.told("left")) > left, 0.002)
+    joins.unplug(number)
 
 
 @click.command()

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
 
@@ -114,6 +115,10 @@ class PairStates:
         """Return how many pairs use their VF."""
         return sum(bool(self._loaded.pair(slot).armed) for slot in self._slots)
 
+    def is_armed(self, number: int) -> bool:
+        """Tell whether this pair uses its VF."""
+        return bool(self._loaded.pair(self._slots[number]).armed)
+
     def changed_at(self, number: int = 0) -> int:
         """Return when the path of a pair last changed: CLOCK_MONOTONIC, in ns."""
         return int(self._loaded.pair(self._slots[number]).changed_at)
@@ -131,6 +136,14 @@ def attached(lab: Lab) -> int:
         return sum(1 for _ in home.glob("pair_*/steer"))
 
     return lab.in_guest(count)
+
+
+def wait_until_used(manager: Managed) -> None:
+    """Return once the VFs of all pairs are in use."""
+    lab = manager.lab
+    manager.wait("all pairs", lambda: attached(lab) == lab.plan.pairs, 0.1)
+    with closing(PairStates(lab)) as states:
+        manager.wait("all VFs in use", lambda: states.armed() == lab.plan.pairs, 0.05)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

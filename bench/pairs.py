@@ -17,9 +17,9 @@ from typing import Any
 
 import click
 
-from bench.idle import used
 from bench.managed import UNDAMPED, Managed, PairStates, attached
 from bench.report import Report, quartiles
+from bench.usage import used
 from netvsc_bpf.kernel import libbpf, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.lab import wiring

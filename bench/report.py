@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a measurement prints and writes: tables, claims with their limits, and every raw number as JSON."""
+"""What a measurement prints and writes: tables, claims with their limits, and every raw number as JSON.
+
+bench/page makes docs/benchmarks.md of such files.
+"""
 
 import json
 import os
-import platform
+import shlex
 import statistics
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +17,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.machine import machine
+
 _WIDTH = 110
+_LINES_DEPTH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +57,26 @@ class Report:
         self._console = Console()
         if not self._console.is_terminal:
             self._console = Console(width=_WIDTH)
-        self._machine = {
-            "kernel": platform.release(),
-            "cpus": len(os.sched_getaffinity(0)),
-            "load_before": os.getloadavg()[0],
-        }
+        self._date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._machine = machine() | {"load_before": os.getloadavg()[0]}
+        self._tables: list[dict[str, object]] = []
+        self._said: list[str] = []
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print a table; its first column holds words, the others numbers."""
         table = Table(title=title, title_justify="left")
         for number, column in enumerate(columns):
             table.add_column(column, justify="right" if number else "left")
-        for row in rows:
-            table.add_row(*(_shown(cell) for cell in row))
+        shown = [[_shown(cell) for cell in row] for row in rows]
+        for cells in shown:
+            table.add_row(*cells)
         self._console.print(table)
+        self._tables.append({"title": title, "columns": list(columns), "rows": shown})
 
     def say(self, line: str) -> None:
         """Print a line as it is."""
-        self._console.print(line, markup=False, highlight=False)
+        self._said.append(line)
+        self._print(line)
 
     def raw(self, key: str, value: object) -> None:
         """Keep numbers for the JSON file."""
@@ -79,17 +89,30 @@ class Report:
     def finish(self) -> int:
         """Print the claims, write the JSON, and return the exit status: 0 where every claim holds."""
         for claim in self._claims:
-            self.say(str(claim))
-        machine = self._machine | {"load_after": os.getloadavg()[0]}
-        self.say(
-            f"{self._name}: Linux {machine['kernel']}, {machine['cpus']} CPUs, "
-            f"load {machine['load_before']:.1f} before and {machine['load_after']:.1f} after"
+            self._print(str(claim))
+        here = self._machine | {"load_after": os.getloadavg()[0]}
+        self._print(
+            f"{self._name}: Linux {here['kernel']}, {here['cpus']} CPUs, "
+            f"load {here['load_before']:.1f} before and {here['load_after']:.1f} after"
         )
         if self._json_path is not None:
-            claims = [asdict(claim) | {"holds": claim.holds} for claim in self._claims]
-            whole = {"benchmark": self._name, "machine": machine, "claims": claims, "raw": self._raw}
-            self._json_path.write_text(json.dumps(whole, indent=1) + "\n")
+            whole = {
+                "benchmark": self._name,
+                "date": self._date,
+                "options": shlex.join(_options(sys.argv[1:])),
+                "machine": here,
+                "tables": self._tables,
+                "said": self._said,
+                "limits": [asdict(claim) | {"holds": claim.holds} for claim in self._claims],
+                "raw": self._raw,
+            }
+            self._json_path.parent.mkdir(parents=True, exist_ok=True)
+            self._json_path.write_text(laid_out(whole) + "\n", encoding="utf-8")
+            self._print(f"{self._name}: raw numbers in {self._json_path}")
         return 0 if all(claim.holds for claim in self._claims) else 1
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
@@ -104,6 +127,34 @@ def middle_mean(values: Sequence[float]) -> float:
     """Return the mean of the middle half: as deaf to outliers as the median, but finer on whole numbers."""
     cut = len(values) // 4
     return statistics.fmean(sorted(values)[cut : len(values) - cut])
+
+
+def laid_out(value: object, depth: int = 0) -> str:
+    """Return JSON with a line for each table, limit and row of raw numbers, floats with seven digits."""
+    if isinstance(value, float):
+        return json.dumps(float(f"{value:.7g}"))
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(str(key))}: {laid_out(one, depth + 1)}" for key, one in value.items()]
+        begin, end = "{}"
+    elif isinstance(value, list | tuple):
+        parts = [laid_out(one, depth + 1) for one in value]
+        begin, end = "[]"
+    else:
+        return json.dumps(value)
+    if depth >= _LINES_DEPTH or not parts:
+        return begin + ", ".join(parts) + end
+    between = ",\n" + " " * (depth + 1)
+    return f"{begin}\n{' ' * (depth + 1)}{between.join(parts)}\n{' ' * depth}{end}"
+
+
+def _options(arguments: Sequence[str]) -> list[str]:
+    """Leave out where the file is written: it says nothing of the measurement."""
+    kept, skip = [], False
+    for argument in arguments:
+        if not skip and argument != "--json" and not argument.startswith("--json="):
+            kept.append(argument)
+        skip = argument == "--json"
+    return kept
 
 
 def _shown(cell: object) -> str:

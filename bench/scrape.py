@@ -6,18 +6,19 @@ as Prometheus makes them. Throughput is compared within one connection: windows 
 them and windows without, in turns, so that whatever else the machine does falls on both.
 """
 
-import http.client
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from bench.command import command_line, netvsc_bpf
 from bench.report import Report, quartiles
+from bench.scraping import Scraper, scrape_costs
 from netvsc_bpf.datapath.status import status
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan
@@ -37,46 +38,19 @@ class Exporter:
 
     def __init__(self, undo: ExitStack, lab: Lab) -> None:
         command = command_line(lab, "run", "--any-bus", "--interval", "3600")
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         undo.callback(netvsc_bpf, lab, "detach", "--all")
-        undo.callback(self._process.wait)
-        undo.callback(self._process.terminate)
+        undo.callback(process.wait)
+        undo.callback(process.terminate)
         pairs = lab.plan.pairs
         _wait("all pairs on their VFs", lambda: len(lab.in_guest(_on_vf)) == pairs)
-        self._connection = lab.in_guest(_connected)
-        undo.callback(self._connection.close)
-
-    def scrape(self) -> bytes:
-        """Scrape once."""
-        self._connection.request("GET", "/metrics")
-        answer = self._connection.getresponse()
-        body = answer.read()
-        if answer.status != 200 or b"netvsc_bpf_scrape_success 1.0" not in body:
-            raise NetvscBpfError("cannot scrape", f"status {answer.status}")
-        return body
-
-    def cpu_ns(self) -> int:
-        """Return the CPU time of all its threads until now."""
-        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+        self.pid = process.pid
+        self.scraper = Scraper(lab)
+        undo.callback(self.scraper.close)
 
 
 def _on_vf() -> list[object]:
     return [pair for pair in status() if pair.path is Way.VF]
-
-
-def _connected() -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection("127.0.0.1", 9855, timeout=60)
-    _wait("the exporter listens", lambda: _connects(connection))
-    return connection
-
-
-def _connects(connection: http.client.HTTPConnection) -> bool:
-    try:
-        connection.connect()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 def _wait(what: str, holds: Callable[[], bool]) -> None:
@@ -92,22 +66,15 @@ def cost(report: Report, scrapes: int) -> None:
     with ExitStack() as undo:
         lab = undo.enter_context(Lab(LabPlan(pairs=_PAIRS, fabric=Fabric.NONE)))
         exporter = Exporter(undo, lab)
-        for _ in range(5):  # caches fill
-            size = len(exporter.scrape())
-        cpu, wall = [], []
-        for _ in range(scrapes):
-            before, begin = exporter.cpu_ns(), time.perf_counter()
-            exporter.scrape()
-            wall.append((time.perf_counter() - begin) * 1e3)
-            cpu.append((exporter.cpu_ns() - before) / 1e6)
+        costs = scrape_costs(exporter.scraper, exporter.pid, scrapes)
     report.table(
-        f"one scrape of {_PAIRS} pairs, {size} bytes: quartiles of {scrapes}",
+        f"one scrape of {_PAIRS} pairs, {costs.size} bytes: quartiles of {scrapes}",
         ("ms", "lower", "median", "upper"),
-        [("CPU time of run", *quartiles(cpu)), ("wall clock", *quartiles(wall))],
+        [("CPU time of run", *quartiles(costs.cpu_ms)), ("wall clock", *quartiles(costs.wall_ms))],
     )
-    report.raw("scrape", {"cpu_ms": cpu, "wall_ms": wall, "bytes": size})
-    report.claim(f"CPU time of a scrape, {_PAIRS} pairs", quartiles(cpu)[1], _MOST_CPU_MS, "ms")
-    report.claim(f"wall clock of a scrape, {_PAIRS} pairs", quartiles(wall)[1], _MOST_WALL_MS, "ms")
+    report.raw("scrape", asdict(costs))
+    report.claim(f"CPU time of a scrape, {_PAIRS} pairs", quartiles(costs.cpu_ms)[1], _MOST_CPU_MS, "ms")
+    report.claim(f"wall clock of a scrape, {_PAIRS} pairs", quartiles(costs.wall_ms)[1], _MOST_WALL_MS, "ms")
 
 
 def traffic(report: Report, rounds: int) -> None:
@@ -127,11 +94,11 @@ def traffic(report: Report, rounds: int) -> None:
         sender = undo.enter_context(subprocess.Popen(send))
         undo.callback(sender.kill)
         _window(lab, lambda: None)  # the connection finds its speed
-        ratios, rates = [], []
+        ratios, rates, scrape = [], [], exporter.scraper.scrape
         for number in range(rounds):
             # Scraped, not, not, scraped: a drift of the machine falls on both.
             turns = [True, False, False, True] if number % 2 else [False, True, True, False]
-            found = [(scraped, _window(lab, exporter.scrape if scraped else _nothing)) for scraped in turns]
+            found = [(scraped, _window(lab, scrape if scraped else _nothing)) for scraped in turns]
             with_it, without = (
                 sum(rate for scraped, rate in found if scraped is which) for which in (True, False)
             )

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""docs/benchmarks.md and its pictures are made of the files in bench/results."""
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+from bench.page.markdown import page, pictures
+from bench.page.path import losses, remarks
+from bench.page.result import Result, Table, read_all
+from bench.page.sections import BENCH, SECTIONS, method
+from bench.page.svg import Axis, bars, lines, shares
+from bench.report import Claim
+
+DOCS = BENCH.parent / "docs"
+ANEW = "write it anew: make bench-docs"
+MADE_UP = Result(
+    file="made-up",
+    benchmark="made-up",
+    date="2026-11-24T21:00:00Z",
+    options="",
+    machine={
+        "kernel": "6.18",
+        "processor": "a | b",
+        "cpus": 2,
+        "memory_gb": 8,
+        "load_before": 0.1,
+        "load_after": 0.2,
+    },
+    tables=(Table("ms", ("", "median"), (("attach | status", "1"),)),),
+    said=(),
+    limits=(Claim("attach", 2.5, 1.0, "s"), Claim("kept", 0, 0, "")),
+    raw={},
+)
+PATH = replace(
+    MADE_UP,
+    file="path",
+    benchmark="path",
+    limits=(),
+    raw={
+        "6.12: tx": {"bare VF": [1000.0], "netvsc-bpf": [1300.0], "bonding": [1500.0], "mirred": [1200.0]},
+        "6.12: tcp": {"bare VF": [10.0], "netvsc-bpf": [10.3], "bonding": [10.3]},
+    },
+)
+
+
+def test_the_page_is_what_the_results_say() -> None:
+    assert (DOCS / "benchmarks.md").read_text() == page(read_all(BENCH / "results")), ANEW
+
+
+def test_the_pictures_are_what_the_results_say() -> None:
+    drawn = pictures(read_all(BENCH / "results"))
+    there = {f"pictures/{path.name}": path.read_text() for path in (DOCS / "pictures").glob("bench-*.svg")}
+    assert there == drawn, ANEW
+
+
+def test_every_known_benchmark_says_its_method() -> None:
+    assert [name for name in SECTIONS if len(method(name)) < 40] == []
+
+
+def test_what_is_missed_is_said_first_and_in_its_section() -> None:
+    text = page([MADE_UP])
+    short, _, rest = text.partition("## made-up")
+    assert "Limits that were missed:\n\n- made-up: attach: 2.5 s, at most 1" in short
+    assert "| attach | 2.5 s | at most 1 | **missed** |" in rest
+    assert "| kept | 0 | at most 0 | holds |" in rest
+    assert "attach \\| status" in rest
+
+
+def test_a_page_with_every_limit_kept_says_so() -> None:
+    assert "every limit was kept" in page([replace(MADE_UP, limits=MADE_UP.limits[1:])])
+
+
+def test_times_of_a_busy_machine_are_marked() -> None:
+    machine = {**MADE_UP.machine, "load_before": 7.5}
+    assert "busy machine" in page([replace(MADE_UP, machine=machine)])
+    assert "busy machine" not in page([MADE_UP])
+
+
+def test_several_files_of_one_benchmark_have_sections_of_their_own() -> None:
+    text = page([PATH, replace(PATH, file="path-6.1")])
+    assert "## Instructions per packet\n" in text and "## Instructions per packet (6.1)\n" in text
+    assert "(#instructions-per-packet-61)" in text
+
+
+def test_whoever_does_better_than_ours_is_named_in_plain_words() -> None:
+    (lost,) = losses(PATH)
+    assert lost.startswith("6.12: tx: **mirred takes fewer instructions** than netvsc-bpf, 200 a packet")
+    assert "against 300 (100 more, 8.3% of the whole way)" in lost
+    assert lost in page([PATH]).partition("## Instructions per packet")[0]
+    assert "ours 300 a packet over the bare VF; bonding 500 (ours is 0.60 of it)" in remarks(PATH)[0]
+
+
+def test_pictures_are_whole_images(tmp_path: Path) -> None:
+    curves = {"a & b": shares([3.0, 1.0, 2.0]), "c": [(0.5, 10.0), (900.0, 100.0)]}
+    for picture in (
+        lines("x < y", Axis("pairs", log=True), Axis("%"), curves),
+        lines("one value", Axis("pairs"), Axis("%"), {"flat": [(1.0, 5.0), (2.0, 5.0)]}),
+        bars("bars", "s", {"tx": {"ours": 1.5, "other": -2.0}, "rx": {"ours": 0.0}}),
+        *pictures([PATH]).values(),
+    ):
+        assert ElementTree.fromstring(picture).tag.endswith("svg")
+
+
+def test_shares_rise_to_all_of_them() -> None:
+    assert shares([3.0, 1.0]) == [(1.0, 50.0), (3.0, 100.0)]
