@@ -46,6 +46,8 @@ class Tally:
     worst: int = 0
     wrong: list[str] = field(default_factory=list)
     back_s: list[float] = field(default_factory=list)
+    ages_s: list[float] = field(default_factory=list)
+    """Of the managers that were killed, from their start on."""
 
 
 def measure(kills: int, seed: int) -> list[Tally]:
@@ -76,7 +78,8 @@ def _batch(lab: Lab, manager: Managed, states: PairStates, sorts: list[Tally], d
         time.sleep(0.05)
         for tally in sorts:
             borders.append(time.monotonic_ns())
-            _flap(lab, manager, states, dice, kill=tally.name.startswith("killed"))
+            age_s = _flap(lab, manager, states, dice, kill=tally.name.startswith("killed"))
+            tally.ages_s += [] if age_s is None else [age_s]
             tally.back_s.append((time.monotonic_ns() - borders[-1]) / 1e9)
             time.sleep(0.05)
             if wrong := _wrong(lab):
@@ -90,12 +93,16 @@ def _batch(lab: Lab, manager: Managed, states: PairStates, sorts: list[Tally], d
         tally.worst = max(tally.worst, loss.lost)
 
 
-def _flap(lab: Lab, manager: Managed, states: PairStates, dice: random.Random, *, kill: bool) -> None:
+def _flap(lab: Lab, manager: Managed, states: PairStates, dice: random.Random, *, kill: bool) -> float | None:
+    """Return how old the manager was that was killed, in s."""
+    age_s: float | None = None
     removal, away_s, moment_s = dice.random() < 0.5, dice.uniform(0.02, 0.15), dice.uniform(0, _WITHIN_S)
     begun = time.monotonic()
 
     def killer() -> None:
+        nonlocal age_s
         time.sleep(moment_s)
+        age_s = time.monotonic() - manager.started_at
         manager.kill()
         manager.start()
 
@@ -110,6 +117,7 @@ def _flap(lab: Lab, manager: Managed, states: PairStates, dice: random.Random, *
     else:
         time.sleep(max(0.0, begun + SETTLE_MS / 1e3 - time.monotonic()))
     manager.wait("the VF in use again", lambda: states.armed() == 1, 0.005)
+    return age_s
 
 
 def _leave(lab: Lab, removal: bool) -> None:
@@ -147,7 +155,9 @@ def main(kills: int, seed: int, json_path: Path | None) -> None:
     for one in tallies:
         for wrong in one.wrong:
             report.say(f"{one.name}: {wrong}")
-        report.raw(one.name, {"lost": one.lost, "sent": one.sent, "back_s": one.back_s})
+        report.raw(one.name, {"lost": one.lost, "sent": one.sent, "back_s": one.back_s, "ages_s": one.ages_s})
+    low, middle, high = quartiles(killed.ages_s)
+    report.say(f"age of a manager when it was killed: {middle:.2f} s, quartiles {low:.2f} and {high:.2f} s")
     report.claim("final states that were wrong", len(control.wrong) + len(killed.wrong), 0, "")
     share = control.lost * len(killed.back_s) / max(1, len(control.back_s))
     report.claim("packets lost beyond the control's", max(0.0, killed.lost - share), 0, "packets")

@@ -43,6 +43,7 @@ class Managed:
 
     def start(self) -> None:
         """Start it, or another one after it was killed."""
+        self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self._command, text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
         )

@@ -34,7 +34,7 @@ class Section:
 
 
 SECTIONS = {
-    "failover": Section("Failover: what a stream loses"),
+    "failover": Section("Failover: what a stream loses", times.gaps),
     "path": Section("Instructions per packet", path.pictures, path.remarks, path.losses),
     "programs": Section("Each program by itself"),
     "tcp": Section("TCP through a pair, and over the bare VF"),

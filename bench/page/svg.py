@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 900
-_PANEL, _LEFT, _RIGHT, _TOP, _BOTTOM = 220, 70, 210, 40, 44
+_PANEL, _LEFT, _RIGHT, _TOP, _BOTTOM = 220, 70, 250, 40, 44
+_FEW = 12
+"""Points of a curve that are marked as well."""
 _BAR, _GAP, _NAMES = 18, 26, 190
 _COLOURS = ("#2463a8", "#e08a00", "#27865a", "#c0392b", "#7d4ea8", "#666")
 _STYLE = """\
@@ -23,6 +25,8 @@ class Axis:
 
     title: str
     log: bool = False
+    at: tuple[float, ...] = ()
+    """Where it is divided; by default at round values."""
 
     def place(self, value: float, low: float, high: float) -> float:
         """Return where a value lies, from 0 to 1."""
@@ -31,7 +35,9 @@ class Axis:
         return (value - low) / (high - low) if high > low else 0.5
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Return round values from low to high."""
+        """Return the values from low to high that are written beside it."""
+        if self.at:
+            return [one for one in self.at if low <= one <= high]
         if self.log:
             first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
             return [10.0**one for one in range(first, last + 1) if low <= 10.0**one <= high]
@@ -68,6 +74,8 @@ def lines(title: str, x: Axis, y: Axis, series: Mapping[str, Sequence[Point]]) -
             colour = _COLOURS[number % len(_COLOURS)]
             drawn = " ".join(f"{across(a)},{up(b)}" for a, b in curve)
             yield f'<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{drawn}"/>'
+            for a, b in curve if len(curve) <= _FEW else ():
+                yield f'<circle fill="{colour}" cx="{across(a)}" cy="{up(b)}" r="3"/>'
             level = _TOP + 14 + 18 * number
             yield f'<path stroke="{colour}" stroke-width="3" d="M{end + 14} {level - 4}h18"/>'
             yield f'<text x="{end + 38}" y="{level}">{escape(name)}</text>'

@@ -22,6 +22,16 @@ def repairs(result: Result) -> dict[str, str]:
     return {"times": lines("From the loss of a hook until it is noticed", Axis("ms"), _SHARE, curves)}
 
 
+def gaps(result: Result) -> dict[str, str]:
+    """Draw for each kind of event how long the stream stood still when the VF left."""
+    curves = {
+        name: shares(1e3 * one["longest_gap_s"] for one in parts["leavings"])
+        for name, parts in result.raw.items()
+    }
+    title = "The longest gap between two packets that arrived, when the VF left"
+    return {"gaps": lines(title, Axis("ms", log=True), _SHARE, curves)}
+
+
 def kills(result: Result) -> dict[str, str]:
     """Draw how soon the VF is back after a flap, with the manager killed and with it left alone."""
     curves = {name: shares(one["back_s"]) for name, one in result.raw.items()}
