@@ -9,7 +9,7 @@
 #define __NETVSC_BPF_ABI_H
 
 #define ABI_MAGIC 0x6e767362 /* "nvsb" */
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 /*
  * A NIC finds its slot without hashing: at its ifindex modulo NIC_SLOTS, or at one of the next places when that one is
@@ -66,11 +66,13 @@ enum rx_mode {
  * only through the control program, so that every later write is the kernel's and atomic.
  */
 struct pair {
-	/* Read for each packet. */
+	/* Read for each packet, together in one cache line. */
 	u32 synthetic_ifindex; /* 0: the slot is free */
-	enum guard_mode guard;
+	u32 vf_ifindex; /* the VF that vf_dev is */
 	u64 armed; /* 1: the VF is the path */
 	u64 vf_dev; /* struct net_device * of the VF, 0 while not permitted */
+	enum guard_mode guard;
+	enum reason reason; /* of the last change, or why it is not permitted */
 
 	/* Read only while not armed. */
 	u64 permitted; /* 1: userspace allows the VF */
@@ -83,8 +85,11 @@ struct pair {
 	/* Written on a change of path. */
 	u64 changed_at; /* CLOCK_MONOTONIC ns, 0: never */
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
-	enum reason reason; /* of the last change, or why it is not permitted */
-	u32 vf_ifindex; /* the VF that vf_dev is, for the events */
+	u64 unused[5]; /* to whole cache lines */
+};
+
+struct pairs {
+	struct pair at[NIC_SLOTS];
 };
 
 /* One VF. Written by userspace before home is attached; read by home and by the sentinel. */
@@ -93,6 +98,10 @@ struct home {
 	u32 synthetic_ifindex;
 	u32 pair_slot;
 	enum rx_mode rx;
+};
+
+struct homes {
+	struct home at[NIC_SLOTS];
 };
 
 /* Packets as skbs, bytes with the layer-2 header, in both directions. */
@@ -106,6 +115,16 @@ struct counters {
 	struct traffic tx[PATH_COUNT];
 	struct traffic rx[PATH_COUNT];
 	u64 duplicates; /* frames that guard or home dropped */
+	u64 unused[7]; /* to whole cache lines */
+};
+
+struct cpu_counters {
+	struct counters at[NIC_SLOTS];
+};
+
+/* CPU_SLOTS: the number of possible CPUs, to the next power of two. It comes from the loader. */
+struct all_counters {
+	struct cpu_counters of[CPU_SLOTS];
 };
 
 /* One change of path, in the ring buffer. Written by whoever changed it; read by the manager and `events`. */

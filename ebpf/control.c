@@ -54,7 +54,7 @@ int control(struct __sk_buff *skb)
 	u64 argument = (u64)skb->cb[3] << 32 | skb->cb[2];
 	struct pair *pair = pair_at(slot);
 
-	if (!pair || !pair->synthetic_ifindex)
+	if (slot >= NIC_SLOTS || !pair->synthetic_ifindex)
 		return CONTROL_NO_PAIR;
 
 	switch (command) {

@@ -44,8 +44,6 @@ int guard(struct xdp_md *ctx)
 	if (!pair || frame + ETH_HLEN > end)
 		return XDP_PASS;
 	counters = counters_at(slot);
-	if (!counters)
-		return XDP_PASS;
 	if (pair->armed && comes_by_the_vf_too(pair, frame) && vf_still_carries(pair)) {
 		counters->duplicates += 1;
 		return XDP_DROP;

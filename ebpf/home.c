@@ -21,10 +21,11 @@ static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb
 
 	if (likely(skb->pkt_type == PACKET_HOST))
 		return false;
+	asm volatile(""); /* or the compiler makes one longer test of all three, for every packet */
 	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
 		return false;
 	pair = pair_at(home->pair_slot);
-	return pair && !pair->armed && pair->guard != GUARD_OFF;
+	return !pair->armed && pair->guard != GUARD_OFF;
 }
 
 int home(struct __sk_buff *skb)
@@ -35,8 +36,6 @@ int home(struct __sk_buff *skb)
 	if (!home)
 		return TC_ACT_UNSPEC;
 	counters = counters_at(home->pair_slot);
-	if (unlikely(!counters))
-		return TC_ACT_UNSPEC;
 	if (unlikely(comes_by_the_synthetic_nic_too(skb, home))) {
 		counters->duplicates += 1;
 		return TC_ACT_SHOT;

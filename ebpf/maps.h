@@ -12,20 +12,35 @@
 #define TC_ACT_UNSPEC (-1)
 #define TC_ACT_SHOT 2
 
-/* Slot of a synthetic NIC -> its state. */
-BPF_TABLE("array", u32, struct pair, pairs, NIC_SLOTS);
+#if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS)
+#error "addresses of maps are missing: compile through netvsc_bpf.kernel.compiler"
+#endif
+
+/*
+ * What every packet needs lies in arrays of one large entry. Such an entry has an address that the verifier knows, and
+ * which the loader puts where these numbers stand (netvsc_bpf/kernel/direct.py): no key on the stack, no bounds check,
+ * no pointer that may be NULL. Userspace maps them into its memory.
+ *
+ * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> where it is at home. `counters`: CPU and slot
+ * of a pair -> its counters; not a per-CPU array, whose entries have no such address.
+ */
+BPF_F_TABLE("array", u32, struct pairs, pairs, 1, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", u32, struct homes, homes, 1, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", u32, struct all_counters, counters, 1, BPF_F_MMAPABLE);
+
+/* A number that the compiler must not calculate with: it is none. */
+#define ENTRY_AT(type, address)                                \
+	({                                                     \
+		struct type *entry = (struct type *)(address); \
+		asm("" : "+r"(entry));                         \
+		entry;                                         \
+	})
 
 /*
  * Slot of a pair -> its VF. The kernel deletes the entry when the device unregisters, with nobody's help. Only tc
  * programs may use it: a DEVMAP belongs to the program type that used it first (__bpf_prog_map_compatible()).
  */
 BPF_TABLE("devmap", u32, u32, paths, NIC_SLOTS);
-
-/* Slot of a VF -> where it is at home. */
-BPF_TABLE("array", u32, struct home, homes, NIC_SLOTS);
-
-/* Slot of a pair -> its counters. */
-BPF_TABLE("percpu_array", u32, struct counters, counters, NIC_SLOTS);
 
 /* Changes of path. When nobody reads it fills up and later events are lost; pair.changes is never. */
 BPF_RINGBUF_OUTPUT(path_events, 16);
@@ -36,7 +51,7 @@ BPF_TABLE("array", u32, struct layout, layout, 1);
 
 static __always_inline struct pair *pair_at(u32 slot)
 {
-	return pairs.lookup(&slot);
+	return &ENTRY_AT(pairs, PAIRS_ADDRESS)->at[slot % NIC_SLOTS];
 }
 
 static __always_inline u32 *vf_at(u32 slot)
@@ -46,12 +61,15 @@ static __always_inline u32 *vf_at(u32 slot)
 
 static __always_inline struct home *home_at(u32 slot)
 {
-	return homes.lookup(&slot);
+	return &ENTRY_AT(homes, HOMES_ADDRESS)->at[slot % NIC_SLOTS];
 }
 
+/* Masked for the verifier, as the slot is: no CPU has a higher number. */
 static __always_inline struct counters *counters_at(u32 slot)
 {
-	return counters.lookup(&slot);
+	u32 cpu = bpf_get_smp_processor_id() % CPU_SLOTS;
+
+	return &ENTRY_AT(all_counters, COUNTERS_ADDRESS)->of[cpu].at[slot % NIC_SLOTS];
 }
 
 static __always_inline enum liveness liveness(void)
@@ -76,7 +94,7 @@ static __always_inline struct pair *pair_of(u32 ifindex, u32 *slot)
 
 		*slot = (ifindex + probe) % NIC_SLOTS;
 		pair = pair_at(*slot);
-		if (pair && pair->synthetic_ifindex == ifindex)
+		if (pair->synthetic_ifindex == ifindex)
 			return pair;
 	}
 	return NULL;
@@ -87,9 +105,9 @@ static __always_inline struct home *home_of(u32 ifindex)
 {
 #pragma unroll
 	for (u32 probe = 0; probe < SLOT_PROBES; probe++) {
-		struct home *home = home_at((ifindex + probe) % NIC_SLOTS);
+		struct home *home = home_at(ifindex + probe);
 
-		if (home && home->vf_ifindex == ifindex)
+		if (home->vf_ifindex == ifindex)
 			return home;
 	}
 	return NULL;

@@ -19,7 +19,7 @@ static __always_inline struct pair *pair_of_vf(u64 dev)
 	if (!home)
 		return NULL;
 	pair = pair_at(home->pair_slot);
-	return pair && pair->vf_dev == dev ? pair : NULL;
+	return pair->vf_dev == dev ? pair : NULL;
 }
 
 static __always_inline void leave_device(u64 dev, enum reason reason)

@@ -10,7 +10,7 @@ from enum import IntEnum
 from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason, RxMode
 
 ABI_MAGIC = 0x6E767362
-ABI_VERSION = 1
+ABI_VERSION = 2
 NIC_SLOTS = 512
 SLOT_PROBES = 4
 REASON_COUNT = 16
@@ -74,9 +74,11 @@ class PairState(ctypes.Structure):
 
     _fields_ = [
         ("synthetic_ifindex", ctypes.c_uint32),
-        ("guard", ctypes.c_uint32),
+        ("vf_ifindex", ctypes.c_uint32),
         ("armed", ctypes.c_uint64),
         ("vf_dev", ctypes.c_uint64),
+        ("guard", ctypes.c_uint32),
+        ("reason", ctypes.c_uint32),
         ("permitted", ctypes.c_uint64),
         ("settle_ns", ctypes.c_uint64),
         ("usable_since", ctypes.c_uint64),
@@ -85,8 +87,7 @@ class PairState(ctypes.Structure):
         ("failures", ctypes.c_uint64),
         ("changed_at", ctypes.c_uint64),
         ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
-        ("reason", ctypes.c_uint32),
-        ("vf_ifindex", ctypes.c_uint32),
+        ("unused", ctypes.c_uint64 * 5),
     ]
 
 
@@ -114,6 +115,7 @@ class Counters(ctypes.Structure):
         ("tx", TrafficCount * len(PATHS)),
         ("rx", TrafficCount * len(PATHS)),
         ("duplicates", ctypes.c_uint64),
+        ("unused", ctypes.c_uint64 * 7),
     ]
 
 

@@ -6,18 +6,23 @@ It is kept in the map `layout`. Two numbers that differ say that the programs di
 
 import hashlib
 
-from netvsc_bpf.kernel import bundle
+from netvsc_bpf.kernel import bundle, direct
 from netvsc_bpf.kernel.offsets import offsets_for
 from netvsc_bpf.model.path import Liveness
 
 
-def build_number(text: str, stand_ins: str, offsets: dict[str, int]) -> int:
+def macros_for(liveness: Liveness | None) -> dict[str, int]:
+    """Return what a rung is compiled with on this machine (None: the best one). Raises NoBtf."""
+    return offsets_for(liveness) | direct.macros()
+
+
+def build_number(text: str, stand_ins: str, macros: dict[str, int]) -> int:
     """Return 32 bits of the SHA-256 of all that the compiler is given; never 0, which means unknown. Pure."""
-    facts = repr((text, stand_ins, sorted(offsets.items())))
+    facts = repr((text, stand_ins, sorted(macros.items())))
     return int.from_bytes(hashlib.sha256(facts.encode()).digest()[:4]) or 1
 
 
 def own_build(liveness: Liveness) -> int:
     """Return the build that our own sources would have on this kernel. Raises NoBtf."""
     folder = bundle.sources_dir()
-    return build_number(bundle.bundle(folder), bundle.stand_ins(folder), offsets_for(liveness))
+    return build_number(bundle.bundle(folder), bundle.stand_ins(folder), macros_for(liveness))

@@ -18,10 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.kernel import abi, bundle, libbpf
-from netvsc_bpf.kernel.build import build_number
+from netvsc_bpf.kernel import abi, bundle, direct, libbpf
+from netvsc_bpf.kernel.build import build_number, macros_for
 from netvsc_bpf.kernel.kfunc import ReadOnlyCast
-from netvsc_bpf.kernel.offsets import offsets_for
 from netvsc_bpf.model.errors import (
     BccMissing,
     CompileError,
@@ -96,10 +95,10 @@ def request_json(request: Request) -> str:
 def load(request: Request) -> Loaded:
     """Compile, load and pin everything below `request.folder`; say which rung the kernel allowed."""
     wanted = None if request.liveness is None else Liveness(request.liveness)
-    offsets, sources = offsets_for(wanted), Path(request.sources)
+    macros, sources = macros_for(wanted), Path(request.sources)
     text = bundle.bundle(sources)
-    build = build_number(text, bundle.stand_ins(sources), offsets)
-    module = _compile(sources, text, offsets)
+    build = build_number(text, bundle.stand_ins(sources), macros)
+    module = _compile(sources, text, macros)
     folder = Path(request.folder)
     for name in ("programs", "sentinel"):
         (folder / name).mkdir(parents=True)
@@ -171,8 +170,7 @@ class _Module:
 
     def load(self, function: str, kind: str) -> int:
         """Load one program through the verifier and return its descriptor."""
-        if self._cast is not None:
-            self._name_calls(function, self._cast)
+        self._complete(function)
         try:
             fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
         except Exception as error:  # bcc raises nothing more precise
@@ -181,16 +179,20 @@ class _Module:
             ) from error
         return fd
 
-    def _name_calls(self, function: str, cast: ReadOnlyCast) -> None:
-        """Change the instructions where bcc keeps them, from where it loads them with their BTF."""
+    def _complete(self, function: str) -> None:
+        """Put in what bcc cannot name, where it keeps the instructions that it loads with their BTF."""
         name = function.encode()
         start = self._library.bpf_function_start(self._bpf.module, name)
         size = self._library.bpf_function_size(self._bpf.module, name)
-        if start:
-            ctypes.memmove(start, cast.named(ctypes.string_at(start, size)), size)
+        if not start:
+            return
+        code = direct.addressed(ctypes.string_at(start, size), self.map_fd)
+        if self._cast is not None:
+            code = self._cast.named(code)
+        ctypes.memmove(start, code, size)
 
 
-def _compile(sources: Path, text: str, offsets: dict[str, int]) -> _Module:
+def _compile(sources: Path, text: str, macros: dict[str, int]) -> _Module:
     os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
     try:
         from bcc import BPF, lib
@@ -205,9 +207,9 @@ def _compile(sources: Path, text: str, offsets: dict[str, int]) -> _Module:
         def _trace_autoload(self) -> None:
             return
 
-    flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in offsets.items())]
+    flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in macros.items())]
     try:
-        return _Module(Unattached(text=text, cflags=flags), lib, ReadOnlyCast.of_macros(offsets))
+        return _Module(Unattached(text=text, cflags=flags), lib, ReadOnlyCast.of_macros(macros))
     except Exception as error:  # bcc raises nothing more precise
         raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error
 

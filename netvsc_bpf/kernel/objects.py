@@ -3,24 +3,40 @@
 
 import ctypes
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netvsc_bpf.kernel import abi, libbpf, netns
+from netvsc_bpf.kernel import abi, direct, libbpf, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.cpus import possible_cpus
+from netvsc_bpf.kernel.tables import Table
 from netvsc_bpf.model.errors import ForeignLayout, KernelError
 from netvsc_bpf.model.path import Liveness
 
-_EXPECTED_MAPS: dict[str, tuple[int, type[ctypes.Structure] | type[ctypes.c_uint32]]] = {
-    "pairs": (2, abi.PairState),
-    "paths": (14, ctypes.c_uint32),
-    "homes": (2, abi.Home),
-    "counters": (6, abi.Counters),
-    "found_state": (2, abi.Found),
-    "layout": (2, abi.Layout),
-}
-"""Map name: (enum bpf_map_type, value)."""
+_ARRAY, _DEVMAP = 2, 14  # enum bpf_map_type
+_MMAPABLE = 1 << 10  # BPF_F_MMAPABLE
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a map must be."""
+
+    type: int
+    value: int
+    """Bytes."""
+    entries: int = 1
+
+
+def _shapes(cpus: int) -> dict[str, _Shape]:
+    return {
+        "pairs": _Shape(_ARRAY, abi.NIC_SLOTS * ctypes.sizeof(abi.PairState)),
+        "paths": _Shape(_DEVMAP, ctypes.sizeof(ctypes.c_uint32), abi.NIC_SLOTS),
+        "homes": _Shape(_ARRAY, abi.NIC_SLOTS * ctypes.sizeof(abi.Home)),
+        "counters": _Shape(_ARRAY, direct.cpu_slots(cpus) * abi.NIC_SLOTS * ctypes.sizeof(abi.Counters)),
+        "found_state": _Shape(_ARRAY, ctypes.sizeof(abi.Found), abi.NIC_SLOTS),
+        "layout": _Shape(_ARRAY, ctypes.sizeof(abi.Layout)),
+    }
 
 
 _Value = TypeVar("_Value", bound=ctypes.Structure)
@@ -46,10 +62,12 @@ class LoadedObject:
         self.pins = pins
         self._fds: dict[Path, int] = {}
         self._maps: dict[str, int] = {}
+        self._tables: dict[str, Table] = {}
         self._cpus = possible_cpus()
+        self._shapes = _shapes(self._cpus)
         try:
-            for name, (kind, value) in _EXPECTED_MAPS.items():
-                self._check(name, kind, ctypes.sizeof(value))
+            for name, shape in self._shapes.items():
+                self._check(name, shape)
             layout = self._read("layout", 0, abi.Layout())
             if layout.magic != abi.ABI_MAGIC or layout.version != abi.ABI_VERSION:
                 raise self._foreign(f"layout version {layout.version}, ours is {abi.ABI_VERSION}")
@@ -73,6 +91,8 @@ class LoadedObject:
     def close(self) -> None:
         """Close all descriptors; what is pinned stays."""
         self._maps.clear()
+        while self._tables:
+            self._tables.popitem()[1].close()
         while self._fds:
             os.close(self._fds.popitem()[1])
 
@@ -89,19 +109,19 @@ class LoadedObject:
 
     def pair(self, slot: int) -> abi.PairState:
         """Read the state of one pair; synthetic_ifindex is 0 where the slot is free."""
-        return self._read("pairs", slot, abi.PairState())
+        return self._table("pairs").read(abi.PairState, slot)
 
     def set_pair(self, slot: int, state: abi.PairState) -> None:
         """Write a whole pair: only before anything is attached to it, or after all is detached."""
-        self._write("pairs", slot, state)
+        self._table("pairs").write(slot, state)
 
     def home(self, slot: int) -> abi.Home:
         """Read where the VF of a slot is at home; vf_ifindex is 0 where the slot is free."""
-        return self._read("homes", slot, abi.Home())
+        return self._table("homes").read(abi.Home, slot)
 
     def set_home(self, slot: int, home: abi.Home) -> None:
         """Write where a VF is at home."""
-        self._write("homes", slot, home)
+        self._table("homes").write(slot, home)
 
     def found(self, slot: int) -> abi.Found:
         """Read how the machine was found."""
@@ -136,17 +156,16 @@ class LoadedObject:
 
     def counters(self, slot: int) -> abi.Counters:
         """Read a pair's counters, all possible CPUs added up."""
-        per_cpu = (abi.Counters * self._cpus)()
-        libbpf.map_lookup(self._map("counters"), slot, per_cpu)
+        table, rows = self._table("counters"), range(slot, self._cpus * abi.NIC_SLOTS, abi.NIC_SLOTS)
         # struct counters holds u64 and nothing else, so it adds up as rows of numbers: a scrape reads many.
-        numbers = memoryview(per_cpu).cast("B").cast("Q")
-        width = len(numbers) // self._cpus
-        sums = (ctypes.c_uint64 * width)(*(sum(numbers[column::width]) for column in range(width)))
+        numbers = [memoryview(table.read(abi.Counters, row)).cast("B").cast("Q") for row in rows]
+        sums = (ctypes.c_uint64 * len(numbers[0]))(*map(sum, zip(*numbers, strict=True)))
         return abi.Counters.from_buffer(sums)
 
     def clear_counters(self, slot: int) -> None:
         """Set a pair's counters to zero on every CPU: for a slot that begins anew."""
-        self._write("counters", slot, (abi.Counters * self._cpus)())
+        for row in range(slot, self._cpus * abi.NIC_SLOTS, abi.NIC_SLOTS):
+            self._table("counters").write(row, abi.Counters())
 
     def control(self, command: abi.ControlCommand, slot: int, argument: int = 0) -> abi.ControlResult:
         """Run the control program: the one way to change a pair while packets flow (ebpf/control.c)."""
@@ -167,6 +186,12 @@ class LoadedObject:
             fd = self._maps[name] = self._open(self.pins.map(name))
         return fd
 
+    def _table(self, name: str) -> Table:
+        table = self._tables.get(name)
+        if table is None:
+            table = self._tables[name] = Table(self._map(name), self._shapes[name].value)
+        return table
+
     def _read(self, name: str, slot: int, value: _Value) -> _Value:
         libbpf.map_lookup(self._map(name), slot, value)
         return value
@@ -184,10 +209,11 @@ class LoadedObject:
                 raise self._foreign(f"{path} cannot be opened ({error.strerror})") from error
         return self._fds[path]
 
-    def _check(self, name: str, kind: int, value_size: int) -> None:
+    def _check(self, name: str, shape: _Shape) -> None:
         info = libbpf.info(self._map(name), libbpf.MapInfo)
-        entries = 1 if name == "layout" else abi.NIC_SLOTS
-        if (info.type, info.key_size, info.value_size, info.max_entries) != (kind, 4, value_size, entries):
+        seen = _Shape(info.type, info.value_size, info.max_entries)
+        mapped = name not in direct.MAPS or info.map_flags & _MMAPABLE
+        if (seen, info.key_size) != (shape, 4) or not mapped:
             raise self._foreign(f"map {name} has another shape")
 
     def _foreign(self, why: str) -> ForeignLayout:

@@ -10,8 +10,6 @@ import ctypes
 import errno
 import os
 import socket
-from types import TracebackType
-from typing import Self
 
 _GONE = {errno.ENODEV, errno.ENXIO, errno.ENETDOWN}
 _FULL = {errno.ENOBUFS, errno.EAGAIN}
@@ -39,12 +37,8 @@ class RawSender:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.sendto.restype = ctypes.c_ssize_t
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close it; waits for an RCU grace period (packet_release() in net/packet/af_packet.c)."""
         self._socket.close()
 
     def send(self, ifindex: int, frame: bytes) -> bool:

@@ -12,9 +12,9 @@ an armed pair is dead and the guest silent, no packet has made steer look at it 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,7 @@ class Announcer:
         self._schedule = Schedule(policy)
         self._standing: dict[int, Standing] = {}
         self._woken = asyncio.Event()
+        self._sender: RawSender | None = None
         self._complained = ""
 
     def wake(self) -> None:
@@ -112,6 +113,8 @@ class Announcer:
                     await asyncio.sleep(_TROUBLE_S)
         finally:
             thread.shutdown(wait=False, cancel_futures=True)
+            if self._sender is not None:
+                self._sender.close()
 
     def _permitted(self) -> bool:
         try:
@@ -152,12 +155,27 @@ class Announcer:
 
     def _send(self, rtnl: Rtnetlink, links: dict[int, speakers.Link], pairs: list[int]) -> None:
         all_addresses = speakers.addresses(rtnl)
-        with RawSender() as sender:
+        with self._sending() as sender:
             for pair in pairs:
                 who = speakers.speakers_on(pair, links, all_addresses)
                 for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy):
                     # One that does not go out is repeated with the next round.
                     sender.send(ifindex, frame)
+
+    @contextmanager
+    def _sending(self) -> Iterator[RawSender]:
+        """Closing a packet socket takes an RCU grace period, and a VF that joins now would wait for one more.
+
+        So that of the manager's own namespace is kept. Another one has to be free to go, which a socket
+        would keep it from.
+        """
+        if self._there.place is not None:
+            with closing(RawSender()) as sender:
+                yield sender
+            return
+        if self._sender is None:
+            self._sender = RawSender()
+        yield self._sender
 
     def _tell(self, text: str) -> None:
         if text != self._complained:

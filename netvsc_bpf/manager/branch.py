@@ -39,8 +39,8 @@ from netvsc_bpf.model.path import Path
 from netvsc_bpf.planner.damping import FAILURES
 from netvsc_bpf.planner.stall import SILENT, Stall
 
-_QUIET_S = 0.002
-"""Events come in bursts: a VF that appears is told three times within a millisecond."""
+_QUIET_S = 0.0005
+"""Events come in bursts. A VF waits meanwhile: what comes later than this is seen by the next turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,11 @@ class Reconciler:
         begun = time.monotonic_ns()
         with reading(_WHAT) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
-            if not self._look(session):
+            work = self._look(session)
+            if work is None:
                 return self._wait_s(session)
         with writing(_WHAT) as session:
-            self._rounds(session)
+            self._rounds(session, work)
         with reading(_WHAT) as session:
             return self._wait_s(session)
 
@@ -145,23 +146,25 @@ class Reconciler:
             if memory.hold != before:
                 self.teller.stalled(stall, memory.hold.length_s)
 
-    def _look(self, session: Session) -> bool:
-        """Tell whether there is anything to do."""
+    def _look(self, session: Session) -> set[int] | None:
+        """Return for which pairs (ifindex) there is something to do; None where there is nothing at all."""
         loaded = _opened(session)
         try:
             if loaded is not None and loaded.liveness is Liveness.NETLINK:
                 for nic in self._synthetics(session):
                     self._arming.look(session, loaded, nic)
-            work = [self._steps(session, loaded, nic)[1] for nic in self._synthetics(session)]
-            return any(work) or bool(_orphans(session)) or self._upgrade.due(session, loaded, self.clock())
+            busy = {nic.ifindex for nic in self._synthetics(session) if self._steps(session, loaded, nic)[1]}
+            due = busy or _orphans(session) or self._upgrade.due(session, loaded, self.clock())
+            return busy if due else None
         finally:
             if loaded is not None:
                 loaded.close()
 
-    def _rounds(self, session: Session) -> None:
+    def _rounds(self, session: Session, busy: set[int]) -> None:
+        """Carry out plans until there are none; the pairs of `busy` first, who has waited long enough."""
         self._release(session)
         self._upgraded(session)
-        every, busy = True, set[int]()
+        every = not busy
         for _ in range(_ROUNDS):
             synthetics = self._synthetics(session)
             if not synthetics:

@@ -23,6 +23,8 @@ _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
 _SHARE = 100
 _SHORTEST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
+_SETTLE_S = 0.25
+"""After a change: whoever joins the VF that came is busy now, in this process, and goes first."""
 
 
 class Problem(StrEnum):
@@ -101,4 +103,5 @@ class VfProblemWatch:
                     self._failed(error)
                 took = time.monotonic() - begin
                 time.sleep(max(_SHORTEST_PAUSE_S, took * _SHARE))
-                select.select([self._socket], [], [], _LONGEST_PAUSE_S)
+                if select.select([self._socket], [], [], _LONGEST_PAUSE_S)[0]:
+                    time.sleep(_SETTLE_S)

@@ -32,6 +32,8 @@ IN_MAPS = {
     "layout": ("layout", abi.Layout),
 }
 """Each struct that Python mirrors, and a map whose BTF has it."""
+TABLES = {"pairs", "homes", "cpu_counters", "all_counters"}
+"""Arrays of these structs."""
 ENUMS: dict[str, tuple[str, tuple[object, ...]]] = {
     "pair_path": ("PATH_", abi.PATHS),
     "reason": ("REASON_", abi.REASONS),
@@ -99,7 +101,7 @@ def test_enums_that_maps_hold_have_the_numbers_of_python(pins: NetnsPins) -> Non
 
 
 def test_every_struct_and_enum_of_the_header_is_compared_here() -> None:
-    assert set(re.findall(r"\bstruct (\w+) \{", abi_h())) == {*IN_MAPS, "path_event"}
+    assert set(re.findall(r"\bstruct (\w+) \{", abi_h())) == {*IN_MAPS, *TABLES, "path_event"}
     assert set(re.findall(r"\benum (\w+) \{", abi_h())) == {*ENUMS, "control_command", "control_result"}
     mirrors = {
         thing
