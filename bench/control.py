@@ -3,7 +3,8 @@
 
 For each number of pairs: whole processes of a cold `attach --all`, compilation included; a manager that
 starts with nothing attached; memory and CPU time while there is nothing to do; a VF plugged in among the
-others; a scrape. Times are those of this machine and are printed, not judged; memory has limits.
+others; a scrape. Times are those of this machine and are printed, not judged; memory has limits, and a scrape
+of up to 64 pairs.
 """
 
 import sys
