@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.page import control, path, times
+from bench.page import control, failover_guest, path, times
 from bench.page.result import Result
 
 BENCH = Path(__file__).resolve().parents[1]
@@ -34,6 +34,11 @@ class Section:
 
 
 SECTIONS = {
+    "failover-guest": Section(
+        "Failover of a true SR-IOV pair, beside its peers",
+        failover_guest.pictures,
+        losses=failover_guest.losses,
+    ),
     "failover": Section("Failover: what a stream loses", times.gaps),
     "path": Section("Instructions per packet", path.pictures, path.remarks, path.losses),
     "programs": Section("Each program by itself"),
@@ -65,7 +70,7 @@ def place(benchmark: str) -> int:
 
 def method(benchmark: str) -> str:
     """Return the docstring of the benchmark's module, which says what it does and how."""
-    module = BENCH / f"{benchmark}.py"
+    module = BENCH / f"{benchmark.replace('-', '_')}.py"
     if not module.exists():
         return ""
     text = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""

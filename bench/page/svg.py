@@ -10,7 +10,7 @@ WIDTH = 900
 _PANEL, _LEFT, _RIGHT, _TOP, _BOTTOM = 220, 70, 250, 40, 44
 _FEW = 12
 """Points of a curve that are marked as well."""
-_BAR, _GAP, _NAMES = 18, 26, 190
+_BAR, _GAP, _NAMES = 18, 14, 240
 _COLOURS = ("#2463a8", "#e08a00", "#27865a", "#c0392b", "#7d4ea8", "#666")
 _STYLE = """\
 text { font: 12px sans-serif; fill: #444 } .title { font-weight: bold }
@@ -88,18 +88,19 @@ def bars(title: str, unit: str, groups: Mapping[str, Mapping[str, float]]) -> st
     highest = max((value for group in groups.values() for value in group.values()), default=0.0) or 1.0
     names = list(dict.fromkeys(name for group in groups.values() for name in group))
     end = WIDTH - 100
-    height = _TOP + sum(_BAR * len(group) + _GAP for group in groups.values())
+    height = _TOP + sum(_BAR * (len(group) + 1) + _GAP for group in groups.values())
 
     def parts() -> Iterator[str]:
         level = _TOP
         for heading, group in groups.items():
-            yield f'<text x="8" y="{level + 13}">{escape(heading)}</text>'
+            yield f'<text class="title" x="8" y="{level + 13}">{escape(heading)}</text>'
+            level += _BAR
             for name, value in group.items():
-                wide = round((end - _NAMES - 80) * max(0.0, value) / highest, 1)
+                wide = round((end - _NAMES) * max(0.0, value) / highest, 1)
                 colour = _COLOURS[names.index(name) % len(_COLOURS)]
-                yield f'<text x="{_NAMES + 72}" y="{level + 13}" text-anchor="end">{escape(name)}</text>'
-                yield f'<path fill="{colour}" d="M{_NAMES + 80} {level + 2}h{wide}v{_BAR - 4}h-{wide}z"/>'
-                yield f'<text x="{_NAMES + 86 + wide}" y="{level + 13}">{value:,.4g} {escape(unit)}</text>'
+                yield f'<text x="{_NAMES - 8}" y="{level + 13}" text-anchor="end">{escape(name)}</text>'
+                yield f'<path fill="{colour}" d="M{_NAMES} {level + 2}h{wide}v{_BAR - 4}h-{wide}z"/>'
+                yield f'<text x="{_NAMES + 6 + wide}" y="{level + 13}">{value:,.4g} {escape(unit)}</text>'
                 level += _BAR
             level += _GAP
 

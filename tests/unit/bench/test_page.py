@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from bench.page import failover_guest
 from bench.page.markdown import page, pictures
 from bench.page.path import losses, remarks
 from bench.page.result import Result, Table, read_all
-from bench.page.sections import BENCH, SECTIONS, method
+from bench.page.sections import BENCH, method
 from bench.page.svg import Axis, bars, lines, shares
 from bench.report import Claim
 
@@ -54,8 +55,9 @@ def test_the_pictures_are_what_the_results_say() -> None:
     assert there == drawn, ANEW
 
 
-def test_every_known_benchmark_says_its_method() -> None:
-    assert [name for name in SECTIONS if len(method(name)) < 40] == []
+def test_every_benchmark_with_a_result_says_its_method() -> None:
+    assert [one.file for one in read_all(BENCH / "results") if len(method(one.benchmark)) < 40] == []
+    assert method("join").startswith("From a VF's registration")
 
 
 def test_what_is_missed_is_said_first_and_in_its_section() -> None:
@@ -89,6 +91,31 @@ def test_whoever_does_better_than_ours_is_named_in_plain_words() -> None:
     assert "against 300 (100 more, 8.3% of the whole way)" in lost
     assert lost in page([PATH]).partition("## Instructions per packet")[0]
     assert "ours 300 a packet over the bare VF; bonding 500 (ours is 0.60 of it)" in remarks(PATH)[0]
+
+
+def failed(contender: str, lost: int, gap_ms: float) -> dict[str, object]:
+    """One row as bench/guest/failover.py writes it."""
+    leaving = {"lost": lost + 3, "before": 3, "gap_ms": gap_ms}
+    rates = {"tx": 2400.4, "rx": 99.6}
+    return {"contender": contender, "failure": "unbind", "rates": rates, "tx": [leaving] * 2, "rx": []}
+
+
+def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
+    rows = [
+        failed("ours, manager killed", 2, 5.0),
+        failed("ours, manager running", 0, 1.0),
+        failed("bonding, miimon 100", 1, 90.0),
+        failed("team", 50, 2.0),
+        failed("bare VF", 0, 0.0),
+        {"contender": "mirred", "failure": "unbind", "tx": [], "problem": "not measured"},
+    ]
+    result = replace(MADE_UP, file="failover-guest", benchmark="failover-guest", raw={"rows": rows})
+    assert failover_guest.losses(result) == [
+        "unbind, 2500 packets/s, guest to peer: **bonding, miimon 100 loses fewer packets**, 1 a failure "
+        "against 2 of ours",
+        "unbind, 2500 packets/s, guest to peer: **team has shorter gaps**, 2 ms against 5 of ours",
+    ]
+    assert set(failover_guest.pictures(result)) == {"lost-tx", "gap-tx"}
 
 
 def test_pictures_are_whole_images(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Failover of a true SR-IOV pair: packets lost and gaps drawn, and in words who does better than we do."""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.page.result import Result
+from bench.page.svg import bars
+
+_OURS = "ours, manager killed"
+_NOT_A_PEER = ("ours", "bare VF")
+_WAYS = {"tx": "guest to peer", "rx": "peer to guest"}
+_SAME = 1.25
+"""Gaps that differ by less say nothing: they are made of a few packets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One contender, one kind of failure, one direction: means over its failures."""
+
+    contender: str
+    failure: str
+    lost: float
+    """Packets a failure, of those sent after the border."""
+    gap_ms: float
+    """The median of the longest gaps."""
+
+
+def figures(result: Result, way: str) -> list[Figures]:
+    """Return what was measured in one direction, `tx` or `rx`."""
+    return [
+        Figures(
+            row["contender"],
+            f"{row['failure']}, {sum(row['rates'].values()):.0f} packets/s",
+            statistics.fmean(one["lost"] - one["before"] for one in row[way]),
+            statistics.median(one["gap_ms"] for one in row[way]),
+        )
+        for row in _rows(result)
+        if row[way]
+    ]
+
+
+def pictures(result: Result) -> dict[str, str]:
+    """Draw packets lost and gaps, for each direction."""
+    drawn = {}
+    for way, words in _WAYS.items():
+        found = figures(result, way)
+        if not found:
+            continue
+        lost, gaps = _groups(found, lambda one: one.lost), _groups(found, lambda one: one.gap_ms)
+        drawn[f"lost-{way}"] = bars(f"Packets lost a failure, {words}: less is better", "", lost)
+        drawn[f"gap-{way}"] = bars(f"The longest gap a failure, median, {words}", "ms", gaps)
+    return drawn
+
+
+def losses(result: Result) -> list[str]:
+    """Say where somebody else loses fewer packets or has shorter gaps than ours with nobody in userspace."""
+    return [line for way in _WAYS for line in _losses(figures(result, way), way)]
+
+
+def _losses(found: Sequence[Figures], way: str) -> Iterator[str]:
+    ours = {one.failure: one for one in found if one.contender == _OURS}
+    for one in found:
+        own = ours.get(one.failure)
+        if own is None or one.contender.startswith(_NOT_A_PEER):
+            continue
+        if one.lost < own.lost:
+            yield (
+                f"{one.failure}, {_WAYS[way]}: **{one.contender} loses fewer packets**, "
+                f"{one.lost:.2g} a failure against {own.lost:.2g} of ours"
+            )
+        if own.gap_ms > _SAME * one.gap_ms and own.gap_ms - one.gap_ms > 1:
+            yield (
+                f"{one.failure}, {_WAYS[way]}: **{one.contender} has shorter gaps**, {one.gap_ms:.3g} ms "
+                f"against {own.gap_ms:.3g} of ours"
+            )
+
+
+def _groups(found: Sequence[Figures], value: Callable[[Figures], float]) -> dict[str, dict[str, float]]:
+    groups: dict[str, dict[str, float]] = {}
+    for one in found:
+        groups.setdefault(one.failure, {})[one.contender] = value(one)
+    return groups
+
+
+def _rows(result: Result) -> list[Mapping[str, Any]]:
+    return [row for row in result.raw.get("rows", []) if row["tx"]]
