@@ -1,48 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""TCP through an attached pair against TCP straight over a VF that has the addresses itself, in turns."""
+"""TCP through an attached pair, through mirred rules, and straight over a VF that has the addresses itself.
+
+One connection at a time, which carries as much as it can; all ways in turns, in each round. What matters is
+the ratio within a round; a second bare VF shows what the machine itself makes of it.
+"""
 
 import subprocess
 import sys
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
-from bench.command import netvsc_bpf
 from bench.processes import took
 from bench.report import Report, quartiles
-from netvsc_bpf.lab import wiring
+from bench.ways import AGAIN, BARE, MIRRED, OURS, in_turns, ratios
 from netvsc_bpf.lab.directions import Direction
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.lab.wiring import with_rtnl
 
 _LEAST_RATIO = 0.95
-
-
-def attached_pair(undo: ExitStack) -> Lab:
-    """Build a lab whose pair is attached, with the VF as its path."""
-    lab = undo.enter_context(Lab())
-    netvsc_bpf(lab, "attach", "eth0", "--vf", "vf0")
-    undo.callback(netvsc_bpf, lab, "detach", "eth0")
-    return lab
-
-
-def bare_vf(undo: ExitStack) -> Lab:
-    """Build a lab without us: the VF has the addresses, the synthetic NIC is down."""
-    lab = undo.enter_context(Lab())
-
-    def move(rtnl: Any) -> None:
-        eth0, vf0 = wiring.index_of(rtnl, "eth0"), wiring.index_of(rtnl, "vf0")
-        rtnl.flush_addr(index=eth0)
-        wiring.set_up(rtnl, eth0, False)
-        wiring.add_address(rtnl, vf0, lab.plan.pair(0).address, 24)
-
-    with_rtnl(lab.guest, move)
-    return lab
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +68,45 @@ def main(rounds: int, seconds: float, json_path: Path | None) -> None:
     """Compare TCP through a pair with TCP over the VF alone."""
     enter_sandbox()
     report = Report("tcp", json_path)
-    found: dict[Direction, list[list[Throughput]]] = {direction: [] for direction in Direction}
-    with ExitStack() as undo:
-        labs = [attached_pair(undo), bare_vf(undo), bare_vf(undo)]
-        for number in range(rounds):
-            for direction in Direction:
-                # Each goes first equally often.
-                turn = number % len(labs)
-                measured = {lab: throughput(lab, direction, seconds) for lab in labs[turn:] + labs[:turn]}
-                found[direction].append([measured[lab] for lab in labs])
+    measures = {str(way): partial(throughput, direction=way, seconds=seconds) for way in Direction}
+    found = in_turns(rounds, measures)
     report.table(
-        f"TCP, {rounds} rounds of {seconds:g} s, medians",
-        ("direction", "pair, Gbit/s", "bare VF, Gbit/s", "ratio", "quartiles", "per CPU time", "bare/bare"),
-        [_row(report, direction, turns) for direction, turns in found.items()],
+        f"TCP, {rounds} rounds of {seconds:g} s, medians; ratios to the bare VF",
+        (
+            "direction",
+            "pair, Gbit/s",
+            "bare VF, Gbit/s",
+            "pair",
+            "quartiles",
+            "per CPU time",
+            "mirred",
+            "bare VF again",
+        ),
+        [_row(report, direction, ways) for direction, ways in found.items()],
     )
     sys.exit(report.finish())
 
 
-def _row(report: Report, direction: Direction, turns: list[list[Throughput]]) -> tuple[object, ...]:
-    low, ratio, high = quartiles([pair.per_second / bare.per_second for pair, bare, _ in turns])
-    by_cpu = quartiles([pair.per_cpu_second / bare.per_cpu_second for pair, bare, _ in turns])[1]
-    control = quartiles([other.per_second / bare.per_second for _, bare, other in turns])[1]
-    rates = (quartiles([turn[i].per_second / 1e9 for turn in turns])[1] for i in range(2))
-    report.raw(direction, [[asdict(one) for one in turn] for turn in turns])
+def _row(report: Report, direction: str, ways: dict[str, list[Throughput]]) -> tuple[object, ...]:
+    rates = {way: [one.per_second for one in runs] for way, runs in ways.items()}
+    by_cpu = {way: [one.per_cpu_second for one in runs] for way, runs in ways.items()}
+    low, ratio, high = quartiles(ratios(rates, OURS))
+    others = (_middle(ratios(rates, way)) for way in (MIRRED, AGAIN))
+    report.raw(f"TCP {direction}", rates)
+    report.raw(f"TCP {direction}, per second of CPU time", by_cpu)
     report.claim(f"TCP {direction}, pair over bare VF", ratio, _LEAST_RATIO, "", at_least=True)
-    quarters = f"{low:.3f} to {high:.3f}"
-    return (direction, *rates, f"{ratio:.3f}", quarters, f"{by_cpu:.3f}", f"{control:.3f}")
+    return (
+        direction,
+        *(_middle(rates[way]) / 1e9 for way in (OURS, BARE)),
+        f"{ratio:.3f}",
+        f"{low:.3f} to {high:.3f}",
+        f"{_middle(ratios(by_cpu, OURS)):.3f}",
+        *(f"{one:.3f}" for one in others),
+    )
+
+
+def _middle(values: list[float]) -> float:
+    return quartiles(values)[1]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.page import control, failover_guest, path, times
+from bench.page import control, failover_guest, path, ratios, times
 from bench.page.result import Result
 
 BENCH = Path(__file__).resolve().parents[1]
@@ -42,7 +42,8 @@ SECTIONS = {
     "failover": Section("Failover: what a stream loses", times.gaps),
     "path": Section("Instructions per packet", path.pictures, path.remarks, path.losses),
     "programs": Section("Each program by itself"),
-    "tcp": Section("TCP through a pair, and over the bare VF"),
+    "tcp": Section("TCP streams over the bare VF's", ratios.pictures, losses=ratios.losses),
+    "small": Section("Small packets over the bare VF's", ratios.pictures, losses=ratios.losses),
     "control": Section("The control plane, 1 to 256 pairs", control.pictures),
     "attach": Section("attach and status"),
     "join": Section("A VF joins", times.joins),

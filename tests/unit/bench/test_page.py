@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bench.page import failover_guest
+from bench.page import failover_guest, ratios
 from bench.page.markdown import page, pictures
 from bench.page.path import losses, remarks
 from bench.page.result import Result, Table, read_all
@@ -116,6 +116,16 @@ def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
         "unbind, 2500 packets/s, guest to peer: **team has shorter gaps**, 2 ms against 5 of ours",
     ]
     assert set(failover_guest.pictures(result)) == {"lost-tx", "gap-tx"}
+
+
+def test_mirred_is_named_where_it_carries_more_in_most_rounds() -> None:
+    rates = {"netvsc-bpf": [90.0, 80.0], "mirred": [100.0, 100.0], "bare VF": [120.0, 125.0]}
+    rates["bare VF again"] = rates["bare VF"]
+    noisy = rates | {"mirred": [100.0, 70.0]}
+    result = replace(MADE_UP, file="small", benchmark="small", raw={"TCP_RR": rates, "UDP tx": noisy})
+    (lost,) = ratios.losses(result)
+    assert lost.startswith("TCP_RR: **mirred carries more**; netvsc-bpf reaches 0.850 of it")
+    assert set(ratios.pictures(result)) == {"ratios"}
 
 
 def test_pictures_are_whole_images(tmp_path: Path) -> None:
