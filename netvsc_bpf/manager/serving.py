@@ -44,7 +44,11 @@ class EventServer:
             # asyncio closes what it serves on; the claim must outlive that.
             ours = listening.dup()
             server = await asyncio.start_unix_server(self._connected, sock=ours, limit=LONGEST_REQUEST)
-            await server.serve_forever()
+            try:
+                # Not serve_forever(): cancelled, it waits for all clients to leave, from Python 3.12 on.
+                await asyncio.get_running_loop().create_future()
+            finally:
+                server.close()
         finally:
             self._recent.serve(None)
             for client in self._clients:
