@@ -171,7 +171,9 @@ class Reconciler:
                 return
             # Who has had nothing to do is looked at once more when nobody has anything to do any more.
             due = synthetics if every else [nic for nic in synthetics if nic.ifindex in busy]
-            with loaded_or_load(session, self.config.options.liveness) as loaded:
+            with self.running.compiling():
+                loaded = loaded_or_load(session, self.config.options.liveness)
+            with loaded:
                 busy = {nic.ifindex for nic in due if self._one(session, loaded, nic)}
             if not busy and len(due) == len(synthetics):
                 return
@@ -187,7 +189,8 @@ class Reconciler:
             return
         with loaded:
             try:
-                done = self._upgrade(session, loaded, self.clock())
+                with self.running.compiling():
+                    done = self._upgrade(session, loaded, self.clock())
             except NetvscBpfError as error:
                 self.teller.not_upgraded(error)
             else:

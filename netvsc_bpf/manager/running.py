@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 from netvsc_bpf.planner.actions import Action
 
+_COMPILER_PATIENCE = 6.0
+"""How many times longer than a step the compiler may take.
+
+Half a second is usual; where the processor is emulated it has taken 12.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class FollowLists(Action):
@@ -35,6 +41,7 @@ class Running:
         self._step: RunningStep | None = None
         self._given_up: RunningStep | None = None
         self._sign_of_life = clock()
+        self._patience = 1.0
 
     @contextmanager
     def step(self, action: Action) -> Iterator[Callable[[], bool]]:
@@ -44,6 +51,16 @@ class Running:
             yield lambda: self._given_up is step
         finally:
             self._step = None
+            self.lives()
+
+    @contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Let the block take longer than a step may: no driver is asked, a process of ours computes."""
+        self._patience = _COMPILER_PATIENCE
+        try:
+            yield
+        finally:
+            self._patience = 1.0
             self.lives()
 
     def lives(self) -> None:
@@ -57,7 +74,7 @@ class Running:
 
     def lost(self, limit_s: float) -> bool:
         """Tell whether no step is taken, and none was for `limit_s`: it is a look that does not return."""
-        return self._step is None and self._clock() - self._sign_of_life >= limit_s
+        return self._step is None and self._clock() - self._sign_of_life >= limit_s * self._patience
 
     def give_up(self, step: RunningStep) -> None:
         """Have whoever takes the step know that the pair is changed meanwhile."""

@@ -58,6 +58,7 @@ def test_s68_attach_status_and_detach_take_three_capabilities(lab: Lab) -> None:
         assert pins() == []
 
 
+@pytest.mark.guest
 def test_s68_run_takes_three_capabilities(lab: Lab, user_manager: Manager) -> None:
     user_manager.wait_vf()
     assert owners() == {UID}

@@ -63,3 +63,14 @@ def test_look_that_does_not_return_is_not_taken_for_a_step(running: Running, clo
     assert running.lost(10.0)
     running.lives()
     assert not running.lost(10.0)
+
+
+def test_compiler_may_take_longer_than_a_step_but_not_for_ever(running: Running, clock: Clock) -> None:
+    with running.compiling():
+        clock.now += 30
+        assert not running.lost(10.0)
+        clock.now += 30
+        assert running.lost(10.0)
+    assert not running.lost(10.0)
+    clock.now += 10
+    assert running.lost(10.0), "what comes after it is a look again"
