@@ -10,7 +10,7 @@ from netvsc_bpf.cli.render import print_status
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
+from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
 
 
 def _choices(kind: type[StrEnum]) -> list[str]:
@@ -44,6 +44,13 @@ def _choices(kind: type[StrEnum]) -> list[str]:
     default="auto",
     help="How the kernel sees a VF die; `netlink` needs a running manager.",
 )
+@click.option(
+    "--xdp",
+    type=click.Choice([policy.value for policy in XdpPolicy]),
+    default=XdpPolicy.WARN.value,
+    show_default=True,
+    help="A VF without XDP program, where somebody's runs on IFACE: use it, or require that it has one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
 def attach(
     interface: str | None,
@@ -54,6 +61,7 @@ def attach(
     rx: str,
     guard: str,
     liveness: str,
+    xdp: str,
     as_json: bool,
 ) -> None:
     """Steer the traffic of IFACE through its VF. The data path stays when this command returns."""
@@ -68,6 +76,7 @@ def attach(
         rx=None if rx == "auto" else RxMode(rx),
         guard=None if guard == "auto" else GuardMode(guard),
         liveness=None if liveness == "auto" else Liveness(liveness),
+        xdp=XdpPolicy(xdp),
     )
     from netvsc_bpf import datapath
 

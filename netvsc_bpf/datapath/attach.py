@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.loading import upgraded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
-from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
+from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, has_guard
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.settling import wait_until_settled
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
 from netvsc_bpf.datapath.status import pair_status
 from netvsc_bpf.discovery.pairing import Pairing, Refusal, find_pair, find_synthetics
+from netvsc_bpf.discovery.xdp_reach import unseeing_program
+from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NetvscBpfError, NotASyntheticNic, Refused, VfInUse
 from netvsc_bpf.model.nic import Pair
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.path import Reason, XdpPolicy
 from netvsc_bpf.model.status import PairStatus
 
 
@@ -89,13 +92,22 @@ def _attach_one(session: Session, loaded: LoadedObject, interface: str, options:
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
         if vf is not None and rx is not None:
             denied = join(session, loaded, hook, pairing.pair, slot, rx, undo)
-            if denied is None:
+            if denied is None and options.xdp is XdpPolicy.REQUIRE and _unseen(session, pairing.pair):
+                loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
+            elif denied is None:
                 permit(loaded, slot, options.settle_ms, vf)
                 waits_for = vf.ifindex if synthetic.up else None
         else:
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
     return _Done(synthetic.ifindex, slot, waits_for, pairing.refusals)
+
+
+def _unseen(session: Session, pair: Pair) -> bool:
+    """Tell whether an XDP program of somebody else would not see what comes in by the VF."""
+    synthetic, vf = pair.synthetic, pair.vf
+    guarded = has_guard(session, synthetic.ifindex)
+    return vf is not None and unseeing_program(synthetic, vf, guarded=guarded) is not None
 
 
 def _find_pair(session: Session, loaded: LoadedObject, interface: str, options: AttachOptions) -> Pairing:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
+from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 
 MIN_SETTLE_MS = 10
@@ -49,6 +49,13 @@ class AttachOptions:
         Liveness | None,
         Setting("How the kernel sees a VF die; the best that it allows.", live=False),
     ] = None
+    xdp: Annotated[
+        XdpPolicy,
+        Setting(
+            "A VF without XDP program, where somebody's runs on the synthetic NIC: use it and warn, or "
+            "require that it has one, too."
+        ),
+    ] = XdpPolicy.WARN
 
 
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:

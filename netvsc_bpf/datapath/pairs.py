@@ -111,6 +111,12 @@ def guard_attached(session: Session, loaded: LoadedObject, ifindex: int) -> bool
     )
 
 
+def has_guard(session: Session, ifindex: int) -> bool:
+    """Tell whether guard's own link holds the XDP hook of this synthetic NIC, whatever version is in it."""
+    state = links.state(session.pins.link(ifindex, "guard"))
+    return state is not None and state.ifindex == ifindex
+
+
 def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:
     """Remember, before we add a clsact qdisc, that it is of our making."""
     found = loaded.found(slot)

@@ -15,6 +15,9 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
+_WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING})
+"""Why a VF that fits is not permitted, where that was somebody's decision."""
+
 
 class Look(Protocol):
     """One look at this thread's network namespace; a Session is one."""
@@ -131,7 +134,7 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
     if not synthetic.up:
         return Reason.SYNTHETIC_DOWN
     if not state.permitted:
-        return last if last in (Reason.DAMPED, Reason.DRAINED, Reason.STALLED) else Reason.NOT_PERMITTED
+        return last if last in _WITHHELD else Reason.NOT_PERMITTED
     if not vf.up:
         return Reason.VF_DOWN
     if not vf.carrier:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from pyroute2 import IPRoute
 
+from netvsc_bpf.discovery.xdp_reach import describe, unseeing_program
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 from netvsc_bpf.kernel import clsact, libbpf, links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
-from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook
 
 _TC = "foreign-tc"
@@ -38,6 +39,20 @@ def check_xdp(synthetic: Nic, ours: Container[int]) -> Finding | None:
     if synthetic.driver == "hv_netvsc":
         return ok(_XDP, f"{what}, and is off there by default")
     return problem(_XDP, what, "attach with --guard off")
+
+
+def check_xdp_reach(pair: Pair, ours: Container[int]) -> Finding | None:
+    """Warn of an XDP program of others that does not see what comes in by the VF (rows 48 and 49)."""
+    synthetic, vf = pair.synthetic, pair.vf
+    if vf is None:
+        return None
+    program = unseeing_program(synthetic, vf, guarded=synthetic.xdp_prog_id in ours)
+    if program is None:
+        return None
+    remedy = (
+        f"attach it to {vf.name} too, each time that it appears; --xdp require keeps the VF unused until then"
+    )
+    return warning(_XDP, describe(program, synthetic, vf), remedy)
 
 
 def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -> list[Finding]:

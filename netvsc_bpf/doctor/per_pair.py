@@ -35,7 +35,7 @@ def examine_pair(ipr: IPRoute, pair: Pair, around: Around) -> list[Finding]:
     ours = around.ours
     if ours is not None:
         what = f"the programs of {pair.synthetic.name}"
-        findings += _reading("foreign-tc", what, lambda: _foreign(ipr, pair.synthetic, ours))
+        findings += _reading("foreign-tc", what, lambda: _foreign(ipr, pair, ours))
         findings += _reading(order.CHECK, what, lambda: _order(ipr, pair, around.nics, ours))
     return findings
 
@@ -65,10 +65,15 @@ def _qdiscs(ipr: IPRoute, pair: Pair) -> list[Finding]:
     return qdiscs.check_qdiscs(pair, synthetic, vf)
 
 
-def _foreign(ipr: IPRoute, synthetic: Nic, ours: Mapping[int, str]) -> list[Finding | None]:
+def _foreign(ipr: IPRoute, pair: Pair, ours: Mapping[int, str]) -> list[Finding | None]:
+    synthetic = pair.synthetic
     hook = Hook.CLSACT if why_no_tcx() else Hook.TCX
     egress = foreign.read_egress(ipr, synthetic.ifindex)
-    return [foreign.check_xdp(synthetic, ours), *foreign.check_tc(synthetic, egress, ours, hook)]
+    return [
+        foreign.check_xdp(synthetic, ours),
+        foreign.check_xdp_reach(pair, ours),
+        *foreign.check_tc(synthetic, egress, ours, hook),
+    ]
 
 
 def _order(ipr: IPRoute, pair: Pair, nics: Iterable[Nic], ours: Mapping[int, str]) -> list[Finding | None]:

@@ -34,6 +34,7 @@ REASONS: tuple[Reason | None, ...] = (
     Reason.DRAINED,
     Reason.NOT_PERMITTED,
     Reason.STALLED,
+    Reason.XDP_MISSING,
 )
 """enum reason, by number; REASON_NONE is None."""
 

@@ -3,9 +3,10 @@
 
 from netvsc_bpf.datapath import following
 from netvsc_bpf.datapath.options import AttachOptions
-from netvsc_bpf.datapath.pairs import guard_attached
+from netvsc_bpf.datapath.pairs import guard_attached, has_guard
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
@@ -56,6 +57,7 @@ def _joined(
         settle_ms=state.settle_ns / 1e6,
         denied=abi.REASONS[found.denied],
         withheld=None if state.permitted else abi.REASONS[state.reason],
+        unseen_by=unseeing_program(synthetic, vf, guarded=has_guard(session, synthetic.ifindex)),
     )
 
 

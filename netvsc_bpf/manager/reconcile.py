@@ -22,6 +22,7 @@ from netvsc_bpf.manager.execute import Executor
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memory import PairMemory
+from netvsc_bpf.manager.newcomers import Newcomers
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.running import Running
 from netvsc_bpf.manager.tell import Teller
@@ -29,7 +30,7 @@ from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Liveness, Reason
+from netvsc_bpf.model.path import Liveness, Reason, XdpPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.damping import Damper
 from netvsc_bpf.planner.plan import Wanted, plan
@@ -65,6 +66,7 @@ class Reconciler:
     _managed: Managed | ManagedVisitors = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
+    _newcomers: Newcomers = field(init=False)
     _told: deque[tuple[int, float]] = field(default_factory=deque)
     """Failures that another thread handed over: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
     _stalls: deque[Stall] = field(default_factory=deque)
@@ -72,6 +74,7 @@ class Reconciler:
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
+        self._newcomers = Newcomers(self.teller.timing.arrivals)
         if self.home is None:
             self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
         else:
@@ -269,11 +272,12 @@ class Reconciler:
         self.teller.looked(seen)
         held = memory.held(seen.pair, now)
         settle_ms = _settle_ms(seen, wanted.settle_ms)
-        steps = plan(seen.pair, Wanted(settle_ms, memory.damper.suppressed, held))
+        needs_xdp = wanted.options.xdp is XdpPolicy.REQUIRE
+        steps = plan(seen.pair, Wanted(settle_ms, memory.damper.suppressed, held, needs_xdp))
         if not steps:
             memory.settled()
             self.teller.settled(nic.ifindex)
-        return seen, memory.allowed(steps, now)
+        return seen, self._newcomers.without_unready(nic.ifindex, memory.allowed(steps, now))
 
     def _wanted(self, nic: Nic) -> InterfaceConfig:
         return self.config.of(self._managed.name(nic))
@@ -294,7 +298,7 @@ class Reconciler:
         now, synthetics = self.clock(), self._synthetics(session)
         self.teller.awaited(self._missing())
         waits = [self._memory(nic.ifindex).wait_s(now) for nic in synthetics]
-        waits.append(self._upgrade.wait_s(now))
+        waits += [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
         if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
             waits.append(_LET_GO_S)
         loaded = _opened(session)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from netvsc_bpf.datapath.upgrading import Upgraded
 from netvsc_bpf.discovery.refusal import Cause
+from netvsc_bpf.discovery.xdp_reach import describe
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind, Value
@@ -50,6 +51,10 @@ class Teller:
             f"{one.nic.name}: {one.reason}": {Detail.VF: one.nic.name, Detail.REASON: one.cause.value}
             for one in alarming
         }
+        joined = seen.pair.joined
+        if joined is not None and joined.unseen_by is not None:
+            reason: dict[Detail, Value] = {Detail.VF: joined.vf.name, Detail.REASON: Reason.XDP_MISSING.value}
+            refused[describe(joined.unseen_by, nic, joined.vf)] = reason
         if seen.problem is not None:
             refused[str(seen.problem)] = {Detail.ERROR: type(seen.problem).__name__}
         before = self._refused.get(nic.ifindex, ())

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     DRAINED = "drained"
     NOT_PERMITTED = "not-permitted"
     STALLED = "stalled"
+    XDP_MISSING = "xdp-missing"
 
 
 class Hook(StrEnum):
@@ -58,3 +59,10 @@ class GuardMode(StrEnum):
     OFF = "off"
     MULTICAST = "multicast"
     ALL = "all"
+
+
+class XdpPolicy(StrEnum):
+    """What becomes of a VF that runs no XDP program while somebody's runs on the synthetic NIC."""
+
+    WARN = "warn"
+    REQUIRE = "require"

@@ -37,6 +37,8 @@ class Joined:
     """Why it cannot be permitted whatever we want: it refused the MTU."""
     withheld: Reason | None = None
     """While not permitted: the reason that was given for that."""
+    unseen_by: int | None = None
+    """An XDP program on the synthetic NIC, not ours, that does not see the VF's frames."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
 * before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn, and
   neither a step that fails nor its waiting time stands in the way of that;
 * with nothing left to do the pair is attached, its VF is the candidate, and it is permitted unless it is
-  damped or held back after a stall, cannot take the synthetic NIC's MTU, or the synthetic NIC is down.
+  damped or held back after a stall, cannot take the synthetic NIC's MTU, lacks an XDP program that it must
+  have, or the synthetic NIC is down.
 
 The order of what is returned: withdraw, let go, attach, join, bring into step, permit, flags. One plan holds
 the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
@@ -32,6 +33,9 @@ from netvsc_bpf.planner.actions import (
 )
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
+_WORTH_SAYING = frozenset({Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING})
+"""What somebody can do something about, and could not see otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -41,6 +45,8 @@ class Wanted:
     damped: bool = False
     held: bool = False
     """It did not transmit, and its time has not come yet (planner/stall.py)."""
+    needs_xdp: bool = False
+    """It must run an XDP program where somebody's runs on the synthetic NIC."""
 
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
@@ -59,6 +65,8 @@ def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
         return Reason.SYNTHETIC_DOWN
     if not joined.home or vf.mac != synthetic.mac or vf.mtu != synthetic.mtu:
         return Reason.NOT_PERMITTED
+    if wanted.needs_xdp and joined.unseen_by is not None:
+        return Reason.XDP_MISSING
     if wanted.damped:
         return Reason.DAMPED
     return Reason.STALLED if wanted.held else None
@@ -69,8 +77,8 @@ def _withdrawal(seen: PairObservation, wanted: Wanted) -> list[Action]:
     if joined is None:
         return []
     why = why_unfit(seen, joined, wanted)
-    # Not permitted, but not known as damped or stalled: `status` shall say why.
-    unsaid = why in (Reason.DAMPED, Reason.STALLED) and joined.withheld is not why
+    # Not permitted, but `status` shall say why.
+    unsaid = why in _WORTH_SAYING and joined.withheld is not why
     if why is None or not (joined.permitted or unsaid):
         return []
     return [Withdraw(seen.synthetic.ifindex, why)]

@@ -64,6 +64,10 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{vf} is up, but what was sent through it did not leave, or its driver did not answer",
             "it is tried again after 30 seconds, and after longer each time; `ip -s link` shows its counters",
         ),
+        Reason.XDP_MISSING: (
+            f"{vf} runs no XDP program, {name} does, and it is required there too",
+            f"attach the program to {vf} as well",
+        ),
         Reason.DRAINED: (f"traffic was moved off {vf} on request", None),
         Reason.NOT_PERMITTED: (
             f"nobody has permitted {vf}",

@@ -116,6 +116,15 @@ def test_damping_is_told_though_nothing_is_permitted(world: World) -> None:
     assert rest(world) == [act.Permit(SYNTHETIC, 100)]
 
 
+def test_s49_vf_without_xdp_is_used_or_not_as_configured(world: World) -> None:
+    assert world.devmap is not None
+    world.change_synthetic(xdp_prog_id=7)
+    assert rest(world) == []
+    assert rest(world, Wanted(needs_xdp=True)) == [act.Withdraw(SYNTHETIC, Reason.XDP_MISSING)]
+    world.change_vf(world.devmap, xdp_prog_id=8)
+    assert rest(world, Wanted(needs_xdp=True)) == [act.Permit(SYNTHETIC, 100)]
+
+
 def test_permission_with_another_settle_time_is_renewed(world: World) -> None:
     assert rest(world, Wanted(settle_ms=20)) == [act.Permit(SYNTHETIC, 20)]
 

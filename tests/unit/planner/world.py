@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.manager.choice import choose
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason
@@ -113,6 +114,7 @@ class World:
             settle_ms=self.settle_ms,
             denied=self.denied,
             withheld=None if self.permitted else self.reason,
+            unseen_by=unseeing_program(self.synthetic, self.vfs[self.devmap], guarded=False),
         )
 
     def execute(self, steps: Iterable[act.Action]) -> None:
