@@ -5,6 +5,8 @@ from bench.page.result import Result
 from bench.page.svg import Axis, lines, shares
 
 _SHARE = Axis("% of the times")
+_LEAST_MS = 0.01
+"""Where a logarithmic axis of gaps begins: half of what lies between two packets."""
 
 
 def joins(result: Result) -> dict[str, str]:
@@ -23,12 +25,12 @@ def repairs(result: Result) -> dict[str, str]:
 
 
 def gaps(result: Result) -> dict[str, str]:
-    """Draw for each kind of event how long the stream stood still when the VF left."""
+    """Draw how long the stream stood still when the VF left, less what its sender paused."""
     curves = {
-        name: shares(1e3 * one["longest_gap_s"] for one in parts["leavings"])
+        name: shares(max(_LEAST_MS, 1e3 * one["longest_outage_s"]) for one in parts["leavings"])
         for name, parts in result.raw.items()
     }
-    title = "The longest gap between two packets that arrived, when the VF left"
+    title = "The longest gap between two packets that arrived, less the sender's own, when the VF left"
     return {"gaps": lines(title, Axis("ms", log=True), _SHARE, curves)}
 
 
