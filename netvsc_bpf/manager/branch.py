@@ -179,9 +179,11 @@ class Branch:
     def _switched(self, event: abi.PathEvent) -> None:
         reason, ifindex, when = abi.REASONS[event.reason], event.synthetic_ifindex, event.at / 1e9
         if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
-            self._reconcile.path_left(ifindex, when)
+            self._reconcile.memories.path_left(ifindex, when)
             if reason in SILENT:
-                self._reconcile.stalled(Stall(ifindex, event.vf_ifindex, when, SILENT[reason], reason))
+                self._reconcile.memories.stalled(
+                    Stall(ifindex, event.vf_ifindex, when, SILENT[reason], reason)
+                )
         self._teller.switched(event)
         self._announcer.wake()
         self._woken.set()

@@ -91,10 +91,10 @@ class Hanging:
 
     def _serve(self, loaded: LoadedObject, pair: int, slot: int) -> None:
         """Decide for another pair what can be decided without netlink."""
-        if not self._reconciler.manages(pair):
+        if pair not in self._reconciler.memories:
             return
         state, vf = loaded.pair(slot), loaded.vf_ifindex(slot)
-        why = self._reconciler.why_left_alone(pair, vf)
+        why = self._reconciler.memories.why_left_alone(pair, vf)
         if state.permitted and why is not None:
             _withdraw(loaded, slot, why)
         elif loaded.liveness is Liveness.NETLINK:

@@ -5,8 +5,9 @@ The kernel has no event for it. A link's descriptor cannot be waited for (only s
 operation, bpf_link_fops_poll in kernel/bpf/syscall.c), BPF_LINK_DETACH and BPF_LINK_UPDATE notify nobody, and
 neither does an XDP link that goes. A pin that is removed tells inotify, a filter or qdisc tells netlink.
 
-So each link is asked twice a second: open its pin, BPF_OBJ_GET_INFO_BY_FD, close; 6 us on the machine where
-it was written. Keeping the descriptors would cost 1 us, and keep alive a link whose pin somebody removed.
+So each link is asked within each second: open its pin, BPF_OBJ_GET_INFO_BY_FD, close; 6 us on the machine
+where it was written. Keeping the descriptors would cost 1 us, and keep a link alive whose pin somebody
+removed.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from netvsc_bpf.kernel import links, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.manager.hooks import Attachment
 
-LOOK_S = 0.5
+LOOK_S = 0.75
 
 
 @dataclass(slots=True)

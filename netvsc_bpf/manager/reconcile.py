@@ -21,7 +21,7 @@ from netvsc_bpf.manager.departure import depart
 from netvsc_bpf.manager.execute import Executor
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
-from netvsc_bpf.manager.memory import PairMemory
+from netvsc_bpf.manager.memories import Memories
 from netvsc_bpf.manager.newcomers import Newcomers
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.running import Running
@@ -30,11 +30,9 @@ from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Liveness, Reason, XdpPolicy
+from netvsc_bpf.model.path import Liveness, XdpPolicy
 from netvsc_bpf.planner import actions as act
-from netvsc_bpf.planner.damping import Damper
 from netvsc_bpf.planner.plan import Wanted, plan
-from netvsc_bpf.planner.stall import Stall
 
 _WHAT = "cannot manage"
 _ROUNDS = 10
@@ -56,7 +54,7 @@ class Reconciler:
     teller: Teller
     stats: ManagerStats = field(default_factory=ManagerStats)
     clock: Callable[[], float] = time.monotonic
-    memory: dict[int, PairMemory] = field(default_factory=dict)
+    memories: Memories = field(init=False)
     running: Running = field(default_factory=Running)
     home: Place | None = None
     """The manager's own namespace, where this is another one.
@@ -67,14 +65,11 @@ class Reconciler:
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
     _newcomers: Newcomers = field(init=False)
-    _told: deque[tuple[int, float]] = field(default_factory=deque)
-    """Failures that another thread handed over: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
-    _stalls: deque[Stall] = field(default_factory=deque)
-    """Stalls that another thread handed over."""
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self._newcomers = Newcomers(self.teller.timing.arrivals)
+        self.memories = Memories(self.config.damping, self.config.stall, self.teller.stalled, self.clock)
         if self.home is None:
             self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
         else:
@@ -88,7 +83,7 @@ class Reconciler:
         """
         while self._configs:
             self._take_over(self._configs.popleft())
-        self._count_failures()
+        self.memories.count()
         begun = time.monotonic_ns()
         with reading(_WHAT) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
@@ -104,50 +99,11 @@ class Reconciler:
         """Go on by another configuration from the next reconciliation on. Any thread may call it."""
         self._configs.append(config)
 
-    def path_left(self, ifindex: int, when: float) -> None:
-        """Take note that the kernel left the VF of a pair because it failed. Any thread may call it."""
-        self._told.append((ifindex, when))
-
-    def stalled(self, stall: Stall) -> None:
-        """Take note that a VF must be left alone because it stalled. Any thread may call it."""
-        self._stalls.append(stall)
-
-    def manages(self, ifindex: int) -> bool:
-        """Tell whether this is the synthetic NIC of a managed pair. Any thread may call it."""
-        return ifindex in self.memory
-
-    def why_left_alone(self, ifindex: int, vf: int | None) -> Reason | None:
-        """Return why the VF of a managed pair is not to be used now, by itself.
-
-        Only for whoever knows that this thread hangs in a step.
-        """
-        self._count_failures()
-        now, memory = self.clock(), self._memory(ifindex)
-        if memory.damper.decayed(now).suppressed:
-            return Reason.DAMPED
-        return Reason.STALLED if memory.hold.lasts(vf, now) else None
-
     def _take_over(self, config: ManagerConfig) -> None:
         self.config = config
         if isinstance(self._managed, Managed):
             self._managed.configure(config.interfaces, config.options.any_bus)
-        for memory in self.memory.values():
-            memory.damper = memory.damper.under(config.damping)
-            # What failed may work now.
-            memory.settled()
-
-    def _count_failures(self) -> None:
-        while self._told:
-            ifindex, when = self._told.popleft()
-            memory = self._memory(ifindex)
-            memory.damper = memory.damper.failed(when)
-        while self._stalls:
-            stall = self._stalls.popleft()
-            memory = self._memory(stall.ifindex)
-            before = memory.hold
-            memory.hold = before.stalled(stall.vf, stall.when, self.config.stall)
-            if memory.hold != before:
-                self.teller.stalled(stall, memory.hold.length_s)
+        self.memories.configure(config.damping, config.stall)
 
     def _look(self, session: Session) -> set[int] | None:
         """Return for which pairs (ifindex) there is something to do; None where there is nothing at all."""
@@ -182,7 +138,7 @@ class Reconciler:
                 return
             every, session = not busy, session.refreshed()
         for ifindex in busy:
-            self._memory(ifindex).failed(self.clock())
+            self.memories.of(ifindex).failed(self.clock())
             self.teller.restless(ifindex)
 
     def _upgraded(self, session: Session) -> None:
@@ -218,7 +174,7 @@ class Reconciler:
             finally:
                 if loaded is not None:
                     loaded.close()
-            self.memory.pop(step.ifindex, None)
+            self.memories.forget(step.ifindex)
             self.teller.forget(step.ifindex)
 
     def _failed(self, step: act.Action, error: NetvscBpfError, begun: float) -> None:
@@ -227,7 +183,7 @@ class Reconciler:
 
     def _depart(self, session: Session, loaded: LoadedObject, step: act.Release, begun: float) -> None:
         """Where the NIC only moved to another namespace, see to its being managed there."""
-        before = self._memory(step.ifindex).before
+        before = self.memories.of(step.ifindex).before
         known, name = None if before is None else before.synthetic, self._managed.last_name(step.ifindex)
         wanted = () if name is not None else self.config.interfaces
         try:
@@ -240,7 +196,7 @@ class Reconciler:
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic) -> bool:
         """Carry out the steps of one pair; return whether there were any, and they worked."""
-        memory = self._memory(nic.ifindex)
+        memory = self.memories.of(nic.ifindex)
         seen, steps = self._steps(session, loaded, nic)
         executor = Executor(session, loaded, self._wanted(nic).options)
         for step in steps:
@@ -255,7 +211,7 @@ class Reconciler:
             self.teller.done(seen.pair, step, refused, self.clock() - begun)
             if given_up():
                 # The pair was changed meanwhile, and why has been handed over: look again.
-                self._count_failures()
+                self.memories.count()
                 return True
         if steps and not memory.took(len(steps), self.clock()):
             self.teller.restless(nic.ifindex)
@@ -265,7 +221,7 @@ class Reconciler:
     def _steps(
         self, session: Session, loaded: LoadedObject | None, nic: Nic
     ) -> tuple[Seen, list[act.Action]]:
-        now, memory = self.clock(), self._memory(nic.ifindex)
+        now, memory = self.clock(), self.memories.of(nic.ifindex)
         wanted = self._wanted(nic)
         seen = observe(session, loaded, nic, wanted.options)
         memory.looked(seen.pair, now)
@@ -297,7 +253,7 @@ class Reconciler:
     def _wait_s(self, session: Session) -> float | None:
         now, synthetics = self.clock(), self._synthetics(session)
         self.teller.awaited(self._missing())
-        waits = [self._memory(nic.ifindex).wait_s(now) for nic in synthetics]
+        waits = [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
         waits += [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
         if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
             waits.append(_LET_GO_S)
@@ -307,14 +263,11 @@ class Reconciler:
                 waits += [self._arming.look(session, loaded, nic) for nic in synthetics]
         present = {nic.ifindex for nic in session.nics}
         left = set(session.attached()) - present  # to be looked for elsewhere
-        for gone in self.memory.keys() - {nic.ifindex for nic in synthetics} - left:
-            del self.memory[gone]
+        for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:
+            self.memories.forget(gone)
             if gone not in present:
                 self.teller.forget(gone)
         return min((max(0.002, wait) for wait in waits if wait is not None), default=None)
-
-    def _memory(self, ifindex: int) -> PairMemory:
-        return self.memory.setdefault(ifindex, PairMemory(Damper(self.config.damping)))
 
 
 def _settle_ms(seen: Seen, asked_for: int | None) -> int:

@@ -17,8 +17,8 @@ from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.transmitted import transmitted
-from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
+from netvsc_bpf.manager.kept_object import KeptObject
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.there import There
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
@@ -46,6 +46,7 @@ class StallWatch:
         self._there = there or There()
         self._pins = self._there.pins
         self._still: dict[int, Standstill] = {}
+        self._kept = KeptObject(self._pins)
         self._complained = ""
 
     @property
@@ -68,7 +69,8 @@ class StallWatch:
                 except NetvscBpfError as error:
                     self._tell(str(error))
         finally:
-            thread.shutdown(wait=False, cancel_futures=True)
+            thread.submit(self._kept.close)
+            thread.shutdown(wait=False)
 
     def _tell(self, text: str) -> None:
         if text != self._complained:
@@ -78,7 +80,8 @@ class StallWatch:
     def look(self) -> None:
         """Look once, and withdraw what is stalled."""
         what = "cannot watch for stalled VFs"
-        with self._there.entered(), changing(what), opened(self._pins) as loaded:
+        with self._there.entered(), changing(what):
+            loaded = self._kept.current()
             if loaded is None:
                 self._still.clear()
                 return
@@ -88,7 +91,7 @@ class StallWatch:
 
     def _in_use(self, loaded: LoadedObject) -> dict[int, _InUse]:
         found = {}
-        for pair in filter(self._reconciler.manages, pins.attached_ifindexes(self._pins)):
+        for pair in filter(self._reconciler.memories.__contains__, pins.attached_ifindexes(self._pins)):
             slot = find_pair_slot(loaded, pair)
             state = None if slot is None else loaded.pair(slot)
             vf = None if slot is None else loaded.vf_ifindex(slot)
@@ -118,5 +121,5 @@ class StallWatch:
                 del self._still[pair]
                 why = f"transmitted none of {still.swallowed} packets, though it is up and has carrier"
                 # Known before the permission is withdrawn, lest it is given again at once.
-                self._reconciler.stalled(Stall(pair, use.vf, time.monotonic(), why))
+                self._reconciler.memories.stalled(Stall(pair, use.vf, time.monotonic(), why))
                 loaded.control(ControlCommand.WITHDRAW, use.slot, abi.REASONS.index(Reason.STALLED))

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The loaded object, kept open between looks: for who looks each second and wants to read memory alone."""
+
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.model.errors import ForeignLayout
+
+_Identity = tuple[int, int]
+"""Inode numbers of the pins that are replaced when maps or programs are: bpffs never gives one again."""
+
+
+class KeptObject:
+    """Opens what is loaded in one network namespace, and opens it anew when something else is.
+
+    While it is kept the maps outlive a detach: until the next look, or close().
+    """
+
+    def __init__(self, pins: NetnsPins) -> None:
+        self._pins = pins
+        self._kept: LoadedObject | None = None
+        self._identity: _Identity | None = None
+
+    def current(self) -> LoadedObject | None:
+        """Return it, ours to close; None where nothing is loaded, or what is belongs to another namespace.
+
+        Call it in that namespace. Raises ForeignLayout.
+        """
+        identity = self._look()
+        if identity is None or identity != self._identity:
+            self.close()
+        if identity is not None and self._kept is None:
+            try:
+                self._kept, self._identity = LoadedObject(self._pins), identity
+            except ForeignLayout:
+                if self._look() is not None:
+                    raise
+        return None if self._kept is None or self._kept.stale else self._kept
+
+    def close(self) -> None:
+        """Close what is kept."""
+        if self._kept is not None:
+            self._kept.close()
+        self._kept, self._identity = None, None
+
+    def _look(self) -> _Identity | None:
+        try:
+            return self._pins.map("pairs").stat().st_ino, self._pins.program("control").stat().st_ino
+        except FileNotFoundError:
+            return None
