@@ -57,11 +57,6 @@ enum guard_mode {
 	GUARD_ALL = 2,
 };
 
-enum rx_mode {
-	RX_REDIRECT = 0,
-	RX_KERNEL = 1,
-};
-
 /*
  * One synthetic NIC. Userspace writes the whole of it once, before anything is attached; from then on it changes it
  * only through the control program, so that every later write is the kernel's and atomic.
@@ -96,9 +91,9 @@ struct pairs {
 /* One VF. Written by userspace before home is attached; read by home and by the sentinel. */
 struct home {
 	u32 vf_ifindex; /* 0: the slot is free */
-	u32 synthetic_ifindex;
+	u32 redirect_to; /* ifindex of the synthetic NIC, 0: the kernel's own rx_handler brings frames home */
 	u32 pair_slot;
-	enum rx_mode rx;
+	u32 unused;
 };
 
 struct homes {

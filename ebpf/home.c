@@ -21,7 +21,7 @@ static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb
 
 	if (likely(skb->pkt_type == PACKET_HOST))
 		return false;
-	asm volatile(""); /* or the compiler makes one longer test of all three, for every packet */
+	apart();
 	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
 		return false;
 	pair = pair_at(home->pair_slot);
@@ -41,7 +41,9 @@ int home(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	}
 	count(&counters->rx[PATH_VF], skb->len);
-	if (home->rx == RX_KERNEL)
+	if (unlikely(!home->redirect_to)) {
+		apart();
 		return TC_ACT_UNSPEC;
-	return bpf_redirect(home->synthetic_ifindex, BPF_F_INGRESS);
+	}
+	return bpf_redirect(home->redirect_to, BPF_F_INGRESS);
 }

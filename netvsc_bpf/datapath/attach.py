@@ -130,7 +130,7 @@ def _check_crossing(session: Session, loaded: LoadedObject, pair: Pair) -> None:
             what, f"{vf.name} is attached as a synthetic NIC itself", f"netvsc-bpf detach {vf.name}"
         )
     home_slot = find_home_slot(loaded, vf.ifindex)
-    owner = None if home_slot is None else loaded.home(home_slot).synthetic_ifindex
+    owner = None if home_slot is None else loaded.pair(loaded.home(home_slot).pair_slot).synthetic_ifindex
     if owner is not None and owner != synthetic.ifindex:
         other = session.nic(owner)
         name = f"interface {owner}" if other is None else other.name

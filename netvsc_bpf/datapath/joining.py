@@ -150,9 +150,8 @@ def _ensure_home(
     assert vf is not None
     home = abi.Home(
         vf_ifindex=vf.ifindex,
-        synthetic_ifindex=pair.synthetic.ifindex,
+        redirect_to=pair.synthetic.ifindex if rx is RxMode.REDIRECT else 0,
         pair_slot=slot,
-        rx=abi.RX_MODES.index(rx),
     )
     loaded.set_home(free_home_slot(loaded, vf.ifindex), home)
     pin, program = session.pins.link(pair.synthetic.ifindex, "home"), loaded.program("home")

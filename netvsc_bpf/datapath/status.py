@@ -144,7 +144,7 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
 
 def _rx_mode(loaded: LoadedObject, vf: Nic | None) -> RxMode:
     slot = None if vf is None else find_home_slot(loaded, vf.ifindex)
-    return RxMode.REDIRECT if slot is None else abi.RX_MODES[loaded.home(slot).rx]
+    return RxMode.REDIRECT if slot is None or loaded.home(slot).redirect_to else RxMode.KERNEL
 
 
 def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:

@@ -7,7 +7,7 @@ Tests/kernel/test_abi.py compares the two through the BTF of the loaded maps.
 import ctypes
 from enum import IntEnum
 
-from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
 
 ABI_MAGIC = 0x6E767362
 ABI_VERSION = 2
@@ -43,9 +43,6 @@ LIVENESSES: tuple[Liveness | None, ...] = (None, Liveness.NETLINK, Liveness.LIVE
 
 GUARD_MODES = (GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL)
 """enum guard_mode, by number."""
-
-RX_MODES = (RxMode.REDIRECT, RxMode.KERNEL)
-"""enum rx_mode, by number."""
 
 
 class ControlCommand(IntEnum):
@@ -97,9 +94,9 @@ class Home(ctypes.Structure):
 
     _fields_ = [
         ("vf_ifindex", ctypes.c_uint32),
-        ("synthetic_ifindex", ctypes.c_uint32),
+        ("redirect_to", ctypes.c_uint32),
         ("pair_slot", ctypes.c_uint32),
-        ("rx", ctypes.c_uint32),
+        ("unused", ctypes.c_uint32),
     ]
 
 

@@ -39,7 +39,6 @@ ENUMS: dict[str, tuple[str, tuple[object, ...]]] = {
     "reason": ("REASON_", abi.REASONS),
     "liveness": ("LIVENESS_", abi.LIVENESSES),
     "guard_mode": ("GUARD_", abi.GUARD_MODES),
-    "rx_mode": ("RX_", abi.RX_MODES),
 }
 COUNTS = {"PATH_COUNT": len(abi.PATHS), "REASON_COUNT": abi.REASON_COUNT}
 SIZES = {"u8": 1, "u32": 4, "u64": 8}
@@ -94,7 +93,7 @@ def test_structs_are_those_of_the_loaded_maps(pins: NetnsPins) -> None:
 
 def test_enums_that_maps_hold_have_the_numbers_of_python(pins: NetnsPins) -> None:
     with btf_of(pins, "pairs") as btf:
-        for enum in ("reason", "guard_mode", "liveness", "rx_mode"):
+        for enum in ("reason", "guard_mode", "liveness"):
             prefix, values = ENUMS[enum]
             loaded = {name: number for name, number in btf.enumerators(enum).items() if name not in COUNTS}
             assert loaded == by_number(prefix, values), enum
