@@ -35,6 +35,11 @@ vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 ker
 	@scripts/setup.sh vm
 	@$(VENV)/python -m tests.vm.run
 
+.PHONY: debian13-test
+debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on this kernel
+	@scripts/kernel.sh debian13-test
+	@scripts/debian13.sh
+
 # Where measurements leave their raw numbers. docs/benchmarks.md is made of those in bench/results.
 RESULTS := build/bench
 

@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Debian 13's userland (Python 3.13, bcc 0.31, libbpf 1.5) over this machine's kernel: the unit tests, and those kernel
+# tests that attach. debootstrap makes a root for it in the cache, once; scripts/setup.sh does the rest in there, as it
+# would on such a machine. Nothing of it is installed here but debootstrap.
+#
+# Usage: scripts/debian13.sh [PYTEST-ARGUMENT...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+CACHE=${NETVSC_BPF_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netvsc-bpf}
+ROOT=$CACHE/debian13
+TESTS=(
+	tests/unit tests/kernel/test_rungs.py tests/kernel/test_abi.py tests/kernel/lifecycle/test_detach.py
+	tests/kernel/switching/test_leaving.py
+)
+
+die() {
+	echo "debian13: $*" >&2
+	exit 1
+}
+
+make_root() {
+	local mirror new=$CACHE/.debian13.$$
+	[ ! -e "$ROOT/usr" ] || return 0
+	[ "$(id -u)" = 0 ] || die "making its root takes root: run make with sudo"
+	command -v debootstrap >/dev/null ||
+		DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install debootstrap >/dev/null ||
+		die "debootstrap is needed, and apt-get could not install it"
+	# Whatever mirror this machine takes Debian from has Debian 13 too.
+	mirror=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+		awk '$1 == "Debian" && $2 !~ /-security/ { print $3; exit }')
+	[ -n "$mirror" ] || die "apt-get has no Debian source configured"
+	echo "debian13: making $ROOT"
+	mkdir -p "$CACHE"
+	debootstrap --variant=minbase --include=ca-certificates,python3,python3-bpfcc,python3-venv trixie "$new" "$mirror" \
+		>"$CACHE/debian13.log" 2>&1 || {
+		tail -n 5 "$CACHE/debian13.log" >&2
+		rm -rf "$new"
+		die "debootstrap failed: see $CACHE/debian13.log"
+	}
+	mv -T "$new" "$ROOT"
+}
+
+# How this machine reaches its package archives, whatever that takes.
+lend_network() {
+	local file
+	for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
+		[ ! -e $file ] || cp -L $file "$ROOT$file"
+	done
+}
+
+copy_checkout() {
+	mkdir -p "$ROOT/src"
+	# What is gone here must not be tested there; .venv stays, it is Debian 13's own.
+	find "$ROOT/src" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
+	git ls-files -z --cached --others --exclude-standard | xargs -0 tar c --ignore-failed-read 2>/dev/null |
+		tar x -C "$ROOT/src"
+}
+
+make_root
+lend_network
+copy_checkout
+[ $# -gt 0 ] || set -- "${TESTS[@]}"
+# A true root, not a chroot: the tests' sandbox mounts over it.
+exec unshare --mount --propagation private bash -euc '
+	root=$1 && shift
+	mount --bind "$root" "$root"
+	for dir in proc sys dev; do mount --rbind /$dir "$root/$dir"; done
+	for dir in run tmp; do mount -t tmpfs $dir "$root/$dir"; done
+	mkdir "$root/run/old" && cd "$root" && pivot_root . run/old && umount --lazy /run/old
+	cd /src && scripts/setup.sh
+	. /etc/os-release
+	echo "debian13: $PRETTY_NAME, $(python3 -V), bcc $(dpkg-query -W -f "\${Version}" python3-bpfcc), Linux $(uname -r)"
+	exec .venv/bin/python -m pytest -p no:cacheprovider --reruns 1 "$@"
+' debian13 "$ROOT" "$@"
