@@ -55,6 +55,11 @@ bench-path: ## instructions per packet of every way through a pair, in a guest
 	@scripts/setup.sh vm
 	@$(VENV)/python -m bench.path --json $(RESULTS)/path.json
 
+bench-failover-guest: ## packets lost when a true VF fails, ours and its peers, in a guest
+	@scripts/kernel.sh bench-failover-guest
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.failover_guest --json $(RESULTS)/failover-guest.json
+
 .PHONY: bench-all
 bench-all: ## every measurement, into bench/results; then make bench-docs
 	@scripts/kernel.sh bench-all

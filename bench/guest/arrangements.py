@@ -9,12 +9,13 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from bench.command import COMMAND
 from bench.guest.shell import sh
+from tests.vm.devices import SYNTHETIC_MAC
 
-MAC = "00:15:5d:01:02:03"
+MAC = SYNTHETIC_MAC
 Arrangement = Callable[[], AbstractContextManager[str]]
 
 
@@ -35,14 +36,16 @@ def ours() -> Iterator[str]:
 
 
 @contextmanager
-def bonding() -> Iterator[str]:
+def bonding(options: str = "miimon 100") -> Iterator[str]:
     """Documentation/networking/bonding.rst, active-backup; miimon=100 is what its users set."""
     with _enslaved():
-        sh(f"ip link add bond0 address {MAC} type bond mode active-backup miimon 100")
+        sh(f"ip link add bond0 address {MAC} type bond mode active-backup {options}")
         try:
             for slave in ("vf0", "eth0"):
                 sh(f"ip link set {slave} down", f"ip link set {slave} master bond0")
-            sh("ip link set bond0 up", "ip link set bond0 type bond active_slave vf0")
+            sh("ip link set bond0 up")
+            if "primary" not in options:
+                sh("ip link set bond0 type bond active_slave vf0")
             yield "bond0"
         finally:
             sh("ip link del bond0")
@@ -71,18 +74,27 @@ def team() -> Iterator[str]:
             daemon.wait()
 
 
+def add_mirred_rules() -> None:
+    """Make the rules of mirred; they name their targets by ifindex."""
+    for device, hook, target in (
+        ("eth0", "egress", "egress redirect dev vf0"),
+        ("vf0", "ingress", "ingress redirect dev eth0"),
+    ):
+        sh(
+            f"tc qdisc add dev {device} clsact",
+            f"tc filter add dev {device} {hook} matchall action mirred {target}",
+        )
+
+
 @contextmanager
 def mirred() -> Iterator[str]:
     """tc-mirred(8): what a script with tc rules does, both ways."""
-    with ExitStack() as undo:
-        for device, hook, target in (
-            ("eth0", "egress", "egress redirect dev vf0"),
-            ("vf0", "ingress", "ingress redirect dev eth0"),
-        ):
-            sh(f"tc qdisc add dev {device} clsact")
-            undo.callback(sh, f"tc qdisc del dev {device} clsact")
-            sh(f"tc filter add dev {device} {hook} matchall action mirred {target}")
+    try:
+        add_mirred_rules()
         yield "eth0"
+    finally:
+        for device in ("eth0", "vf0"):
+            sh(f"tc qdisc del dev {device} clsact")
 
 
 def _until_active(device: str, port: str) -> None:

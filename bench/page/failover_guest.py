@@ -33,7 +33,7 @@ def figures(result: Result, way: str) -> list[Figures]:
     return [
         Figures(
             row["contender"],
-            f"{row['failure']}, {sum(row['rates'].values()):.0f} packets/s",
+            f"{row['failure']}, {sum(row['wanted'].values())} packets/s wanted",
             statistics.fmean(one["lost"] - one["before"] for one in row[way]),
             statistics.median(one["gap_ms"] for one in row[way]),
         )

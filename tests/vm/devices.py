@@ -10,6 +10,7 @@ from dataclasses import dataclass
 SYNTHETIC_MAC = "00:15:5d:0a:00:01"
 PEER_MAC = "52:54:00:0a:00:02"
 PF_MAC = "52:54:00:0a:00:03"
+STANDBY_MAC = "00:15:5d:0a:00:05"
 HUB = 7
 
 
@@ -40,6 +41,12 @@ SRIOV_PAIR = (
 
 SRIOV_SLOT = "-device pcie-root-port,id=sriov,slot=1"
 """SR-IOV takes a PCIe port: VFs are other functions, or the bus after."""
+
+HOT_SLOT = ["-device pcie-root-port,id=hot,slot=2,chassis=2", f"-netdev hubport,id=hot-wire,hubid={HUB}"]
+"""A slot of hot-pluggable PCIe, `hot`, and a wire for the NIC that QMP plugs in there, `hot-wire`."""
+
+STANDBY = Port("standby", "virtio-net-pci,failover=on", STANDBY_MAC)
+"""A virtio NIC that offers VIRTIO_NET_F_STANDBY: its driver makes a net_failover device for it."""
 
 
 def qemu_options() -> list[str]:

@@ -57,17 +57,19 @@ class SriovPair:
     pf: Path
     """The PCI device of the physical function."""
     pf_name: str
+    mac: str = SYNTHETIC_MAC
+    """What the VF gets: that of its partner."""
 
     @property
     def vf(self) -> Nic | None:
         """The VF while it is plugged in, whatever it is called."""
-        return by_mac(SYNTHETIC_MAC, without="virtio_net")
+        return by_mac(self.mac, without="virtio_net")
 
     def plug(self) -> Nic:
         """Have the host give us the VF. It gets its MAC before its driver looks at it."""
         (self.pf / "sriov_drivers_autoprobe").write_text("0")
         (self.pf / "sriov_numvfs").write_text("1")
-        ip("link", "set", self.pf_name, "vf", "0", "mac", SYNTHETIC_MAC)
+        ip("link", "set", self.pf_name, "vf", "0", "mac", self.mac)
         address = (self.pf / "virtfn0").resolve().name
         # Without autoprobe no driver may have a VF, not even by hand (pci_device_can_probe()).
         (self.pf / "sriov_drivers_autoprobe").write_text("1")

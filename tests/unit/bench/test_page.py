@@ -96,8 +96,8 @@ def test_whoever_does_better_than_ours_is_named_in_plain_words() -> None:
 def failed(contender: str, lost: int, gap_ms: float) -> dict[str, object]:
     """One row as bench/guest/failover.py writes it."""
     leaving = {"lost": lost + 3, "before": 3, "gap_ms": gap_ms}
-    rates = {"tx": 2400.4, "rx": 99.6}
-    return {"contender": contender, "failure": "unbind", "rates": rates, "tx": [leaving] * 2, "rx": []}
+    wanted = {"tx": 2450, "rx": 50}
+    return {"contender": contender, "failure": "unbind", "wanted": wanted, "tx": [leaving] * 2, "rx": []}
 
 
 def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
@@ -111,9 +111,9 @@ def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
     ]
     result = replace(MADE_UP, file="failover-guest", benchmark="failover-guest", raw={"rows": rows})
     assert failover_guest.losses(result) == [
-        "unbind, 2500 packets/s, guest to peer: **bonding, miimon 100 loses fewer packets**, 1 a failure "
-        "against 2 of ours",
-        "unbind, 2500 packets/s, guest to peer: **team has shorter gaps**, 2 ms against 5 of ours",
+        "unbind, 2500 packets/s wanted, guest to peer: **bonding, miimon 100 loses fewer packets**, 1 a "
+        "failure against 2 of ours",
+        "unbind, 2500 packets/s wanted, guest to peer: **team has shorter gaps**, 2 ms against 5 of ours",
     ]
     assert set(failover_guest.pictures(result)) == {"lost-tx", "gap-tx"}
 

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `make bench-failover-guest` counts, and what it makes of the counts. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from netvsc_bpf.lab.recording import Recording
+
+
+class Kind(StrEnum):
+    """The ways in which a VF fails, by the words of tables and JSON."""
+
+    DOWN = "ip link set down"
+    NUMVFS = "sriov_numvfs=0"
+    UNBIND = "driver unbind"
+    CARRIER = "carrier (PF down)"
+    HOT_UNPLUG = "hot-unplug"
+    WIRE = "carrier (wire)"
+    WIRE_AGAIN = "carrier, link events late"
+
+
+PLANNED = (Kind.DOWN, Kind.NUMVFS, Kind.UNBIND)
+"""The guest's kernel knows before the device stops."""
+CARRIER = (Kind.CARRIER, Kind.WIRE, Kind.WIRE_AGAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One failure in one direction, from the moment before it to the moment before the VF is given back."""
+
+    sent: int
+    lost: int
+    before: int
+    """Of those lost, sent before the border: the driver's own carrier-off, or its queues' being stopped.
+
+    What the VF had taken by then is its driver's to deliver: nobody else could.
+    """
+    gap_ms: float
+    """The longest time between two arrivals."""
+    pause_ms: float
+    """The longest time between two sends: a gap of that length can be the sender's own."""
+    duplicates: int
+    vf_dropped: int
+    """What the VF's driver counted as tx_dropped."""
+    border_ms: float | None
+    """From the begin of the failure to the border; None: it had none, so all that was lost counts."""
+    told_late_ms: float | None = None
+    """From the driver's carrier-off to RTM_NEWLINK; None: not told while it was looked at."""
+
+    @property
+    def after(self) -> int:
+        """Of those lost, sent after the border: what failing over is to blame for."""
+        return self.lost - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """From the moment before the VF is given back until it carries the traffic again."""
+
+    sent: int
+    lost: int
+    reordered: int
+    duplicates: int
+    seconds: float
+    used_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a recording's packets, by CLOCK_MONOTONIC ns of their sending."""
+
+    begin_ns: int
+    end_ns: int
+
+
+def leaving(
+    recording: Recording,
+    span: Span,
+    border_ns: int | None,
+    *,
+    vf_dropped: int = 0,
+    told_ns: int | None = None,
+) -> Leaving:
+    """Sum up a failure."""
+    whole = recording.window(span.begin_ns, span.end_ns)
+    before = 0
+    if border_ns is not None:
+        before = recording.window(span.begin_ns, min(border_ns, span.end_ns)).lost
+    told = None if border_ns is None or told_ns is None else (told_ns - border_ns) / 1e6
+    return Leaving(
+        sent=whole.sent,
+        lost=whole.lost,
+        before=before,
+        gap_ms=whole.longest_gap_s * 1e3,
+        pause_ms=whole.longest_pause_s * 1e3,
+        duplicates=whole.duplicates,
+        vf_dropped=vf_dropped,
+        border_ms=None if border_ns is None else (border_ns - span.begin_ns) / 1e6,
+        told_late_ms=told,
+    )
+
+
+def returning(recording: Recording, span: Span, *, seconds: float, used_again: bool) -> Return:
+    """Sum up a return."""
+    whole = recording.window(span.begin_ns, span.end_ns)
+    return Return(whole.sent, whole.lost, overtaken(recording, span), whole.duplicates, seconds, used_again)
+
+
+def overtaken(recording: Recording, span: Span) -> int:
+    """Count the packets of a stretch that arrived after one that was sent later."""
+    begin, end = (bisect_left(recording.sent_ns, at) for at in (span.begin_ns, span.end_ns))
+    earliest: int | None = None
+    count = 0
+    for arrived in reversed(recording.arrived_ns[begin:end]):
+        if not arrived:
+            continue
+        if earliest is not None and arrived > earliest:
+            count += 1
+        earliest = arrived if earliest is None else min(earliest, arrived)
+    return count
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest of the values that ``share`` of them do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-int(share * 1000 * len(ordered)) // 1000) - 1)]
+
+
+def times_less(ours: Sequence[Leaving], theirs: Sequence[Leaving]) -> float:
+    """Return how many times more they lose a failure, after the border.
+
+    Where we lose nothing at all, one packet is taken for all our failures together: more was not shown.
+    """
+    our_mean = max(1, sum(one.after for one in ours)) / len(ours)
+    return sum(one.after for one in theirs) / len(theirs) / our_mean

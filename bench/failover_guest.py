@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Failover of a true SR-IOV pair, ours beside what else makes one NIC of two: `make bench-failover-guest`.
+
+A guest that can plug its own devices (vm/qmp.py) lets the VF fail under numbered UDP streams both ways. A
+packet that is lost counts against failing over if it was sent after the border: the driver's own carrier-off,
+or the moment at which the kernel stops the queues of a device that it closes. What was lost before is shown
+apart: the VF had taken it.
+"""
+
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.failover_figures import CARRIER, PLANNED, Kind, percentile, times_less
+from bench.guest.names import BONDING, CONTENDERS, OURS
+from bench.guest.row import Row
+from bench.report import Report, quartiles
+from netvsc_bpf.model.errors import NetvscBpfError
+from tests.vm import devices
+from vm import machine, qmp
+from vm.kernels import REPO, kernels
+
+_MODULES = (
+    "virtio_net igb igbvf e1000e dummy veth net_failover bonding team team_mode_activebackup "
+    "sch_ingress cls_matchall act_mirred"
+)
+_LIMIT_S = 3 * 3600.0
+_TIMES_LESS = 50
+"""Than bonding with miimon=100."""
+
+
+def measure(version: str, job: dict[str, object]) -> dict[str, Any]:
+    """Boot a guest with this kernel and let it measure. Raises NetvscBpfError where it measured nothing."""
+    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
+        out = Path(folder)
+        options = [*devices.qemu_options(), *devices.HOT_SLOT, *devices.STANDBY.options]
+        outcome = machine.run(
+            machine.Machine(kernels()[version], devices=[*options, *qmp.qemu_options(out / "qmp")]),
+            REPO / "bench/guest/task.sh",
+            out,
+            settings={
+                "BENCH": "bench.guest.failover",
+                "MODULES_WANTED": _MODULES,
+                "JOB": json.dumps(job),
+                "NETVSC_BPF_GUEST_KERNEL": version,
+            },
+            limit_s=_LIMIT_S,
+            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
+        )
+        if not (out / "result.json").exists():
+            raise NetvscBpfError(
+                f"measure on Linux {version}", "the guest did not finish: " + " / ".join(outcome.console[-3:])
+            )
+        found: dict[str, Any] = json.loads((out / "result.json").read_text())
+        if not outcome.finished:
+            found["rows"].append(_unfinished(outcome))
+        return found
+
+
+def _unfinished(outcome: machine.Outcome) -> dict[str, Any]:
+    why = "the guest did not get to its end: " + " / ".join(outcome.console[-3:])
+    return asdict(Row("all", "", {}, problem=why))
+
+
+@click.command()
+@click.option("--kernel", default="6.12", show_default=True, help="Version of the guest's kernel.")
+@click.option(
+    "--events", default=30, show_default=True, help="Failures of each kind, ours with nobody alive."
+)
+@click.option("--others", default=10, show_default=True, help="Failures of each kind, everybody else.")
+@click.option("--rate", default=2500, show_default=True, help="Packets a second, each way at once.")
+@click.option("--cycles", default=100, show_default=True, help="How often the VF goes under one TCP stream.")
+@click.option("--only", multiple=True, type=click.Choice(CONTENDERS), help="Not all of them. Repeatable.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
+def main(
+    kernel: str,
+    events: int,
+    others: int,
+    rate: int,
+    cycles: int,
+    only: tuple[str, ...],
+    json_path: Path | None,
+) -> None:
+    """Count what failing over loses on a true SR-IOV pair."""
+    # So that the guest's QEMU is ended too when this process is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-failover-guest: terminated"))
+    report = Report("failover-guest", json_path)
+    job = {"events": events, "others": others, "rate": rate, "cycles": cycles}
+    found = measure(kernel, {**job, "contenders": only or CONTENDERS})
+    report.raw("guest", {"kernel": found["kernel"], **job})
+    report.raw("rows", found["rows"])
+    report.raw("tcp", found["tcp"])
+    rows = [Row.read(row) for row in found["rows"]]
+    measured = [row for row in rows if row.tx]
+    show(report, measured, found["kernel"])
+    for row in rows:
+        if row.problem:
+            report.say(f"{row.contender}, {row.failure}: {row.problem}")
+        if row.receiver_drops:
+            drops = f"{row.receiver_drops} of the lost found a receiver's buffer full"
+            report.say(f"{row.contender}, {row.failure}: {drops}")
+    if OURS in (only or CONTENDERS):
+        judge(report, measured, found["tcp"], events, cycles)
+    sys.exit(report.finish())
+
+
+def show(report: Report, measured: Sequence[Row], release: str) -> None:
+    """Print a table for each kind of failure, and one of the returns."""
+    gaps = ("gap, median", "gap, worst")
+    columns = ("contender", "packets/s", "times", "lost", "median", "worst", "before", *gaps)
+    for kind in Kind:
+        report.table(
+            f"{kind}, Linux {release}: packets lost after the border, and before it; gaps in ms",
+            columns,
+            [_row(row, way) for row in measured if row.failure == kind for way in ("tx", "rx")],
+        )
+    columns = ("contender, failure", "times", "used again", "tx lost", "rx lost", "late", "twice", "s")
+    report.table("and coming back", columns, [_return_row(row) for row in measured])
+    for row in measured:
+        if row.contender == OURS and row.failure in CARRIER:
+            late = [one.told_late_ms for one in row.tx if one.told_late_ms is not None]
+            after = f", {quartiles(late)[1]:.1f} ms after it in the median" if late else ""
+            report.say(
+                f"{row.failure}: netlink was told of {len(late)} of {len(row.tx)} losses of carrier "
+                f"while they lasted{after}"
+            )
+
+
+def _row(row: Row, way: str) -> tuple[object, ...]:
+    leavings = row.leavings(way)
+    after, gaps = [one.after for one in leavings], [one.gap_ms for one in leavings]
+    return (
+        f"{row.contender}, {way}",
+        f"{row.rates.get(way, 0):.0f}",
+        len(leavings),
+        sum(after),
+        quartiles(after)[1],
+        max(after),
+        sum(one.before for one in leavings),
+        quartiles(gaps)[1],
+        max(gaps),
+    )
+
+
+def _return_row(row: Row) -> tuple[object, ...]:
+    both = [*row.tx_returns, *row.rx_returns]
+    return (
+        f"{row.contender}, {row.failure}",
+        len(row.tx_returns),
+        sum(one.used_again for one in row.tx_returns),
+        sum(one.lost for one in row.tx_returns),
+        sum(one.lost for one in row.rx_returns),
+        sum(one.reordered for one in both),
+        sum(one.duplicates for one in both),
+        quartiles([one.seconds for one in row.tx_returns])[1],
+    )
+
+
+def judge(report: Report, measured: Sequence[Row], tcp: dict[str, Any], events: int, cycles: int) -> None:
+    """Hold ours, with nobody in userspace, against what the documents promise."""
+    ours = [row for row in measured if row.contender == OURS]
+    theirs = {row.failure: row for row in measured if row.contender == BONDING}
+    kinds = {row.failure for row in ours}
+    report.claim("kinds of failure that were measured", len(kinds), len(Kind), "", at_least=True)
+    for row in ours:
+        what = f"{row.failure}, {row.rates['tx']:.0f} packets/s out and {row.rates['rx']:.0f} in"
+        report.claim(f"{what}: times", len(row.tx), events, "", at_least=True)
+        for way in ("tx", "rx"):
+            after = [one.after for one in row.leavings(way)]
+            if row.failure in PLANNED:
+                report.claim(f"{what}: {way} lost beyond what the VF had queued", sum(after), 0, "packets")
+            elif row.failure in CARRIER:
+                lost = percentile(after, 0.99)
+                report.claim(f"{what}: {way} lost from carrier-off on, 99th percentile", lost, 1, "packets")
+        report.claim(f"{what}: used again each time", _used_again(row), len(row.tx), "", at_least=True)
+        if row.failure in theirs and row.failure in CARRIER:
+            ratio = times_less(row.tx, theirs[row.failure].tx)
+            report.claim(f"{what}: times less than bonding loses", ratio, _TIMES_LESS, "", at_least=True)
+    report.claim("TCP: cycles of down and up", tcp.get("cycles", 0), cycles, "", at_least=True)
+    report.claim("TCP: every byte arrived", tcp.get("intact", False), 1, "", at_least=True)
+    if tcp:
+        report.claim("TCP: retransmission timeouts", tcp["TCPTimeouts"], 0, "")
+
+
+def _used_again(row: Row) -> int:
+    """Count the failures that the kernel answered by leaving once and returning once."""
+    again = zip(row.tx_returns, row.path_changes, strict=True)
+    return sum(one.used_again and changes == 2 for one, changes in again)
+
+
+if __name__ == "__main__":
+    main()

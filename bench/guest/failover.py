@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Lets the VF fail under numbered UDP streams both ways, for each contender, in a guest that is its own host.
+
+The file that the command line names holds what was measured so far after each kind of failure: a guest that
+does not get to its end has not measured in vain.
+"""
+
+import json
+import os
+import sys
+import time
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.device_drops import DeviceDrops
+from bench.failover_figures import CARRIER, PLANNED
+from bench.guest.contenders import CONTENDERS, Contender, InUse
+from bench.guest.failures import FAILURES, Failure
+from bench.guest.link_stamps import LinkStamps, Moment
+from bench.guest.names import OURS
+from bench.guest.row import Marks, Row
+from bench.guest.tcp_cycles import tcp_cycles
+from bench.guest.twin import SYNTHETIC_NAME, Twin, twin, wait
+from netvsc_bpf.lab.udp import UdpPlan, UdpStream
+from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS
+
+_DWELL_S = 0.4
+"""How long a failure is looked at once it has happened: four times what miimon=100 takes."""
+_CALM_S = 0.2
+_RETURN_S = 20.0
+"""After that the VF is not used again by itself."""
+_TRICKLE = 50
+"""Packets a second in the direction that is not loaded."""
+_MOST_S = 30.0
+"""What one failure and return may take before the stream's records are full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to measure."""
+
+    events: int
+    """Failures of each kind, ours with nobody alive."""
+    others: int
+    """And with everybody else."""
+    rate: int
+    """Packets a second in each direction at the same time; twice as many where only one is loaded."""
+    cycles: int
+    contenders: tuple[str, ...]
+
+
+class Standing:
+    """A contender, set up when it is asked for, and anew after it was ended."""
+
+    def __init__(self, pair: Twin, contender: Contender) -> None:
+        self._pair, self._contender = pair, contender
+        self._stack = ExitStack()
+        self._in_use: InUse | None = None
+
+    def get(self) -> InUse:
+        """Return it, standing, the peer within reach."""
+        if self._in_use is None:
+            self._in_use = self._stack.enter_context(self._contender.stand(self._pair))
+            self._pair.address(self._in_use.device)
+            self._pair.answered()
+        return self._in_use
+
+    def end(self) -> None:
+        """Take it down."""
+        self._in_use = None
+        self._stack.close()
+
+
+class Bench:
+    """The guest, its probes, and what was found."""
+
+    def __init__(self, pair: Twin, stamps: LinkStamps, job: Job, out: Path) -> None:
+        self._pair, self._stamps, self._job, self._out = pair, stamps, job, out
+        self._rows: list[Row] = []
+        self._tcp: dict[str, Any] = {}
+
+    def run(self) -> None:
+        """Measure everybody."""
+        for name in self._job.contenders:
+            for hot in (False, True):
+                self._with_vf(name, hot)
+
+    def _with_vf(self, name: str, hot: bool) -> None:
+        pair, contender, rate = self._pair, CONTENDERS[name], self._job.rate
+        pair.hot, pair.renames, pair.sriov.mac = hot, contender.renames, contender.mac
+        pair.plug()
+        standing = Standing(pair, contender)
+        try:
+            for failure in (failure for failure in FAILURES if failure.hot is hot):
+                self._row(name, standing, failure, tx=rate, rx=rate)
+                if name == OURS and failure.kind in PLANNED:
+                    self._row(name, standing, failure, tx=2 * rate, rx=_TRICKLE)
+            if name == OURS and not hot:
+                standing.get()
+                self._tcp = tcp_cycles(pair, self._job.cycles)
+            standing.end()
+        except Exception as error:  # what one contender cannot must not cost the others' figures
+            kind = "with the hot-plugged VF" if hot else "with igb's VF"
+            self._rows.append(Row(name, kind, {}, problem=repr(error)))
+            print(f"{name}: {error!r}", flush=True)
+        finally:
+            self._save()
+            pair.address(SYNTHETIC_NAME)
+            pair.unplug()
+            wait("the VF is gone", pair.gone)
+
+    def _row(self, name: str, standing: Standing, failure: Failure, *, tx: int, rx: int) -> None:
+        row = Row(name, failure.kind, {"tx": tx, "rx": rx})
+        self._rows.append(row)
+        begin = time.monotonic()
+        times = self._job.events if name == OURS else self._job.others
+        while len(row.tx) < times and not row.problem:
+            self._round(row, standing, failure, times - len(row.tx))
+        row.seconds = time.monotonic() - begin
+        if astray := sum(not one.used_again for one in row.tx_returns):
+            row.problem = f"it did not return to the VF {astray} times of {len(row.tx)}, and was set up anew"
+        print(row.in_words(), flush=True)
+        self._save()
+
+    def _round(self, row: Row, standing: Standing, failure: Failure, times: int) -> None:
+        """Let it fail until it does not return by itself; whoever does not is set up anew afterwards."""
+        in_use = standing.get()
+        limit_s = _MOST_S * (times + 1)
+        marks: list[Marks] = []
+        with (
+            UdpStream(UdpPlan(GUEST, PEER, PEER_ADDRESS, rate=row.wanted["tx"], limit_s=limit_s)) as outwards,
+            UdpStream(UdpPlan(PEER, GUEST, ADDRESS, rate=row.wanted["rx"], limit_s=limit_s)) as inwards,
+        ):
+            used = self._pair.used()
+            while used and len(marks) < times:
+                marks.append(self._once(in_use, failure))
+                used = marks[-1].used_again
+            row.add(marks, outwards.stop(), inwards.stop())
+        if not marks:
+            row.problem = "it does not use the VF"
+        if not used:
+            standing.end()
+
+    def _once(self, in_use: InUse, failure: Failure) -> Marks:
+        pair = self._pair
+        time.sleep(_CALM_S)
+        vf = pair.vf
+        self._stamps.clear()
+        changes = in_use.path_changes()
+        with closing(DeviceDrops(pair.sriov, vf.name)) as drops:
+            drops.begin()
+            mark = Marks(time.monotonic_ns())
+            failure.leave(pair)
+            wait(f"{failure.kind} has happened", lambda: failure.over(pair))
+            time.sleep(_DWELL_S)
+            mark.vf_dropped = drops.since()
+        border = Moment.CARRIER_OFF if failure.kind in CARRIER else Moment.STOPPED
+        mark.border_ns = self._stamps.first(border, vf.ifindex, mark.begin_ns)
+        if mark.border_ns is not None:
+            mark.told_ns = self._stamps.first(Moment.TOLD, vf.ifindex, mark.border_ns)
+        mark.back_ns = time.monotonic_ns()
+        failure.back(pair)
+        if failure.anew:
+            in_use.take_in(pair)
+        mark.used_again = pair.used(_RETURN_S)
+        mark.end_ns = time.monotonic_ns()
+        in_use.watch(pair)
+        mark.path_changes = in_use.path_changes() - changes
+        return mark
+
+    def _save(self) -> None:
+        whole = {"rows": [asdict(row) for row in self._rows], "tcp": self._tcp, "kernel": os.uname().release}
+        self._out.write_text(json.dumps(whole))
+
+
+def main() -> None:
+    """Measure as the environment's JOB says."""
+    wanted = json.loads(os.environ["JOB"])
+    job = Job(**{**wanted, "contenders": tuple(wanted["contenders"])})
+    with ExitStack() as undo:
+        pair = undo.enter_context(twin())
+        stamps = undo.enter_context(closing(LinkStamps()))
+        Bench(pair, stamps, job, Path(sys.argv[1])).run()
+
+
+if __name__ == "__main__":
+    main()
