@@ -49,6 +49,15 @@ static __always_inline u64 device_state(u64 dev)
 	return state;
 }
 
+/* struct net * of a device; to be compared, never to be followed */
+static __always_inline u64 device_net(u64 dev)
+{
+	u64 net = 0;
+
+	READ_NET_DEVICE(net, dev, NET_DEVICE_NET);
+	return net;
+}
+
 /* How often the carrier changed (net_device.carrier_up_count + carrier_down_count). */
 static __always_inline u64 device_carrier_epoch(u64 dev)
 {

@@ -9,7 +9,7 @@
 
 #if !defined(NET_DEVICE_STATE) || !defined(NET_DEVICE_IFINDEX) ||               \
 	!defined(NET_DEVICE_CARRIER_UP) || !defined(NET_DEVICE_CARRIER_DOWN) || \
-	!defined(DEVMAP_VAL_TO_DEV) || !defined(NOTIFIER_INFO_DEV)
+	!defined(NET_DEVICE_NET) || !defined(DEVMAP_VAL_TO_DEV) || !defined(NOTIFIER_INFO_DEV)
 #error "kernel offsets are missing: compile through netvsc_bpf.kernel.compiler"
 #endif
 

@@ -61,7 +61,7 @@ static __always_inline bool latch_return(struct pair *pair, u32 slot)
 	u64 dev = pair->vf_dev;
 	u64 now, epoch;
 
-	if (!pair->permitted || !dev || !vf_at(slot))
+	if (!pair->permitted || !dev || !both_here(slot))
 		return false;
 	if (pair->held || why_unusable(device_state(dev))) {
 		pair->usable_since = 0;

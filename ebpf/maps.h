@@ -37,10 +37,11 @@ BPF_F_TABLE("array", u32, struct all_counters, counters, 1, BPF_F_MMAPABLE);
 	})
 
 /*
- * Slot of a pair -> its VF. The kernel deletes the entry when the device unregisters, with nobody's help. Only tc
- * programs may use it: a DEVMAP belongs to the program type that used it first (__bpf_prog_map_compatible()).
+ * Slot of a pair -> its VF, and NIC_SLOTS further on its synthetic NIC. The kernel deletes the entry of a device that
+ * unregisters or leaves the network namespace, with nobody's help. Only tc programs may use it: a DEVMAP belongs to the
+ * program type that used it first (__bpf_prog_map_compatible()).
  */
-BPF_TABLE("devmap", u32, u32, paths, NIC_SLOTS);
+BPF_TABLE("devmap", u32, u32, paths, 2 * NIC_SLOTS);
 
 /* Changes of path. When nobody reads it fills up and later events are lost; pair.changes is never. */
 BPF_RINGBUF_OUTPUT(path_events, 16);
@@ -63,6 +64,14 @@ static __always_inline struct pair *pair_at(u32 slot)
 static __always_inline u32 *vf_at(u32 slot)
 {
 	return paths.lookup(&slot);
+}
+
+/* Both halves are registered, and in the network namespace that they were attached in. */
+static __always_inline bool both_here(u32 slot)
+{
+	u32 synthetic = NIC_SLOTS + slot;
+
+	return paths.lookup(&slot) && paths.lookup(&synthetic);
 }
 
 static __always_inline struct home *home_at(u32 slot)

@@ -30,6 +30,23 @@ static __always_inline void leave_device(u64 dev, enum reason reason)
 		latch_leave(pair, reason);
 }
 
+/*
+ * The synthetic NIC goes, or leaves for another network namespace: there no VF answers to the ifindex. The permission is
+ * taken back, for whoever attaches it again to give.
+ */
+static __always_inline void release_synthetic(u64 dev)
+{
+	struct pair *pair;
+	u32 slot;
+
+	pair = pair_of(device_ifindex(dev), &slot);
+	if (!pair || !pair->vf_dev || device_net(pair->vf_dev) != device_net(dev))
+		return;
+	pair->permitted = 0;
+	latch_leave(pair, REASON_VF_GONE);
+	pair->reason = REASON_VF_GONE;
+}
+
 /* int call_netdevice_notifiers_info(unsigned long val, struct netdev_notifier_info *info), net/core/dev.c */
 KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 {
@@ -42,8 +59,11 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 		return 0;
 	read_kernel(&dev, sizeof(dev), info + NOTIFIER_INFO_DEV);
 	pair = pair_of_vf(dev);
-	if (!pair)
+	if (!pair) {
+		if (event == NETDEV_UNREGISTER)
+			release_synthetic(dev);
 		return 0;
+	}
 
 	switch (event) {
 	case NETDEV_UP:

@@ -13,7 +13,8 @@
 
 /*
  * Is the VF of an armed pair still there? On the rung `fentry` the sentinel has seen it go, unregistering included, before
- * it was gone, so armed says it all. Elsewhere the DEVMAP, whose entry goes with the device, has to be asked.
+ * it was gone, so armed says it all. Elsewhere the DEVMAP, whose entries go with the devices, has to be asked: a
+ * synthetic NIC that was moved to another network namespace has taken steer along, and no VF is there by that ifindex.
  */
 static __always_inline bool still_carries(struct pair *pair, u32 slot, enum liveness liveness)
 {
@@ -21,7 +22,7 @@ static __always_inline bool still_carries(struct pair *pair, u32 slot, enum live
 
 	if (liveness == LIVENESS_FENTRY)
 		return true;
-	if (unlikely(!vf_at(slot)))
+	if (unlikely(!both_here(slot)))
 		reason = REASON_VF_GONE;
 	else if (liveness == LIVENESS_LIVE)
 		reason = why_unusable(device_state(pair->vf_dev));

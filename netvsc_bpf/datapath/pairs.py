@@ -36,6 +36,7 @@ def ensure_pair(
     slot = find_pair_slot(loaded, synthetic.ifindex)
     folder = session.pins.pair(synthetic.ifindex)
     if slot is not None:
+        _name(loaded, slot, synthetic)
         folder.mkdir(exist_ok=True)
         return slot
     slot = free_pair_slot(loaded, synthetic.ifindex)
@@ -52,15 +53,24 @@ def ensure_pair(
         reason=abi.REASONS.index(Reason.NO_VF),
     )
     loaded.set_pair(slot, state)
+    _name(loaded, slot, synthetic)
     undo.callback(pins.remove_tree, session.pins, folder)
     with changing(f"cannot make {folder}"):
         folder.mkdir(exist_ok=True)
     return slot
 
 
+def _name(loaded: LoadedObject, slot: int, synthetic: Nic) -> None:
+    """Put the synthetic NIC into the DEVMAP, whose entry goes when the NIC leaves this namespace."""
+    if loaded.synthetic_ifindex(slot) != synthetic.ifindex:
+        with changing(f"cannot attach {synthetic.name}"):
+            loaded.set_synthetic(slot, synthetic.ifindex)
+
+
 def clear_pair(loaded: LoadedObject, slot: int) -> None:
     """Free a slot: nothing of ours may be attached to its synthetic NIC any more."""
     loaded.clear_vf(slot)
+    loaded.clear_synthetic(slot)
     loaded.set_found(slot, abi.Found())
     loaded.set_pair(slot, abi.PairState())
 

@@ -31,7 +31,7 @@ class _Shape:
 def _shapes(cpus: int) -> dict[str, _Shape]:
     return {
         "pairs": _Shape(_ARRAY, abi.NIC_SLOTS * ctypes.sizeof(abi.PairState)),
-        "paths": _Shape(_DEVMAP, ctypes.sizeof(ctypes.c_uint32), abi.NIC_SLOTS),
+        "paths": _Shape(_DEVMAP, ctypes.sizeof(ctypes.c_uint32), 2 * abi.NIC_SLOTS),
         "homes": _Shape(_ARRAY, abi.NIC_SLOTS * ctypes.sizeof(abi.Home)),
         "counters": _Shape(_ARRAY, direct.cpu_slots(cpus) * abi.NIC_SLOTS * ctypes.sizeof(abi.Counters)),
         "found_state": _Shape(_ARRAY, ctypes.sizeof(abi.Found), abi.NIC_SLOTS),
@@ -133,9 +133,16 @@ class LoadedObject:
 
     def vf_ifindex(self, slot: int) -> int | None:
         """Return the VF that the DEVMAP names, None where there is none or it was unregistered."""
+        return self._device(slot)
+
+    def synthetic_ifindex(self, slot: int) -> int | None:
+        """Return the synthetic NIC that the DEVMAP names, None where it is gone or left this namespace."""
+        return self._device(abi.NIC_SLOTS + slot)
+
+    def _device(self, entry: int) -> int | None:
         value = ctypes.c_uint32()
         try:
-            libbpf.map_lookup(self._map("paths"), slot, value)
+            libbpf.map_lookup(self._map("paths"), entry, value)
         except FileNotFoundError:
             return None
         return value.value
@@ -149,8 +156,19 @@ class LoadedObject:
 
     def clear_vf(self, slot: int) -> None:
         """Take the VF out of the DEVMAP; nothing happens where there is none."""
+        self._clear_device(slot)
+
+    def set_synthetic(self, slot: int, ifindex: int) -> None:
+        """Put a synthetic NIC of this thread's network namespace into the DEVMAP. Raises as set_vf() does."""
+        libbpf.map_update(self._map("paths"), abi.NIC_SLOTS + slot, ctypes.c_uint32(ifindex))
+
+    def clear_synthetic(self, slot: int) -> None:
+        """Take the synthetic NIC out of the DEVMAP; nothing happens where there is none."""
+        self._clear_device(abi.NIC_SLOTS + slot)
+
+    def _clear_device(self, entry: int) -> None:
         try:
-            libbpf.map_delete(self._map("paths"), slot)
+            libbpf.map_delete(self._map("paths"), entry)
         except FileNotFoundError:
             return
 

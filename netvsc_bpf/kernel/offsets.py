@@ -32,6 +32,7 @@ def kernel_offsets(btf: Btf) -> dict[str, int]:
     return {
         "NET_DEVICE_STATE": _offset(device, "state", 8),
         "NET_DEVICE_IFINDEX": _offset(device, "ifindex", 4),
+        "NET_DEVICE_NET": _offset(device, "nd_net", 8),
         "NET_DEVICE_CARRIER_UP": _offset(device, "carrier_up_count", 4),
         "NET_DEVICE_CARRIER_DOWN": _offset(device, "carrier_down_count", 4),
         "DEVMAP_VAL_TO_DEV": _offset(entry, "val", 8) - _offset(entry, "dev", 8),
@@ -54,6 +55,7 @@ def no_offsets() -> dict[str, int]:
         (
             "NET_DEVICE_STATE",
             "NET_DEVICE_IFINDEX",
+            "NET_DEVICE_NET",
             "NET_DEVICE_CARRIER_UP",
             "NET_DEVICE_CARRIER_DOWN",
             "DEVMAP_VAL_TO_DEV",

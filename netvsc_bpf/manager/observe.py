@@ -31,7 +31,8 @@ def observe(session: Session, loaded: LoadedObject | None, synthetic: Nic, optio
     in_force, wanted = abi.GUARD_MODES[loaded.pair(slot).guard], wanted_guard(loaded, slot, options)
     pair = PairObservation(
         synthetic,
-        steer=_attached(session, loaded, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS),
+        steer=loaded.synthetic_ifindex(slot) == synthetic.ifindex
+        and _attached(session, loaded, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS),
         guard=guarded == (wanted is not GuardMode.OFF) and in_force is wanted,
         guard_lost=in_force is not GuardMode.OFF and not guarded,
         liveness=loaded.liveness,

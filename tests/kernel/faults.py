@@ -107,6 +107,7 @@ def slots_in_use(lab: Lab) -> dict[str, list[int]]:
                 "homes": [slot for slot in every if bytes(loaded.home(slot)).strip(b"\0")],
                 "found": [slot for slot in every if bytes(loaded.found(slot)).strip(b"\0")],
                 "paths": [slot for slot in every if loaded.vf_ifindex(slot) is not None],
+                "synthetics": [slot for slot in every if loaded.synthetic_ifindex(slot) is not None],
             }
 
     return lab.in_guest(read)

@@ -19,6 +19,7 @@ def members() -> Members:
         "net_device": {
             "state": Member(168, 8, "unsigned long"),
             "ifindex": Member(224, 4, "int"),
+            "nd_net": Member(280, 8, "possible_net_t"),
             "carrier_up_count": Member(808, 4, "atomic_t"),
             "carrier_down_count": Member(812, 4, "atomic_t"),
             "name": Member(288, 16, ""),
@@ -56,6 +57,7 @@ def test_offsets_are_those_of_the_kernel() -> None:
     assert kernel_offsets(FakeBtf()) == {  # type: ignore[arg-type]
         "NET_DEVICE_STATE": 168,
         "NET_DEVICE_IFINDEX": 224,
+        "NET_DEVICE_NET": 280,
         "NET_DEVICE_CARRIER_UP": 808,
         "NET_DEVICE_CARRIER_DOWN": 812,
         "DEVMAP_VAL_TO_DEV": 52,

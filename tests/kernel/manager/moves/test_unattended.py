@@ -10,9 +10,11 @@ import pytest
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel import pins
 from netvsc_bpf.lab import leftovers
+from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path
+from tests.kernel.support.attachment import attached
 from tests.kernel.support.manager import Manager, ip
 from tests.kernel.support.moves import failures, flows, found, ports
 from tests.kernel.support.pod import Pod
@@ -50,6 +52,25 @@ def test_s55_moved_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> N
     second.wait_told("moved", "vf0 follows")
     pod.wait_path(Path.VF)
     flows(pod.sending())
+
+
+@pytest.mark.guest
+def test_s55_moved_away_with_nobody_alive_it_carries_its_traffic_itself(lab: Lab, pod: Pod) -> None:
+    before = found(lab)
+    with attached(lab):
+        eventually("the VF is the path", lambda: lab.in_guest(datapath.status)[0].path is Path.VF)
+        pod.take()
+        flows(pod.sending())
+        flows(pod.receiving())
+        lab.run(pod.name, ["ip", "link", "set", "eth0", "netns", lab.guest])
+        pair = lab.plan.pair(0)
+        ip(lab, "link", "set", "eth0", "up")
+        ip(lab, "addr", "add", f"{pair.address}/24", "dev", "eth0")
+        flows(udp_plan(lab, Direction.TX, rate=2000))
+        lab.in_guest(datapath.attach, "eth0", datapath.AttachOptions(vf="vf0", settle_ms=10))
+        eventually("the VF is the path", lambda: lab.in_guest(datapath.status)[0].path is Path.VF)
+        flows(udp_plan(lab, Direction.TX, rate=2000))
+    assert found(lab) == before
 
 
 @pytest.mark.timeout(600)
