@@ -23,10 +23,35 @@
  *
  * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> where it is at home. `counters`: CPU and slot
  * of a pair -> its counters; not a per-CPU array, whose entries have no such address.
+ *
+ * To bcc they are bytes: it writes code that prints and parses each number of a map's type, unrolled, and for these
+ * thousands of them that took two seconds of each attach. In BTF they are what they are.
  */
-BPF_F_TABLE("array", u32, struct pairs, pairs, 1, BPF_F_MMAPABLE);
-BPF_F_TABLE("array", u32, struct homes, homes, 1, BPF_F_MMAPABLE);
-BPF_F_TABLE("array", u32, struct all_counters, counters, 1, BPF_F_MMAPABLE);
+enum {
+	PAIRS_SIZE = sizeof(struct pairs),
+	HOMES_SIZE = sizeof(struct homes),
+	COUNTERS_SIZE = sizeof(struct all_counters),
+};
+
+#define ENTRY_MAP(name, type, size)                                           \
+	struct name##_bytes {                                                 \
+		char bytes[size];                                             \
+	};                                                                    \
+	struct name##_table_t {                                               \
+		u32 key;                                                      \
+		struct name##_bytes leaf;                                     \
+		u32 max_entries;                                              \
+		int flags;                                                    \
+	};                                                                    \
+	__attribute__((section("maps/array"))) struct name##_table_t name = { \
+		.max_entries = 1,                                             \
+		.flags = BPF_F_MMAPABLE,                                      \
+	};                                                                    \
+	BPF_ANNOTATE_KV_PAIR(name, u32, struct type)
+
+ENTRY_MAP(pairs, pairs, PAIRS_SIZE);
+ENTRY_MAP(homes, homes, HOMES_SIZE);
+ENTRY_MAP(counters, all_counters, COUNTERS_SIZE);
 
 /* A number that the compiler must not calculate with: it is none. */
 #define ENTRY_AT(type, address)                                \
