@@ -43,7 +43,7 @@ int guard(struct xdp_md *ctx)
 	pair = pair_of(ctx->ingress_ifindex, &slot);
 	if (!pair || frame + ETH_HLEN > end)
 		return XDP_PASS;
-	counters = counters_at(slot);
+	counters = counters_at(this_cpu(), slot);
 	if (pair->armed && comes_by_the_vf_too(pair, frame) && vf_still_carries(pair)) {
 		counters->duplicates += 1;
 		return XDP_DROP;

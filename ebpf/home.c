@@ -30,12 +30,15 @@ static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb
 
 int home(struct __sk_buff *skb)
 {
+	u32 cpu = this_cpu();
 	struct home *home = home_of(skb->ifindex);
 	struct counters *counters;
 
-	if (!home)
+	if (!home) {
+		apart();
 		return TC_ACT_UNSPEC;
-	counters = counters_at(home->pair_slot);
+	}
+	counters = counters_at(cpu, home->pair_slot);
 	if (unlikely(comes_by_the_synthetic_nic_too(skb, home))) {
 		counters->duplicates += 1;
 		return TC_ACT_SHOT;

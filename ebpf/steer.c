@@ -34,7 +34,7 @@ static __always_inline bool still_carries(struct pair *pair, u32 slot, enum live
 
 static __always_inline void count_tx(struct __sk_buff *skb, u32 slot, enum pair_path path)
 {
-	count(&counters_at(slot)->tx[path], skb->len);
+	count(&counters_at(this_cpu(), slot)->tx[path], skb->len);
 }
 
 static __always_inline int steer(struct __sk_buff *skb, enum liveness liveness)
