@@ -19,8 +19,8 @@ _WARM_UP = 100_000
 def receive(ifindex: int, frame: bytes, frames: int) -> float:
     """Let frames arrive on a device; return ns for one.
 
-    A run takes 20 ms by itself and ends with the timer's tick, so what counts is how much longer it takes for so
-    many frames more: to 4 ms (HZ=250), which is 4 ns a frame of a million.
+    A run takes some ms by itself and ends with the timer's tick, so what counts is how much longer it takes
+    for so many frames more: to 4 ms (HZ=250), which is 4 ns a frame of a million.
     """
     program = calls.load(XDP, calls.answering(_XDP_PASS))
     context = xdp_context(ifindex, len(frame))
