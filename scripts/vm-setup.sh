@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What `make vm-test` needs beside scripts/setup.sh: QEMU with an SR-IOV NIC (igb), and Debian's kernels, unpacked into
-# a cache outside this checkout. No kernel is installed on this machine: no initramfs, boot loader or /boot changes.
+# What `make vm-test` needs beside scripts/setup.sh: QEMU with an SR-IOV NIC (igb), and Debian's kernels and udev,
+# unpacked into a cache outside this checkout. No kernel is installed on this machine: no initramfs, boot loader or /boot changes.
 #
 # Usage: scripts/vm-setup.sh    prints the cache's path last; remove that directory to fetch newer kernels
 set -euo pipefail
@@ -97,9 +97,24 @@ qemu() {
 	}
 }
 
+# udev is not installed either: virtme-ng would start it in every guest, and it would rename what measurements go by.
+udev() {
+	local work=$CACHE/.udev.$$
+	[ ! -e "$CACHE/udev/bin/udevadm" ] || return 0
+	ready_apt
+	say "fetching udev"
+	mkdir -p "$work"
+	(cd "$work" && apt-get "${apt_options[@]}" download udev) || die "apt-get could not download udev"
+	dpkg-deb -x "$work"/*.deb "$work"
+	rm -r "$work"/*.deb
+	rm -rf "$CACHE/udev"
+	mv -T "$work" "$CACHE/udev"
+}
+
 mkdir -p "$CACHE"
 kernel 6.1
 kernel 6.12 -t bookworm-backports
 qemu
+udev
 rm -rf "$CACHE/apt/archives"
 echo "$CACHE"

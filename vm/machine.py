@@ -72,11 +72,12 @@ def run(
     settings: Mapping[str, str],
     limit_s: float,
     show: Callable[[str], None],
+    stop: threading.Event | None = None,
 ) -> Outcome:
     """Boot, let the guest run the shell script `task`, and wait for its end, which is enforced.
 
     The task stands in the repository, finds `settings` and OUT in its environment, and what it prints is
-    shown line by line as it comes.
+    shown line by line as it comes. It is ended before its time once `stop` is set.
     """
     values = {"TASK": str(task), "MODULES": str(machine.kernel.modules), **settings}
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in values.items()]
@@ -99,7 +100,7 @@ def run(
     reader = threading.Thread(target=console.extend, args=(process.stdout,), daemon=True)
     reader.start()
     try:
-        in_time = _wait(process, out / "log", began + limit_s, show)
+        in_time = _wait(process, out / "log", began + limit_s, show, stop or threading.Event())
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -108,7 +109,13 @@ def run(
     return Outcome(in_time, (out / "status").exists(), time.monotonic() - began, tuple(console))
 
 
-def _wait(process: subprocess.Popen[str], log: Path, deadline: float, show: Callable[[str], None]) -> bool:
+def _wait(
+    process: subprocess.Popen[str],
+    log: Path,
+    deadline: float,
+    show: Callable[[str], None],
+    stop: threading.Event,
+) -> bool:
     """Show what the guest logs, as it comes, until QEMU ends; return False if it does not in time."""
     line = ""
     log.touch()
@@ -122,6 +129,6 @@ def _wait(process: subprocess.Popen[str], log: Path, deadline: float, show: Call
                     line = ""
             if not running:
                 return True
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or stop.is_set():
                 return False
             time.sleep(0.5)

@@ -15,13 +15,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.vm.devices import qemu_options
-from vm import machine
+from tests.vm.devices import HOT_SLOT, qemu_options
+from vm import machine, qmp
 from vm.kernels import REPO, Kernel, kernels
 
 LIMIT_SECONDS = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "2100"))
@@ -67,17 +69,41 @@ def main(arguments: list[str]) -> int:
     wanted = [guest for guest in MATRIX if guest.kernel in arguments] or list(MATRIX)
     pytest_arguments = [argument for argument in arguments if argument not in {g.kernel for g in MATRIX}]
     available = kernels()
-    subprocess.run(
-        [sys.executable, "-m", "compileall", "-q", "netvsc_bpf", "cli", "ebpf", "tests"], cwd=REPO, check=True
-    )
-    reports = {guest: run(guest, available[guest.kernel], pytest_arguments) for guest in wanted}
+    files = prepared()
+    # Both at once: much of a test is waiting. Each has two processors, and the machine may have no more.
+    stop = threading.Event()
+    with ThreadPoolExecutor(len(wanted)) as threads:
+        begun = {
+            guest: threads.submit(run, guest, available[guest.kernel], [*pytest_arguments, *files], stop)
+            for guest in wanted
+        }
+        try:
+            reports = {guest: one.result() for guest, one in begun.items()}
+        except BaseException:
+            stop.set()
+            raise
     print("\nvm-test: summary")
     for guest, report in reports.items():
         show(guest, report)
     return int(any(report.problems for report in reports.values()))
 
 
-def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str]) -> Report:
+def prepared() -> list[str]:
+    """Compile all modules and collect the tests here, where that is quick; return the files that have some.
+
+    A guest finds the compiled modules, pytest's own with rewritten assertions among them, and imports no
+    more files than it needs.
+    """
+    python = [sys.executable, "-m"]
+    subprocess.run(
+        [*python, "compileall", "-q", "netvsc_bpf", "cli", "ebpf", "tests", "vm"], cwd=REPO, check=True
+    )
+    collect = [*python, "pytest", "-m", "guest", "--collect-only", "-q", "tests/vm", "tests/kernel"]
+    collected = subprocess.run(collect, cwd=REPO, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return sorted({line.partition("::")[0] for line in collected.splitlines() if "::" in line})
+
+
+def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str], stop: threading.Event) -> Report:
     """Boot one guest, let it test, and judge by what it left."""
     print(
         f"\nvm-test: booting Linux {guest.kernel}, expecting hook {guest.hook}, liveness {guest.liveness}",
@@ -86,21 +112,23 @@ def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str]) -> Report:
     with tempfile.TemporaryDirectory(prefix="netvsc-bpf-vm-") as folder:
         out = Path(folder)
         outcome = machine.run(
-            machine.Machine(kernel, devices=qemu_options()),
+            machine.Machine(kernel, devices=[*qemu_options(), *HOT_SLOT, *qmp.qemu_options(out / "qmp")]),
             REPO / "tests/vm/task.sh",
             out,
             settings={
                 "PYTEST_ADDOPTS": shlex.join(pytest_arguments),
                 "NETVSC_BPF_GUEST_KERNEL": guest.kernel,
+                "NETVSC_BPF_GUEST_UDEV": str(kernel.folder.parents[1] / "udev"),
                 "NETVSC_BPF_EXPECT_HOOK": guest.hook,
                 "NETVSC_BPF_EXPECT_LIVENESS": guest.liveness,
             },
             limit_s=LIMIT_SECONDS,
-            show=lambda line: print("  |", line, flush=True),
+            stop=stop,
+            show=lambda line: print(f"  {guest.kernel:4} |", line, flush=True),
         )
         if not outcome.finished:
-            print(f"vm-test: the last {len(outcome.console)} lines of the console:")
-            print("".join(f"  ! {line}" for line in outcome.console), flush=True)
+            said = "".join(f"  {guest.kernel:4} ! {line}" for line in outcome.console)
+            print(f"vm-test: the last {len(outcome.console)} lines of the console:\n{said}", flush=True)
         return judge(guest, out, outcome.seconds, outcome.in_time)
 
 

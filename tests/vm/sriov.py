@@ -146,7 +146,7 @@ class SriovPair:
 @contextmanager
 def sriov_pair() -> Iterator[SriovPair]:
     """Set the pair up, without VF; at the end everything is detached and taken down again."""
-    subprocess.run(["modprobe", "-a", "virtio_net", "igb", "igbvf", "8021q"], check=True)
+    subprocess.run(["modprobe", "-a", "virtio_net", "igb", "igbvf", "e1000e", "8021q"], check=True)
     eventually(
         "there are the guest's NICs", lambda: None not in map(by_mac, (SYNTHETIC_MAC, PEER_MAC, PF_MAC))
     )

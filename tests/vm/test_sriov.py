@@ -7,26 +7,15 @@ from ipaddress import IPv4Address
 import pytest
 
 from netvsc_bpf.kernel.announce import gratuitous_arp
-from netvsc_bpf.lab.tcp import TcpPlan, TcpStream
-from netvsc_bpf.lab.udp import UdpPlan, UdpStream
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.devices import SYNTHETIC_MAC
-from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS, SYNTHETIC, SriovPair
+from tests.vm.sriov import ADDRESS, GUEST, PEER, SYNTHETIC, SriovPair
+from tests.vm.streams import RATE, go_on, tcp, udp
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
-RATE = 500
-"""Packets a second: an emulated processor has to keep up with both ends and the NICs between them."""
-
-
-def udp() -> UdpStream:
-    return UdpStream(UdpPlan(GUEST, PEER, PEER_ADDRESS, rate=RATE))
-
-
-def tcp() -> TcpStream:
-    return TcpStream(TcpPlan(GUEST, PEER, PEER_ADDRESS))
 
 
 def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(sriov: SriovPair) -> None:
@@ -126,8 +115,3 @@ def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(sriov: S
         sriov.ping(wait_s=10)
         changes += 2
         assert sriov.status().path_changes == changes
-
-
-def go_on(stream: UdpStream) -> None:
-    goal = stream.received + RATE
-    eventually("traffic goes on", lambda: stream.received >= goal)

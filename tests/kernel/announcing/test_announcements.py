@@ -42,7 +42,6 @@ def test_s60_a_guest_without_addresses_that_says_nothing_is_found_again(lab: Lab
     assert set(said) == {rarp(GUEST_MAC)}, "nobody else spoke"
 
 
-@pytest.mark.guest
 def test_s17_loss_of_carrier_is_announced_by_arp_and_neighbour_advertisement(lab: Lab) -> None:
     arp = gratuitous_arp(GUEST_MAC, OURS4)
     with Tap(lab.peer, "eth0") as before, managed(lab) as guest:

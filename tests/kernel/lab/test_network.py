@@ -62,7 +62,6 @@ def test_vf_has_the_mac_of_its_synthetic_nic_and_no_address(lab: Lab) -> None:
     assert vf["addr_info"] == []
 
 
-@pytest.mark.guest
 def test_unplugged_vf_is_gone_and_comes_back_as_a_new_device(lab: Lab) -> None:
     before = lab.ifindex(lab.guest, "vf0")
     lab.unplug_vf()

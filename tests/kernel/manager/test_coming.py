@@ -19,7 +19,6 @@ LabFactory = Callable[..., Lab]
 Start = Callable[..., Manager]
 
 
-@pytest.mark.guest
 def test_s01_hot_added_vf_is_joined_and_used_and_nobody_asked(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(vf=False))
     # Longer than the switch may take to open its port to a new VF: what is lost there is not ours.

@@ -3,8 +3,6 @@
 
 import time
 
-import pytest
-
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
@@ -22,7 +20,6 @@ def some_more(stream: UdpStream, packets: int = 300) -> None:
     eventually(f"{packets} packets more", lambda: stream.received > seen + packets)
 
 
-@pytest.mark.guest
 def test_s16_vf_that_goes_down_is_left_at_once_and_used_again_after_settling(lab: Lab) -> None:
     with (
         attached(lab, settle_ms=SETTLE_MS) as pair,
@@ -60,7 +57,6 @@ def test_s17_vf_that_loses_its_carrier_is_left_at_once(lab: Lab) -> None:
     assert result.window(gone, end).lost == 0
 
 
-@pytest.mark.guest
 def test_s19_redirection_stops_before_the_vf_closes(lab: Lab) -> None:
     # A veth queues nothing: whatever is lost was sent to a VF that was closed.
     with attached(lab) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=5000)) as stream:
@@ -73,7 +69,6 @@ def test_s19_redirection_stops_before_the_vf_closes(lab: Lab) -> None:
     assert (result.lost, result.refused) == (0, 0)
 
 
-@pytest.mark.guest
 def test_s19_redirection_stops_when_the_vf_is_removed(lab: Lab) -> None:
     with attached(lab) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=5000)) as stream:
         some_more(stream)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The VF's function stays where it is; its driver goes and comes: unbound by hand, unloaded, loaded again."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+import pytest
+
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import managers
+from tests.vm.sriov import SYNTHETIC, SriovPair
+from tests.vm.streams import go_on, udp
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+_DRIVER = FilePath("/sys/bus/pci/drivers/igbvf")
+
+
+@dataclass(frozen=True)
+class Reload:
+    """A way for a driver to go, and to come back."""
+
+    goes: Callable[[str], object]
+    comes: Callable[[str], object]
+
+
+def modprobe(*arguments: str) -> None:
+    subprocess.run(["modprobe", *arguments], check=True)
+
+
+WAYS = (
+    Reload(lambda pci: (_DRIVER / "unbind").write_text(pci), lambda pci: (_DRIVER / "bind").write_text(pci)),
+    Reload(lambda _: modprobe("-r", "igbvf"), lambda _: modprobe("igbvf")),
+)
+
+
+def test_s02_vf_before_the_manager_is_adopted_and_s58_steered_again_after_its_driver_was_reloaded(
+    sriov: SriovPair,
+) -> None:
+    vf = sriov.plug()
+    assert vf.parent is not None
+    with managers(sriov) as start:
+        manager = start(SYNTHETIC)
+        manager.wait_told("joined", vf.name)
+        sriov.wait_for(Path.VF)
+        for times, way in enumerate(WAYS, start=2):
+            with udp() as stream:
+                go_on(stream)
+                way.goes(vf.parent)
+                manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
+                go_on(stream)
+                assert sriov.vf is None
+                way.comes(vf.parent)
+                manager.wait_told("joined", times=times)
+                sriov.wait_for(Path.VF)
+                go_on(stream)
+                result = stream.stop()
+            assert result.lost - result.receiver_drops <= 0
+            again = sriov.vf
+            assert again is not None and (again.parent, again.mac) == (vf.parent, vf.mac)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A VF that is a PCI device of another make (e1000e): plugged in, its wire pulled, taken out under load."""
+
+import subprocess
+import sys
+
+import pytest
+
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import managers
+from tests.vm.hotplug import HotPluggedPair
+from tests.vm.sriov import ADDRESS, SYNTHETIC
+from tests.vm.streams import go_on, udp
+
+_QUEUED = 5
+"""So many packets come within 10 ms."""
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+
+
+def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_is_lost_than_was_queued(
+    hot_plugged: HotPluggedPair,
+) -> None:
+    with managers(hot_plugged) as start:
+        manager = start(SYNTHETIC)
+        manager.wait_path(Path.SYNTHETIC)
+        vf = hot_plugged.plug()
+        manager.wait_told("joined", vf.name)
+        manager.wait_path(Path.VF, Reason.ARMED)
+        hot_plugged.ping(wait_s=10)
+        hot_plugged.carrier(False)
+        manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
+        hot_plugged.ping(wait_s=10)
+        hot_plugged.carrier(True)
+        hot_plugged.wait_for(Path.VF)
+        _errors_are_exported(hot_plugged)
+        with udp() as stream:
+            go_on(stream)
+            hot_plugged.unplug()
+            manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
+            go_on(stream)
+            result = stream.stop()
+        # What stands in the transmit ring when the driver goes, goes with it: e1000e empties it unsent.
+        assert result.lost - result.receiver_drops <= _QUEUED
+
+
+def _errors_are_exported(pair: HotPluggedPair) -> None:
+    """Row 53: e1000e throws frames away that are larger than its MTU, and counts them as errors."""
+    pair.on_peer("ip", "link", "set", pair.peer_name(), "mtu", "9000")
+    pair.on_peer("sh", "-c", f"ping -n -c 3 -i 0.2 -W 1 -M do -s 4000 {ADDRESS} || true")
+    pair.on_peer("ip", "link", "set", pair.peer_name(), "mtu", "1500")
+    command = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main", "metrics"]
+    shown = subprocess.run(command, check=True, text=True, capture_output=True).stdout
+    errors = [one for one in shown.splitlines() if one.startswith("netvsc_bpf_vf_errors_total")]
+    (line,) = (one for one in errors if 'direction="rx"' in one)
+    vf = pair.vf
+    assert vf is not None and float(line.split()[-1]) == vf.rx_errors >= 3

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""udev itself at work on a VF that comes: it renames it while we join it, and marks it as ours."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+import pytest
+
+from netvsc_bpf.kernel import udev
+from netvsc_bpf.model.path import Path
+from tests.kernel.support.manager import managers
+from tests.kernel.support.waiting import eventually
+from tests.vm.sriov import SYNTHETIC, SriovPair
+from tests.vm.streams import go_on, udp
+from vm.kernels import REPO
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+_UNPACKED = FilePath(os.environ.get("NETVSC_BPF_GUEST_UDEV", "/"))
+"""Debian's package, not installed: so it has no rules but ours."""
+_RULES = udev.RUN / "rules.d"
+_HELPER = FilePath("/usr/local/lib/netvsc-bpf/netvsc-bpf-vf")
+_SLOW_RENAME = """\
+SUBSYSTEM=="net", ACTION=="add", DRIVERS=="igbvf", PROGRAM="/bin/sleep 0.5", NAME="fast0"
+"""
+"""By the time that udev gives the name a manager in a hurry has long brought the VF up."""
+
+
+@pytest.fixture
+def running_udev(sriov: SriovPair) -> Iterator[None]:
+    """udev with the rules as deploy/README.md installs them, and one that renames the VF."""
+    for folder in (_RULES, _HELPER.parent):
+        folder.mkdir(parents=True)
+    shutil.copy(REPO / "deploy/udev/netvsc-bpf-vf", _HELPER)
+    shutil.copy(REPO / "deploy/udev/74-netvsc-bpf-vf.rules", _RULES)
+    (_RULES / "90-slow-rename.rules").write_text(_SLOW_RENAME)
+    with subprocess.Popen(["systemd-udevd"], executable=_UNPACKED / "bin/udevadm") as daemon:
+        eventually("udev listens", lambda: (udev.RUN / "control").exists())
+        yield
+        daemon.terminate()
+    shutil.rmtree(udev.RUN)
+    shutil.rmtree(_HELPER.parent)
+
+
+def udevadm(*arguments: str) -> str:
+    command = [_UNPACKED / "bin/udevadm", *arguments]
+    return subprocess.run(command, check=True, text=True, capture_output=True).stdout
+
+
+def test_s10_vf_that_udev_renames_under_load_has_its_name_and_is_used_and_s11_is_marked(
+    running_udev: None, sriov: SriovPair
+) -> None:
+    with managers(sriov) as start, udp() as stream:
+        manager = start(SYNTHETIC)
+        manager.wait_path(Path.SYNTHETIC)
+        for times in (1, 2):
+            go_on(stream)
+            vf = sriov.plug()
+            manager.wait_told("joined", times=times)
+            sriov.wait_for(Path.VF)
+            eventually("the VF has the name that udev gave it", lambda: name(sriov) == "fast0")
+            properties = udevadm("info", "--query=property", "/sys/class/net/fast0").splitlines()
+            assert "NETVSC_BPF_VF=1" in properties
+            assert f"NETVSC_BPF_SYNTHETIC={SYNTHETIC}" in properties
+            assert "NM_UNMANAGED=1" in properties
+            used = sriov.status().vf
+            assert used is not None and used.name == "fast0"
+            go_on(stream)
+            assert sriov.status().path is Path.VF, f"{vf.name} is {name(sriov)} now, and still used"
+            sriov.unplug()
+        go_on(stream)
+        result = stream.stop()
+        # A slow machine may complain of itself, under another name than the pair's.
+        failed = [one for one in manager.told("failed") if one["interface"] == SYNTHETIC]
+        assert failed == [], "no EBUSY, no race"
+    assert result.lost - result.receiver_drops <= 0
+
+
+def name(pair: SriovPair) -> str | None:
+    vf = pair.vf
+    return None if vf is None else vf.name
