@@ -23,6 +23,8 @@ _MODULES = (
 )
 _LIMIT_S = 1500.0
 
+_RESOLUTION = 4.0
+"""Instructions a frame that the clock cannot tell apart (bench/guest/live_frames.py): within them, two are equal."""
 Figures = dict[str, dict[str, list[float]]]
 
 
@@ -84,8 +86,8 @@ def _judge(report: Report, figures: Figures) -> None:
         for peer in ("team", "mirred"):
             ratio = over_bare(figures, way, "netvsc-bpf") / over_bare(figures, way, peer)
             report.claim(f"{way}: overhead, times that of {peer}", ratio, 1.0, "")
-    ratio = over_bare(figures, "rx", "netvsc-bpf") / over_bare(figures, "rx", "mirred")
-    report.claim("rx: overhead, times mirred's", ratio, 1.0, "")
+    more = over_bare(figures, "rx", "netvsc-bpf") - over_bare(figures, "rx", "mirred")
+    report.claim("rx: instructions more than mirred", more, _RESOLUTION, "")
     way = "tcp, GRO on"
     ratio = _middle(figures[way]["netvsc-bpf"]) / _middle(figures[way]["bonding"])
     report.claim(f"{way}: instructions a byte, times bonding's", ratio, 1.05, "")
