@@ -153,17 +153,25 @@ class Bench:
         vf = pair.vf
         self._stamps.clear()
         changes = in_use.path_changes()
+        border = Moment.CARRIER_OFF if failure.kind in CARRIER else Moment.STOPPED
+
+        def border_at() -> int | None:
+            return self._stamps.first(border, vf.ifindex, mark.begin_ns)
+
         with closing(DeviceDrops(pair.sriov, vf.name)) as drops:
             drops.begin()
             mark = Marks(time.monotonic_ns())
             failure.leave(pair)
-            wait(f"{failure.kind} has happened", lambda: failure.over(pair))
+            # Not by /sys/class/net/X/carrier: who reads that makes the kernel tell netlink early.
+            if border is Moment.CARRIER_OFF:
+                wait("the carrier is off", lambda: border_at() is not None)
+            else:
+                wait(f"{failure.kind} has happened", lambda: failure.over(pair))
             time.sleep(_DWELL_S)
+            mark.border_ns = border_at()
+            if mark.border_ns is not None:  # before the counters are asked for, which has the same effect
+                mark.told_ns = self._stamps.first(Moment.TOLD, vf.ifindex, mark.border_ns)
             mark.vf_dropped = drops.since()
-        border = Moment.CARRIER_OFF if failure.kind in CARRIER else Moment.STOPPED
-        mark.border_ns = self._stamps.first(border, vf.ifindex, mark.begin_ns)
-        if mark.border_ns is not None:
-            mark.told_ns = self._stamps.first(Moment.TOLD, vf.ifindex, mark.border_ns)
         mark.back_ns = time.monotonic_ns()
         failure.back(pair)
         if failure.anew:
