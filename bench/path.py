@@ -24,7 +24,7 @@ _MODULES = (
 _LIMIT_S = 1500.0
 
 _RESOLUTION = 4.0
-"""Instructions a frame that the clock cannot tell apart (bench/guest/live_frames.py): within them, two are equal."""
+"""Instructions a frame that the clock cannot tell apart (bench/guest/live_frames.py)."""
 Figures = dict[str, dict[str, list[float]]]
 
 
