@@ -67,7 +67,7 @@ static __always_inline bool latch_return(struct pair *pair, u32 slot)
 		pair->usable_since = 0;
 		return false;
 	}
-	now = bpf_ktime_get_coarse_ns();
+	now = bpf_ktime_get_ns(); /* the coarse clock would be 4 ms wrong at either end of the settle time */
 	epoch = device_carrier_epoch(dev);
 	if (!since || pair->carrier_epoch != epoch) {
 		pair->carrier_epoch = epoch;

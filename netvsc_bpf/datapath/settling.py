@@ -11,7 +11,7 @@ from netvsc_bpf.model.errors import NoSuchNic
 from netvsc_bpf.model.path import Liveness
 
 _GRACE_S = 0.25
-"""Coming up takes a moment, and bpf_ktime_get_coarse_ns moves by a tick (up to 10 ms) at a time."""
+"""Coming up takes a moment."""
 
 
 def wait_until_settled(session: Session, loaded: LoadedObject, slots: dict[int, int], settle_ms: int) -> None:

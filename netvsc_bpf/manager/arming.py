@@ -16,8 +16,10 @@ from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason
 
-_TICK_S = 0.004
-"""bpf_ktime_get_coarse_ns() moves by a tick: 1 to 10 ms."""
+_TICK_S = 0.001
+"""So much after the settle time nobody's clock doubts that it is over."""
+_AGAIN_S = 0.004
+"""How soon to look again, at first, at what the kernel does not take for usable."""
 _LONGEST_S = 1.0
 
 
@@ -55,7 +57,7 @@ class Arming:
             return _TICK_S + _seconds_until(state.usable_since + state.settle_ns)
         # Up and with carrier, and yet the kernel does not think so: it is on its way, or detached for long.
         misses = self._misses[slot] = min(self._misses.get(slot, 0) + 1, 10)
-        return min(_LONGEST_S, _TICK_S * 2.0**misses)
+        return min(_LONGEST_S, _AGAIN_S * 2.0**misses)
 
     def _decide(
         self, loaded: LoadedObject, slot: int, state: PairState, reason: Reason | None
