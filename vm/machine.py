@@ -72,12 +72,11 @@ def run(
     settings: Mapping[str, str],
     limit_s: float,
     show: Callable[[str], None],
-    stop: threading.Event | None = None,
 ) -> Outcome:
     """Boot, let the guest run the shell script `task`, and wait for its end, which is enforced.
 
     The task stands in the repository, finds `settings` and OUT in its environment, and what it prints is
-    shown line by line as it comes. It is ended before its time once `stop` is set.
+    shown line by line as it comes.
     """
     values = {"TASK": str(task), "MODULES": str(machine.kernel.modules), **settings}
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in values.items()]
@@ -100,7 +99,7 @@ def run(
     reader = threading.Thread(target=console.extend, args=(process.stdout,), daemon=True)
     reader.start()
     try:
-        in_time = _wait(process, out / "log", began + limit_s, show, stop or threading.Event())
+        in_time = _wait(process, out / "log", began + limit_s, show)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -114,7 +113,6 @@ def _wait(
     log: Path,
     deadline: float,
     show: Callable[[str], None],
-    stop: threading.Event,
 ) -> bool:
     """Show what the guest logs, as it comes, until QEMU ends; return False if it does not in time."""
     line = ""
@@ -129,6 +127,6 @@ def _wait(
                     line = ""
             if not running:
                 return True
-            if time.monotonic() > deadline or stop.is_set():
+            if time.monotonic() > deadline:
                 return False
             time.sleep(0.5)
