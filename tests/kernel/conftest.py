@@ -7,6 +7,7 @@ bpffs at its end fails it.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Before collection, because it has to come before any thread; and here rather than in
     # pytest_sessionstart, which is over when this file is found late (`pytest tests`).
     config.stash[OUTSIDE] = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    # A shell without job control has what it starts in the background ignore SIGINT, and children inherit it:
+    # commands under test would not hear Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         enter_sandbox()
     except CannotHere as error:
