@@ -133,7 +133,7 @@ def _steered() -> int:
 
 @click.command()
 @click.option("--scrapes", default=200, show_default=True, help="How many are measured.")
-@click.option("--rounds", default=20, show_default=True, help="How often throughput is compared.")
+@click.option("--rounds", default=60, show_default=True, help="How often throughput is compared.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(scrapes: int, rounds: int, json_path: Path | None) -> None:
     """Measure what a scrape costs."""
