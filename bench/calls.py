@@ -7,9 +7,9 @@ our own instructions), so each of our programs is shown beside the calls that it
 
 import ctypes
 import os
-import struct
 
 from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.instructions import instruction
 
 # enum bpf_prog_type, include/uapi/linux/bpf.h
 SCHED_CLS = 3
@@ -25,47 +25,47 @@ _PSEUDO_MAP_FD = 1
 _STACK = 10
 
 
-def _insn(code: int, to: int = 0, source: int = 0, offset: int = 0, number: int = 0) -> bytes:
-    return struct.pack("=BBhi", code, source << 4 | to, offset, number)
-
-
 def answering(answer: int) -> bytes:
     """Return the code that ends a program with this answer; alone it is the empty program."""
-    return _insn(_MOVE, 0, number=answer) + _insn(_EXIT)
+    return instruction(_MOVE, 0, immediate=answer) + instruction(_EXIT)
 
 
 def lookup(map_fd: int) -> bytes:
     """Return the code that looks key 0 up in a map and forgets the answer."""
     return (
-        _insn(_STORE_32, _STACK, offset=-8)
-        + _insn(_LOAD_64, 1, _PSEUDO_MAP_FD, number=map_fd)
-        + _insn(0)
-        + _insn(_MOVE_REGISTER, 2, _STACK)
-        + _insn(_ADD, 2, number=-8)
-        + _insn(_CALL, number=_MAP_LOOKUP)
+        instruction(_STORE_32, _STACK, offset=-8)
+        + instruction(_LOAD_64, 1, _PSEUDO_MAP_FD, immediate=map_fd)
+        + instruction(0)
+        + instruction(_MOVE_REGISTER, 2, _STACK)
+        + instruction(_ADD, 2, immediate=-8)
+        + instruction(_CALL, immediate=_MAP_LOOKUP)
     )
 
 
 def probe_read() -> bytes:
     """Return the code that reads eight bytes of its own stack as if they were the kernel's."""
     return (
-        _insn(_MOVE_REGISTER, 1, _STACK)
-        + _insn(_ADD, 1, number=-8)
-        + _insn(_MOVE, 2, number=8)
-        + _insn(_MOVE_REGISTER, 3, _STACK)
-        + _insn(_ADD, 3, number=-16)
-        + _insn(_CALL, number=_PROBE_READ_KERNEL)
+        instruction(_MOVE_REGISTER, 1, _STACK)
+        + instruction(_ADD, 1, immediate=-8)
+        + instruction(_MOVE, 2, immediate=8)
+        + instruction(_MOVE_REGISTER, 3, _STACK)
+        + instruction(_ADD, 3, immediate=-16)
+        + instruction(_CALL, immediate=_PROBE_READ_KERNEL)
     )
 
 
 def redirect(ifindex: int, flags: int) -> bytes:
     """Return the code that calls bpf_redirect()."""
-    return _insn(_MOVE, 1, number=ifindex) + _insn(_MOVE, 2, number=flags) + _insn(_CALL, number=_REDIRECT)
+    return (
+        instruction(_MOVE, 1, immediate=ifindex)
+        + instruction(_MOVE, 2, immediate=flags)
+        + instruction(_CALL, immediate=_REDIRECT)
+    )
 
 
 def load(kind: int, code: bytes) -> int:
     """Load a program and return its descriptor. Raises OSError."""
-    fd: int = libbpf.library().bpf_prog_load(kind, b"bench", b"GPL", code, len(code) // 8, None)
+    fd: int = libbpf.lib().bpf_prog_load(kind, b"bench", b"GPL", code, len(code) // 8, None)
     if fd < 0:
         number = ctypes.get_errno() or -fd
         raise OSError(number, os.strerror(number))

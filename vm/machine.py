@@ -108,12 +108,7 @@ def run(
     return Outcome(in_time, (out / "status").exists(), time.monotonic() - began, tuple(console))
 
 
-def _wait(
-    process: subprocess.Popen[str],
-    log: Path,
-    deadline: float,
-    show: Callable[[str], None],
-) -> bool:
+def _wait(process: subprocess.Popen[str], log: Path, deadline: float, show: Callable[[str], None]) -> bool:
     """Show what the guest logs, as it comes, until QEMU ends; return False if it does not in time."""
     line = ""
     log.touch()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.loading import upgraded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
-from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, has_guard
+from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, guard_link
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.settling import wait_until_settled
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
@@ -106,7 +106,7 @@ def _attach_one(session: Session, loaded: LoadedObject, interface: str, options:
 def _unseen(session: Session, pair: Pair) -> bool:
     """Tell whether an XDP program of somebody else would not see what comes in by the VF."""
     synthetic, vf = pair.synthetic, pair.vf
-    guarded = has_guard(session, synthetic.ifindex)
+    guarded = guard_link(session, synthetic.ifindex) is not None
     return vf is not None and unseeing_program(synthetic, vf, guarded=guarded) is not None
 
 

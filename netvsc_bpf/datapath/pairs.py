@@ -104,7 +104,7 @@ def ensure_guard(
     pin = session.pins.link(synthetic.ifindex, "guard")
     if mode is GuardMode.OFF:
         links.remove(pin)
-    elif not guard_attached(session, loaded, synthetic.ifindex):
+    elif not runs_guard(loaded, guard_link(session, synthetic.ifindex)):
         links.remove(pin)
         undo.callback(links.remove, pin)
         with changing(f"cannot attach guard to {synthetic.name}"):
@@ -112,19 +112,15 @@ def ensure_guard(
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
 
 
-def guard_attached(session: Session, loaded: LoadedObject, ifindex: int) -> bool:
-    """Tell whether guard is attached to this synthetic NIC, and not another program by guard's own link."""
+def guard_link(session: Session, ifindex: int) -> links.LinkState | None:
+    """Return guard's own link, where it holds the XDP hook of this synthetic NIC, whatever is in it."""
     state = links.state(session.pins.link(ifindex, "guard"))
-    return state is not None and (state.prog_id, state.ifindex) == (
-        links.program_id(loaded.program("guard")),
-        ifindex,
-    )
+    return state if state is not None and state.ifindex == ifindex else None
 
 
-def has_guard(session: Session, ifindex: int) -> bool:
-    """Tell whether guard's own link holds the XDP hook of this synthetic NIC, whatever version is in it."""
-    state = links.state(session.pins.link(ifindex, "guard"))
-    return state is not None and state.ifindex == ifindex
+def runs_guard(loaded: LoadedObject, link: links.LinkState | None) -> bool:
+    """Tell whether this is guard's own link, with guard in it, and not another version or program."""
+    return link is not None and link.prog_id == links.program_id(loaded.program("guard"))
 
 
 def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:

@@ -4,13 +4,13 @@
 from collections.abc import Callable
 
 from netvsc_bpf.doctor.finding import Finding, from_error, ok
-from netvsc_bpf.kernel.libbpf import library
+from netvsc_bpf.kernel.libbpf import lib
 from netvsc_bpf.model.errors import NetvscBpfError
 
 CHECK = "libbpf"
 
 
-def check_libbpf(load: Callable[[], object] = library) -> Finding:
+def check_libbpf(load: Callable[[], object] = lib) -> Finding:
     """Try to load it, as every command will."""
     try:
         load()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netvsc_bpf.kernel.libbpf import library
+from netvsc_bpf.kernel.libbpf import lib
 from netvsc_bpf.model.errors import NoBtf
 
 _KIND_STRUCT = 4
@@ -50,7 +50,7 @@ class Btf:
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
-        self._lib = library()
+        self._lib = lib()
         self._lib.btf__type_by_id.restype = ctypes.c_void_p
         self._lib.btf__type_by_id.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
         self._lib.btf__name_by_offset.restype = ctypes.c_char_p
@@ -147,7 +147,7 @@ class Btf:
 
 
 def _load(function: str, why: str, *arguments: object) -> int:
-    call = getattr(library(), function)
+    call = getattr(lib(), function)
     call.restype = ctypes.c_void_p
     handle: int | None = call(*arguments)
     if not handle:

@@ -6,14 +6,12 @@ kernel/bpf/arraymap.c, Linux 5.2). ebpf/maps.h has a number in place of each; he
 it becomes one that loads the address (BPF_PSEUDO_MAP_VALUE, include/uapi/linux/bpf.h).
 """
 
-import struct
 from collections.abc import Callable
 
 from netvsc_bpf.kernel.cpus import possible_cpus
+from netvsc_bpf.kernel.instructions import INSTRUCTION
 
 MAPS = ("pairs", "homes", "counters")
-_INSN = struct.Struct("=BBhi")
-"""struct bpf_insn: code, registers (source in the high half), offset, imm."""
 _LOAD_64 = 0x18
 """BPF_LD | BPF_DW | BPF_IMM, which takes two instructions: the number's lower half stands in the first."""
 _PSEUDO_MAP_VALUE = 2
@@ -35,11 +33,11 @@ def cpu_slots(cpus: int) -> int:
 def addressed(code: bytes, map_fd: Callable[[str], int]) -> bytes:
     """Return a program's instructions with the numbers made addresses of the maps of these descriptors."""
     result = bytearray(code)
-    for at in range(0, len(code) - _INSN.size, _INSN.size):
-        operation, registers, offset, low = _INSN.unpack_from(code, at)
-        number = _INSN.unpack_from(code, at + _INSN.size)[3] - _MAGIC
+    for at in range(0, len(code) - INSTRUCTION.size, INSTRUCTION.size):
+        operation, registers, offset, low = INSTRUCTION.unpack_from(code, at)
+        number = INSTRUCTION.unpack_from(code, at + INSTRUCTION.size)[3] - _MAGIC
         if operation == _LOAD_64 and not registers >> 4 and not low and 0 <= number < len(MAPS):
             registers |= _PSEUDO_MAP_VALUE << 4
-            _INSN.pack_into(result, at, operation, registers, offset, map_fd(MAPS[number]))
-            _INSN.pack_into(result, at + _INSN.size, 0, 0, 0, 0)  # the offset into the entry
+            INSTRUCTION.pack_into(result, at, operation, registers, offset, map_fd(MAPS[number]))
+            INSTRUCTION.pack_into(result, at + INSTRUCTION.size, 0, 0, 0, 0)  # the offset into the entry
     return bytes(result)

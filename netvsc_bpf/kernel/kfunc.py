@@ -5,13 +5,11 @@ The C calls a number that no helper has; here the call becomes one of the kernel
 the kernel's BTF (BPF_PSEUDO_KFUNC_CALL, include/uapi/linux/bpf.h).
 """
 
-import struct
 from dataclasses import dataclass
 
 from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.instructions import INSTRUCTION
 
-_INSN = struct.Struct("=BBhi")
-"""struct bpf_insn: code, registers (source in the high half), offset, imm."""
 _CALL = 0x85
 """BPF_JMP | BPF_CALL"""
 _PSEUDO_KFUNC_CALL = 2
@@ -53,9 +51,9 @@ class ReadOnlyCast:
 
     def named(self, code: bytes) -> bytes:
         """Return a program's instructions with the calls of the placeholder made calls of the function."""
-        return b"".join(self._named(*insn) for insn in _INSN.iter_unpack(code))
+        return b"".join(self._named(*insn) for insn in INSTRUCTION.iter_unpack(code))
 
     def _named(self, code: int, registers: int, offset: int, imm: int) -> bytes:
         if (code, imm) == (_CALL, _PLACEHOLDER):
             registers, imm = _PSEUDO_KFUNC_CALL << 4, self.function
-        return _INSN.pack(code, registers, offset, imm)
+        return INSTRUCTION.pack(code, registers, offset, imm)

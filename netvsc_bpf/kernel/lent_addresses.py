@@ -53,7 +53,7 @@ class LentAddresses:
 
     def __init__(self, pins: NetnsPins) -> None:
         self._path = pins.home / PIN
-        self._lib = libbpf.library()
+        self._lib = libbpf.lib()
         self._fd = _opened(self._path)
 
     def __enter__(self) -> Self:
@@ -116,7 +116,7 @@ def _opened(path: Path) -> int | None:
 
 def _created(path: Path) -> int:
     options = _CreateOpts(sz=ctypes.sizeof(_CreateOpts), map_flags=_NO_PREALLOC)
-    create = libbpf.library().bpf_map_create
+    create = libbpf.lib().bpf_map_create
     with changing(f"cannot make {path}"):
         fd = _checked(
             create(_HASH, PIN.encode(), ctypes.sizeof(_Key), 4, MOST, ctypes.byref(options)),

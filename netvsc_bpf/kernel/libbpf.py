@@ -99,17 +99,17 @@ class _LinkUpdateOpts(ctypes.Structure):
 
 
 @cache
-def library() -> ctypes.CDLL:
+def lib() -> ctypes.CDLL:
     """Return libbpf.so.1, loaded once. Raises BccMissing, because python3-bpfcc brings it."""
     try:
-        lib = ctypes.CDLL("libbpf.so.1", use_errno=True)
+        found = ctypes.CDLL("libbpf.so.1", use_errno=True)
     except OSError as error:
         raise BccMissing("cannot load libbpf.so.1", str(error), "apt-get install python3-bpfcc") from None
-    lib.bpf_link_create.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
-    lib.bpf_map_lookup_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-    lib.bpf_map_update_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]
-    lib.bpf_map_delete_elem.argtypes = [ctypes.c_int, ctypes.c_void_p]
-    return lib
+    found.bpf_link_create.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
+    found.bpf_map_lookup_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    found.bpf_map_update_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]
+    found.bpf_map_delete_elem.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    return found
 
 
 def _checked(call: Callable[..., int], *arguments: Any) -> int:
@@ -123,7 +123,7 @@ def _checked(call: Callable[..., int], *arguments: Any) -> int:
 
 def obj_get(path: Path) -> int:
     """Open a pin; the file descriptor is the caller's to close."""
-    return _checked(library().bpf_obj_get, os.fsencode(path))
+    return _checked(lib().bpf_obj_get, os.fsencode(path))
 
 
 @contextmanager
@@ -138,37 +138,37 @@ def opened(path: Path) -> Iterator[int]:
 
 def obj_pin(fd: int, path: Path) -> None:
     """Pin a map, program or link."""
-    _checked(library().bpf_obj_pin, fd, os.fsencode(path))
+    _checked(lib().bpf_obj_pin, fd, os.fsencode(path))
 
 
 def info(fd: int, kind: type[_Info]) -> _Info:
     """Return the kernel's description of an object (BPF_OBJ_GET_INFO_BY_FD)."""
     answer = kind()
     size = ctypes.c_uint32(ctypes.sizeof(answer))
-    _checked(library().bpf_obj_get_info_by_fd, fd, ctypes.byref(answer), ctypes.byref(size))
+    _checked(lib().bpf_obj_get_info_by_fd, fd, ctypes.byref(answer), ctypes.byref(size))
     return answer
 
 
 def map_lookup(fd: int, key: int, value: Any) -> None:
     """Read the entry of a u32 key into `value`."""
-    _checked(library().bpf_map_lookup_elem, fd, ctypes.byref(ctypes.c_uint32(key)), ctypes.byref(value))
+    _checked(lib().bpf_map_lookup_elem, fd, ctypes.byref(ctypes.c_uint32(key)), ctypes.byref(value))
 
 
 def map_update(fd: int, key: int, value: Any) -> None:
     """Write the entry of a u32 key."""
     number = ctypes.c_uint32(key)
-    _checked(library().bpf_map_update_elem, fd, ctypes.byref(number), ctypes.byref(value), BPF_ANY)
+    _checked(lib().bpf_map_update_elem, fd, ctypes.byref(number), ctypes.byref(value), BPF_ANY)
 
 
 def map_delete(fd: int, key: int) -> None:
     """Delete the entry of a u32 key."""
-    _checked(library().bpf_map_delete_elem, fd, ctypes.byref(ctypes.c_uint32(key)))
+    _checked(lib().bpf_map_delete_elem, fd, ctypes.byref(ctypes.c_uint32(key)))
 
 
 def link_create(prog_fd: int, ifindex: int, attach_type: int, flags: int = 0) -> int:
     """Attach a program to a device of this thread's network namespace and return the link's descriptor."""
     options = _LinkCreateOpts(sz=ctypes.sizeof(_LinkCreateOpts), flags=flags)
-    return _checked(library().bpf_link_create, prog_fd, ifindex, attach_type, ctypes.byref(options))
+    return _checked(lib().bpf_link_create, prog_fd, ifindex, attach_type, ctypes.byref(options))
 
 
 def link_update(link_fd: int, prog_fd: int, old_prog_fd: int) -> None:
@@ -177,18 +177,18 @@ def link_update(link_fd: int, prog_fd: int, old_prog_fd: int) -> None:
     Raises OSError: EPERM where it does not run the old one, ENOLINK where its device is gone.
     """
     options = _LinkUpdateOpts(sz=ctypes.sizeof(_LinkUpdateOpts), flags=_REPLACE, old_prog_fd=old_prog_fd)
-    _checked(library().bpf_link_update, link_fd, prog_fd, ctypes.byref(options))
+    _checked(lib().bpf_link_update, link_fd, prog_fd, ctypes.byref(options))
 
 
 def link_detach(link_fd: int) -> None:
     """Detach a link now, whoever else holds it."""
-    _checked(library().bpf_link_detach, link_fd)
+    _checked(lib().bpf_link_detach, link_fd)
 
 
 def raw_tracepoint_open(name: str | None, prog_fd: int) -> int:
     """Attach to a raw tracepoint, or (name None) where a tracing program says itself that it belongs."""
     encoded = None if name is None else name.encode()
-    return _checked(library().bpf_raw_tracepoint_open, encoded, prog_fd)
+    return _checked(lib().bpf_raw_tracepoint_open, encoded, prog_fd)
 
 
 def test_run(
@@ -209,5 +209,5 @@ def test_run(
         flags=flags,
         batch_size=batch_size,
     )
-    _checked(library().bpf_prog_test_run_opts, prog_fd, ctypes.byref(options))
+    _checked(lib().bpf_prog_test_run_opts, prog_fd, ctypes.byref(options))
     return options.retval, options.duration

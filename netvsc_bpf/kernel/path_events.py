@@ -20,7 +20,7 @@ class PathEventWatch:
         self, loop: asyncio.AbstractEventLoop, ring: Path, deliver: Callable[[PathEvent], None]
     ) -> None:
         self._loop, self._deliver = loop, deliver
-        self._lib = libbpf.library()
+        self._lib = libbpf.lib()
         self._lib.ring_buffer__new.restype = ctypes.c_void_p
         self._lib.ring_buffer__new.argtypes = [ctypes.c_int, _CALLBACK, ctypes.c_void_p, ctypes.c_void_p]
         for name in ("ring_buffer__free", "ring_buffer__consume", "ring_buffer__epoll_fd"):

@@ -8,12 +8,12 @@ Each probe returns None where the kernel agrees, else why not, as the end of a s
 import ctypes
 import errno
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from netvsc_bpf.kernel import libbpf, tcx
 from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.instructions import instruction
 from netvsc_bpf.kernel.offsets import kernel_offsets
 from netvsc_bpf.model.errors import NetvscBpfError
 
@@ -24,17 +24,13 @@ _FENTRY_TARGET = b"call_netdevice_notifiers_info"
 _PROBE_READ_KERNEL = 113  # enum bpf_func_id
 
 
-def _insn(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
-    return struct.pack("=BBhi", opcode, src << 4 | dst, offset, immediate)
-
-
-_RETURN_0 = _insn(0xB7) + _insn(0x95)
+_RETURN_0 = instruction(0xB7) + instruction(0x95)
 _READ_NOTHING = (
-    _insn(0xBF, dst=1, src=10)  # r1 = fp
-    + _insn(0x07, dst=1, immediate=-8)  # r1 += -8
-    + _insn(0xB7, dst=2, immediate=8)  # r2 = 8 bytes
-    + _insn(0xB7, dst=3)  # r3 = NULL: the read fails, but its permission is all that matters
-    + _insn(0x85, immediate=_PROBE_READ_KERNEL)
+    instruction(0xBF, dst=1, src=10)  # r1 = fp
+    + instruction(0x07, dst=1, immediate=-8)  # r1 += -8
+    + instruction(0xB7, dst=2, immediate=8)  # r2 = 8 bytes
+    + instruction(0xB7, dst=3)  # r3 = NULL: the read fails, but its permission is all that matters
+    + instruction(0x85, immediate=_PROBE_READ_KERNEL)
     + _RETURN_0
 )
 
@@ -101,7 +97,7 @@ def why_no_live_read() -> str | None:
 
 
 def _function_id(name: bytes) -> int:
-    library = libbpf.library()
+    library = libbpf.lib()
     library.libbpf_find_vmlinux_btf_id.argtypes = [ctypes.c_char_p, ctypes.c_int]
     found: int = library.libbpf_find_vmlinux_btf_id(name, _TRACE_FENTRY)
     if found < 0:
@@ -115,7 +111,7 @@ def _loaded(kind: int, program: bytes, attach_type: int = 0, btf_id: int = 0) ->
     options = _ProgLoadOpts(
         sz=ctypes.sizeof(_ProgLoadOpts), expected_attach_type=attach_type, attach_btf_id=btf_id
     )
-    load = libbpf.library().bpf_prog_load
+    load = libbpf.lib().bpf_prog_load
     load.argtypes = [
         ctypes.c_int,
         ctypes.c_char_p,

@@ -29,7 +29,7 @@ def program_name(prog_id: int) -> str | None:
 
     Programs are opened by number for CAP_SYS_ADMIN alone (bpf_prog_get_fd_by_id(), kernel/bpf/syscall.c).
     """
-    fd: int = libbpf.library().bpf_prog_get_fd_by_id(prog_id)
+    fd: int = libbpf.lib().bpf_prog_get_fd_by_id(prog_id)
     if fd < 0:
         return None
     try:

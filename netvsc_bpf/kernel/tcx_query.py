@@ -5,7 +5,7 @@ import ctypes
 import errno
 import os
 
-from netvsc_bpf.kernel.libbpf import library
+from netvsc_bpf.kernel.libbpf import lib
 from netvsc_bpf.kernel.tcx import Direction
 
 _MOST = 64
@@ -18,7 +18,7 @@ def tcx_programs(ifindex: int, direction: Direction) -> list[int]:
     A kernel without tcx (before 6.6) has none. Raises OSError: EPERM without CAP_NET_ADMIN, ENODEV.
     """
     ids, count, flags = (ctypes.c_uint32 * _MOST)(), ctypes.c_uint32(_MOST), ctypes.c_uint32()
-    result: int = library().bpf_prog_query(
+    result: int = lib().bpf_prog_query(
         ifindex, int(direction), 0, ctypes.byref(flags), ids, ctypes.byref(count)
     )
     if result < 0:

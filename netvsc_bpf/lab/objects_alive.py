@@ -32,7 +32,7 @@ def alive(objects: Iterable[Object]) -> set[Object]:
     """Return those that the kernel still has."""
     still = set()
     for kind, number in objects:
-        fd = getattr(libbpf.library(), f"bpf_{kind}_get_fd_by_id")(ctypes.c_uint32(number))
+        fd = getattr(libbpf.lib(), f"bpf_{kind}_get_fd_by_id")(ctypes.c_uint32(number))
         if fd >= 0:
             os.close(fd)
             still.add((kind, number))

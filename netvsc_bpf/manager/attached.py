@@ -42,15 +42,20 @@ def attached_pairs(
     return found
 
 
-@contextmanager
-def opened(where: NetnsPins) -> Iterator[LoadedObject | None]:
-    """Open what is loaded; None where nothing is, where it is being detached, or another namespace's."""
+def open_loaded(where: NetnsPins) -> LoadedObject | None:
+    """Open what is loaded, stale or not; None where nothing is, or where it is being detached."""
     try:
-        loaded = LoadedObject(where) if where.object.exists() else None
+        return LoadedObject(where) if where.object.exists() else None
     except ForeignLayout:
         if where.object.exists():
             raise
-        loaded = None
+        return None
+
+
+@contextmanager
+def opened(where: NetnsPins) -> Iterator[LoadedObject | None]:
+    """Open what is loaded; None where nothing is, where it is being detached, or another namespace's."""
+    loaded = open_loaded(where)
     if loaded is None:
         yield None
         return

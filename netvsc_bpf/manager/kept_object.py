@@ -3,7 +3,7 @@
 
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.model.errors import ForeignLayout
+from netvsc_bpf.manager.attached import open_loaded
 
 _Identity = tuple[int, int]
 """Inode numbers of the pins that are replaced when maps or programs are: bpffs never gives one again."""
@@ -29,11 +29,7 @@ class KeptObject:
         if identity is None or identity != self._identity:
             self.close()
         if identity is not None and self._kept is None:
-            try:
-                self._kept, self._identity = LoadedObject(self._pins), identity
-            except ForeignLayout:
-                if self._look() is not None:
-                    raise
+            self._kept, self._identity = open_loaded(self._pins), identity
         return None if self._kept is None or self._kept.stale else self._kept
 
     def close(self) -> None:

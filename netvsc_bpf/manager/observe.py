@@ -3,7 +3,7 @@
 
 from netvsc_bpf.datapath import following
 from netvsc_bpf.datapath.options import AttachOptions
-from netvsc_bpf.datapath.pairs import guard_attached, has_guard
+from netvsc_bpf.datapath.pairs import guard_link, runs_guard
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
@@ -26,8 +26,9 @@ def observe(session: Session, loaded: LoadedObject | None, synthetic: Nic, optio
     assert slot is not None
     hook = session.hook(loaded)
     found = loaded.found(slot)
-    joined = _joined(session, loaded, hook, synthetic, slot, found)
-    guarded = guard_attached(session, loaded, synthetic.ifindex)
+    guard = guard_link(session, synthetic.ifindex)
+    guarded = runs_guard(loaded, guard)
+    joined = _joined(session, loaded, hook, synthetic, slot, found, holds_xdp=guard is not None)
     in_force, wanted = abi.GUARD_MODES[loaded.pair(slot).guard], wanted_guard(loaded, slot, options)
     pair = PairObservation(
         synthetic,
@@ -43,8 +44,16 @@ def observe(session: Session, loaded: LoadedObject | None, synthetic: Nic, optio
 
 
 def _joined(
-    session: Session, loaded: LoadedObject, hook: TcHook, synthetic: Nic, slot: int, found: abi.Found
+    session: Session,
+    loaded: LoadedObject,
+    hook: TcHook,
+    synthetic: Nic,
+    slot: int,
+    found: abi.Found,
+    *,
+    holds_xdp: bool,
 ) -> Joined | None:
+    """Describe the VF; `holds_xdp`: guard's link holds the synthetic NIC's XDP hook."""
     vf = session.nic(loaded.vf_ifindex(slot))
     if vf is None or not found.vf_ifindex:
         return None
@@ -58,7 +67,7 @@ def _joined(
         settle_ms=state.settle_ns / 1e6,
         denied=abi.REASONS[found.denied],
         withheld=None if state.permitted else abi.REASONS[state.reason],
-        unseen_by=unseeing_program(synthetic, vf, guarded=has_guard(session, synthetic.ifindex)),
+        unseen_by=unseeing_program(synthetic, vf, guarded=holds_xdp),
     )
 
 

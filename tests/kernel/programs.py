@@ -3,12 +3,12 @@
 
 import ctypes
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from netvsc_bpf.kernel import libbpf, links
+from netvsc_bpf.kernel.instructions import instruction
 
 SCHED_CLS = 3  # enum bpf_prog_type, include/uapi/linux/bpf.h
 XDP = 6
@@ -41,7 +41,7 @@ class Counting:
 @contextmanager
 def counting_program(kind: int, name: bytes = b"foreign") -> Iterator[Counting]:
     """Load one for the time of a with block; what it is attached to keeps it alive afterwards."""
-    library = libbpf.library()
+    library = libbpf.lib()
     map_fd = _checked(library.bpf_map_create(_ARRAY, b"seen", 4, 8, 1, None))
     try:
         fd = load_program(kind, _code(map_fd, _VERDICTS[kind]), name)
@@ -73,13 +73,8 @@ def _code(map_fd: int, verdict: int) -> bytes:
 
 def load_program(kind: int, code: bytes, name: bytes = b"foreign") -> int:
     """Load a program of this enum bpf_prog_type; return its descriptor. Raises OSError."""
-    library = libbpf.library()
+    library = libbpf.lib()
     return _checked(library.bpf_prog_load(kind, name, b"GPL", code, len(code) // 8, None))
-
-
-def instruction(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
-    """Return one struct bpf_insn."""
-    return struct.pack("=BBhi", opcode, src << 4 | dst, offset, immediate)
 
 
 def _checked(result: int) -> int:

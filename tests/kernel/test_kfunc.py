@@ -10,9 +10,10 @@ import pytest
 
 from netvsc_bpf.kernel import libbpf
 from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.instructions import instruction
 from netvsc_bpf.kernel.kfunc import ReadOnlyCast
 from netvsc_bpf.kernel.offsets import kernel_offsets
-from tests.kernel.programs import SCHED_CLS, instruction, load_program
+from tests.kernel.programs import SCHED_CLS, load_program
 
 NOWHERE = {
     "null": 0,

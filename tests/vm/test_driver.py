@@ -35,7 +35,7 @@ WAYS = (
 )
 
 
-def test_s02_vf_before_the_manager_is_adopted_and_s58_steered_again_after_its_driver_was_reloaded(
+def test_s58_vf_is_steered_again_after_its_driver_was_reloaded_and_s02_adopted_before(
     sriov: SriovPair,
 ) -> None:
     vf = sriov.plug()

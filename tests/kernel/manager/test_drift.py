@@ -84,7 +84,7 @@ def test_s64_program_replaced_in_our_own_link_is_put_back(lab: Lab, start: Start
     manager.wait_vf()
     path = linked(lab, program)
     with counting_program(XDP if program == "guard" else SCHED_CLS) as foreign, link(path) as fd:
-        assert libbpf.library().bpf_link_update(fd, foreign.fd, None) == 0
+        assert libbpf.lib().bpf_link_update(fd, foreign.fd, None) == 0
         put_back(lab, manager, program)
         state = links.state(path)
         assert state is not None and state.prog_id != foreign.id

@@ -246,7 +246,7 @@ def test_runs_of_programs_are_shown_only_as_far_as_somebody_counts_them(
         send(lab.guest, "eth0", *[OUT] * 5)
         assert scrape().value("program_runs_total", program="steer") is None
         assert not stats_enabled(), "we do not turn it on"
-        counting = libbpf.library().bpf_enable_stats(0)  # BPF_STATS_RUN_TIME, until the descriptor is closed
+        counting = libbpf.lib().bpf_enable_stats(0)  # BPF_STATS_RUN_TIME, until the descriptor is closed
         assert counting >= 0
         try:
             send(lab.guest, "eth0", *[OUT] * 7)

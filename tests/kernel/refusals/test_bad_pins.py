@@ -31,7 +31,7 @@ def object_folder() -> Path:
 
 
 def another_map(folder: Path) -> None:
-    fd = libbpf.library().bpf_map_create(2, b"pairs", 4, 8, 1, None)
+    fd = libbpf.lib().bpf_map_create(2, b"pairs", 4, 8, 1, None)
     try:
         (folder / "maps/pairs").unlink()
         libbpf.obj_pin(fd, folder / "maps/pairs")

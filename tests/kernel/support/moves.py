@@ -1,13 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What has to hold after a NIC was moved to another network namespace."""
 
+from collections.abc import Callable
+
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpPlan, UdpStream
+from netvsc_bpf.model.path import Path
 from tests.kernel.support.manager import Manager, nic
 from tests.kernel.support.pod import Pod
 from tests.kernel.support.waiting import eventually
 
 AS_FOUND = ("name", "mac", "mtu", "up", "promiscuity", "addr_gen_mode", "ipv6_disabled")
+
+
+def start_followed(lab: Lab, pod: Pod, start: Callable[..., Manager]) -> Manager:
+    """Start a manager and move the synthetic NIC; return once its VF has followed and is used there."""
+    manager = start(lab)
+    manager.wait_vf()
+    pod.take()
+    pod.wait_path(Path.VF)
+    return manager
 
 
 def flows(plan: UdpPlan, packets: int = 200) -> None:

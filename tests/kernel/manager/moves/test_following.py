@@ -10,7 +10,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.commands import refused, run_in
 from tests.kernel.support.manager import Manager, ip, nic
-from tests.kernel.support.moves import failures, flows, found, unused
+from tests.kernel.support.moves import failures, flows, found, start_followed, unused
 from tests.kernel.support.pod import Pod
 from tests.kernel.support.waiting import eventually
 
@@ -63,10 +63,7 @@ def test_s55_both_are_as_found_when_the_synthetic_nic_returns(lab: Lab, pod: Pod
 
 def test_s55_detach_there_puts_the_vf_back_where_it_was_found(lab: Lab, pod: Pod, start: Start) -> None:
     before = found(lab)
-    manager = start(lab)
-    manager.wait_vf()
-    pod.take()
-    pod.wait_path(Path.VF)
+    manager = start_followed(lab, pod, start)
     refused(run_in(pod.name, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
     refused(run_in(pod.name, "run", "eth0"), 3, f"process {manager.process.pid} followed a NIC into it")
     manager.stop()

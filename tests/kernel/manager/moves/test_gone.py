@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from netvsc_bpf.lab import leftovers
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.path import Path
 from tests.kernel.support.manager import Manager, ip, tap
-from tests.kernel.support.moves import failures, found, ports, unused
+from tests.kernel.support.moves import failures, found, ports, start_followed, unused
 from tests.kernel.support.pod import Pod
 from tests.kernel.support.waiting import eventually
 
@@ -16,10 +15,7 @@ Start = Callable[..., Manager]
 
 def test_s26_synthetic_nic_removed_there_and_its_vf_is_back_home(lab: Lab, pod: Pod, start: Start) -> None:
     before = found(lab)
-    manager = start(lab)
-    manager.wait_vf()
-    pod.take()
-    pod.wait_path(Path.VF)
+    manager = start_followed(lab, pod, start)
     pod.ip("link", "del", "eth0")
     manager.wait_told("released")
     eventually("back", lambda: unused(lab, pod))
@@ -30,10 +26,7 @@ def test_s26_synthetic_nic_removed_there_and_its_vf_is_back_home(lab: Lab, pod: 
 
 
 def test_s57_namespace_deleted_and_nothing_of_it_is_left(lab: Lab, pod: Pod, start: Start) -> None:
-    manager = start(lab)
-    manager.wait_vf()
-    pod.take()
-    pod.wait_path(Path.VF)
+    manager = start_followed(lab, pod, start)
     pod.remove()
     # The kernel destroys it only when nobody holds it any more; with it go its veths, and their other ends.
     eventually("it is gone", lambda: not {"syn0", "vf0"} & ports(lab))

@@ -16,7 +16,7 @@ from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path
 from tests.kernel.support.attachment import attached
 from tests.kernel.support.manager import Manager, ip
-from tests.kernel.support.moves import failures, flows, found, ports
+from tests.kernel.support.moves import failures, flows, found, ports, start_followed
 from tests.kernel.support.pod import Pod
 from tests.kernel.support.waiting import eventually
 
@@ -24,10 +24,7 @@ Start = Callable[..., Manager]
 
 
 def test_s55_killed_and_started_again_with_no_packet_lost(lab: Lab, pod: Pod, start: Start) -> None:
-    first = start(lab)
-    first.wait_vf()
-    pod.take()
-    pod.wait_path(Path.VF)
+    first = start_followed(lab, pod, start)
     with UdpStream(pod.sending()) as stream:
         changes = pod.statuses()[0].path_changes
         first.kill()
@@ -101,10 +98,7 @@ def test_s55_killed_at_any_moment_of_a_move(lab: Lab, pod: Pod, start: Start) ->
 
 
 def test_s56_vf_that_is_added_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> None:
-    first = start(lab)
-    first.wait_vf()
-    pod.take()
-    pod.wait_path(Path.VF)
+    first = start_followed(lab, pod, start)
     first.kill()
     lab.unplug_vf()
     lab.plug_vf(up=False)
@@ -113,10 +107,7 @@ def test_s56_vf_that_is_added_while_nobody_was_there(lab: Lab, pod: Pod, start: 
 
 
 def test_s57_namespace_deleted_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> None:
-    first = start(lab)
-    first.wait_vf()
-    pod.take()
-    pod.wait_path(Path.VF)
+    first = start_followed(lab, pod, start)
     first.kill()
     pod.remove()
     eventually("it is gone", lambda: not {"syn0", "vf0"} & ports(lab))
