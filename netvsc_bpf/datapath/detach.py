@@ -90,6 +90,6 @@ def _remove_filters(session: Session) -> None:
             continue
         try:
             for nic in session.nics:
-                clsact.detach(session.ipr, nic.ifindex, direction, links.program_id(program))
+                clsact.detach(session.rtnl, nic.ifindex, direction, links.program_id(program))
         finally:
             os.close(program)

@@ -110,7 +110,7 @@ def _remove_home(
     pin = session.pins.link(ifindex, "home")
     hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
     if found.clsact_added & CLSACT_ON_VF:
-        clsact.remove_qdisc_if_empty(session.ipr, vf.ifindex)
+        clsact.remove_qdisc_if_empty(session.rtnl, vf.ifindex)
 
 
 def _free_home(loaded: LoadedObject, vf_ifindex: int) -> None:

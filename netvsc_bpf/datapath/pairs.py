@@ -94,7 +94,7 @@ def remove_steer(session: Session, loaded: LoadedObject, hook: TcHook, ifindex: 
     """Detach steer, and remove the qdisc that we added for it."""
     hook.detach(loaded.program("steer"), ifindex, Direction.EGRESS, session.pins.link(ifindex, "steer"))
     if loaded.found(slot).clsact_added & CLSACT_ON_SYNTHETIC:
-        clsact.remove_qdisc_if_empty(session.ipr, ifindex)
+        clsact.remove_qdisc_if_empty(session.rtnl, ifindex)
 
 
 def ensure_guard(

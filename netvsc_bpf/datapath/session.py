@@ -12,7 +12,6 @@ from netvsc_bpf.kernel import change_over, lock, netns, ownership, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
-from netvsc_bpf.kernel.ipr import LazyIpr
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
@@ -24,7 +23,7 @@ class Tools:
     """What a session asks the kernel with. Lives as long as the session, however often it looks again."""
 
     def __init__(self) -> None:
-        self.rtnl, self.ipr = Rtnetlink(), LazyIpr()
+        self.rtnl = Rtnetlink()
         self._hook: TcHook | None = None
 
     def __enter__(self) -> Self:
@@ -33,13 +32,12 @@ class Tools:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.ipr.close()
         self.rtnl.close()
 
     def hook(self, loaded: LoadedObject) -> TcHook:
         """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
         if self._hook is None:
-            self._hook = best_hook(loaded.program("steer"), self.ipr)
+            self._hook = best_hook(loaded.program("steer"), self.rtnl)
         return self._hook
 
 
@@ -62,11 +60,6 @@ class Session:
     def rtnl(self) -> Rtnetlink:
         """The netlink socket."""
         return self.tools.rtnl
-
-    @property
-    def ipr(self) -> LazyIpr:
-        """pyroute2's, for clsact."""
-        return self.tools.ipr
 
     def hook(self, loaded: LoadedObject) -> TcHook:
         """Return the tc hook that the kernel offers."""
@@ -116,7 +109,7 @@ def writing(what: str) -> Iterator[Session]:
         try:
             nics = tuple(list_nics(tools.rtnl))
             pins.remove_unfinished(ours)
-            change_over.finish(ours, tools.ipr, [nic.ifindex for nic in nics])
+            change_over.finish(ours, tools.rtnl, [nic.ifindex for nic in nics])
             yield Session(ours, tools, nics, lock_fd)
         finally:
             if not pins.in_use(ours):

@@ -33,5 +33,5 @@ def upgrade(session: Session, loaded: LoadedObject) -> Upgraded | None:
     if not is_of_another_build(loaded):
         return None
     now = load_programs(session.pins, loaded.liveness, session.lock_fd)
-    change_over.finish(session.pins, session.ipr, [nic.ifindex for nic in session.nics])
+    change_over.finish(session.pins, session.rtnl, [nic.ifindex for nic in session.nics])
     return Upgraded(before, now)

@@ -4,8 +4,6 @@
 import os
 from collections.abc import Mapping
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf import datapath
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.doctor.bcc import check_bcc
@@ -48,14 +46,14 @@ def examine() -> list[Finding]:
     able = is_fit([check_libbpf(), check_capabilities()])
     # Without privilege every probe fails, and each would send the reader after the wrong cause.
     machine += [check_hook(), check_liveness()] if able else [_untried("hook"), _untried("liveness")]
-    with IPRoute() as ipr, Rtnetlink() as rtnl:
+    with Rtnetlink() as rtnl:
         nics = list_nics(rtnl)
         attached = _attached() if is_fit(machine) else {}
         pairs, findings = examine_pairs(nics, attached)
         ours = own_programs(NetnsPins(netns.current_inode())) if able else None
         for pair in pairs:
             findings += examine_pair(
-                ipr, pair, Around(nics, ours, attached=pair.synthetic.ifindex in attached)
+                rtnl, pair, Around(nics, ours, attached=pair.synthetic.ifindex in attached)
             )
     return machine + findings
 

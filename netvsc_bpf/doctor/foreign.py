@@ -5,12 +5,12 @@ import os
 from collections.abc import Container
 from dataclasses import dataclass
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf.discovery.xdp_reach import describe, unseeing_program
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 from netvsc_bpf.kernel import clsact, libbpf, links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.qdiscs import list_qdiscs
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
 from netvsc_bpf.model.nic import Nic, Pair
@@ -93,10 +93,10 @@ def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -
     return findings
 
 
-def read_egress(ipr: IPRoute, ifindex: int) -> Egress:
-    """Read what sits on the egress of a NIC. Raises OSError, NetlinkError."""
-    kinds = {q.get_attr("TCA_KIND") for q in ipr.get_qdiscs(index=ifindex) if q["index"] == ifindex}
-    found = clsact.filters(ipr, ifindex, Direction.EGRESS) if "clsact" in kinds else []
+def read_egress(rtnl: Rtnetlink, ifindex: int) -> Egress:
+    """Read what sits on the egress of a NIC. Raises OSError."""
+    kinds = {one.kind for one in list_qdiscs(rtnl, ifindex)}
+    found = clsact.filters(rtnl, ifindex, Direction.EGRESS) if "clsact" in kinds else []
     return Egress(
         tuple(tcx_programs(ifindex, Direction.EGRESS)),
         tuple(one.prog_id for one in found),

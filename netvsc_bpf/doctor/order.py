@@ -8,11 +8,10 @@ On receive: XDP, then tcx in its order, then the filters of clsact. On transmit:
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pyroute2 import IPRoute
-
 from netvsc_bpf.doctor.finding import Finding, ok, warning
 from netvsc_bpf.kernel import clsact
 from netvsc_bpf.kernel.programs import program_name
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
 from netvsc_bpf.model.nic import Nic
@@ -69,10 +68,9 @@ def check_blind(hooked: Hooked, ours: Mapping[int, str], names: Mapping[int, str
     )
 
 
-def read_hooked(ipr: IPRoute, nic: Nic, direction: Direction) -> Hooked:
-    """Ask the kernel. Raises OSError, NetlinkError."""
-    kinds = {q.get_attr("TCA_KIND") for q in ipr.get_qdiscs(index=nic.ifindex) if q["index"] == nic.ifindex}
-    filters = clsact.filters(ipr, nic.ifindex, direction) if "clsact" in kinds else []
+def read_hooked(rtnl: Rtnetlink, nic: Nic, direction: Direction) -> Hooked:
+    """Ask the kernel. Raises OSError."""
+    filters = clsact.filters(rtnl, nic.ifindex, direction) if clsact.has_qdisc(rtnl, nic.ifindex) else []
     xdp = nic.xdp_prog_id if direction is Direction.INGRESS else None
     return Hooked(
         nic.name,

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from netvsc_bpf.doctor import foreign, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
@@ -13,6 +12,7 @@ from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Finding, warning
 from netvsc_bpf.doctor.pairs import check_mtu
 from netvsc_bpf.kernel.probes import why_no_tcx
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook
@@ -28,15 +28,15 @@ class Around:
     attached: bool
 
 
-def examine_pair(ipr: IPRoute, pair: Pair, around: Around) -> list[Finding]:
+def examine_pair(rtnl: Rtnetlink, pair: Pair, around: Around) -> list[Finding]:
     """Run all checks of one pair."""
     findings = _vf(pair, around.attached)
-    findings += _reading("qdisc", f"the qdiscs of {pair.synthetic.name}", lambda: _qdiscs(ipr, pair))
+    findings += _reading("qdisc", f"the qdiscs of {pair.synthetic.name}", lambda: _qdiscs(rtnl, pair))
     ours = around.ours
     if ours is not None:
         what = f"the programs of {pair.synthetic.name}"
-        findings += _reading("foreign-tc", what, lambda: _foreign(ipr, pair, ours))
-        findings += _reading(order.CHECK, what, lambda: _order(ipr, pair, around.nics, ours))
+        findings += _reading("foreign-tc", what, lambda: _foreign(rtnl, pair, ours))
+        findings += _reading(order.CHECK, what, lambda: _order(rtnl, pair, around.nics, ours))
     return findings
 
 
@@ -58,17 +58,17 @@ def _vf(pair: Pair, attached: bool) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _qdiscs(ipr: IPRoute, pair: Pair) -> list[Finding]:
+def _qdiscs(rtnl: Rtnetlink, pair: Pair) -> list[Finding]:
     if pair.vf is None:
         return []
-    synthetic, vf = (qdiscs.read_qdiscs(ipr, one.ifindex) for one in (pair.synthetic, pair.vf))
+    synthetic, vf = (qdiscs.read_qdiscs(rtnl, one.ifindex) for one in (pair.synthetic, pair.vf))
     return qdiscs.check_qdiscs(pair, synthetic, vf)
 
 
-def _foreign(ipr: IPRoute, pair: Pair, ours: Mapping[int, str]) -> list[Finding | None]:
+def _foreign(rtnl: Rtnetlink, pair: Pair, ours: Mapping[int, str]) -> list[Finding | None]:
     synthetic = pair.synthetic
     hook = Hook.CLSACT if why_no_tcx() else Hook.TCX
-    egress = foreign.read_egress(ipr, synthetic.ifindex)
+    egress = foreign.read_egress(rtnl, synthetic.ifindex)
     return [
         foreign.check_xdp(synthetic, ours),
         foreign.check_xdp_reach(pair, ours),
@@ -76,9 +76,9 @@ def _foreign(ipr: IPRoute, pair: Pair, ours: Mapping[int, str]) -> list[Finding 
     ]
 
 
-def _order(ipr: IPRoute, pair: Pair, nics: Iterable[Nic], ours: Mapping[int, str]) -> list[Finding | None]:
+def _order(rtnl: Rtnetlink, pair: Pair, nics: Iterable[Nic], ours: Mapping[int, str]) -> list[Finding | None]:
     devices = [pair.synthetic] if pair.vf is None else [pair.synthetic, pair.vf]
-    hooked = [order.read_hooked(ipr, nic, direction) for nic in devices for direction in Direction]
+    hooked = [order.read_hooked(rtnl, nic, direction) for nic in devices for direction in Direction]
     names = order.names_of({one for hook in hooked for one in hook.programs}, ours)
     on_vf = [one for hook in hooked if pair.vf and hook.nic == pair.vf.name for one in hook.programs]
     return [

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Is traffic shaped on the synthetic NIC? What is steered never meets its qdisc (scenario row 42)."""
 
-from dataclasses import dataclass
-
-from pyroute2 import IPRoute
-
 from netvsc_bpf.doctor.finding import Finding, ok, warning
+from netvsc_bpf.kernel.qdiscs import ROOT, Qdisc, list_qdiscs
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.nic import Pair
 
 CHECK = "qdisc"
@@ -29,15 +27,6 @@ _SHAPING = frozenset(
     | {"taprio", "tbf"}
 )
 """Those that nobody gets without asking: they limit, order or disturb on purpose."""
-_ROOT = 0xFFFFFFFF  # TC_H_ROOT, include/uapi/linux/pkt_sched.h
-
-
-@dataclass(frozen=True, slots=True)
-class Qdisc:
-    """One queueing discipline of a device; ``root`` is the one at its top."""
-
-    kind: str
-    root: bool
 
 
 def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Finding]:
@@ -56,7 +45,7 @@ def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Fi
                 f"set up the same on {vf_name}: `tc qdisc add dev {vf_name} root {shaping[0]} ...`",
             )
         )
-    root = next((one.kind for one in vf if one.root), None)
+    root = next((one.kind for one in vf if one.parent == ROOT), None)
     if root is not None:
         where = (
             f"in the {root} of {vf_name} alone" if root != "noqueue" else f"nowhere: {vf_name} has noqueue"
@@ -65,11 +54,6 @@ def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Fi
     return findings
 
 
-def read_qdiscs(ipr: IPRoute, ifindex: int) -> list[Qdisc]:
-    """Return the qdiscs of a device, but for clsact and ingress, which queue nothing. Raises NetlinkError."""
-    found = [
-        Qdisc(str(message.get_attr("TCA_KIND")), message["parent"] == _ROOT)
-        for message in ipr.get_qdiscs(index=ifindex)
-        if message["index"] == ifindex
-    ]
-    return [one for one in found if one.kind not in ("clsact", "ingress")]
+def read_qdiscs(rtnl: Rtnetlink, ifindex: int) -> list[Qdisc]:
+    """Return the qdiscs of a device, but for clsact and ingress, which queue nothing. Raises OSError."""
+    return [one for one in list_qdiscs(rtnl, ifindex) if one.kind not in ("clsact", "ingress")]

@@ -19,18 +19,15 @@ of them go back to the old ones. From step 2 to step 4 the build is unknown (0).
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netvsc_bpf.kernel import clsact, libbpf, links, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.compiler import SENTINEL_HOOKS, SENTINEL_TRACEPOINT
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.errors import ForeignLayout
-
-if TYPE_CHECKING:
-    from pyroute2 import IPRoute
 
 _FILTERS = {"steer": Direction.EGRESS, "home": Direction.INGRESS}
 """Programs that are clsact filters on kernels without tcx."""
@@ -40,7 +37,7 @@ _Switch = Callable[[str, int, int], None]
 """Have every hook of a program (name, old, new) run the new one."""
 
 
-def finish(where: NetnsPins, ipr: "IPRoute", ifindexes: Iterable[int]) -> None:
+def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
     """Finish the change of programs that was begun, by us or by somebody who was killed.
 
     `ifindexes` are the NICs that may have filters. The caller holds the lock. Raises KernelError where a hook
@@ -52,7 +49,7 @@ def finish(where: NetnsPins, ipr: "IPRoute", ifindexes: Iterable[int]) -> None:
         for pair in pins.attached_ifindexes(where):
             links.replace(where.link(pair, name), old, new)
         for ifindex in nics if name in _FILTERS else ():
-            clsact.replace(ipr, ifindex, _FILTERS[name], links.program_id(old), new, name)
+            clsact.replace(rtnl, ifindex, _FILTERS[name], links.program_id(old), new, name)
 
     for folder, build in pins.upgrades(where):
         with changing(_WHAT):

@@ -5,19 +5,17 @@ A filter is ours if it runs our program, by the program's id; it is removed by t
 the kernel gave it. Other people's filters stay, and so does their qdisc.
 """
 
+import errno
+import socket
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
 
+from netvsc_bpf.kernel import qdiscs
+from netvsc_bpf.kernel.qdiscs import TCA_KIND, TCA_OPTIONS, TCMSG, Qdisc
+from netvsc_bpf.kernel.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, Message, Rtnetlink, attribute, attributes
 from netvsc_bpf.kernel.tcx import Direction
 
-if TYPE_CHECKING:
-    # See netvsc_bpf/kernel/ipr.py: only those who have filters pay for it.
-    from pyroute2 import IPRoute
-
-_Answer = TypeVar("_Answer")
-
+_CLSACT = Qdisc("clsact", handle=0xFFFF0000, parent=0xFFFFFFF1)  # TC_H_CLSACT
 _PARENT = {Direction.INGRESS: 0xFFFFFFF2, Direction.EGRESS: 0xFFFFFFF3}  # TC_H_MIN_INGRESS, TC_H_MIN_EGRESS
 _ETH_P_ALL = 0x0003
 _LATE = 0xC100
@@ -26,9 +24,11 @@ _LATE = 0xC100
 Those go down from 0xC000 (tcf_auto_prio(), net/sched/cls_api.c).
 """
 _LAST = 0xFFFF
-_EEXIST, _EINVAL, _ENOENT, _ENODEV = 17, 22, 2, 19
-_TCA_BPF_ID = 11  # include/uapi/linux/pkt_cls.h
-_NLA_HEADER = 4
+_RTM_NEWTFILTER, _RTM_DELTFILTER, _RTM_GETTFILTER = 44, 45, 46
+_TCA_BPF_FD, _TCA_BPF_NAME, _TCA_BPF_FLAGS, _TCA_BPF_ID = 6, 7, 8, 11  # include/uapi/linux/pkt_cls.h
+_DIRECT_ACTION = 1  # TCA_BPF_FLAG_ACT_DIRECT
+_U32 = struct.Struct("=I")
+_KIND = attribute(TCA_KIND, b"bpf\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,115 +40,96 @@ class Filter:
     prog_id: int | None
 
 
-def has_qdisc(ipr: "IPRoute", ifindex: int) -> bool:
+def has_qdisc(rtnl: Rtnetlink, ifindex: int) -> bool:
     """Tell whether the device has a clsact qdisc."""
-    return any(
-        q.get_attr("TCA_KIND") == "clsact"
-        for q in _asked(lambda: list(ipr.get_qdiscs(index=ifindex)))
-        if q["index"] == ifindex
-    )
+    return any(one.kind == _CLSACT.kind for one in qdiscs.list_qdiscs(rtnl, ifindex))
 
 
-def add_qdisc(ipr: "IPRoute", ifindex: int) -> bool:
+def add_qdisc(rtnl: Rtnetlink, ifindex: int) -> bool:
     """Make sure that there is a clsact qdisc; return True if we added it."""
-    if has_qdisc(ipr, ifindex):
+    if has_qdisc(rtnl, ifindex):
         return False
-    _asked(lambda: ipr.tc("add", "clsact", ifindex))
+    qdiscs.add(rtnl, ifindex, _CLSACT)
     return True
 
 
-def remove_qdisc_if_empty(ipr: "IPRoute", ifindex: int) -> None:
+def remove_qdisc_if_empty(rtnl: Rtnetlink, ifindex: int) -> None:
     """Remove the clsact qdisc that we added, unless somebody has put filters there since."""
-    if has_qdisc(ipr, ifindex) and not any(filters(ipr, ifindex, direction) for direction in Direction):
-        _asked(lambda: ipr.tc("del", "clsact", ifindex))
+    if has_qdisc(rtnl, ifindex) and not any(filters(rtnl, ifindex, direction) for direction in Direction):
+        qdiscs.delete(rtnl, ifindex, _CLSACT)
 
 
-def filters(ipr: "IPRoute", ifindex: int, direction: Direction) -> list[Filter]:
+def filters(rtnl: Rtnetlink, ifindex: int, direction: Direction) -> list[Filter]:
     """Return the filters of one direction, whoever's they are."""
     try:
-        messages = _asked(lambda: list(ipr.get_filters(index=ifindex, parent=_PARENT[direction])))
+        messages = rtnl.dump(_RTM_GETTFILTER, TCMSG.pack(0, ifindex, 0, _PARENT[direction], 0))
     except OSError as error:
-        if error.errno in (_EINVAL, _ENOENT):
+        if error.errno in (errno.EINVAL, errno.ENOENT):
             return []
         raise
-    return [_parsed(m) for m in messages if m["handle"]]
+    return [found for found in map(_parsed, messages) if found.handle]
 
 
-def attach(ipr: "IPRoute", ifindex: int, direction: Direction, prog_fd: int, name: str) -> None:
+def attach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_fd: int, name: str) -> None:
     """Add a direct-action filter behind the others. Raises OSError."""
-    taken = {found.prio for found in filters(ipr, ifindex, direction)}
+    taken = {found.prio for found in filters(rtnl, ifindex, direction)}
     prio = next(number for number in range(_LATE, _LAST) if number not in taken)
-    _change(ipr, "add-filter", ifindex, direction, prio=prio, fd=prog_fd, name=name, direct_action=True)
+    place = _place(ifindex, direction, Filter(prio, 0, None))
+    rtnl.request(_RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, place + _running(prog_fd, name))
 
 
-def detach(ipr: "IPRoute", ifindex: int, direction: Direction, prog_id: int) -> int:
+def detach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_id: int) -> int:
     """Remove the filters that run this program; return how many there were."""
-    ours = [found for found in filters(ipr, ifindex, direction) if found.prog_id == prog_id]
+    ours = [found for found in filters(rtnl, ifindex, direction) if found.prog_id == prog_id]
     for found in ours:
-        _change(ipr, "del-filter", ifindex, direction, handle=found.handle, prio=found.prio)
+        rtnl.request(_RTM_DELTFILTER, 0, _place(ifindex, direction, found) + _KIND)
     return len(ours)
 
 
-def replace(ipr: "IPRoute", ifindex: int, direction: Direction, old_id: int, prog_fd: int, name: str) -> None:
+def replace(
+    rtnl: Rtnetlink, ifindex: int, direction: Direction, old_id: int, prog_fd: int, name: str
+) -> None:
     """Give the filters that run the old program another one, each atomically (cls_bpf_change()).
 
     Priority and handle stay. Raises OSError, unless the filter or its device went meanwhile.
     """
-    for found in filters(ipr, ifindex, direction):
+    for found in filters(rtnl, ifindex, direction):
         if found.prog_id != old_id:
             continue
         try:
-            _change(
-                ipr,
-                "change-filter",
-                ifindex,
-                direction,
-                handle=found.handle,
-                prio=found.prio,
-                fd=prog_fd,
-                name=name,
-                direct_action=True,
-            )
+            rtnl.request(_RTM_NEWTFILTER, 0, _place(ifindex, direction, found) + _running(prog_fd, name))
         except OSError as error:
-            if error.errno not in (_ENOENT, _ENODEV):
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
                 raise
 
 
-def attached(ipr: "IPRoute", ifindex: int, direction: Direction, prog_id: int) -> bool:
+def attached(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_id: int) -> bool:
     """Tell whether a filter there runs this program."""
-    return any(found.prog_id == prog_id for found in filters(ipr, ifindex, direction))
+    return any(found.prog_id == prog_id for found in filters(rtnl, ifindex, direction))
 
 
-def _asked(call: Callable[[], _Answer]) -> _Answer:
-    """Do what pyroute2 is asked for; its error becomes an OSError, as all others of the kernel are."""
-    from pyroute2.netlink.exceptions import NetlinkError
-
-    try:
-        return call()
-    except NetlinkError as error:
-        raise OSError(error.code, str(error.args[-1])) from error
+def _place(ifindex: int, direction: Direction, filter_: Filter) -> bytes:
+    info = filter_.prio << 16 | socket.htons(_ETH_P_ALL)
+    return TCMSG.pack(0, ifindex, filter_.handle, _PARENT[direction], info)
 
 
-def _change(ipr: "IPRoute", command: str, ifindex: int, direction: Direction, **filter_: Any) -> None:
-    parent = _PARENT[direction]
-    _asked(lambda: ipr.tc(command, "bpf", ifindex, parent=parent, protocol=_ETH_P_ALL, **filter_))
+def _running(prog_fd: int, name: str) -> bytes:
+    options = (
+        attribute(_TCA_BPF_FD, _U32.pack(prog_fd))
+        + attribute(_TCA_BPF_NAME, name.encode() + b"\0")
+        + attribute(_TCA_BPF_FLAGS, _U32.pack(_DIRECT_ACTION))
+    )
+    return _KIND + attribute(TCA_OPTIONS, options)
 
 
-def _parsed(message: Any) -> Filter:
-    prog_id = _prog_id(message) if message.get_attr("TCA_KIND") == "bpf" else None
-    return Filter(message["info"] >> 16, message["handle"], prog_id)
+def _parsed(message: Message) -> Filter:
+    _, _, handle, _, info = TCMSG.unpack_from(message.body)
+    return Filter(info >> 16, handle, _prog_id(message.attributes(TCMSG.size)))
 
 
-def _prog_id(message: Any) -> int | None:
-    """Return TCA_BPF_ID, which pyroute2 (0.9.7) does not decode.
-
-    It keeps what it does not know as it came.
-    """
-    options = message.get_attr("TCA_OPTIONS")
-    for name, value in [] if options is None else options["attrs"]:
-        if name == "TCA_BPF_ID":
-            return int(value)
-        if name == "UNKNOWN" and value["header"]["type"] == _TCA_BPF_ID:
-            (prog_id,) = struct.unpack_from("=I", value.data, value.offset + _NLA_HEADER)
-            return int(prog_id)
-    return None
+def _prog_id(found: dict[int, bytes]) -> int | None:
+    """Return which program a filter runs; None where it is of another kind than bpf."""
+    if found.get(TCA_KIND, b"").rstrip(b"\0") != b"bpf":
+        return None
+    number = attributes(found.get(TCA_OPTIONS, b"")).get(_TCA_BPF_ID)
+    return None if number is None else int(_U32.unpack(number)[0])

@@ -2,14 +2,12 @@
 """One face for the two tc hooks: tcx links where the kernel has them, clsact filters where not."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from netvsc_bpf.kernel import clsact, links, tcx
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.path import Hook
-
-if TYPE_CHECKING:
-    from pyroute2 import IPRoute
 
 
 class TcHook(Protocol):
@@ -58,27 +56,27 @@ class ClsactHook:
 
     name = Hook.CLSACT
 
-    def __init__(self, ipr: "IPRoute") -> None:
-        self._ipr = ipr
+    def __init__(self, rtnl: Rtnetlink) -> None:
+        self._rtnl = rtnl
 
     def adds_qdisc(self, ifindex: int) -> bool:
         """See TcHook."""
-        return not clsact.has_qdisc(self._ipr, ifindex)
+        return not clsact.has_qdisc(self._rtnl, ifindex)
 
     def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
-        clsact.add_qdisc(self._ipr, ifindex)
-        clsact.attach(self._ipr, ifindex, direction, prog_fd, pin.name)
+        clsact.add_qdisc(self._rtnl, ifindex)
+        clsact.attach(self._rtnl, ifindex, direction, prog_fd, pin.name)
 
     def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
-        clsact.detach(self._ipr, ifindex, direction, links.program_id(prog_fd))
+        clsact.detach(self._rtnl, ifindex, direction, links.program_id(prog_fd))
 
     def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
         """See TcHook."""
-        return clsact.attached(self._ipr, ifindex, direction, links.program_id(prog_fd))
+        return clsact.attached(self._rtnl, ifindex, direction, links.program_id(prog_fd))
 
 
-def best_hook(prog_fd: int, ipr: "IPRoute") -> TcHook:
+def best_hook(prog_fd: int, rtnl: Rtnetlink) -> TcHook:
     """Return the hook that the running kernel offers."""
-    return TcxHook() if tcx.supported(prog_fd) else ClsactHook(ipr)
+    return TcxHook() if tcx.supported(prog_fd) else ClsactHook(rtnl)

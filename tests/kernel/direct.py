@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from pyroute2 import IPRoute
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.datapath.attach import Attached
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tc import ClsactHook, TcHook
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.status import PairStatus
@@ -46,7 +46,7 @@ def direct(lab: Lab) -> Iterator[Direct]:
 def force_clsact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use clsact although the kernel has tcx, as on a kernel before 6.6."""
 
-    def clsact_hook(prog_fd: int, ipr: IPRoute) -> TcHook:
-        return ClsactHook(ipr)
+    def clsact_hook(prog_fd: int, rtnl: Rtnetlink) -> TcHook:
+        return ClsactHook(rtnl)
 
     monkeypatch.setattr("netvsc_bpf.datapath.session.best_hook", clsact_hook)

@@ -11,6 +11,7 @@ from typing import Any
 from pyroute2 import IPRoute
 
 from netvsc_bpf.kernel import clsact
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
 from netvsc_bpf.lab.sandbox import BPFFS
@@ -88,7 +89,7 @@ def _has_addresses(state: State) -> bool:
 
 def _from_inside() -> State:
     state: State = {}
-    with IPRoute() as ipr:
+    with IPRoute() as ipr, Rtnetlink() as rtnl:
         for link in ipr.get_links():
             name, ifindex = link.get_attr("IFLA_IFNAME"), link["index"]
             for direction in Direction:
@@ -100,7 +101,7 @@ def _from_inside() -> State:
                 state[f"qdisc {name} {qdisc['parent']:x}"] = (kind, qdisc["handle"])
                 if kind == "clsact":
                     for direction in Direction:
-                        state[f"filters {name} {direction.name}"] = clsact.filters(ipr, ifindex, direction)
+                        state[f"filters {name} {direction.name}"] = clsact.filters(rtnl, ifindex, direction)
             state |= _settings(name)
     return state
 

@@ -10,6 +10,7 @@ import pytest
 from pyroute2 import IPRoute
 
 from netvsc_bpf.kernel import clsact, libbpf, tcx
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.direct import direct, force_clsact
@@ -44,8 +45,8 @@ def foreign_clsact(lab: Lab) -> Iterator[dict[str, Counting]]:
 
     def add(hook: str, program: Counting) -> None:
         name, direction = hook.split()
-        with IPRoute() as ipr:
-            clsact.add_qdisc(ipr, lab.ifindex(lab.guest, name))
+        with IPRoute() as ipr, Rtnetlink() as rtnl:
+            clsact.add_qdisc(rtnl, lab.ifindex(lab.guest, name))
             arguments: dict[str, Any] = {"protocol": 3, "fd": program.fd, "name": "foreign", "prio": 10}
             parent = 0xFFFFFFF2 if direction == "INGRESS" else 0xFFFFFFF3
             ifindex = lab.ifindex(lab.guest, name)

@@ -13,6 +13,7 @@ import netvsc_bpf
 from netvsc_bpf.kernel import bundle, clsact, libbpf, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.machine import pins
@@ -98,10 +99,10 @@ def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
     def look() -> Hooked:
         home = NetnsPins(netns.current_inode())
         filters = {}
-        with IPRoute() as ipr:
+        with IPRoute() as ipr, Rtnetlink() as rtnl:
             for name, (interface, direction) in where.items():
                 (ifindex,) = ipr.link_lookup(ifname=interface)
-                found = clsact.filters(ipr, ifindex, direction)
+                found = clsact.filters(rtnl, ifindex, direction)
                 filters[name] = [(one.prio, one.handle, one.prog_id) for one in found]
             (ifindex,) = ipr.link_lookup(ifname=synthetic)
         folder = home.pair(ifindex)

@@ -16,7 +16,7 @@ from tests.unit.discovery.shapes import NETVSC
 class Vanished:
     """A netlink socket for which the device has just gone."""
 
-    def get_qdiscs(self, **_: Any) -> list[Any]:
+    def dump(self, *_: Any) -> list[Any]:
         raise OSError(errno.ENODEV, "No such device")
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from netvsc_bpf.doctor.finding import Level
-from netvsc_bpf.doctor.qdiscs import Qdisc, check_qdiscs
+from netvsc_bpf.doctor.qdiscs import check_qdiscs
 from netvsc_bpf.doctor.softnet import check_softnet, parse_softnet
 from netvsc_bpf.doctor.vf_queues import Spread, check_spread, read_spread
+from netvsc_bpf.kernel.qdiscs import ROOT, Qdisc
 from netvsc_bpf.model.nic import Pair
 from tests.unit.discovery.shapes import NETVSC, VETH, VF
 
@@ -20,6 +21,14 @@ SOFTNET = (
     "0165c0e1 00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 "
     "00000000 00000001\n"
 )
+
+
+def _root(kind: str) -> Qdisc:
+    return Qdisc(kind, handle=0x8001_0000, parent=ROOT)
+
+
+def _leaf(kind: str) -> Qdisc:
+    return Qdisc(kind, handle=0, parent=0x8001_0001)
 
 
 def machine(
@@ -110,8 +119,8 @@ def test_softnet_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["htb", "tbf", "cake", "netem"])
 def test_s42_shaping_on_the_synthetic_nic_alone_is_a_warning(kind: str) -> None:
-    shaped = [Qdisc(kind, root=True), Qdisc("fq_codel", root=False)]
-    warned, told = check_qdiscs(PAIR, shaped, [Qdisc("mq", root=True), Qdisc("fq_codel", root=False)])
+    shaped = [_root(kind), _leaf("fq_codel")]
+    warned, told = check_qdiscs(PAIR, shaped, [_root("mq"), _leaf("fq_codel")])
     assert warned.level is Level.WARNING
     assert warned.what == f"eth0 shapes with {kind}; what is steered to enP31819s1 does not meet it"
     assert (warned.remedy or "").endswith(f"`tc qdisc add dev enP31819s1 root {kind} ...`")
@@ -119,13 +128,13 @@ def test_s42_shaping_on_the_synthetic_nic_alone_is_a_warning(kind: str) -> None:
 
 
 def test_s42_shaping_below_mq_is_found_too() -> None:
-    shaped = [Qdisc("mq", root=True), Qdisc("netem", root=False)]
+    shaped = [_root("mq"), _leaf("netem")]
     assert check_qdiscs(PAIR, shaped, [])[0].level is Level.WARNING
 
 
 def test_s42_what_the_kernel_gives_unasked_and_equal_shaping_are_well() -> None:
-    usual = [Qdisc("mq", root=True), Qdisc("fq_codel", root=False)]
+    usual = [_root("mq"), _leaf("fq_codel")]
     assert [one.level for one in check_qdiscs(PAIR, usual, usual)] == [Level.OK]
-    both = [Qdisc("htb", root=True)]
+    both = [_root("htb")]
     assert [one.level for one in check_qdiscs(PAIR, both, both)] == [Level.OK]
     assert check_qdiscs(Pair(NETVSC, None), both, []) == []
