@@ -146,7 +146,7 @@ struct found {
 	u32 vf_has_ipv6;
 	u32 gso_max_size; /* of the synthetic NIC */
 	u32 gso_max_segs;
-	u32 clsact_added; /* bit 0: on the synthetic NIC, bit 1: on the VF */
+	u32 clsact_added; /* bit 0: on the synthetic NIC, 1: on the VF; 2: home has a filter */
 	u32 denied; /* enum reason: why the VF was not permitted, 0: it was */
 	u64 rx_packets; /* the synthetic NIC's own counters at attach */
 	u64 rx_bytes;

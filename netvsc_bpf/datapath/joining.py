@@ -8,7 +8,7 @@ withdrawn before anything on the VF is touched.
 import errno
 from contextlib import ExitStack
 
-from netvsc_bpf.datapath import following, lists, vf_settings, vlans
+from netvsc_bpf.datapath import following, lists, makeshift, vf_settings, vlans
 from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
@@ -22,7 +22,7 @@ from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.errors import KernelError, NoBtf, NoSuchNic
 from netvsc_bpf.model.nic import Nic, Pair
-from netvsc_bpf.model.path import Reason, RxMode
+from netvsc_bpf.model.path import Hook, Reason, RxMode
 
 
 def join(
@@ -33,10 +33,13 @@ def join(
     slot: int,
     rx: RxMode,
     undo: ExitStack,
+    *,
+    quick: bool = False,
 ) -> Reason | None:
     """Make the VF of `pair` ready to be permitted; return why it must not be, None where it may.
 
-    Raises KernelError where the VF vanishes in between.
+    With `quick` home may be attached by a filter (datapath/makeshift.py), and the caller calls fasten()
+    later. Raises KernelError where the VF vanishes in between.
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
@@ -60,7 +63,9 @@ def join(
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
     lists.lend(session.pins, synthetic, vf, anew=new)
     vlans.lend_all(_half(synthetic), _half(vf))
-    _ensure_home(session, loaded, hook, pair, slot, rx)
+    _lead_home(loaded, pair, slot, rx)
+    # In the kernel's own mode home only counts, and filter and link would both count for a moment.
+    _attach_home(session, loaded, hook, pair, slot, quick=quick and rx is RxMode.REDIRECT)
     vf_settings.follow_up_down(session.rtnl, synthetic, vf)
     _note(loaded, slot, synthetic, None)
     return None
@@ -109,6 +114,8 @@ def _remove_home(
 ) -> None:
     pin = session.pins.link(ifindex, "home")
     hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
+    if makeshift.noted(found):
+        clsact.detach(session.rtnl, vf.ifindex, Direction.INGRESS, links.program_id(loaded.program("home")))
     if found.clsact_added & CLSACT_ON_VF:
         clsact.remove_qdisc_if_empty(session.rtnl, vf.ifindex)
 
@@ -127,7 +134,7 @@ def _forget(loaded: LoadedObject, found: abi.Found, vf: Nic | None, slot: int) -
     kept = abi.Found.from_buffer_copy(found)
     kept.vf_ifindex, kept.denied = 0, 0
     kept.followed_promisc, kept.followed_allmulti = 0, 0
-    kept.clsact_added &= ~CLSACT_ON_VF
+    kept.clsact_added &= ~(CLSACT_ON_VF | makeshift.MAKESHIFT_HOME)
     if vf is not None:
         kept.tx_dropped_before += max(0, vf.tx_dropped - found.vf_tx_dropped)
     loaded.set_found(slot, kept)
@@ -143,9 +150,8 @@ def _name(loaded: LoadedObject, slot: int, vf: Nic) -> None:
             raise OSError(errno.ENODEV if error.errno == errno.EINVAL else error.errno, "") from error
 
 
-def _ensure_home(
-    session: Session, loaded: LoadedObject, hook: TcHook, pair: Pair, slot: int, rx: RxMode
-) -> None:
+def _lead_home(loaded: LoadedObject, pair: Pair, slot: int, rx: RxMode) -> None:
+    """Tell home where the VF's frames belong."""
     vf = pair.vf
     assert vf is not None
     home = abi.Home(
@@ -154,14 +160,29 @@ def _ensure_home(
         pair_slot=slot,
     )
     loaded.set_home(free_home_slot(loaded, vf.ifindex), home)
+
+
+def fasten(session: Session, loaded: LoadedObject, hook: TcHook, pair: Pair, slot: int) -> None:
+    """Put home's link in place of the filter of a quick join. Raises KernelError."""
+    _attach_home(session, loaded, hook, pair, slot, quick=False)
+
+
+def _attach_home(
+    session: Session, loaded: LoadedObject, hook: TcHook, pair: Pair, slot: int, *, quick: bool
+) -> None:
+    vf = pair.vf
+    assert vf is not None
     pin, program = session.pins.link(pair.synthetic.ifindex, "home"), loaded.program("home")
-    if hook.attached(program, vf.ifindex, Direction.INGRESS, pin):
-        return
-    links.remove(pin)
     with changing(f"cannot attach home to {vf.name}"):
-        if hook.adds_qdisc(vf.ifindex):
-            note_clsact(loaded, slot, CLSACT_ON_VF)
-        hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
+        if not hook.attached(program, vf.ifindex, Direction.INGRESS, pin):
+            links.remove(pin)
+            if quick and hook.name is Hook.TCX and makeshift.put_up(session, loaded, slot, vf.ifindex):
+                return
+            if hook.adds_qdisc(vf.ifindex):
+                note_clsact(loaded, slot, CLSACT_ON_VF)
+            hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
+        if makeshift.noted(loaded.found(slot)):
+            makeshift.take_down(session, loaded, slot, vf.ifindex)
 
 
 def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from netvsc_bpf.datapath import following
 from netvsc_bpf.datapath.detach import detach_one
-from netvsc_bpf.datapath.joining import join, leave, permit
+from netvsc_bpf.datapath.joining import fasten, join, leave, permit
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
 from netvsc_bpf.datapath.session import Session
@@ -52,6 +52,9 @@ class Executor:
                 self._attach(synthetic)
             case act.Join(vf=vf):
                 return self._join(synthetic, vf)
+            case act.Fasten():
+                pair = Pair(synthetic, self._vf(action))
+                fasten(self.session, self.loaded, self._hook(), pair, self._slot(action))
             case act.Leave(reason=reason):
                 leave(self.session, self.loaded, self._hook(), synthetic, self._slot(action), reason)
             case act.Permit(settle_ms=settle_ms):
@@ -79,7 +82,8 @@ class Executor:
         slot = self._slot(act.Action(synthetic.ifindex))
         with ExitStack() as undo:
             rx = rx_mode(self.options, synthetic, vf)
-            denied = join(self.session, self.loaded, self._hook(), Pair(synthetic, vf), slot, rx, undo)
+            pair = Pair(synthetic, vf)
+            denied = join(self.session, self.loaded, self._hook(), pair, slot, rx, undo, quick=True)
             undo.pop_all()
         return None if denied is None else f"{vf.name} refuses MTU {synthetic.mtu}: it is not used"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Reading how the pairs stand: one netlink dump, the maps, the links."""
 
-from netvsc_bpf.datapath import following
+from netvsc_bpf.datapath import following, makeshift
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link, runs_guard
 from netvsc_bpf.datapath.session import Session
@@ -57,10 +57,11 @@ def _joined(
     vf = session.nic(loaded.vf_ifindex(slot))
     if vf is None or not found.vf_ifindex:
         return None
-    state = loaded.pair(slot)
+    state, makes_do = loaded.pair(slot), makeshift.noted(found)
+    home = _attached(session, loaded, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
     return Joined(
         vf,
-        home=_attached(session, loaded, hook, synthetic, "home", vf.ifindex, Direction.INGRESS),
+        home=home or (makes_do and makeshift.stands(session, loaded, vf.ifindex)),
         followed=following.read(found),
         permitted=bool(state.permitted),
         armed=bool(state.armed),
@@ -68,6 +69,7 @@ def _joined(
         denied=abi.REASONS[found.denied],
         withheld=None if state.permitted else abi.REASONS[state.reason],
         unseen_by=unseeing_program(synthetic, vf, guarded=holds_xdp),
+        makeshift=makes_do,
     )
 
 

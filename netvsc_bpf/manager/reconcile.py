@@ -26,6 +26,7 @@ from netvsc_bpf.manager.newcomers import Newcomers
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.running import Running
 from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.unhurried import Unhurried
 from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
@@ -65,6 +66,7 @@ class Reconciler:
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
     _newcomers: Newcomers = field(init=False)
+    _unhurried: Unhurried = field(default_factory=Unhurried)
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -84,6 +86,7 @@ class Reconciler:
         while self._configs:
             self._take_over(self._configs.popleft())
         self.memories.count()
+        self._unhurried.begin()
         begun = time.monotonic_ns()
         with reading(_WHAT) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
@@ -208,12 +211,14 @@ class Reconciler:
                 memory.failed(self.clock())
                 self._failed(step, error, begun)
                 return False
+            self._unhurried.took(step)
             self.teller.done(seen.pair, step, refused, self.clock() - begun)
             if given_up():
                 # The pair was changed meanwhile, and why has been handed over: look again.
                 self.memories.count()
                 return True
-        if steps and not memory.took(len(steps), self.clock()):
+        changes = [step for step in steps if not isinstance(step, act.Fasten)]
+        if steps and not memory.took(len(changes), self.clock()):
             self.teller.restless(nic.ifindex)
             return False
         return bool(steps)
@@ -233,7 +238,8 @@ class Reconciler:
         if not steps:
             memory.settled()
             self.teller.settled(nic.ifindex)
-        return seen, self._newcomers.without_unready(nic.ifindex, memory.allowed(steps, now))
+        steps = self._newcomers.without_unready(nic.ifindex, memory.allowed(steps, now))
+        return seen, self._unhurried.without_late(nic.ifindex, steps)
 
     def _wanted(self, nic: Nic) -> InterfaceConfig:
         return self.config.of(self._managed.name(nic))
@@ -255,6 +261,7 @@ class Reconciler:
         self.teller.awaited(self._missing())
         waits = [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
         waits += [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
+        waits.append(self._unhurried.wait_s())
         if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
             waits.append(_LET_GO_S)
         loaded = _opened(session)

@@ -133,6 +133,8 @@ class Teller:
         self, pair: PairObservation | None, step: act.Action, refused: str | None, took_s: float
     ) -> None:
         """Tell that a step was carried out, or what the VF refused; `took_s` is how long it took."""
+        if isinstance(step, act.Fasten):
+            return  # a part of joining, which has been told
         kind, text = (Kind.REFUSED, refused) if refused is not None else self._describe(pair, step)
         repair = kind is Kind.REPAIRED
         details = {**step_details(pair, step, repair=repair), Detail.DURATION_S: round(took_s, 6)}

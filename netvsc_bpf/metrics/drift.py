@@ -11,11 +11,17 @@ from netvsc_bpf.model.status import PairStatus
 
 
 def drift_of(
-    pins: NetnsPins, status: PairStatus, steer: links.LinkState | None, *, guard_id: int | None
+    pins: NetnsPins,
+    status: PairStatus,
+    steer: links.LinkState | None,
+    *,
+    guard_id: int | None,
+    makeshift: bool = False,
 ) -> dict[str, bool]:
     """Return, by hook that belongs to the pair, whether it is missing.
 
-    `steer` is its tcx link; `guard_id` the kernel's number of guard, None where the pair wants none.
+    `steer` is its tcx link; `guard_id` the kernel's number of guard, None where the pair wants none;
+    `makeshift`: home has a filter until its link is attached.
     """
     synthetic, vf = status.synthetic, status.vf
     found: dict[str, bool] = {}
@@ -24,7 +30,7 @@ def drift_of(
     if steer is not None:
         # ifindex 0: somebody detached the link, or its device is gone (tcx_link_fill_info()).
         found["steer"] = steer.ifindex != synthetic.ifindex
-        if vf is not None:
+        if vf is not None and not makeshift:
             home = links.state(pins.link(synthetic.ifindex, "home"))
             found["home"] = home is None or home.ifindex != vf.ifindex
     return found

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from netvsc_bpf.datapath import makeshift
 from netvsc_bpf.datapath.status import judge, read_pair
 from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
@@ -129,6 +130,12 @@ def _sample(
         changes,
         bool(maps.state.permitted),
         damped=withheld is Reason.DAMPED,
-        drift=drift_of(look.pins, status, maps.steer, guard_id=guard_id if maps.state.guard else None),
+        drift=drift_of(
+            look.pins,
+            status,
+            maps.steer,
+            guard_id=guard_id if maps.state.guard else None,
+            makeshift=makeshift.noted(maps.found),
+        ),
         queue_stops=None if status.vf is None else stops.get(status.vf.ifindex),
     )

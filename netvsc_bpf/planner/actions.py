@@ -31,6 +31,14 @@ class Join(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class Fasten(Action):
+    """Put home's link in place of the filter that it was attached by at first.
+
+    Nobody waits for it, and it takes long (datapath/makeshift.py).
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Leave(Action):
     """Withdraw the permission and let the VF go, its settings put back as found where it is still there."""
 

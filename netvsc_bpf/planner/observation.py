@@ -39,6 +39,8 @@ class Joined:
     """While not permitted: the reason that was given for that."""
     unseen_by: int | None = None
     """An XDP program on the synthetic NIC, not ours, that does not see the VF's frames."""
+    makeshift: bool = False
+    """home was attached in haste, by a filter that has to give way to its link."""
 
 
 @dataclass(frozen=True, slots=True)

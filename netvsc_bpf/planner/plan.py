@@ -11,8 +11,8 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
   damped or held back after a stall, cannot take the synthetic NIC's MTU, lacks an XDP program that it must
   have, or the synthetic NIC is down.
 
-The order of what is returned: withdraw, let go, attach, join, bring into step, permit, flags. One plan holds
-the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
+The order of what is returned: withdraw, let go, attach, join, bring into step, permit, fasten, flags. One
+plan holds the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.actions import (
     Action,
     Attach,
+    Fasten,
     FollowFlags,
     FollowMac,
     FollowMtu,
@@ -100,7 +101,12 @@ def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
     if seen.joined is None:
         return [] if seen.candidate is None else [Join(seen.synthetic.ifindex, seen.candidate)]
     joined = seen.joined
-    return _in_step(seen, joined) or _permission(seen, joined, wanted) or _flags(seen, joined)
+    return (
+        _in_step(seen, joined)
+        or _permission(seen, joined, wanted)
+        or _fastening(seen, joined)
+        or _flags(seen, joined)
+    )
 
 
 def _is_candidate(seen: PairObservation, joined: Joined) -> bool:
@@ -136,6 +142,11 @@ def _permission(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[A
     if joined.permitted and joined.settle_ms == wanted.settle_ms:
         return []
     return [Permit(seen.synthetic.ifindex, wanted.settle_ms)]
+
+
+def _fastening(seen: PairObservation, joined: Joined) -> list[Action]:
+    """Come after the permission: the settle time hides what it takes."""
+    return [Fasten(seen.synthetic.ifindex)] if joined.makeshift and joined.home else []
 
 
 def _flags(seen: PairObservation, joined: Joined) -> list[Action]:

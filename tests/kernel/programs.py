@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from netvsc_bpf.kernel import libbpf, links
+import pytest
+
+from netvsc_bpf.kernel import libbpf, links, tcx
 from netvsc_bpf.kernel.instructions import instruction
+from netvsc_bpf.lab.topology import Lab
 
 SCHED_CLS = 3  # enum bpf_prog_type, include/uapi/linux/bpf.h
 XDP = 6
@@ -69,6 +72,13 @@ def _code(map_fd: int, verdict: int) -> bytes:
             instruction(0x95),  # exit
         )
     )
+
+
+def require_tcx(lab: Lab) -> None:
+    """Skip the test where the kernel has no tcx."""
+    with counting_program(SCHED_CLS) as program:
+        if not lab.in_guest(tcx.supported, program.fd):
+            pytest.skip("this kernel has no tcx (requires 6.6 or later)")
 
 
 def load_program(kind: int, code: bytes, name: bytes = b"foreign") -> int:

@@ -9,21 +9,15 @@ from typing import Any
 import pytest
 from pyroute2 import IPRoute
 
-from netvsc_bpf.kernel import clsact, libbpf, tcx
+from netvsc_bpf.kernel import clsact, libbpf
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.direct import direct, force_clsact
 from tests.kernel.machine import eventually, unchanged
-from tests.kernel.programs import SCHED_CLS, XDP, Counting, counting_program
+from tests.kernel.programs import SCHED_CLS, XDP, Counting, counting_program, require_tcx
 
 HOOKS = ("eth0 EGRESS", "eth0 INGRESS", "vf0 INGRESS")
-
-
-def require_tcx(lab: Lab) -> None:
-    with counting_program(SCHED_CLS) as program:
-        if not lab.in_guest(tcx.supported, program.fd):
-            pytest.skip("this kernel has no tcx (requires 6.6 or later)")
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A join that was killed before any of its steps: the next manager finishes it, whatever had been done."""
 
+from collections.abc import Callable
+
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
@@ -8,12 +10,28 @@ from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.model.path import Path
-from tests.kernel.direct import direct
+from tests.kernel.direct import Direct, direct
 from tests.kernel.faults import Steps, changes, killed_at, stepping
+from tests.kernel.programs import require_tcx
+from tests.kernel.support.versions import hooked
 from tests.kernel.support.waiting import eventually
 
 CONFIG = ManagerConfig(interfaces=("eth0",), options=AttachOptions(any_bus=True), settle_ms=10)
 OPTIONS = AttachOptions(vf="vf0", settle_ms=10)
+
+
+def new_manager() -> Callable[[], object]:
+    return Reconciler(CONFIG, Teller(lambda event: None))
+
+
+def finished(lab: Lab, here: Direct) -> Callable[[], bool]:
+    manager = new_manager()
+
+    def used() -> bool:
+        lab.in_guest(manager)
+        return here.status().path is Path.VF
+
+    return used
 
 
 def test_s27_manager_finishes_a_join_killed_before_any_step(lab: Lab) -> None:
@@ -25,11 +43,30 @@ def test_s27_manager_finishes_a_join_killed_before_any_step(lab: Lab) -> None:
         for at in changes(steps.names):
             where = f"killed before {steps.names[at]} (call {at})"
             killed_at(lab, at, lambda: datapath.attach("eth0", OPTIONS))
-            reconcile = Reconciler(CONFIG, Teller(lambda event: None))
-
-            def used(reconcile: Reconciler = reconcile) -> bool:
-                lab.in_guest(reconcile)
-                return here.status().path is Path.VF
-
-            eventually(where, used)
+            eventually(where, finished(lab, here))
             here.detach()
+
+
+def test_s27_manager_finishes_what_another_one_joined_in_haste(lab: Lab) -> None:
+    """It attaches home by a filter first, and by its link once the VF is permitted."""
+    require_tcx(lab)
+    with direct(lab) as here:
+        here.attach()
+        plugged_in_anew(lab)
+        with stepping(Steps()) as steps:
+            lab.in_guest(new_manager())
+        assert "attach" in steps.names and "detach" in steps.names, "there is a filter for a while"
+        for at in changes(steps.names):
+            where = f"killed before {steps.names[at]} (call {at})"
+            plugged_in_anew(lab)
+            killed_at(lab, at, new_manager())
+            eventually(where, finished(lab, here))
+            now = hooked(lab)
+            assert (where, now.filters["home"]) == (where, [])
+            assert (where, now.links["home"][1]) == (where, now.programs["home"])
+
+
+def plugged_in_anew(lab: Lab) -> None:
+    """Nobody looks in between: the next manager finds what the VF before left, and the new one."""
+    lab.unplug_vf()
+    lab.plug_vf()

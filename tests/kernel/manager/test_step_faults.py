@@ -129,7 +129,11 @@ def unplugged(lab: Lab) -> Callable[[], None]:
     return lambda: lab.unplug_vf() if nic(lab, "vf0") else None
 
 
+@pytest.mark.parametrize(
+    "scene", [one for one in SCENES if one.step is not act.Fasten], ids=lambda scene: scene.kind
+)
 def test_vf_that_vanishes_after_a_step_costs_no_packet(turns: Turns, scene: Scene) -> None:
+    """Not after Fasten: the VF may be in use by then, and a veth that is cut drops what it has taken."""
     lab = turns.lab
     with streaming(lab) if scene.carries else nullcontext(), provoked(turns, scene):
         with within(Within(kind=scene.kind, after=unplugged(lab))) as steps:

@@ -41,6 +41,7 @@ class World:
     steer: bool = False
     guard: bool = False
     home: int | None = None
+    makeshift: bool = False
     devmap: int | None = None
     found_vf: int = 0
     found_mac: str = ""
@@ -66,7 +67,7 @@ class World:
     def unplug(self, ifindex: int) -> None:
         del self.vfs[ifindex]
         if self.home == ifindex:
-            self.home = None
+            self.home, self.makeshift = None, False
         if self.devmap == ifindex:
             self.devmap, self.armed = None, False
 
@@ -115,6 +116,7 @@ class World:
             denied=self.denied,
             withheld=None if self.permitted else self.reason,
             unseen_by=unseeing_program(self.synthetic, self.vfs[self.devmap], guarded=False),
+            makeshift=self.makeshift,
         )
 
     def execute(self, steps: Iterable[act.Action]) -> None:
@@ -127,6 +129,9 @@ class World:
                 self.steer = self.guard = True
             case act.Join(vf=vf):
                 self._join(vf.ifindex)
+            case act.Fasten():
+                assert self.home == self._vf().ifindex, "it would attach home to a VF that never had it"
+                self.makeshift = False
             case act.Leave(reason=reason):
                 self._leave(reason)
             case act.Permit(settle_ms=settle_ms):
@@ -166,7 +171,7 @@ class World:
         nic = self.synthetic
         self.followed = replace(self.followed, up=nic.up, mtu=nic.mtu, mac=nic.mac)
         if taken:
-            self.home = ifindex
+            self.home, self.makeshift = ifindex, self.home != ifindex or self.makeshift
             self.change_vf(ifindex, up=nic.up)
         else:
             self.permitted, self.reason = False, Reason.MTU_REFUSED
@@ -181,6 +186,7 @@ class World:
         if self.devmap is not None and self.vfs[self.devmap].mac == self.followed.mac:
             self.change_vf(self.devmap, mac=self.found_mac)
         self.home, self.devmap, self.found_vf, self.denied = None, None, 0, None
+        self.makeshift = False
 
     def _take_mtu(self, mtu: int) -> bool:
         vf = self._vf()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Steps that nobody waits for and that hold the lock of all interfaces for long: a few for each look. Pure.
+
+Many VFs that are plugged in at once are all in use before the first of these steps; and what happens during
+them is seen after a few.
+"""
+
+from dataclasses import dataclass, field
+
+from netvsc_bpf.planner.actions import Action, Fasten
+
+_AT_ONCE = 8
+
+
+@dataclass(slots=True)
+class Unhurried:
+    """Lets the first of them through and puts the others off."""
+
+    _left: int = _AT_ONCE
+    _put_off: set[int] = field(default_factory=set)
+    """Synthetic NICs (ifindex) with such a step."""
+
+    def begin(self) -> None:
+        """Begin a new look."""
+        self._left = _AT_ONCE
+        self._put_off.clear()
+
+    def without_late(self, ifindex: int, steps: list[Action]) -> list[Action]:
+        """Return the steps for the pair of this synthetic NIC that may be taken in this look."""
+        now = [step for step in steps if self._left > 0 or not isinstance(step, Fasten)]
+        if len(now) < len(steps):
+            self._put_off.add(ifindex)
+        return now
+
+    def took(self, step: Action) -> None:
+        """Take note of a step that was taken."""
+        if isinstance(step, Fasten):
+            self._left -= 1
+
+    def wait_s(self) -> float | None:
+        """Return in how many seconds to look again, None where nothing was put off."""
+        return 0.0 if self._put_off else None

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Steps that nobody waits for: a few of them for each look, and never in the way of others."""
+
+from netvsc_bpf.manager.unhurried import Unhurried
+from netvsc_bpf.planner import actions as act
+
+
+def taken(unhurried: Unhurried, ifindexes: range) -> list[int]:
+    """Take what is let through of one such step for each pair; return the pairs."""
+    found = []
+    for ifindex in ifindexes:
+        for step in unhurried.without_late(ifindex, [act.Fasten(ifindex)]):
+            unhurried.took(step)
+            found.append(ifindex)
+    return found
+
+
+def test_many_are_spread_over_looks_and_each_has_its_turn() -> None:
+    unhurried, left = Unhurried(), range(2, 22)
+    looks = []
+    while left:
+        unhurried.begin()
+        looks.append(len(taken(unhurried, left)))
+        left = left[looks[-1] :]
+        assert (unhurried.wait_s() is None) == (not left), "who was put off is looked at again at once"
+    assert looks == [8, 8, 4]
+
+
+def test_other_steps_are_never_put_off() -> None:
+    unhurried = Unhurried()
+    taken(unhurried, range(2, 10))
+    both = [act.Permit(50, 100), act.Fasten(50)]
+    assert unhurried.without_late(50, both) == both[:1]
