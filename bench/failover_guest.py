@@ -31,14 +31,16 @@ _MODULES = (
     "virtio_net igb igbvf e1000e dummy veth net_failover bonding team team_mode_activebackup "
     "sch_ingress cls_matchall act_mirred"
 )
-_LIMIT_S = 3 * 3600.0
 _KINDS = tuple(kind.value for kind in Kind)
 _TIMES_LESS = 50
 """Than bonding with miimon=100."""
 
 
-def measure(version: str, job: dict[str, object]) -> dict[str, Any]:
-    """Boot a guest with this kernel and let it measure. Raises NetvscBpfError where it measured nothing."""
+def measure(version: str, job: dict[str, object], limit_s: float) -> dict[str, Any]:
+    """Boot a guest with this kernel and let it measure; what it has when the time is up, counts.
+
+    Raises NetvscBpfError where that is nothing.
+    """
     with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
         out = Path(folder)
         options = [*devices.qemu_options(), *devices.HOT_SLOT, *devices.STANDBY.options]
@@ -52,7 +54,7 @@ def measure(version: str, job: dict[str, object]) -> dict[str, Any]:
                 "JOB": json.dumps(job),
                 "NETVSC_BPF_GUEST_KERNEL": version,
             },
-            limit_s=_LIMIT_S,
+            limit_s=limit_s,
             show=lambda line: print("  |", line, file=sys.stderr, flush=True),
         )
         if not (out / "result.json").exists():
@@ -80,6 +82,7 @@ def _unfinished(outcome: machine.Outcome) -> dict[str, Any]:
 @click.option("--cycles", default=100, show_default=True, help="How often the VF goes under one TCP stream.")
 @click.option("--only", multiple=True, type=click.Choice(CONTENDERS), help="Not all of them. Repeatable.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Not every failure.")
+@click.option("--minutes", default=180.0, show_default=True, help="How long the guest may take for it all.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(
     kernel: str,
@@ -89,6 +92,7 @@ def main(
     cycles: int,
     only: tuple[str, ...],
     kinds: tuple[str, ...],
+    minutes: float,
     json_path: Path | None,
 ) -> None:
     """Count what failing over loses on a true SR-IOV pair."""
@@ -97,7 +101,7 @@ def main(
     report = Report("failover-guest", json_path)
     kinds = kinds or _KINDS
     job = {"events": events, "others": others, "rate": rate, "cycles": cycles, "kinds": kinds}
-    found = measure(kernel, {**job, "contenders": only or CONTENDERS})
+    found = measure(kernel, {**job, "contenders": only or CONTENDERS}, minutes * 60)
     report.raw("guest", {"kernel": found["kernel"], **job})
     report.raw("rows", found["rows"])
     report.raw("tcp", found["tcp"])
