@@ -109,7 +109,6 @@ def test_s13_dhcp_client_on_the_vf_is_warned_of(lab: Lab, netvsc_bpf_cli: Cli, t
     assert finding["what"] == f"dhclient (process {running[0].pid}) is at work on the VF vf0"
 
 
-@pytest.mark.guest
 def test_s63_order_of_all_programs_is_the_kernels_own(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     if not lab.in_guest(has_tcx):
         pytest.skip("this kernel has no tcx (requires 6.6 or later)")

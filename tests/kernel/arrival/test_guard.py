@@ -53,7 +53,6 @@ def heard(listener: socket.socket) -> list[bytes]:
     return got
 
 
-@pytest.mark.guest
 def test_s44_frames_on_the_synthetic_path_are_delivered_while_the_vf_is_active(
     lab_factory: Callable[[LabPlan], Lab],
 ) -> None:

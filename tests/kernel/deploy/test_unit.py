@@ -93,7 +93,6 @@ def share(lab: Lab, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.guest
 def test_s68_systemd_starts_reloads_and_stops_the_unit_as_its_own_user(share: Path) -> None:
     def left(step: str) -> str:
         return (share / step).read_text()

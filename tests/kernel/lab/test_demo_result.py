@@ -57,7 +57,6 @@ def test_demo_names_what_was_not_to_be_expected(seen: EventResult, problem: str)
     assert problem in found
 
 
-@pytest.mark.guest
 def test_leftovers_are_seen_while_attached_and_gone_after_detach(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     assert leftovers.hooks(lab.guest) == leftovers.pins() == ()
     assert netvsc_bpf_cli("attach", "eth0", "--vf", "vf0").returncode == 0

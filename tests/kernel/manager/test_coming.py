@@ -3,8 +3,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.directions import Direction, udp_plan
@@ -103,7 +101,6 @@ def test_renamed_synthetic_nic_stays_managed(lab: Lab, start: Start) -> None:
     manager.wait_vf()
 
 
-@pytest.mark.guest
 def test_s26_synthetic_nic_removed_and_the_vf_is_as_it_was_found(lab: Lab, start: Start) -> None:
     ip(lab, "link", "set", "vf0", "mtu", "1450")
     before = nic(lab, "vf0")

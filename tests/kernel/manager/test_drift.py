@@ -108,8 +108,9 @@ def test_s64_xdp_program_in_guards_place_stays_and_guard_is_back_when_it_goes(la
         put_back(lab, manager, "guard")
 
 
-@pytest.mark.guest
-@pytest.mark.parametrize(("device", "program"), [("eth0", "steer"), ("vf0", "home")])
+@pytest.mark.parametrize(
+    ("device", "program"), [pytest.param("eth0", "steer", marks=pytest.mark.guest), ("vf0", "home")]
+)
 def test_s64_deleted_clsact_is_put_back(lab: Lab, device: str, program: str) -> None:
     with own_manager_of(lab, clsact=True, interval_s=3600.0) as manager:
         manager.wait_vf()

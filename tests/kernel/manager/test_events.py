@@ -100,7 +100,6 @@ def bounce(lab: Lab, pair: Attachment) -> None:
 ARMED, DOWN = ("vf", "armed"), ("synthetic", "vf-down")
 
 
-@pytest.mark.guest
 def test_s62_without_a_manager_the_kernels_own_account_is_shown_and_stays(lab: Lab) -> None:
     with attached(lab, settle_ms=10) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         bounce(lab, pair)

@@ -3,8 +3,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
@@ -27,7 +25,6 @@ def becomes(lab: Lab, interface: str, name: str, value: object) -> None:
     eventually(f"{name} of {interface} is {value}", lambda: setting(lab, interface, name) == value)
 
 
-@pytest.mark.guest
 def test_s24_vf_goes_down_and_up_with_the_synthetic_nic(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
@@ -50,7 +47,6 @@ def test_s25_vf_brought_up_under_a_synthetic_nic_that_is_down_stays_unused(lab: 
     assert manager.where == (Path.SYNTHETIC, Reason.SYNTHETIC_DOWN)
 
 
-@pytest.mark.guest
 def test_s29_mtu_of_both(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
@@ -123,7 +119,6 @@ def test_s32_promisc_is_taken_back_when_the_vf_is_released(lab: Lab, start: Star
     assert setting(lab, "vf0", "promiscuity") == 0
 
 
-@pytest.mark.guest
 def test_s35_mac_follows(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()

@@ -68,7 +68,6 @@ def test_the_quick_dump_says_what_the_thorough_one_says(lab: Lab) -> None:
     lab.in_guest(both)
 
 
-@pytest.mark.guest
 def test_a_scrape_says_what_status_says(lab_factory: Callable[[LabPlan], Lab]) -> None:
     lab = lab_factory(NO_FABRIC)
     silence(lab)

@@ -25,7 +25,6 @@ def test_s02_vf_that_was_there_before_is_adopted(netvsc_bpf_cli: Cli) -> None:
     assert (pair["path"], pair["reason"], pair["vf"]["interface"]) == ("vf", "armed", "vf0")
 
 
-@pytest.mark.guest
 def test_s04_two_candidates_are_refused_by_name(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     second_vf(lab)
     with unchanged(lab):

@@ -57,7 +57,6 @@ def test_vf_with_another_mac_is_refused_with_the_remedy(lab: Lab, cli_in: CliIn)
         refused(result, 3, "its MAC is 02:00:00:00:00:01", "ip link set vf0 address 00:15:5d:01:02:03")
 
 
-@pytest.mark.guest
 def test_s63_foreign_xdp_program_is_never_replaced(lab: Lab, cli_in: CliIn) -> None:
     with counting_program(XDP) as program:
         link = lab.in_guest(libbpf.link_create, program.fd, lab.ifindex(lab.guest, "eth0"), libbpf.XDP)

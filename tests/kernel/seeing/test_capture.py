@@ -29,7 +29,6 @@ def settle(pair: Attachment, path: Path) -> None:
     eventually(f"the path is {path}", lambda: pair.steer() is path)
 
 
-@pytest.mark.guest
 def test_s47_each_frame_once_on_both_paths_across_a_switch_a_removal_and_the_return(
     lab_factory: LabFactory, tmp_path: File
 ) -> None:

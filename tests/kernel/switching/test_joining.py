@@ -3,8 +3,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
@@ -84,7 +82,6 @@ def test_s25_vf_is_not_the_path_of_a_synthetic_nic_that_went_down(lab: Lab) -> N
         assert transmitted(lab, lab.guest, "vf0") == sent
 
 
-@pytest.mark.guest
 def test_s12_the_vf_has_no_ipv6_address(lab_factory: Callable[[LabPlan], Lab]) -> None:
     lab = lab_factory(LabPlan(vf=False))
     lab.plug_vf(link_local=True)

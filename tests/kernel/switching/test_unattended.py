@@ -54,7 +54,6 @@ def traffic(lab: Lab) -> Iterator[Traffic]:
         yield Traffic(lab, sender)
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize(
     ("fail", "mend"),
     [(Lab.vf_down, Lab.vf_up), (lambda lab: lab.vf_carrier(False), lambda lab: lab.vf_carrier(True))],

@@ -15,7 +15,6 @@ from tests.kernel.support.waiting import eventually
 ATTACH = AttachOptions(vf="vf0", settle_ms=10, any_bus=True)
 
 
-@pytest.mark.guest
 @pytest.mark.timeout(600)
 def test_s65_manager_of_another_version_takes_over_under_load(
     lab: Lab, versions: Versions, monkeypatch: pytest.MonkeyPatch

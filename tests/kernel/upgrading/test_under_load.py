@@ -31,9 +31,8 @@ def counted(status: PairStatus) -> tuple[int, ...]:
     return tuple(number for part in parts for number in (part.packets, part.bytes))
 
 
-@pytest.mark.guest
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("hook", ["best", "clsact"])
+@pytest.mark.parametrize("hook", [pytest.param("best", marks=pytest.mark.guest), "clsact"])
 def test_s65_upgrade_under_load_loses_nothing_and_counters_go_on(
     lab: Lab, versions: Versions, monkeypatch: pytest.MonkeyPatch, hook: str
 ) -> None:

@@ -3,8 +3,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from netvsc_bpf import datapath
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
@@ -18,7 +16,6 @@ Start = Callable[..., Manager]
 MakePod = Callable[[], Pod]
 
 
-@pytest.mark.guest
 def test_s55_vf_follows_its_synthetic_nic_and_is_steered_there(lab: Lab, pod: Pod, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
