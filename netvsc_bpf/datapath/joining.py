@@ -8,21 +8,18 @@ withdrawn before anything on the VF is touched.
 import errno
 from contextlib import ExitStack
 
-from netvsc_bpf.datapath import following, lists, makeshift, vf_settings, vlans
-from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
+from netvsc_bpf.datapath import following, homing, lists, vf_settings, vlans
 from netvsc_bpf.datapath.session import Session
-from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
 from netvsc_bpf.datapath.vlans import Half
 from netvsc_bpf.discovery.nics import get_nic
-from netvsc_bpf.kernel import abi, clsact, links
+from netvsc_bpf.kernel import abi, links
 from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
-from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.errors import KernelError, NoBtf, NoSuchNic
 from netvsc_bpf.model.nic import Nic, Pair
-from netvsc_bpf.model.path import Hook, Reason, RxMode
+from netvsc_bpf.model.path import Reason, RxMode
 
 
 def join(
@@ -38,8 +35,7 @@ def join(
 ) -> Reason | None:
     """Make the VF of `pair` ready to be permitted; return why it must not be, None where it may.
 
-    With `quick` home may be attached by a filter (datapath/makeshift.py), and the caller calls fasten()
-    later. Raises KernelError where the VF vanishes in between.
+    `quick` is that of homing.attach(). Raises KernelError where the VF vanishes in between.
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
@@ -63,9 +59,9 @@ def join(
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
     lists.lend(session.pins, synthetic, vf, anew=new)
     vlans.lend_all(_half(synthetic), _half(vf))
-    _lead_home(loaded, pair, slot, rx)
+    homing.lead(loaded, pair, slot, rx)
     # In the kernel's own mode home only counts, and filter and link would both count for a moment.
-    _attach_home(session, loaded, hook, pair, slot, quick=quick and rx is RxMode.REDIRECT)
+    homing.attach(session, loaded, hook, pair, slot, quick=quick and rx is RxMode.REDIRECT)
     vf_settings.follow_up_down(session.rtnl, synthetic, vf)
     _note(loaded, slot, synthetic, None)
     return None
@@ -102,28 +98,11 @@ def leave(
         steps.callback(_put_back, session, found, synthetic, vf)
         steps.callback(vlans.take_back, found.vf_ifindex)
         steps.callback(lists.take_back, session.pins, found.vf_ifindex, gone=vf is None)
-        steps.callback(_free_home, loaded, found.vf_ifindex)
+        steps.callback(homing.lead_nowhere, loaded, found.vf_ifindex)
         steps.callback(links.remove, session.pins.link(ifindex, "home"))
         if vf is not None:
-            steps.callback(_remove_home, session, loaded, hook, found, vf, ifindex)
+            steps.callback(homing.detach, session, loaded, hook, found, vf, ifindex)
         steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
-
-
-def _remove_home(
-    session: Session, loaded: LoadedObject, hook: TcHook, found: abi.Found, vf: Nic, ifindex: int
-) -> None:
-    pin = session.pins.link(ifindex, "home")
-    hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
-    if makeshift.noted(found):
-        clsact.detach(session.rtnl, vf.ifindex, Direction.INGRESS, links.program_id(loaded.program("home")))
-    if found.clsact_added & CLSACT_ON_VF:
-        clsact.remove_qdisc_if_empty(session.rtnl, vf.ifindex)
-
-
-def _free_home(loaded: LoadedObject, vf_ifindex: int) -> None:
-    home_slot = find_home_slot(loaded, vf_ifindex)
-    if home_slot is not None:
-        loaded.set_home(home_slot, abi.Home())
 
 
 def _put_back(session: Session, found: abi.Found, synthetic: Nic | None, vf: Nic | None) -> None:
@@ -134,7 +113,7 @@ def _forget(loaded: LoadedObject, found: abi.Found, vf: Nic | None, slot: int) -
     kept = abi.Found.from_buffer_copy(found)
     kept.vf_ifindex, kept.denied = 0, 0
     kept.followed_promisc, kept.followed_allmulti = 0, 0
-    kept.clsact_added &= ~(CLSACT_ON_VF | makeshift.MAKESHIFT_HOME)
+    homing.forget(kept)
     if vf is not None:
         kept.tx_dropped_before += max(0, vf.tx_dropped - found.vf_tx_dropped)
     loaded.set_found(slot, kept)
@@ -148,41 +127,6 @@ def _name(loaded: LoadedObject, slot: int, vf: Nic) -> None:
         except OSError as error:
             # __dev_map_alloc_node() says EINVAL where there is no such device.
             raise OSError(errno.ENODEV if error.errno == errno.EINVAL else error.errno, "") from error
-
-
-def _lead_home(loaded: LoadedObject, pair: Pair, slot: int, rx: RxMode) -> None:
-    """Tell home where the VF's frames belong."""
-    vf = pair.vf
-    assert vf is not None
-    home = abi.Home(
-        vf_ifindex=vf.ifindex,
-        redirect_to=pair.synthetic.ifindex if rx is RxMode.REDIRECT else 0,
-        pair_slot=slot,
-    )
-    loaded.set_home(free_home_slot(loaded, vf.ifindex), home)
-
-
-def fasten(session: Session, loaded: LoadedObject, hook: TcHook, pair: Pair, slot: int) -> None:
-    """Put home's link in place of the filter of a quick join. Raises KernelError."""
-    _attach_home(session, loaded, hook, pair, slot, quick=False)
-
-
-def _attach_home(
-    session: Session, loaded: LoadedObject, hook: TcHook, pair: Pair, slot: int, *, quick: bool
-) -> None:
-    vf = pair.vf
-    assert vf is not None
-    pin, program = session.pins.link(pair.synthetic.ifindex, "home"), loaded.program("home")
-    with changing(f"cannot attach home to {vf.name}"):
-        if not hook.attached(program, vf.ifindex, Direction.INGRESS, pin):
-            links.remove(pin)
-            if quick and hook.name is Hook.TCX and makeshift.put_up(session, loaded, slot, vf.ifindex):
-                return
-            if hook.adds_qdisc(vf.ifindex):
-                note_clsact(loaded, slot, CLSACT_ON_VF)
-            hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
-        if makeshift.noted(loaded.found(slot)):
-            makeshift.take_down(session, loaded, slot, vf.ifindex)
 
 
 def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:

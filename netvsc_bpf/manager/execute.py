@@ -4,9 +4,9 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath import following
+from netvsc_bpf.datapath import following, homing
 from netvsc_bpf.datapath.detach import detach_one
-from netvsc_bpf.datapath.joining import fasten, join, leave, permit
+from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
 from netvsc_bpf.datapath.session import Session
@@ -54,7 +54,7 @@ class Executor:
                 return self._join(synthetic, vf)
             case act.Fasten():
                 pair = Pair(synthetic, self._vf(action))
-                fasten(self.session, self.loaded, self._hook(), pair, self._slot(action))
+                homing.attach(self.session, self.loaded, self._hook(), pair, self._slot(action))
             case act.Leave(reason=reason):
                 leave(self.session, self.loaded, self._hook(), synthetic, self._slot(action), reason)
             case act.Permit(settle_ms=settle_ms):

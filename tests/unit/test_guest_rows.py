@@ -17,4 +17,4 @@ def test_every_row_that_is_marked_v_has_a_test_for_guests() -> None:
         [*collect, "tests/vm", "tests/kernel"], cwd=REPO, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
     tested = {int(row) for row in re.findall(r"(?<=[_\[])s(\d\d)(?=[_\-\]])", collected)}
-    assert ROWS <= tested, f"no test for guests: {sorted(ROWS - tested)}"
+    assert tested >= ROWS, f"no test for guests: {sorted(ROWS - tested)}"
