@@ -10,20 +10,20 @@ from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.moving import guards_abroad
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
-from netvsc_bpf.kernel import pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.kernel.visitors import visitors_from
 from netvsc_bpf.manager.arming import Arming
+from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
-from netvsc_bpf.manager.departure import depart
 from netvsc_bpf.manager.execute import Executor
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memories import Memories
 from netvsc_bpf.manager.newcomers import Newcomers
 from netvsc_bpf.manager.observe import observe
+from netvsc_bpf.manager.releasing import Releaser, orphans
 from netvsc_bpf.manager.running import Running
 from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.manager.unhurried import Unhurried
@@ -66,6 +66,7 @@ class Reconciler:
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
     _newcomers: Newcomers = field(init=False)
+    _release: Releaser = field(init=False)
     _unhurried: Unhurried = field(default_factory=Unhurried)
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
@@ -76,6 +77,9 @@ class Reconciler:
             self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
         else:
             self._managed = ManagedVisitors(self.home)
+        self._release = Releaser(
+            self.memories, self.running, self.teller, self.clock, self._failed, self._managed.last_name
+        )
 
     def __call__(self) -> float | None:
         """Do what is to be done.
@@ -110,21 +114,17 @@ class Reconciler:
 
     def _look(self, session: Session) -> set[int] | None:
         """Return for which pairs (ifindex) there is something to do; None where there is nothing at all."""
-        loaded = _opened(session)
-        try:
+        with opened(session.pins) as loaded:
             if loaded is not None and loaded.liveness is Liveness.NETLINK:
                 for nic in self._synthetics(session):
                     self._arming.look(session, loaded, nic)
             busy = {nic.ifindex for nic in self._synthetics(session) if self._steps(session, loaded, nic)[1]}
-            due = busy or _orphans(session) or self._upgrade.due(session, loaded, self.clock())
+            due = busy or orphans(session) or self._upgrade.due(session, loaded, self.clock())
             return busy if due else None
-        finally:
-            if loaded is not None:
-                loaded.close()
 
     def _rounds(self, session: Session, busy: set[int]) -> None:
         """Carry out plans until there are none; the pairs of `busy` first, who has waited long enough."""
-        self._release(session)
+        self._release(session, self.config)
         self._upgraded(session)
         every = not busy
         for _ in range(_ROUNDS):
@@ -146,10 +146,9 @@ class Reconciler:
 
     def _upgraded(self, session: Session) -> None:
         """Put our programs in place of those of another version; where that fails the old ones stay."""
-        loaded = _opened(session)
-        if loaded is None:
-            return
-        with loaded:
+        with opened(session.pins) as loaded:
+            if loaded is None:
+                return
             try:
                 with self.running.compiling():
                     done = self._upgrade(session, loaded, self.clock())
@@ -159,43 +158,9 @@ class Reconciler:
                 if done is not None:
                     self.teller.upgraded(done)
 
-    def _release(self, session: Session) -> None:
-        """Take down the pairs whose synthetic NIC is gone."""
-        for step in _orphans(session):
-            loaded, begun = _opened(session), self.clock()
-            try:
-                if loaded is None:
-                    pins.remove_tree(session.pins, session.pins.pair(step.ifindex))
-                else:
-                    self._depart(session, loaded, step, begun)
-                    with self.running.step(step):
-                        Executor(session, loaded, self.config.options).run(step)
-            except NetvscBpfError as error:
-                self._failed(step, error, begun)
-            else:
-                self.teller.done(None, step, None, self.clock() - begun)
-            finally:
-                if loaded is not None:
-                    loaded.close()
-            self.memories.forget(step.ifindex)
-            self.teller.forget(step.ifindex)
-
     def _failed(self, step: act.Action, error: NetvscBpfError, begun: float) -> None:
         self.stats.failed(type(error).__name__)
         self.teller.failed(step, error, self.clock() - begun)
-
-    def _depart(self, session: Session, loaded: LoadedObject, step: act.Release, begun: float) -> None:
-        """Where the NIC only moved to another namespace, see to its being managed there."""
-        before = self.memories.of(step.ifindex).before
-        known, name = None if before is None else before.synthetic, self._managed.last_name(step.ifindex)
-        wanted = () if name is not None else self.config.interfaces
-        try:
-            departure = depart(session, loaded, step.ifindex, known, name, wanted)
-        except NetvscBpfError as error:
-            self._failed(step, error, begun)
-            return
-        if departure is not None:
-            self.teller.departed(step.ifindex, name, departure.text, departure.netns)
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic) -> bool:
         """Carry out the steps of one pair; return whether there were any, and they worked."""
@@ -264,9 +229,8 @@ class Reconciler:
         waits.append(self._unhurried.wait_s())
         if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
             waits.append(_LET_GO_S)
-        loaded = _opened(session)
-        if loaded is not None:
-            with loaded:
+        with opened(session.pins) as loaded:
+            if loaded is not None:
                 waits += [self._arming.look(session, loaded, nic) for nic in synthetics]
         present = {nic.ifindex for nic in session.nics}
         left = set(session.attached()) - present  # to be looked for elsewhere
@@ -283,18 +247,3 @@ def _settle_ms(seen: Seen, asked_for: int | None) -> int:
         return asked_for
     joined = seen.pair.joined
     return int(joined.settle_ms) if joined is not None and joined.settle_ms > 0 else DEFAULT_SETTLE_MS
-
-
-def _orphans(session: Session) -> list[act.Release]:
-    return act.orphans(session.attached(), (nic.ifindex for nic in session.nics))
-
-
-def _opened(session: Session) -> LoadedObject | None:
-    """Open what is loaded; None where nothing is, or where it is that of an earlier namespace."""
-    if not session.pins.object.exists():
-        return None
-    loaded = LoadedObject(session.pins)
-    if loaded.stale:
-        loaded.close()
-        return None
-    return loaded

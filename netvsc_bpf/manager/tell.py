@@ -10,8 +10,8 @@ from netvsc_bpf.discovery.xdp_reach import describe
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind, Value
-from netvsc_bpf.manager.hooks import Attachment, lost_hooks
 from netvsc_bpf.manager.step_details import step_details
+from netvsc_bpf.manager.step_words import step_words
 from netvsc_bpf.manager.switches import switch_event
 from netvsc_bpf.manager.timing import Timing
 from netvsc_bpf.model.errors import NetvscBpfError
@@ -135,7 +135,9 @@ class Teller:
         """Tell that a step was carried out, or what the VF refused; `took_s` is how long it took."""
         if isinstance(step, act.Fasten):
             return  # a part of joining, which has been told
-        kind, text = (Kind.REFUSED, refused) if refused is not None else self._describe(pair, step)
+        kind, text = step_words(pair, step, attached=step.ifindex in self._attached)
+        if refused is not None:
+            kind, text = Kind.REFUSED, refused
         repair = kind is Kind.REPAIRED
         details = {**step_details(pair, step, repair=repair), Detail.DURATION_S: round(took_s, 6)}
         match step:
@@ -176,50 +178,5 @@ class Teller:
         text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"
         self._listener(Event(Kind.FAILED, self._name(step.ifindex), text, details={Detail.STEP: name}))
 
-    def _lost(self, pair: PairObservation | None, step: act.Action) -> tuple[Attachment, ...]:
-        """Return what a step has to put back that was there before."""
-        if isinstance(step, act.Attach) and step.ifindex not in self._attached:
-            return ()
-        return lost_hooks(pair, step)
-
     def _name(self, ifindex: int) -> str:
         return self._names.get(ifindex, f"interface {ifindex}")
-
-    def _describe(self, pair: PairObservation | None, step: act.Action) -> tuple[Kind, str]:
-        vf = "VF" if pair is None or pair.joined is None else pair.joined.vf.name
-        match step:
-            case act.Attach() if lost := self._lost(pair, step):
-                return Kind.REPAIRED, f"{' and '.join(lost)} put back"
-            case act.Attach() if step.ifindex in self._attached:
-                return Kind.ATTACHED, "guard as it is wanted now"
-            case act.Attach():
-                return Kind.ATTACHED, "steer and guard"
-            case act.Join() if self._lost(pair, step):
-                return Kind.REPAIRED, f"home put back on {vf}"
-            case act.Join(vf=joined):
-                return Kind.JOINED, joined.name
-            case act.Leave(reason=reason):
-                return Kind.LEFT, f"{vf}: {reason}"
-            case act.Withdraw(reason=Reason.DAMPED):
-                return Kind.DAMPED, f"{vf} fails too often and is left alone for a while"
-            case act.Withdraw(reason=Reason.NOT_PERMITTED):
-                return Kind.WITHDRAWN, f"{vf} is out of step"
-            case act.Withdraw(reason=reason):
-                return Kind.WITHDRAWN, f"{vf}: {reason}"
-            case act.Permit(settle_ms=settle_ms):
-                return Kind.PERMITTED, f"{vf} after {settle_ms} ms"
-            case act.FollowUp(up=up):
-                return Kind.FOLLOWED, f"{vf} is {'up' if up else 'down'}"
-            case act.FollowMtu(mtu=mtu):
-                return Kind.FOLLOWED, f"{vf} has MTU {mtu}"
-            case act.RepairMtu(mtu=mtu):
-                return Kind.REPAIRED, f"{vf} has MTU {mtu} again"
-            case act.FollowMac(mac=mac):
-                return Kind.FOLLOWED, f"{vf} has MAC {mac}"
-            case act.FollowFlags(promisc=promisc, allmulti=allmulti):
-                on = [name for name, is_on in (("promisc", promisc), ("allmulti", allmulti)) if is_on]
-                return Kind.FOLLOWED, f"{vf} has {' and '.join(on) or 'neither promisc nor allmulti'}"
-            case act.Release():
-                return Kind.RELEASED, "it is gone, its VF is as it was found"
-            case _:
-                raise NotImplementedError(step)
