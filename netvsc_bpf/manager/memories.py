@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from netvsc_bpf.manager.memory import PairMemory
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
+from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.stall import Stall, StallPolicy
 
 
@@ -39,6 +40,20 @@ class Memories:
     def of(self, ifindex: int) -> PairMemory:
         """Return what is remembered of a pair, which is new where there is nothing."""
         return self._pairs.setdefault(ifindex, PairMemory(Damper(self.damping)))
+
+    def looked(self, seen: PairObservation, now: float) -> PairMemory:
+        """Return what is remembered of a pair, `seen` included.
+
+        A VF that an earlier manager held back is held back anew: for how much longer it would have been is
+        not known, and nothing says that it is well.
+        """
+        memory = self.of(seen.synthetic.ifindex)
+        joined = seen.joined
+        if memory.before is None and joined is not None and joined.withheld is Reason.STALLED:
+            self.stalled(Stall(seen.synthetic.ifindex, joined.vf.ifindex, now, "was held back before"))
+            self.count()
+        memory.looked(seen, now)
+        return memory
 
     def forget(self, ifindex: int) -> None:
         """Drop what is remembered of a pair."""

@@ -191,10 +191,9 @@ class Reconciler:
     def _steps(
         self, session: Session, loaded: LoadedObject | None, nic: Nic
     ) -> tuple[Seen, list[act.Action]]:
-        now, memory = self.clock(), self.memories.of(nic.ifindex)
-        wanted = self._wanted(nic)
+        now, wanted = self.clock(), self._wanted(nic)
         seen = observe(session, loaded, nic, wanted.options)
-        memory.looked(seen.pair, now)
+        memory = self.memories.looked(seen.pair, now)
         self.teller.looked(seen)
         held = memory.held(seen.pair, now)
         settle_ms = _settle_ms(seen, wanted.settle_ms)

@@ -21,7 +21,7 @@ from tests.kernel.manager.turns import Turns
 from tests.kernel.support.attachment import Attachment
 from tests.kernel.support.devices import silence
 from tests.kernel.support.frames import OTHER_MAC, ethernet, send
-from tests.kernel.support.manager import nic, own_manager_of
+from tests.kernel.support.manager import Orders, OwnManager, nic, own_manager_of
 from tests.kernel.support.pumped_vf import PumpedVf
 from tests.kernel.support.waiting import eventually
 
@@ -62,6 +62,23 @@ def test_s22_vf_that_swallows_frames_is_left_told_of_and_tried_again_later(lab: 
         assert seconds(returned) - seconds(left) >= 3.0
         before = udp.received
         eventually("traffic through the VF again", lambda: udp.received > before + 200)
+
+
+def test_s22_vf_that_is_held_back_is_not_tried_sooner_by_another_manager(lab: Lab, vf: PumpedVf) -> None:
+    with own_manager_of(lab, hold_s=600.0) as manager, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        manager.wait_vf()
+        vf.swallow()
+        manager.wait_told("stalled")
+        manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+        manager.close()  # as a crash would leave it: managers take nothing down
+        again = OwnManager(lab, Orders(lab.guest, hold_s=3.0))
+        try:
+            vf.work()
+            assert again.wait_told("stalled", "held back before")["hold_s"] == 3.0
+            again.wait_vf()
+            assert not again.told("withdrawn")
+        finally:
+            again.close()
 
 
 def seconds(moment: str) -> float:

@@ -3,11 +3,13 @@
 
 from dataclasses import dataclass, field
 
+from netvsc_bpf.manager.memories import Memories
 from netvsc_bpf.manager.memory import PairMemory
 from netvsc_bpf.model.path import Reason
+from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.plan import Wanted, plan
-from netvsc_bpf.planner.stall import StallPolicy
+from netvsc_bpf.planner.stall import Stall, StallPolicy
 from tests.unit.planner.world import World
 
 HOUR = 3600.0
@@ -88,3 +90,19 @@ def test_vf_that_is_plugged_in_instead_is_used_at_once() -> None:
     days.world.plug(up=True)
     days.manage()
     assert days.world.permitted
+
+
+def test_s22_a_new_manager_holds_back_what_was_held_back_and_nothing_else() -> None:
+    days, told = Days(), list[Stall]()
+    memories = Memories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
+    memory = memories.looked(days.world.observe(), days.now)
+    assert not memory.held(days.world.observe(), days.now), "it was in use"
+    days.world.execute_one(act.Withdraw(days.world.synthetic.ifindex, Reason.STALLED))
+    assert not memories.looked(days.world.observe(), days.now).held(days.world.observe(), days.now), (
+        "its own withdrawals it knows of from elsewhere"
+    )
+    another = Memories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
+    memory = another.looked(days.world.observe(), days.now)
+    assert memory.held(days.world.observe(), days.now + POLICY.hold_s - 1)
+    assert not memory.held(days.world.observe(), days.now + POLICY.hold_s + 1)
+    assert [one.vf for one in told] == [days.world.devmap]
