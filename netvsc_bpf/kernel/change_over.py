@@ -20,9 +20,8 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from netvsc_bpf.kernel import clsact, libbpf, links, pins
+from netvsc_bpf.kernel import clsact, libbpf, links, pins, sentinel
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.compiler import SENTINEL_HOOKS, SENTINEL_TRACEPOINT
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
@@ -59,10 +58,7 @@ def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
                 for path in sorted((folder / kind).iterdir()):
                     pins.move(path, where.object / kind / path.name)
             for path in where.sentinel.iterdir():
-                if path.name not in (
-                    *SENTINEL_HOOKS,
-                    SENTINEL_TRACEPOINT,
-                ):  # one that the new build has no more
+                if path.name not in (*sentinel.HOOKS, sentinel.TRACEPOINT):  # the new build has it no more
                     links.remove(path)
             _write_down(where, build)
         pins.remove_tree(where, folder)

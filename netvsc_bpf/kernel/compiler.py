@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The child process that compiles, loads and pins, and the only module that imports bcc.
+"""The child process that compiles, loads and pins.
 
 bcc costs 65 MB to import and 120 MB to compile: whoever lives longer than an attach must not pay for it. The
 request comes as JSON on stdin, the answer goes as JSON to stdout; what bcc and the verifier print is caught
@@ -8,7 +8,6 @@ place or removes.
 """
 
 import ctypes
-import errno
 import json
 import os
 import signal
@@ -18,22 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.kernel import abi, bundle, direct, libbpf
+from netvsc_bpf.kernel import abi, bundle, libbpf, pins, sentinel
+from netvsc_bpf.kernel.bcc_module import compile_text
 from netvsc_bpf.kernel.build import build_number, macros_for
-from netvsc_bpf.kernel.kfunc import ReadOnlyCast
-from netvsc_bpf.model.errors import (
-    BccMissing,
-    CompileError,
-    ForeignLayout,
-    KernelError,
-    NetvscBpfError,
-    NotSupported,
-)
+from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NotSupported
 from netvsc_bpf.model.path import Liveness
 
 MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
-SENTINEL_HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
-SENTINEL_TRACEPOINT = "net_dev_xmit_timeout"
 _ANEW = "take it down with `netvsc-bpf detach --all`, then attach again"
 _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
@@ -98,21 +88,21 @@ def load(request: Request) -> Loaded:
     macros, sources = macros_for(wanted), Path(request.sources)
     text = bundle.bundle(sources)
     build = build_number(text, bundle.stand_ins(sources), macros)
-    module = _compile(sources, text, macros)
+    module = compile_text(sources, text, macros)
     folder = Path(request.folder)
     for name in ("programs", "sentinel"):
         (folder / name).mkdir(parents=True)
     if request.maps is None:
         (folder / "maps").mkdir()
         for name in MAPS:
-            _pin(module.map_fd(name), folder / "maps" / name)
+            pins.make(module.map_fd(name), folder / "maps" / name)
     else:
         for name in MAPS:
             _use_pinned(module.map_fd(name), Path(request.maps) / name)
 
     liveness = wanted or Liveness.FENTRY
     if liveness is Liveness.FENTRY:
-        refusal = _attach_sentinel(module, folder / "sentinel")
+        refusal = sentinel.attach(module, folder / "sentinel")
         if refusal is not None and wanted is Liveness.FENTRY:
             raise NotSupported(
                 "cannot attach the sentinel",
@@ -123,16 +113,12 @@ def load(request: Request) -> Loaded:
         if refusal is not None:
             liveness = Liveness.LIVE
     if liveness is not Liveness.NETLINK:  # there no program may look at a device
-        tracepoint = module.load(SENTINEL_TRACEPOINT, "RAW_TRACEPOINT")
-        _pin(
-            libbpf.raw_tracepoint_open(SENTINEL_TRACEPOINT, tracepoint),
-            folder / "sentinel" / SENTINEL_TRACEPOINT,
-        )
+        sentinel.attach_tracepoint(module, folder / "sentinel")
 
-    _pin(module.load(f"steer_{liveness.value}", "SCHED_CLS"), folder / "programs" / "steer")
-    _pin(module.load("home", "SCHED_CLS"), folder / "programs" / "home")
-    _pin(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
-    _pin(module.load("guard", "XDP"), folder / "programs" / "guard")
+    pins.make(module.load(f"steer_{liveness.value}", "SCHED_CLS"), folder / "programs" / "steer")
+    pins.make(module.load("home", "SCHED_CLS"), folder / "programs" / "home")
+    pins.make(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
+    pins.make(module.load("guard", "XDP"), folder / "programs" / "guard")
     if request.maps is None:
         layout = abi.Layout(
             magic=abi.ABI_MAGIC,
@@ -143,91 +129,6 @@ def load(request: Request) -> Loaded:
         )
         libbpf.map_update(module.map_fd("layout"), 0, layout)
     return Loaded(liveness, build)
-
-
-class _Module:
-    """A compiled bcc module, seen through what we need of it."""
-
-    def __init__(self, bpf: Any, library: Any, cast: ReadOnlyCast | None) -> None:
-        self._bpf = bpf
-        self._library = library
-        self._cast = cast
-
-    def map_fd(self, name: str) -> int:
-        fd: int = self._bpf.get_table(name).map_fd
-        return fd
-
-    def tracing_function(self, hook: str) -> str:
-        """Return bcc's name for a KFUNC_PROBE; from 0.29 on it has the kernel module in it."""
-        names = (
-            self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))
-        )
-        return next(name for name in names if name.startswith("kfunc__") and name.endswith(f"__{hook}"))
-
-    def _bpf_functions(self, index: int) -> str:
-        name: bytes = self._library.bpf_function_name(self._bpf.module, index)
-        return name.decode()
-
-    def load(self, function: str, kind: str) -> int:
-        """Load one program through the verifier and return its descriptor."""
-        self._complete(function)
-        try:
-            fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
-        except Exception as error:  # bcc raises nothing more precise
-            raise CompileError(
-                f"cannot load program {function}", str(error), "report it with --verbose"
-            ) from error
-        return fd
-
-    def _complete(self, function: str) -> None:
-        """Put in what bcc cannot name, where it keeps the instructions that it loads with their BTF."""
-        name = function.encode()
-        start = self._library.bpf_function_start(self._bpf.module, name)
-        size = self._library.bpf_function_size(self._bpf.module, name)
-        if not start:
-            return
-        code = direct.addressed(ctypes.string_at(start, size), self.map_fd)
-        if self._cast is not None:
-            code = self._cast.named(code)
-        ctypes.memmove(start, code, size)
-
-
-def _compile(sources: Path, text: str, macros: dict[str, int]) -> _Module:
-    os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
-    try:
-        from bcc import BPF, lib
-    except ImportError as error:
-        raise BccMissing(
-            "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
-        ) from error
-
-    class Unattached(BPF):  # type: ignore[misc]
-        """bcc attaches functions with a tracing name by itself; whether and when is ours to say."""
-
-        def _trace_autoload(self) -> None:
-            return
-
-    flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in macros.items())]
-    try:
-        return _Module(Unattached(text=text, cflags=flags), lib, ReadOnlyCast.of_macros(macros))
-    except Exception as error:  # bcc raises nothing more precise
-        raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error
-
-
-def _attach_sentinel(module: _Module, folder: Path) -> str | None:
-    """Attach the tracing programs; return why not where the kernel forbids it, leaving none behind."""
-    pinned: list[Path] = []
-    for hook in SENTINEL_HOOKS:
-        try:
-            program = module.load(module.tracing_function(hook), "TRACING")
-            link = libbpf.raw_tracepoint_open(None, program)
-        except (CompileError, OSError) as error:
-            for path in pinned:
-                path.unlink()
-            return error.why if isinstance(error, CompileError) else str(error)
-        _pin(link, folder / hook)
-        pinned.append(folder / hook)
-    return None
 
 
 def _use_pinned(fd: int, pin: Path) -> None:
@@ -247,16 +148,6 @@ def _use_pinned(fd: int, pin: Path) -> None:
             raise ForeignLayout(what, f"its {member} is not that of the new programs", _ANEW)
     os.dup2(pinned, fd, inheritable=False)
     os.close(pinned)
-
-
-def _pin(fd: int, path: Path) -> None:
-    try:
-        libbpf.obj_pin(fd, path)
-    except OSError as error:
-        remedy = "free memory, or raise the inode limit of bpffs" if error.errno == errno.ENOSPC else None
-        raise KernelError(
-            f"cannot pin {path}", os.strerror(error.errno or 0), remedy, errno=error.errno
-        ) from error
 
 
 if __name__ == "__main__":

@@ -1,12 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reading and removing what is pinned, never outside our own folder."""
+"""Making, reading and removing pins, never outside our own folder."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
-from netvsc_bpf.kernel import links
+from netvsc_bpf.kernel import libbpf, links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.errors import KernelError, NetvscBpfError
+
+
+def make(fd: int, path: Path) -> None:
+    """Pin what the descriptor is of. Raises KernelError."""
+    try:
+        libbpf.obj_pin(fd, path)
+    except OSError as error:
+        remedy = "free memory, or raise the inode limit of bpffs" if error.errno == errno.ENOSPC else None
+        raise KernelError(
+            f"cannot pin {path}", os.strerror(error.errno or 0), remedy, errno=error.errno
+        ) from error
 
 
 def attached_ifindexes(pins: NetnsPins) -> list[int]:

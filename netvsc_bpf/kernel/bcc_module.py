@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""bcc, as far as we need it: the only module that imports it, for the compile child alone."""
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.kernel import direct
+from netvsc_bpf.kernel.kfunc import ReadOnlyCast
+from netvsc_bpf.model.errors import BccMissing, CompileError
+
+
+class Module:
+    """A compiled bcc module, seen through what we need of it."""
+
+    def __init__(self, bpf: Any, library: Any, cast: ReadOnlyCast | None) -> None:
+        self._bpf = bpf
+        self._library = library
+        self._cast = cast
+
+    def map_fd(self, name: str) -> int:
+        """Return the descriptor of a map, which is bcc's."""
+        fd: int = self._bpf.get_table(name).map_fd
+        return fd
+
+    def tracing_function(self, hook: str) -> str:
+        """Return bcc's name for a KFUNC_PROBE; from 0.29 on it has the kernel module in it."""
+        names = (
+            self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))
+        )
+        return next(name for name in names if name.startswith("kfunc__") and name.endswith(f"__{hook}"))
+
+    def _bpf_functions(self, index: int) -> str:
+        name: bytes = self._library.bpf_function_name(self._bpf.module, index)
+        return name.decode()
+
+    def load(self, function: str, kind: str) -> int:
+        """Load one program through the verifier and return its descriptor."""
+        self._complete(function)
+        try:
+            fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
+        except Exception as error:  # bcc raises nothing more precise
+            raise CompileError(
+                f"cannot load program {function}", str(error), "report it with --verbose"
+            ) from error
+        return fd
+
+    def _complete(self, function: str) -> None:
+        """Put in what bcc cannot name, where it keeps the instructions that it loads with their BTF."""
+        name = function.encode()
+        start = self._library.bpf_function_start(self._bpf.module, name)
+        size = self._library.bpf_function_size(self._bpf.module, name)
+        if not start:
+            return
+        code = direct.addressed(ctypes.string_at(start, size), self.map_fd)
+        if self._cast is not None:
+            code = self._cast.named(code)
+        ctypes.memmove(start, code, size)
+
+
+def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
+    """Compile a C text; `sources` is the folder of the headers that it includes.
+
+    Raises BccMissing, CompileError.
+    """
+    os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
+    try:
+        from bcc import BPF, lib
+    except ImportError as error:
+        raise BccMissing(
+            "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
+        ) from error
+
+    class Unattached(BPF):  # type: ignore[misc]
+        """bcc attaches functions with a tracing name by itself; whether and when is ours to say."""
+
+        def _trace_autoload(self) -> None:
+            return
+
+    flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in macros.items())]
+    try:
+        return Module(Unattached(text=text, cflags=flags), lib, ReadOnlyCast.of_macros(macros))
+    except Exception as error:  # bcc raises nothing more precise
+        raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the sentinel sits, and how it gets there."""
+
+from pathlib import Path
+
+from netvsc_bpf.kernel import libbpf, pins
+from netvsc_bpf.kernel.bcc_module import Module
+from netvsc_bpf.model.errors import CompileError
+
+HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
+TRACEPOINT = "net_dev_xmit_timeout"
+
+
+def attach(module: Module, folder: Path) -> str | None:
+    """Attach the tracing programs, pinned in `folder`; return why not where the kernel forbids it.
+
+    None is left behind then. Raises KernelError.
+    """
+    pinned: list[Path] = []
+    for hook in HOOKS:
+        try:
+            program = module.load(module.tracing_function(hook), "TRACING")
+            link = libbpf.raw_tracepoint_open(None, program)
+        except (CompileError, OSError) as error:
+            for path in pinned:
+                path.unlink()
+            return error.why if isinstance(error, CompileError) else str(error)
+        pins.make(link, folder / hook)
+        pinned.append(folder / hook)
+    return None
+
+
+def attach_tracepoint(module: Module, folder: Path) -> None:
+    """Attach the program that hears of transmit timeouts. Raises CompileError, KernelError."""
+    program = module.load(TRACEPOINT, "RAW_TRACEPOINT")
+    pins.make(libbpf.raw_tracepoint_open(TRACEPOINT, program), folder / TRACEPOINT)
