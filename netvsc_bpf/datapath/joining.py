@@ -60,8 +60,8 @@ def join(
     lists.lend(session.pins, synthetic, vf, anew=new)
     vlans.lend_all(_half(synthetic), _half(vf))
     homing.lead(loaded, pair, slot, rx)
-    # A VF that has carried traffic may have packets queued, which a new clsact qdisc would cost it. And in the
-    # kernel's own mode home only counts, and filter and link would both count for a moment.
+    # A VF that has carried traffic may have packets queued, which a new clsact qdisc would cost it. In the
+    # kernel's own mode home only counts: filter and link would both count for a moment.
     quick = quick and new and rx is RxMode.REDIRECT
     homing.attach(session, loaded, hook, pair, slot, quick=quick)
     vf_settings.follow_up_down(session.rtnl, synthetic, vf)
