@@ -44,13 +44,13 @@ def test_vf_that_nobody_may_use_yet_has_its_home_fastened_too() -> None:
     assert act.Fasten(SYNTHETIC) in rest(world, Wanted(damped=True))
 
 
-def test_home_taken_off_in_haste_is_joined_before_it_is_fastened() -> None:
+def test_home_that_was_taken_off_before_it_was_fastened_is_put_back_for_good() -> None:
     world = World()
     world.plug()
     while not world.makeshift:
         world.execute_one(plan(world.observe(), Wanted())[0])
     world.home = None
-    assert [type(step) for step in rest(world)] == [act.Join, act.Permit, act.Fasten]
+    assert [type(step) for step in rest(world)] == [act.Join, act.Permit]
 
 
 def test_s08_first_vf_removed_while_a_second_waits(world: World) -> None:
@@ -100,7 +100,7 @@ def test_s30_vf_that_refused_the_mtu_is_asked_no_more() -> None:
     assert [type(step) for step in rest(world)] == [act.Attach, act.Join]
     assert (world.devmap, world.home, world.permitted) == (vf, None, False)
     world.change_synthetic(mtu=1500)
-    assert [type(step) for step in rest(world)] == [act.FollowMtu, act.Join, act.Permit, act.Fasten]
+    assert [type(step) for step in rest(world)] == [act.FollowMtu, act.Join, act.Permit]
 
 
 def test_s36_mac_changed_on_the_vf_alone(world: World) -> None:

@@ -162,7 +162,8 @@ class World:
     def _join(self, ifindex: int) -> None:
         if ifindex not in self.vfs or not self.steer:
             raise StepFailed("the VF vanished")
-        if self.devmap != ifindex:
+        new = self.devmap != ifindex
+        if new:
             self._leave(Reason.NO_VF)
             self.devmap = self.found_vf = ifindex
             self.found_mac, self.followed = self.vfs[ifindex].mac, _NOTHING_YET
@@ -171,7 +172,7 @@ class World:
         nic = self.synthetic
         self.followed = replace(self.followed, up=nic.up, mtu=nic.mtu, mac=nic.mac)
         if taken:
-            self.home, self.makeshift = ifindex, self.home != ifindex or self.makeshift
+            self.home, self.makeshift = ifindex, new
             self.change_vf(ifindex, up=nic.up)
         else:
             self.permitted, self.reason = False, Reason.MTU_REFUSED
