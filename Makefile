@@ -27,6 +27,7 @@ demo: ## the main job from nothing: a lab, traffic, the VF's removal and return
 test: ## unit tests, and tests on this kernel in network namespaces
 	@scripts/kernel.sh test
 	@scripts/setup.sh test
+	@scripts/prometheus-setup.sh
 	@$(VENV)/python -m pytest --reruns 1 tests/unit tests/kernel
 
 .PHONY: vm-test
