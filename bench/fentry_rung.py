@@ -8,7 +8,7 @@ Without the sentinel nobody would see the VF fail: this is for measuring what th
 import os
 from unittest.mock import patch
 
-from netvsc_bpf.kernel import bundle, compiler, netns
+from netvsc_bpf.kernel import bundle, compiler, netns, sentinel
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.model.path import Liveness
 
@@ -16,7 +16,7 @@ from netvsc_bpf.model.path import Liveness
 def main() -> None:
     """Load and pin everything but the sentinel."""
     folder = NetnsPins(netns.current_inode()).object
-    with patch.object(compiler, "_attach_sentinel", return_value=None):
+    with patch.object(sentinel, "attach", return_value=None):
         request = compiler.Request(
             folder=str(folder),
             parent=os.getppid(),
