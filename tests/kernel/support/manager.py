@@ -25,6 +25,9 @@ from tests.kernel.support.waiting import eventually
 
 Event = dict[str, Any]
 
+ANCHOR = "anchor"
+"""A synthetic NIC that is attached so that the programs need not be compiled again."""
+
 
 class Manager:
     """One process; its events are collected from the moment it starts.
@@ -83,8 +86,8 @@ class Manager:
         return self.told(kind, text)[-1]
 
     def statuses(self) -> list[PairStatus]:
-        """What is attached."""
-        return self.lab.in_guest(datapath.status)
+        """What is attached, but for what only keeps programs loaded."""
+        return [one for one in self.lab.in_guest(datapath.status) if one.synthetic.name != ANCHOR]
 
     @property
     def status(self) -> PairStatus:
@@ -159,8 +162,10 @@ def own_manager_of(lab: Lab, **orders: Any) -> Iterator[OwnManager]:
 
 
 @contextmanager
-def managers(lab: Lab) -> Iterator[Callable[..., Manager]]:
-    """A factory of managers; at the end of the block they are gone, and so is what they attached."""
+def managers(
+    lab: Lab, take_down: Callable[[], object] = datapath.detach_all
+) -> Iterator[Callable[..., Manager]]:
+    """A factory of managers; at the end of the block they are gone, and what they attached is taken down."""
     started: list[Manager] = []
 
     def start(
@@ -177,7 +182,7 @@ def managers(lab: Lab) -> Iterator[Callable[..., Manager]]:
     finally:
         for one in started:
             one.close()
-        lab.in_guest(datapath.detach_all)
+        lab.in_guest(take_down)
 
 
 def nic(lab: Lab, name: str) -> Nic | None:
