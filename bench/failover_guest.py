@@ -83,6 +83,11 @@ def _unfinished(outcome: machine.Outcome) -> dict[str, Any]:
 @click.option("--only", multiple=True, type=click.Choice(CONTENDERS), help="Not all of them. Repeatable.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Not every failure.")
 @click.option("--minutes", default=180.0, show_default=True, help="How long the guest may take for it all.")
+@click.option(
+    "--again",
+    type=click.Path(path_type=Path, exists=True),
+    help="Measure nothing: judge the raw numbers of this earlier run.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(
     kernel: str,
@@ -93,16 +98,23 @@ def main(
     only: tuple[str, ...],
     kinds: tuple[str, ...],
     minutes: float,
+    again: Path | None,
     json_path: Path | None,
 ) -> None:
     """Count what failing over loses on a true SR-IOV pair."""
     # So that the guest's QEMU is ended too when this process is.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-failover-guest: terminated"))
-    report = Report("failover-guest", json_path)
+    earlier = None if again is None else json.loads(again.read_text())
+    report = Report("failover-guest", json_path, earlier)
     kinds = kinds or _KINDS
     job = {"events": events, "others": others, "rate": rate, "cycles": cycles, "kinds": kinds}
-    found = measure(kernel, {**job, "contenders": only or CONTENDERS}, minutes * 60)
-    report.raw("guest", {"kernel": found["kernel"], **job})
+    if earlier is None:
+        found = measure(kernel, {**job, "contenders": only or CONTENDERS}, minutes * 60)
+        guest = {"kernel": found["kernel"], **job}
+    else:
+        guest = earlier["raw"]["guest"]
+        found = {**earlier["raw"], "kernel": guest["kernel"]}
+    report.raw("guest", guest)
     report.raw("rows", found["rows"])
     report.raw("tcp", found["tcp"])
     rows = [Row.read(row) for row in found["rows"]]
@@ -196,7 +208,8 @@ def judge(
                 report.claim(f"{what}: {way} lost from carrier-off on, 99th percentile", lost, 1, "packets")
         report.claim(f"{what}: used again each time", _used_again(row), len(row.tx), "", at_least=True)
         if row.failure in theirs and row.failure in CARRIER:
-            ratio = times_less(row.tx, theirs[row.failure].tx)
+            peer = theirs[row.failure]
+            ratio = times_less([*row.tx, *row.rx], [*peer.tx, *peer.rx])
             report.claim(f"{what}: times less than bonding loses", ratio, _TIMES_LESS, "", at_least=True)
     report.claim("TCP: cycles of down and up", tcp.get("cycles", 0), cycles, "", at_least=True)
     report.claim("TCP: every byte arrived", tcp.get("intact", False), 1, "", at_least=True)

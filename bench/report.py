@@ -10,9 +10,10 @@ import shlex
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -49,7 +50,8 @@ class Claim:
 class Report:
     """Collects what one benchmark found; ``finish`` gives its exit status."""
 
-    def __init__(self, name: str, json_path: Path | None) -> None:
+    def __init__(self, name: str, json_path: Path | None, earlier: Mapping[str, Any] | None = None) -> None:
+        """`earlier` is the JSON of a run whose numbers are judged anew: when and where stay as they were."""
         self._name = name
         self._json_path = json_path
         self._claims: list[Claim] = []
@@ -59,6 +61,10 @@ class Report:
             self._console = Console(width=_WIDTH)
         self._date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._machine = machine() | {"load_before": os.getloadavg()[0]}
+        self._options = shlex.join(_options(sys.argv[1:]))
+        if earlier is not None:
+            self._date, self._machine = earlier["date"], dict(earlier["machine"])
+            self._options = earlier["options"]
         self._tables: list[dict[str, object]] = []
         self._said: list[str] = []
 
@@ -90,7 +96,7 @@ class Report:
         """Print the claims, write the JSON, and return the exit status: 0 where every claim holds."""
         for claim in self._claims:
             self._print(str(claim))
-        here = self._machine | {"load_after": os.getloadavg()[0]}
+        here = {"load_after": os.getloadavg()[0]} | self._machine
         self._print(
             f"{self._name}: Linux {here['kernel']}, {here['cpus']} CPUs, "
             f"load {here['load_before']:.1f} before and {here['load_after']:.1f} after"
@@ -99,7 +105,7 @@ class Report:
             whole = {
                 "benchmark": self._name,
                 "date": self._date,
-                "options": shlex.join(_options(sys.argv[1:])),
+                "options": self._options,
                 "machine": here,
                 "tables": self._tables,
                 "said": self._said,

@@ -62,18 +62,26 @@ class Recording:
     def _between(self, begin: int, end: int) -> Loss:
         copies = self.copies[begin:end]
         received = len(copies) - copies.count(0)
-        # One packet of look-back, so that a pause or a gap at the seam belongs to the later stretch.
-        arrivals = [at for at in self.arrived_ns[self._last_arrived_before(begin) : end] if at]
         sends = self.sent_ns[max(begin - 1, 0) : end]
         return Loss(
             sent=len(copies),
             received=received,
             duplicates=sum(copies) - received,
-            longest_gap_s=_longest_step(sorted(arrivals)),
+            longest_gap_s=_longest_step(sorted(self._arrivals(begin, end))),
             longest_pause_s=_longest_step(sends),
             longest_outage_s=self._longest_outage(self._last_arrived_before(begin), end),
             missing=tuple(self._missing(begin, end)) if received < len(copies) else (),
         )
+
+    def _arrivals(self, begin: int, end: int) -> list[int]:
+        """Return when packets arrived, of this stretch and of later ones that overtook some of it.
+
+        One packet of look-back, so that a gap at the seam belongs to the later stretch.
+        """
+        known = self.arrived_ns[self._last_arrived_before(begin) : end]
+        last = max(known, default=0)
+        later = self.arrived_ns[end : bisect_left(self.sent_ns, last)]
+        return [at for at in (*known, *later) if 0 < at <= last]
 
     def _longest_outage(self, begin: int, end: int) -> float:
         longest = pause = 0

@@ -80,6 +80,16 @@ def test_recording_counts_lost_repeated_and_late_packets() -> None:
     assert recording.window(500, 600).sent == 0
 
 
+def test_packet_that_others_overtook_makes_no_gap_of_its_own() -> None:
+    """A switch may keep one for half a second, while all that were sent after it arrive."""
+    recording = Recording(
+        sent_ns=array("q", [10, 20, 30, 40, 50, 60]),
+        arrived_ns=array("q", [11, 90, 31, 41, 51, 85]),
+        copies=bytes([1] * 6),
+    )
+    assert recording.window(20, 30).longest_gap_s == pytest.approx(34e-9), "from 51 to 85"
+
+
 @pytest.mark.parametrize("shift", [1, 1448, 4096, 65536, 1 << 20])
 def test_pattern_notices_bytes_from_elsewhere(shift: int) -> None:
     pattern = Pattern()
