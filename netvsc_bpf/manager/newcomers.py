@@ -13,8 +13,11 @@ from netvsc_bpf.kernel import udev
 from netvsc_bpf.manager.timing import Arrivals
 from netvsc_bpf.planner.actions import Action, Join
 
-_PATIENCE_NS = 2_000_000_000
-"""udev may be stopped, or have been told to look away: the VF is worth more than its name."""
+_PATIENCE_NS = 10_000_000_000
+"""udev may be stopped, or have been told to look away: the VF is worth more than its name.
+
+It may also be at work on a whole machine that boots.
+"""
 _LOOK_S = 0.02
 
 
