@@ -7,22 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.vm.hotplug import HotPluggedPair
-from tests.vm.sriov import SriovPair, anchor, sriov_pair
+from tests.vm.sriov import SriovPair, sriov_pair
 from vm.qmp import Qmp
 
 
-@pytest.fixture(scope="package")
-def compiled() -> Iterator[None]:
-    """The programs are loaded already. Never on the machine underneath."""
+@pytest.fixture
+def sriov() -> Iterator[SriovPair]:
+    """A true SR-IOV pair, the VF not plugged in yet. Never on the machine underneath."""
     if "NETVSC_BPF_GUEST_KERNEL" not in os.environ:
         pytest.skip("only inside a guest of make vm-test")
-    with anchor():
-        yield
-
-
-@pytest.fixture
-def sriov(compiled: None) -> Iterator[SriovPair]:
-    """A true SR-IOV pair, the VF not plugged in yet."""
     with sriov_pair() as pair:
         yield pair
 

@@ -4,7 +4,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -15,13 +15,10 @@ from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.lab.syscalls import Mount, mount
-from netvsc_bpf.model.errors import NotAttached
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode
 from netvsc_bpf.model.path import Path as DataPath
 from netvsc_bpf.model.status import PairStatus
-from tests.kernel.support.manager import ANCHOR, Manager
-from tests.kernel.support.manager import managers as managers_of
 from tests.kernel.support.waiting import eventually
 from tests.vm.devices import PEER_MAC, PF_MAC, SYNTHETIC_MAC
 
@@ -108,11 +105,6 @@ class SriovPair:
         wanted = AttachOptions(**{"guard": GuardMode.ALL, **options})  # type: ignore[arg-type]
         return datapath.attach(SYNTHETIC, wanted).status
 
-    def detach(self) -> None:
-        """Detach, where it is attached."""
-        with suppress(NotAttached):
-            datapath.detach(SYNTHETIC)
-
     def use(self) -> None:
         """Attach, and wait for the VF to be the path: an emulated one takes its time to find its link."""
         self.attach()
@@ -151,26 +143,6 @@ class SriovPair:
         return next(link["ifname"] for link in shown if link.get("address") == PEER_MAC)
 
 
-def managers(pair: SriovPair) -> AbstractContextManager[Callable[..., Manager]]:
-    """A factory of managers of this pair, which is detached at the end of the block."""
-    return managers_of(pair, take_down=pair.detach)
-
-
-@contextmanager
-def anchor() -> Iterator[None]:
-    """Another pair that is attached for the time of the block, so that programs are compiled once for all.
-
-    That takes ten seconds in a guest.
-    """
-    ip("link", "add", ANCHOR, "type", "veth", "peer", "name", "anchor_end")
-    try:
-        datapath.attach(ANCHOR, AttachOptions(any_bus=True, guard=GuardMode.OFF))
-        yield
-    finally:
-        datapath.detach_all()
-        ip("link", "del", ANCHOR)
-
-
 @contextmanager
 def sriov_pair() -> Iterator[SriovPair]:
     """Set the pair up, without VF; at the end everything is detached and taken down again."""
@@ -198,7 +170,7 @@ def sriov_pair() -> Iterator[SriovPair]:
         eventually("the peer answers", lambda: pair.ping(check=False))
         yield pair
     finally:
-        pair.detach()
+        datapath.detach_all()
         pair.carrier(True)
         pair.unplug()
         namespace.remove(GUEST)

@@ -9,7 +9,8 @@ from pathlib import Path as FilePath
 import pytest
 
 from netvsc_bpf.model.path import Path, Reason
-from tests.vm.sriov import SYNTHETIC, SriovPair, managers
+from tests.kernel.support.manager import managers
+from tests.vm.sriov import SYNTHETIC, SriovPair
 from tests.vm.streams import go_on, udp
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]

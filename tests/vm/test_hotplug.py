@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import managers
 from tests.vm.hotplug import HotPluggedPair
-from tests.vm.sriov import ADDRESS, SYNTHETIC, managers
+from tests.vm.sriov import ADDRESS, SYNTHETIC
 from tests.vm.streams import go_on, udp
 
 _QUEUED = 5

@@ -9,9 +9,10 @@ import pytest
 from netvsc_bpf.kernel.announce import gratuitous_arp
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.frames import Tap
+from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.devices import SYNTHETIC_MAC
-from tests.vm.sriov import ADDRESS, GUEST, PEER, SYNTHETIC, SriovPair, managers
+from tests.vm.sriov import ADDRESS, GUEST, PEER, SYNTHETIC, SriovPair
 from tests.vm.streams import RATE, go_on, tcp, udp
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]

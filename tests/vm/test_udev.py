@@ -11,8 +11,9 @@ import pytest
 
 from netvsc_bpf.kernel import udev
 from netvsc_bpf.model.path import Path
+from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
-from tests.vm.sriov import SYNTHETIC, SriovPair, managers
+from tests.vm.sriov import SYNTHETIC, SriovPair
 from tests.vm.streams import go_on, udp
 from vm.kernels import REPO
 

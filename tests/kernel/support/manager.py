@@ -25,9 +25,6 @@ from tests.kernel.support.waiting import eventually
 
 Event = dict[str, Any]
 
-ANCHOR = "anchor"
-"""A synthetic NIC that is attached so that the programs need not be compiled again."""
-
 
 class Manager:
     """One process; its events are collected from the moment it starts.
@@ -86,8 +83,8 @@ class Manager:
         return self.told(kind, text)[-1]
 
     def statuses(self) -> list[PairStatus]:
-        """What is attached, but for what only keeps programs loaded."""
-        return [one for one in self.lab.in_guest(datapath.status) if one.synthetic.name != ANCHOR]
+        """What is attached."""
+        return self.lab.in_guest(datapath.status)
 
     @property
     def status(self) -> PairStatus:
@@ -162,10 +159,8 @@ def own_manager_of(lab: Lab, **orders: Any) -> Iterator[OwnManager]:
 
 
 @contextmanager
-def managers(
-    lab: Lab, take_down: Callable[[], object] = datapath.detach_all
-) -> Iterator[Callable[..., Manager]]:
-    """A factory of managers; at the end of the block they are gone, and what they attached is taken down."""
+def managers(lab: Lab) -> Iterator[Callable[..., Manager]]:
+    """A factory of managers; at the end of the block they are gone, and so is what they attached."""
     started: list[Manager] = []
 
     def start(
@@ -182,7 +177,7 @@ def managers(
     finally:
         for one in started:
             one.close()
-        lab.in_guest(take_down)
+        lab.in_guest(datapath.detach_all)
 
 
 def nic(lab: Lab, name: str) -> Nic | None:
