@@ -77,7 +77,7 @@ def test_s10_vf_that_udev_renames_under_load_has_its_name_and_is_used_and_s11_is
         # A slow machine may complain of itself, under another name than the pair's.
         failed = [one for one in manager.told("failed") if one["interface"] == SYNTHETIC]
         assert failed == [], "no EBUSY, no race"
-    # What igbvf has in its ring when the VF is taken away goes with it: now and then one packet, in the bench.
+    # What igbvf has in its ring when the VF is taken away goes with it: one packet now and then.
     assert result.lost - result.receiver_drops <= 2 * _QUEUED
 
 
