@@ -52,7 +52,6 @@ def _errors_are_exported(pair: HotPluggedPair) -> None:
     command = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main", "metrics"]
     shown = subprocess.run(command, check=True, text=True, capture_output=True).stdout
     errors = [one for one in shown.splitlines() if one.startswith("netvsc_bpf_vf_errors_total")]
-    wanted = (f'interface="{SYNTHETIC}"', 'direction="rx"')
-    (line,) = (one for one in errors if all(label in one for label in wanted))
+    (line,) = (one for one in errors if 'direction="rx"' in one)
     vf = pair.vf
     assert vf is not None and float(line.split()[-1]) == vf.rx_errors >= 3

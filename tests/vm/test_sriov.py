@@ -101,8 +101,7 @@ def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(sr
 
 def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(sriov: SriovPair) -> None:
     sriov.plug()
-    sriov.attach(settle_ms=50)
-    sriov.wait_for(Path.VF)
+    assert sriov.attach(settle_ms=50).path is Path.VF
     changes = sriov.status().path_changes
     for fail, mend in (
         (lambda: sriov.up(False), lambda: sriov.up(True)),
