@@ -19,7 +19,7 @@ from netvsc_bpf.kernel import links, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.manager.hooks import Attachment
 
-LOOK_S = 0.75
+LOOK_S = 0.9
 
 
 @dataclass(slots=True)

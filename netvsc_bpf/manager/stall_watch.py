@@ -57,13 +57,15 @@ class StallWatch:
         """Watch until cancelled."""
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stall")
+        pause_s = self._policy.interval_s
         try:
             while True:
-                await asyncio.sleep(self._policy.interval_s)
+                await asyncio.sleep(pause_s)
                 if not self._policy.enabled:
                     continue
                 try:
-                    await loop.run_in_executor(thread, self.look)
+                    moving = await loop.run_in_executor(thread, self.look)
+                    pause_s = self._policy.pause_s(pause_s, moving=moving)
                 except NamespaceGone:
                     continue
                 except NetvscBpfError as error:
@@ -77,17 +79,19 @@ class StallWatch:
             self._complained = text
             self._listener(Event(Kind.FAILED, MANAGER, text))
 
-    def look(self) -> None:
-        """Look once, and withdraw what is stalled."""
+    def look(self) -> bool:
+        """Look once, and withdraw what is stalled; return whether anything is redirected just now."""
         what = "cannot watch for stalled VFs"
         with self._there.entered(), changing(what):
             loaded = self._kept.current()
             if loaded is None:
                 self._still.clear()
-                return
+                return False
             now = self._in_use(loaded)
             self._still = {pair: still for pair, still in self._still.items() if pair in now}
-            self._judge(loaded, {pair: use for pair, use in now.items() if self._owes_a_look(pair, use)})
+            owing = {pair: use for pair, use in now.items() if self._owes_a_look(pair, use)}
+            self._judge(loaded, owing)
+            return bool(owing)
 
     def _in_use(self, loaded: LoadedObject) -> dict[int, _InUse]:
         found = {}

@@ -18,6 +18,8 @@ from netvsc_bpf.metrics.tls import Certificate
 from netvsc_bpf.metrics.vf_problems import VfProblemWatch
 from netvsc_bpf.model.errors import NetvscBpfError
 
+_LONG_S = 86_400.0
+"""No need to look whether to shut down: MetricsServer.shutdown() wakes the thread."""
 _RETRY_S = 10.0
 """A port may become free, a certificate may come."""
 
@@ -74,7 +76,7 @@ class Exporter:
                 troubles(None)
                 self._server = server
                 with server:
-                    server.serve_forever()
+                    server.serve_forever(poll_interval=_LONG_S)
 
     def _made(self, listen: Listen, registry: CollectorRegistry, troubles: "_Once") -> MetricsServer:
         config = self._config

@@ -51,6 +51,11 @@ class MetricsServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
+    def shutdown(self) -> None:
+        """End serve_forever(), whoever waits with no end: a listener that is shut is ready to be read."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        super().shutdown()
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give the connection a thread, unless there are too many already."""
         if not self._places.acquire(blocking=False):

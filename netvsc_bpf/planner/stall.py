@@ -63,6 +63,14 @@ class StallPolicy:
             why = f"hold_s ({self.hold_s:g}) must not be above hold_most_s ({self.hold_most_s:g})"
             raise Contradiction("cannot hold VFs", why, fields=("hold_s", "hold_most_s"))
 
+    def pause_s(self, last_s: float, *, moving: bool) -> float:
+        """Return in how many seconds to look again, after a pause of `last_s`.
+
+        While nothing is redirected each pause is twice as long as the last, up to the time of a verdict: a
+        stall that begins then is found up to that much later.
+        """
+        return self.interval_s if moving else min(2 * last_s, self.intervals * self.interval_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Standstill:

@@ -87,6 +87,18 @@ def test_nothing_is_read_while_nothing_is_redirected() -> None:
     assert looks(DEFAULTS, few) == (None, 1 + 3)
 
 
+def test_looks_become_rarer_while_nothing_is_sent_and_are_as_frequent_at_once_when_something_is() -> None:
+    pauses = [DEFAULTS.interval_s]
+    for moving in (False, False, False, False, True, False):
+        pauses.append(DEFAULTS.pause_s(pauses[-1], moving=moving))
+    assert pauses == [1.0, 2.0, 4.0, 5.0, 5.0, 1.0, 2.0]
+
+
+@given(POLICIES, st.floats(0.1, 60_000), st.booleans())
+def test_no_pause_is_longer_than_a_verdict_takes(policy: StallPolicy, last: float, moving: bool) -> None:
+    assert policy.pause_s(last, moving=moving) <= policy.intervals * policy.interval_s
+
+
 def test_defaults_allow_for_drivers_that_count_every_two_seconds() -> None:
     """With another second for a machine that is busy."""
     assert DEFAULTS.intervals * DEFAULTS.interval_s >= 3.0
