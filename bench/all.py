@@ -49,7 +49,7 @@ TURNS = (
     Turn("leak", 1200),
     Turn("damping", 60),
     Turn("path", 1800),
-    Turn("failover-guest", 3 * 3600),
+    Turn("failover-guest", 6 * 3600),
 )
 
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Failover of a true SR-IOV pair, ours beside what else makes one NIC of two: `make bench-failover-guest`.
 
-A guest that can plug its own devices (vm/qmp.py) lets the VF fail under numbered UDP streams both ways. A
-packet that is lost counts against failing over if it was sent after the border: the driver's own carrier-off,
-or the moment at which the kernel stops the queues of a device that it closes. What was lost before is shown
-apart: the VF had taken it.
+A guest for each contender, which can plug its own devices (vm/qmp.py), lets the VF fail under numbered UDP
+streams both ways. A packet that is lost counts against failing over if it was sent after the border: the
+driver's own carrier-off, or the moment at which the kernel stops the queues of a device that it closes. What
+was lost before is shown apart: the VF had taken it.
 """
 
 import json
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,42 @@ _TIMES_LESS = 50
 """Than bonding with miimon=100."""
 
 
-def measure(version: str, job: dict[str, object], limit_s: float) -> dict[str, Any]:
+Found = dict[str, Any]
+"""What a guest wrote: `rows`, `tcp`, and which `kernel` it ran."""
+
+
+def measure(version: str, job: dict[str, object], contenders: Sequence[str], limit_s: float) -> Found:
+    """Boot a guest for each contender: an emulator that fails takes one of them with it, and not all."""
+    found = []
+    for name in contenders:
+        try:
+            found.append(measure_one(version, {**job, "contenders": (name,)}, limit_s))
+        except NetvscBpfError as error:
+            found.append(_nothing(name, str(error), version))
+    return together(found)
+
+
+def together(parts: Sequence[Found]) -> Found:
+    """Return several guests' findings as one; what was measured again replaces what was found before."""
+    rows: list[dict[str, Any]] = []
+    for part in parts:
+        measured = {_of(row) for row in part["rows"]}
+        names = {row["contender"] for row in part["rows"]}
+        # A complaint that has no figures is out of date once its contender was measured again.
+        rows = [
+            row for row in rows if _of(row) not in measured and (row["tx"] or row["contender"] not in names)
+        ]
+        rows += part["rows"]
+    rows.sort(key=lambda row: CONTENDERS.index(row["contender"]))
+    tcp = next((part["tcp"] for part in reversed(parts) if part["tcp"]), {})
+    return {"rows": rows, "tcp": tcp, "kernel": parts[-1]["kernel"]}
+
+
+def _of(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["contender"], row["failure"], json.dumps(row["wanted"], sort_keys=True)
+
+
+def measure_one(version: str, job: dict[str, Any], limit_s: float) -> Found:
     """Boot a guest with this kernel and let it measure; what it has when the time is up, counts.
 
     Raises NetvscBpfError where that is nothing.
@@ -61,15 +96,16 @@ def measure(version: str, job: dict[str, object], limit_s: float) -> dict[str, A
             raise NetvscBpfError(
                 f"measure on Linux {version}", "the guest did not finish: " + " / ".join(outcome.console[-3:])
             )
-        found: dict[str, Any] = json.loads((out / "result.json").read_text())
+        found: Found = json.loads((out / "result.json").read_text())
         if not outcome.finished:
-            found["rows"].append(_unfinished(outcome))
+            (name,) = job["contenders"]
+            why = "the guest did not get to its end: " + " / ".join(outcome.console[-3:])
+            found["rows"] += _nothing(name, why, version)["rows"]
         return found
 
 
-def _unfinished(outcome: machine.Outcome) -> dict[str, Any]:
-    why = "the guest did not get to its end: " + " / ".join(outcome.console[-3:])
-    return asdict(Row("all", "", {}, problem=why))
+def _nothing(contender: str, why: str, version: str) -> Found:
+    return {"rows": [asdict(Row(contender, "", {}, problem=why))], "tcp": {}, "kernel": version}
 
 
 @click.command()
@@ -82,11 +118,12 @@ def _unfinished(outcome: machine.Outcome) -> dict[str, Any]:
 @click.option("--cycles", default=100, show_default=True, help="How often the VF goes under one TCP stream.")
 @click.option("--only", multiple=True, type=click.Choice(CONTENDERS), help="Not all of them. Repeatable.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Not every failure.")
-@click.option("--minutes", default=180.0, show_default=True, help="How long the guest may take for it all.")
+@click.option("--minutes", default=60.0, show_default=True, help="How long each guest may take.")
 @click.option(
     "--again",
+    multiple=True,
     type=click.Path(path_type=Path, exists=True),
-    help="Measure nothing: judge the raw numbers of this earlier run.",
+    help="Measure nothing: judge the raw numbers of earlier runs, of which the last counts. Repeatable.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(
@@ -98,22 +135,22 @@ def main(
     only: tuple[str, ...],
     kinds: tuple[str, ...],
     minutes: float,
-    again: Path | None,
+    again: tuple[Path, ...],
     json_path: Path | None,
 ) -> None:
     """Count what failing over loses on a true SR-IOV pair."""
     # So that the guest's QEMU is ended too when this process is.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-failover-guest: terminated"))
-    earlier = None if again is None else json.loads(again.read_text())
-    report = Report("failover-guest", json_path, earlier)
+    earlier = [json.loads(path.read_text()) for path in again]
+    report = Report("failover-guest", json_path, earlier[-1] if earlier else None)
     kinds = kinds or _KINDS
     job = {"events": events, "others": others, "rate": rate, "cycles": cycles, "kinds": kinds}
-    if earlier is None:
-        found = measure(kernel, {**job, "contenders": only or CONTENDERS}, minutes * 60)
-        guest = {"kernel": found["kernel"], **job}
+    if earlier:
+        guest = earlier[-1]["raw"]["guest"]
+        found = together([{**one["raw"], "kernel": one["raw"]["guest"]["kernel"]} for one in earlier])
     else:
-        guest = earlier["raw"]["guest"]
-        found = {**earlier["raw"], "kernel": guest["kernel"]}
+        found = measure(kernel, job, only or CONTENDERS, minutes * 60)
+        guest = {"kernel": found["kernel"], **job}
     report.raw("guest", guest)
     report.raw("rows", found["rows"])
     report.raw("tcp", found["tcp"])

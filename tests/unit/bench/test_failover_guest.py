@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.failover_figures import Kind, Leaving, Span, leaving, overtaken, percentile, returning, times_less
-from bench.failover_guest import judge
+from bench.failover_guest import judge, together
 from bench.guest.link_stamps import Moment, Stamp, parse
 from bench.guest.names import BONDING, CONTENDERS, OURS
 from bench.guest.row import Row
@@ -152,3 +152,33 @@ def test_a_row_is_read_as_it_was_written() -> None:
 
 def test_contenders_have_each_a_name_of_their_own() -> None:
     assert len(set(CONTENDERS)) == len(CONTENDERS) == 11
+
+
+def written(contender: str, failure: str, *, tx: list[Leaving], wanted: int = 100, problem: str = "") -> Row:
+    return Row(contender, failure, {"tx": wanted, "rx": wanted}, tx=tx, problem=problem)
+
+
+def part(*rows: Row, tcp: dict[str, int] | None = None) -> dict[str, object]:
+    return {"rows": [asdict(row) for row in rows], "tcp": tcp or {}, "kernel": "6.12.1"}
+
+
+def test_what_was_measured_again_replaces_what_was_found_before() -> None:
+    one = leaving(LOST_3_TO_6, WHOLE, None)
+    first = part(
+        written(BONDING, Kind.DOWN, tx=[one]),
+        written(BONDING, Kind.WIRE, tx=[one]),
+        written(BONDING, "", tx=[], problem="the guest did not get to its end"),
+        tcp={"cycles": 1},
+    )
+    second = part(
+        written(BONDING, Kind.DOWN, tx=[one, one]), written(BONDING, Kind.DOWN, tx=[one], wanted=200)
+    )
+    third = part(written(OURS, Kind.DOWN, tx=[one]))
+    found = together([first, second, third])
+    assert [(row["contender"], row["failure"], len(row["tx"])) for row in found["rows"]] == [
+        (OURS, Kind.DOWN, 1),
+        (BONDING, Kind.WIRE, 1),
+        (BONDING, Kind.DOWN, 2),
+        (BONDING, Kind.DOWN, 1),
+    ]
+    assert found["tcp"] == {"cycles": 1}
