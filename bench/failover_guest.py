@@ -114,7 +114,12 @@ def _nothing(contender: str, why: str, version: str) -> Found:
     "--events", default=30, show_default=True, help="Failures of each kind, ours with nobody alive."
 )
 @click.option("--others", default=10, show_default=True, help="Failures of each kind, everybody else.")
-@click.option("--rate", default=2500, show_default=True, help="Packets a second, each way at once.")
+@click.option(
+    "--rate",
+    default=4000,
+    show_default=True,
+    help="Packets a second to aim at, each way at once, or one way twice.",
+)
 @click.option("--cycles", default=100, show_default=True, help="How often the VF goes under one TCP stream.")
 @click.option("--only", multiple=True, type=click.Choice(CONTENDERS), help="Not all of them. Repeatable.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Not every failure.")
