@@ -47,7 +47,7 @@ def attach(
     with changing(f"cannot attach home to {vf.name}"):
         if not hook.attached(program, vf.ifindex, Direction.INGRESS, pin):
             links.remove(pin)
-            if quick and hook.name is Hook.TCX and makeshift.put_up(session, loaded, slot, vf.ifindex):
+            if quick and hook.name is Hook.TCX and makeshift.put_up(session, loaded, slot, vf.ifindex, pin):
                 return
             if hook.adds_qdisc(vf.ifindex):
                 note_clsact(loaded, slot, CLSACT_ON_VF)
@@ -60,10 +60,10 @@ def detach(
     session: Session, loaded: LoadedObject, hook: TcHook, found: abi.Found, vf: Nic, ifindex: int
 ) -> None:
     """Detach home from the VF of the synthetic NIC `ifindex`, and remove the qdisc that we added for it."""
-    program = loaded.program("home")
-    hook.detach(program, vf.ifindex, Direction.INGRESS, session.pins.link(ifindex, "home"))
+    pin = session.pins.link(ifindex, "home")
+    hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
     if makeshift.noted(found):
-        clsact.detach(session.rtnl, vf.ifindex, Direction.INGRESS, links.program_id(program))
+        makeshift.remove(session, loaded, vf.ifindex)
     if found.clsact_added & CLSACT_ON_VF:
         clsact.remove_qdisc_if_empty(session.rtnl, vf.ifindex)
 

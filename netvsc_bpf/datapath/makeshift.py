@@ -13,11 +13,13 @@ The qdisc stays until the VF is let go. To remove it would deactivate the VF's t
 """
 
 import errno
+from pathlib import Path
 
 from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.kernel import abi, clsact, links
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.tc import ClsactHook
 from netvsc_bpf.kernel.tcx import Direction
 
 MAKESHIFT_HOME = 4
@@ -35,19 +37,20 @@ def stands(session: Session, loaded: LoadedObject, vf_ifindex: int) -> bool:
     return clsact.attached(session.rtnl, vf_ifindex, Direction.INGRESS, program)
 
 
-def put_up(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int) -> bool:
+def put_up(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, pin: Path) -> bool:
     """Attach home by a filter; return False where this kernel or this VF has no place for one.
+
+    It is called as the link will be that is pinned at `pin`.
 
     Raises OSError where the VF is gone.
     """
+    hook, program = ClsactHook(session.rtnl), loaded.program("home")
     try:
-        if not clsact.has_qdisc(session.rtnl, vf_ifindex):
+        if hook.adds_qdisc(vf_ifindex):
             note_clsact(loaded, slot, CLSACT_ON_VF)
-            clsact.add_qdisc(session.rtnl, vf_ifindex)
         note_clsact(loaded, slot, MAKESHIFT_HOME)
         if not stands(session, loaded, vf_ifindex):
-            program = loaded.program("home")
-            clsact.attach(session.rtnl, vf_ifindex, Direction.INGRESS, program, "home")
+            hook.attach(program, vf_ifindex, Direction.INGRESS, pin)
     except OSError as error:
         if error.errno == errno.ENODEV:
             raise
@@ -57,9 +60,14 @@ def put_up(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int) -
 
 
 def take_down(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
-    """Remove the filter; nothing happens where there is none. Raises OSError."""
-    program = links.program_id(loaded.program("home"))
-    clsact.detach(session.rtnl, vf_ifindex, Direction.INGRESS, program)
+    """Remove the filter and its note; nothing happens where there is none. Raises OSError."""
+    remove(session, loaded, vf_ifindex)
     found = loaded.found(slot)
     found.clsact_added &= ~MAKESHIFT_HOME
     loaded.set_found(slot, found)
+
+
+def remove(session: Session, loaded: LoadedObject, vf_ifindex: int) -> None:
+    """Remove the filter from a VF that is let go, where it is noted. Raises OSError."""
+    program = links.program_id(loaded.program("home"))
+    clsact.detach(session.rtnl, vf_ifindex, Direction.INGRESS, program)

@@ -41,15 +41,25 @@ class Filter:
 
 
 def has_qdisc(rtnl: Rtnetlink, ifindex: int) -> bool:
-    """Tell whether the device has a clsact qdisc."""
+    """Tell whether the device has a clsact qdisc.
+
+    By a dump of all devices': the answer to a question for one goes to everybody who listens, ourselves among
+    them (qdisc_get_notify(), net/sched/sch_api.c).
+    """
     return any(one.kind == _CLSACT.kind for one in qdiscs.list_qdiscs(rtnl, ifindex))
 
 
 def add_qdisc(rtnl: Rtnetlink, ifindex: int) -> bool:
-    """Make sure that there is a clsact qdisc; return True if we added it."""
-    if has_qdisc(rtnl, ifindex):
+    """Make sure that there is a clsact qdisc; return True if we added it.
+
+    Raises OSError: EEXIST where an `ingress` qdisc has its place.
+    """
+    try:
+        qdiscs.add(rtnl, ifindex, _CLSACT)
+    except OSError as error:
+        if error.errno != errno.EEXIST or not has_qdisc(rtnl, ifindex):
+            raise
         return False
-    qdiscs.add(rtnl, ifindex, _CLSACT)
     return True
 
 

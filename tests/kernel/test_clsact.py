@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The qdisc that filters need: it is added once, and never in somebody else's place."""
+
+import errno
+
+import pytest
+
+from netvsc_bpf.kernel import clsact
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.lab.topology import Lab
+
+
+def add(ifindex: int) -> bool:
+    with Rtnetlink() as rtnl:
+        added = clsact.add_qdisc(rtnl, ifindex)
+        assert clsact.has_qdisc(rtnl, ifindex)
+    return added
+
+
+def test_clsact_is_added_where_there_is_none_and_only_there(lab: Lab) -> None:
+    ifindex = lab.ifindex(lab.guest, "eth0")
+    assert [lab.in_guest(add, ifindex) for _ in range(3)] == [True, False, False]
+
+
+def test_ingress_qdisc_of_somebody_else_is_in_the_way_and_stays(lab: Lab) -> None:
+    lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "eth0", "ingress"])
+    with pytest.raises(OSError) as refused:
+        lab.in_guest(add, lab.ifindex(lab.guest, "eth0"))
+    assert refused.value.errno == errno.EEXIST
+    assert "ingress" in lab.run(lab.guest, ["tc", "qdisc", "show", "dev", "eth0"]).stdout
