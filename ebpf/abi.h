@@ -45,6 +45,7 @@ enum reason {
 	REASON_COUNT = 16,
 };
 
+/* Who sees a VF fail. RUNG, which comes from the loader, is the one that the programs are compiled for. */
 enum liveness {
 	LIVENESS_NETLINK = 1,
 	LIVENESS_LIVE = 2,

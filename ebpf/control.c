@@ -10,7 +10,7 @@
 
 static __always_inline enum control_result look(struct pair *pair, u32 slot)
 {
-	if (pair->armed || (liveness() != LIVENESS_NETLINK && latch_return(pair, slot)))
+	if (pair->armed || (RUNG != LIVENESS_NETLINK && latch_return(pair, slot)))
 		return CONTROL_VF;
 	return CONTROL_SYNTHETIC;
 }
@@ -22,7 +22,7 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 
 	if (!vf)
 		return CONTROL_NO_VF;
-	if (liveness() != LIVENESS_NETLINK) {
+	if (RUNG != LIVENESS_NETLINK) {
 		dev = device_of(vf);
 		/* The offsets prove themselves: what they lead to must be the device that the DEVMAP names. */
 		if (!dev || device_ifindex(dev) != *vf)

@@ -24,7 +24,7 @@ static __always_inline bool comes_by_the_vf_too(struct pair *pair, u8 *frame)
 
 static __always_inline bool vf_still_carries(struct pair *pair)
 {
-	enum reason reason = liveness() == LIVENESS_NETLINK ? REASON_NONE : why_vf_unusable(pair);
+	enum reason reason = RUNG == LIVENESS_NETLINK ? REASON_NONE : why_vf_unusable(pair);
 
 	if (likely(!reason))
 		return true;

@@ -15,6 +15,9 @@
 #if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS)
 #error "addresses of maps are missing: compile through netvsc_bpf.kernel.compiler"
 #endif
+#ifndef RUNG
+#error "the rung is missing: compile through netvsc_bpf.kernel.compiler"
+#endif
 
 /*
  * What every packet needs lies in arrays of one large entry. Such an entry has an address that the verifier knows, and
@@ -114,14 +117,6 @@ static __always_inline struct counters *counters_at(u32 cpu, u32 slot)
 static __always_inline u32 this_cpu(void)
 {
 	return bpf_get_smp_processor_id();
-}
-
-static __always_inline enum liveness liveness(void)
-{
-	u32 only = 0;
-	struct layout *written = layout.lookup(&only);
-
-	return written ? written->liveness : LIVENESS_NETLINK;
 }
 
 static __always_inline void emit(struct path_event *event)

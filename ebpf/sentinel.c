@@ -2,33 +2,12 @@
 /*
  * sentinel: sees a VF fail in the kernel's own calls, before the next packet does. Attached where the kernel lets
  * tracing programs be (fentry); it costs the packets nothing.
- *
- * Every device of the machine passes here, so the way out for others is short: one array lookup by ifindex. The same
- * ifindex may live in another network namespace; the device's address decides.
  */
 #include "abi.h"
 #include "device.h"
 #include "latch.h"
 #include "maps.h"
-
-static __always_inline struct pair *pair_of_vf(u64 dev)
-{
-	struct home *home = home_of(device_ifindex(dev));
-	struct pair *pair;
-
-	if (!home)
-		return NULL;
-	pair = pair_at(home->pair_slot);
-	return pair->vf_dev == dev ? pair : NULL;
-}
-
-static __always_inline void leave_device(u64 dev, enum reason reason)
-{
-	struct pair *pair = pair_of_vf(dev);
-
-	if (pair)
-		latch_leave(pair, reason);
-}
+#include "vf.h"
 
 /*
  * The synthetic NIC goes, or leaves for another network namespace: there no VF answers to the ifindex. The permission is
@@ -98,12 +77,5 @@ KFUNC_PROBE(netif_carrier_off, void *dev)
 KFUNC_PROBE(netif_device_detach, void *dev)
 {
 	leave_device((u64)dev, REASON_VF_DETACHED);
-	return 0;
-}
-
-/* The transmit watchdog fired. A raw tracepoint, so that it serves the rung `live` as well. */
-int net_dev_xmit_timeout(struct bpf_raw_tracepoint_args *ctx)
-{
-	leave_device(ctx->args[0], REASON_TX_TIMEOUT);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * steer: tc egress on the synthetic NIC. Sends each packet to the VF while the pair is armed, and lets it go on to
  * the synthetic NIC's own queue otherwise.
  *
- * There is one variant for each way of knowing that the VF lives; the loader picks the best one that the kernel allows.
+ * How it knows that the VF lives depends on the rung that it is compiled for, the best one that the kernel allows.
  * Written so that the armed path is one straight line: it is paid for by every packet.
  */
 #include "abi.h"
@@ -16,15 +16,15 @@
  * it was gone, so armed says it all. Elsewhere the DEVMAP, whose entries go with the devices, has to be asked: a
  * synthetic NIC that was moved to another network namespace has taken steer along, and no VF is there by that ifindex.
  */
-static __always_inline bool still_carries(struct pair *pair, u32 slot, enum liveness liveness)
+static __always_inline bool still_carries(struct pair *pair, u32 slot)
 {
 	enum reason reason = REASON_NONE;
 
-	if (liveness == LIVENESS_FENTRY)
+	if (RUNG == LIVENESS_FENTRY)
 		return true;
 	if (unlikely(!both_here(slot)))
 		reason = REASON_VF_GONE;
-	else if (liveness == LIVENESS_LIVE)
+	else if (RUNG == LIVENESS_LIVE)
 		reason = why_unusable(device_state(pair->vf_dev));
 	if (likely(!reason))
 		return true;
@@ -37,7 +37,7 @@ static __always_inline void count_tx(struct __sk_buff *skb, u32 slot, enum pair_
 	count(&counters_at(this_cpu(), slot)->tx[path], skb->len);
 }
 
-static __always_inline int steer(struct __sk_buff *skb, enum liveness liveness)
+int steer(struct __sk_buff *skb)
 {
 	struct pair *pair;
 	u32 slot;
@@ -47,26 +47,11 @@ static __always_inline int steer(struct __sk_buff *skb, enum liveness liveness)
 		return TC_ACT_UNSPEC;
 
 	/* On the rung `netlink` userspace alone arms: nobody here could see the VF die again. */
-	if ((likely(pair->armed) && still_carries(pair, slot, liveness)) ||
-	    (liveness != LIVENESS_NETLINK && latch_return(pair, slot))) {
+	if ((likely(pair->armed) && still_carries(pair, slot)) ||
+	    (RUNG != LIVENESS_NETLINK && latch_return(pair, slot))) {
 		count_tx(skb, slot, PATH_VF);
 		return bpf_redirect(pair->vf_ifindex, 0);
 	}
 	count_tx(skb, slot, PATH_SYNTHETIC);
 	return TC_ACT_UNSPEC;
-}
-
-int steer_fentry(struct __sk_buff *skb)
-{
-	return steer(skb, LIVENESS_FENTRY);
-}
-
-int steer_live(struct __sk_buff *skb)
-{
-	return steer(skb, LIVENESS_LIVE);
-}
-
-int steer_netlink(struct __sk_buff *skb)
-{
-	return steer(skb, LIVENESS_NETLINK);
 }

@@ -6,14 +6,14 @@ It is kept in the map `layout`. Two numbers that differ say that the programs di
 
 import hashlib
 
-from netvsc_bpf.kernel import bundle, direct
+from netvsc_bpf.kernel import abi, bundle, direct
 from netvsc_bpf.kernel.offsets import offsets_for
 from netvsc_bpf.model.path import Liveness
 
 
-def macros_for(liveness: Liveness | None) -> dict[str, int]:
-    """Return what a rung is compiled with on this machine (None: the best one). Raises NoBtf."""
-    return offsets_for(liveness) | direct.macros()
+def macros_for(liveness: Liveness) -> dict[str, int]:
+    """Return what a rung is compiled with on this machine. Raises NoBtf."""
+    return offsets_for(liveness) | direct.macros() | {"RUNG": abi.LIVENESSES.index(liveness)}
 
 
 def build_number(text: str, stand_ins: str, macros: dict[str, int]) -> int:
@@ -25,4 +25,5 @@ def build_number(text: str, stand_ins: str, macros: dict[str, int]) -> int:
 def own_build(liveness: Liveness) -> int:
     """Return the build that our own sources would have on this kernel. Raises NoBtf."""
     folder = bundle.sources_dir()
-    return build_number(bundle.bundle(folder), bundle.stand_ins(folder), macros_for(liveness))
+    text = bundle.bundle(folder, bundle.sources_of(liveness))
+    return build_number(text, bundle.stand_ins(folder), macros_for(liveness))

@@ -2,9 +2,17 @@
 """All programs as one C text: bcc rewrites map methods in the main file only, so there must be just one."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-SOURCES = ("steer.c", "home.c", "guard.c", "control.c", "sentinel.c")
+from netvsc_bpf.model.path import Liveness
+
+_ALWAYS = ("steer.c", "home.c", "guard.c", "control.c")
+_OF_RUNG = {
+    Liveness.FENTRY: (*_ALWAYS, "watchdog.c", "sentinel.c"),
+    Liveness.LIVE: (*_ALWAYS, "watchdog.c"),
+    Liveness.NETLINK: _ALWAYS,  # there no program may look at a device
+}
 _OWN_INCLUDE = re.compile(r'^#include "(?P<name>[^"]+)"$')
 
 
@@ -15,7 +23,12 @@ def sources_dir() -> Path:
     return Path(netvsc_bpf.ebpf.__file__).parent
 
 
-def bundle(folder: Path, sources: tuple[str, ...] = SOURCES) -> str:
+def sources_of(liveness: Liveness) -> tuple[str, ...]:
+    """Return the names of the sources that a rung is made of."""
+    return _OF_RUNG[liveness]
+
+
+def bundle(folder: Path, sources: Iterable[str]) -> str:
     """Concatenate the sources, each of our own headers once, with #line so that errors name the real file."""
     seen: set[str] = set()
     return "#include <uapi/linux/bpf.h>\n" + "".join(_expand(folder, name, seen) for name in sources)

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from typing import Any
 from netvsc_bpf.kernel import abi, bundle, libbpf, pins, sentinel
 from netvsc_bpf.kernel.bcc_module import compile_text
 from netvsc_bpf.kernel.build import build_number, macros_for
+from netvsc_bpf.kernel.probes import why_no_fentry
 from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NotSupported
 from netvsc_bpf.model.path import Liveness
 
 MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
+_PROGRAMS = {"steer": "SCHED_CLS", "home": "SCHED_CLS", "control": "SCHED_CLS", "guard": "XDP"}
 _ANEW = "take it down with `netvsc-bpf detach --all`, then attach again"
 _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
@@ -84,42 +87,41 @@ def request_json(request: Request) -> str:
 
 def load(request: Request) -> Loaded:
     """Compile, load and pin everything below `request.folder`; say which rung the kernel allowed."""
-    wanted = None if request.liveness is None else Liveness(request.liveness)
-    macros, sources = macros_for(wanted), Path(request.sources)
-    text = bundle.bundle(sources)
+    if request.liveness is not None:
+        return _load(request, Liveness(request.liveness))
+    if why_no_fentry() is None:
+        with suppress(NotSupported):  # it allows such programs, but not all of ours
+            return _load(request, Liveness.FENTRY)
+    return _load(request, Liveness.LIVE)
+
+
+def _load(request: Request, liveness: Liveness) -> Loaded:
+    macros, sources = macros_for(liveness), Path(request.sources)
+    text = bundle.bundle(sources, bundle.sources_of(liveness))
     build = build_number(text, bundle.stand_ins(sources), macros)
     module = compile_text(sources, text, macros)
     folder = Path(request.folder)
     for name in ("programs", "sentinel"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    if request.maps is not None:
+        for name in MAPS:
+            _use_pinned(module.map_fd(name), Path(request.maps) / name)
+
+    if liveness is Liveness.FENTRY and (refusal := sentinel.attach(module, folder / "sentinel")) is not None:
+        raise NotSupported(
+            "cannot attach the sentinel",
+            refusal,
+            "use --liveness live, or a kernel with fentry",
+            requires="5.5",
+        )
+    if liveness is not Liveness.NETLINK:
+        sentinel.attach_tracepoint(module, folder / "sentinel")
+    for name, kind in _PROGRAMS.items():
+        pins.make(module.load(name, kind), folder / "programs" / name)
     if request.maps is None:
         (folder / "maps").mkdir()
         for name in MAPS:
             pins.make(module.map_fd(name), folder / "maps" / name)
-    else:
-        for name in MAPS:
-            _use_pinned(module.map_fd(name), Path(request.maps) / name)
-
-    liveness = wanted or Liveness.FENTRY
-    if liveness is Liveness.FENTRY:
-        refusal = sentinel.attach(module, folder / "sentinel")
-        if refusal is not None and wanted is Liveness.FENTRY:
-            raise NotSupported(
-                "cannot attach the sentinel",
-                refusal,
-                "use --liveness live, or a kernel with fentry",
-                requires="5.5",
-            )
-        if refusal is not None:
-            liveness = Liveness.LIVE
-    if liveness is not Liveness.NETLINK:  # there no program may look at a device
-        sentinel.attach_tracepoint(module, folder / "sentinel")
-
-    pins.make(module.load(f"steer_{liveness.value}", "SCHED_CLS"), folder / "programs" / "steer")
-    pins.make(module.load("home", "SCHED_CLS"), folder / "programs" / "home")
-    pins.make(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
-    pins.make(module.load("guard", "XDP"), folder / "programs" / "guard")
-    if request.maps is None:
         layout = abi.Layout(
             magic=abi.ABI_MAGIC,
             version=abi.ABI_VERSION,

@@ -40,8 +40,8 @@ def kernel_offsets(btf: Btf) -> dict[str, int]:
     }
 
 
-def offsets_for(liveness: Liveness | None) -> dict[str, int]:
-    """Return the macros that a rung is compiled with (None: the best one). Raises NoBtf."""
+def offsets_for(liveness: Liveness) -> dict[str, int]:
+    """Return the macros of kernel_types.h that a rung is compiled with. Raises NoBtf."""
     if liveness is Liveness.NETLINK:
         return no_offsets()
     with Btf.of_kernel() as btf:
