@@ -33,7 +33,7 @@ class Leaving:
     sent: int
     lost: int
     before: int
-    """Of those lost, sent before the border: the driver's own carrier-off, or its queues' being stopped.
+    """Of those lost, sent before the border: its carrier's being off, or its queues' being stopped.
 
     What the VF had taken by then is its driver's to deliver: nobody else could.
     """
@@ -47,7 +47,9 @@ class Leaving:
     border_ms: float | None
     """From the begin of the failure to the border; None: it had none, so all that was lost counts."""
     told_late_ms: float | None = None
-    """From the driver's carrier-off to RTM_NEWLINK; None: not told while it was looked at."""
+    """From the carrier's being off to RTM_NEWLINK; None: not told while it was looked at."""
+    took_effect_ms: float | None = None
+    """From the driver's call of netif_carrier_off() to the carrier's being off; None: another failure."""
 
     @property
     def after(self) -> int:
@@ -81,6 +83,7 @@ def leaving(
     border_ns: int | None,
     *,
     vf_dropped: int = 0,
+    given_up_ns: int | None = None,
     told_ns: int | None = None,
 ) -> Leaving:
     """Sum up a failure."""
@@ -89,6 +92,7 @@ def leaving(
     if border_ns is not None:
         before = recording.window(span.begin_ns, min(border_ns, span.end_ns)).lost
     told = None if border_ns is None or told_ns is None else (told_ns - border_ns) / 1e6
+    effect = None if border_ns is None or given_up_ns is None else (border_ns - given_up_ns) / 1e6
     return Leaving(
         sent=whole.sent,
         lost=whole.lost,
@@ -99,6 +103,7 @@ def leaving(
         vf_dropped=vf_dropped,
         border_ms=None if border_ns is None else (border_ns - span.begin_ns) / 1e6,
         told_late_ms=told,
+        took_effect_ms=effect,
     )
 
 

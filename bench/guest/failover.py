@@ -169,6 +169,8 @@ class Bench:
                 wait(f"{failure.kind} has happened", lambda: failure.over(pair))
             time.sleep(_DWELL_S)
             mark.border_ns = border_at()
+            if border is Moment.CARRIER_OFF:
+                mark.given_up_ns = self._stamps.first(Moment.GIVEN_UP, vf.ifindex, mark.begin_ns)
             if mark.border_ns is not None:  # before the counters are asked for, which has the same effect
                 mark.told_ns = self._stamps.first(Moment.TOLD, vf.ifindex, mark.border_ns)
             mark.vf_dropped = drops.since()

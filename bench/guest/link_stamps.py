@@ -2,8 +2,12 @@
 """The kernel's own moments: a device's queues are stopped, a driver gives up its link, netlink is told.
 
 Kprobes (Documentation/trace/kprobetrace.rst) write the time of dev_deactivate_many(), which is what closing a
-device begins with once everybody was asked, of netif_carrier_off(), and of netdev_state_change(), from which
-RTM_NEWLINK is sent. They know nothing of what is measured, so that they time everybody's failover alike.
+device begins with once everybody was asked; of netif_carrier_off(), when a driver says so, and of
+linkwatch_fire_event() within it, when the carrier is off; of netdev_state_change(), from which RTM_NEWLINK is
+sent. They know nothing of what is measured, so that they time everybody's failover alike.
+
+Between a driver's word and its effect lies more than a few instructions where the processor is emulated: its
+thread may be put aside in between, for a millisecond.
 """
 
 import os
@@ -23,6 +27,7 @@ class Moment(StrEnum):
     """What is stamped."""
 
     STOPPED = "stopped"
+    GIVEN_UP = "given_up"
     CARRIER_OFF = "carrier_off"
     TOLD = "told"
 
@@ -36,7 +41,8 @@ def _probes() -> dict[Moment, str]:
     from_list = ifindex - members["close_list"].offset
     return {
         Moment.STOPPED: f"dev_deactivate_many ifindex={from_list:+d}(+0(%di)):s32",
-        Moment.CARRIER_OFF: f"netif_carrier_off ifindex=+{ifindex}(%di):s32",
+        Moment.GIVEN_UP: f"netif_carrier_off ifindex=+{ifindex}(%di):s32",
+        Moment.CARRIER_OFF: f"linkwatch_fire_event ifindex=+{ifindex}(%di):s32",
         Moment.TOLD: f"netdev_state_change ifindex=+{ifindex}(%di):s32",
     }
 

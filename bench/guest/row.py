@@ -18,6 +18,7 @@ class Marks:
     """The VF is about to be given back."""
     end_ns: int = 0
     border_ns: int | None = None
+    given_up_ns: int | None = None
     told_ns: int | None = None
     vf_dropped: int = 0
     used_again: bool = False
@@ -78,7 +79,14 @@ class Row:
             away, again = Span(mark.begin_ns, mark.back_ns), Span(mark.back_ns, mark.end_ns)
             dropped = mark.vf_dropped if way == "tx" else 0
             leavings.append(
-                leaving(recording, away, mark.border_ns, vf_dropped=dropped, told_ns=mark.told_ns)
+                leaving(
+                    recording,
+                    away,
+                    mark.border_ns,
+                    vf_dropped=dropped,
+                    given_up_ns=mark.given_up_ns,
+                    told_ns=mark.told_ns,
+                )
             )
             took_s = (mark.end_ns - mark.back_ns) / 1e9
             returns.append(returning(recording, again, seconds=took_s, used_again=mark.used_again))
