@@ -28,7 +28,7 @@ test: ## unit tests, and tests on this kernel in network namespaces
 	@scripts/kernel.sh test
 	@scripts/setup.sh test
 	@scripts/prometheus-setup.sh
-	@$(VENV)/python -m pytest --reruns 1 tests/unit tests/kernel
+	@$(VENV)/python -m pytest --reruns 1 --rerun-show-tracebacks tests/unit tests/kernel
 
 .PHONY: vm-test
 vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 kernels

@@ -17,7 +17,9 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from tests.vm.devices import HOT_SLOT, qemu_options
@@ -25,6 +27,9 @@ from vm import machine, qmp
 from vm.kernels import REPO, Kernel, kernels
 
 LIMIT_SECONDS = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "2100"))
+
+_PAIR = "tests/vm/"
+"""Tests in there take turns with the one true pair; the others make their own devices."""
 
 # What the kernel says about itself when the fault may be ours. Not a stall or lockup: those an emulated,
 # overcommitted processor has by itself.
@@ -69,7 +74,7 @@ def main(arguments: list[str]) -> int:
     available = kernels()
     files = prepared()
     # One after the other: at once, on two processors, each takes more than twice as long.
-    reports = {guest: run(guest, available[guest.kernel], [*pytest_arguments, *files]) for guest in wanted}
+    reports = {guest: run(guest, available[guest.kernel], pytest_arguments, files) for guest in wanted}
     print("\nvm-test: summary")
     for guest, report in reports.items():
         show(guest, report)
@@ -91,7 +96,7 @@ def prepared() -> list[str]:
     return sorted({line.partition("::")[0] for line in collected.splitlines() if "::" in line})
 
 
-def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str]) -> Report:
+def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[str]) -> Report:
     """Boot one guest, let it test, and judge by what it left."""
     print(
         f"\nvm-test: booting Linux {guest.kernel}, expecting hook {guest.hook}, liveness {guest.liveness}",
@@ -105,6 +110,8 @@ def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str]) -> Report:
             out,
             settings={
                 "PYTEST_ADDOPTS": shlex.join(pytest_arguments),
+                "PAIR": shlex.join(file for file in files if file.startswith(_PAIR)),
+                "LABS": shlex.join(file for file in files if not file.startswith(_PAIR)),
                 "NETVSC_BPF_GUEST_KERNEL": guest.kernel,
                 "NETVSC_BPF_GUEST_UDEV": str(kernel.folder.parents[1] / "udev"),
                 "NETVSC_BPF_EXPECT_HOOK": guest.hook,
@@ -123,7 +130,7 @@ def judge(guest: Guest, out: Path, seconds: float, in_time: bool) -> Report:
     """Read the files that the guest left. Each that is missing or not as it should be is a problem."""
     release = read(out / "kernel")
     status = read(out / "status")
-    tests, skips = count(out / "junit.xml")
+    tests, skips = count(out.glob("junit-*.xml"))
     problems = []
     if not in_time:
         problems.append(f"was stopped after {LIMIT_SECONDS} s")
@@ -143,22 +150,27 @@ def judge(guest: Guest, out: Path, seconds: float, in_time: bool) -> Report:
     return Report(release, seconds, tests, skips, problems)
 
 
-def count(junit: Path) -> tuple[Counter[str], Counter[str]]:
+def count(reports: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
     """Return how many tests ended in which way, and the reasons of those that were skipped."""
     tests: Counter[str] = Counter()
     skips: Counter[str] = Counter()
-    with contextlib.suppress(FileNotFoundError, ElementTree.ParseError):
-        for case in ElementTree.parse(junit).iter("testcase"):
-            if case.find("error") is not None:
-                tests["error"] += 1
-            elif case.find("failure") is not None:
-                tests["failed"] += 1
-            elif (skipped := case.find("skipped")) is not None:
-                tests["skipped"] += 1
-                skips[skipped.get("message", "")] += 1
-            else:
-                tests["passed"] += 1
+    for case in chain.from_iterable(map(_cases, reports)):
+        if case.find("error") is not None:
+            tests["error"] += 1
+        elif case.find("failure") is not None:
+            tests["failed"] += 1
+        elif (skipped := case.find("skipped")) is not None:
+            tests["skipped"] += 1
+            skips[skipped.get("message", "")] += 1
+        else:
+            tests["passed"] += 1
     return tests, skips
+
+
+def _cases(junit: Path) -> list[ElementTree.Element]:
+    with contextlib.suppress(ElementTree.ParseError):  # it was not written to its end
+        return list(ElementTree.parse(junit).iter("testcase"))
+    return []
 
 
 def read(path: Path) -> str:
