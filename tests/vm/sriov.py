@@ -12,9 +12,12 @@ from typing import Any, ClassVar, TypeVar
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.kernel import abi, netns
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.lab.syscalls import Mount, mount
+from netvsc_bpf.manager.last_changes import last_changes
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode
 from netvsc_bpf.model.path import Path as DataPath
@@ -114,6 +117,12 @@ class SriovPair:
         """What is attached."""
         (only,) = datapath.status(SYNTHETIC)
         return only
+
+    def left_at(self) -> int:
+        """When the kernel left the VF last, in CLOCK_MONOTONIC ns; it has to be off the path now."""
+        (last,) = last_changes(NetnsPins(netns.current_inode()))
+        assert abi.PATHS[last.to] is DataPath.SYNTHETIC
+        return last.at
 
     def wait_for(self, path: DataPath) -> None:
         """Traffic makes the kernel look at the VF again."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What a guest of tests/vm/run.py does (see vm/guest.sh): the tests marked `guest`, by two processes side by side. There is
-# one true pair, so the tests in PAIR are for one of them; those in LABS make their own devices, in namespaces of their own.
+# one true pair, so those in PAIR are for one of them; those in LABS make their own devices, in namespaces of their own.
 set -euo pipefail
 
 for module in veth bridge 8021q macvlan dummy ifb tun sch_ingress cls_bpf act_mirred sch_fq_codel sch_netem; do
