@@ -17,8 +17,8 @@ from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
 
 _SETTLE_MS = 100
-_REST_S = 5.0
-"""After the last VF is in use: announcements are repeated, watches settle."""
+_REST_S = 20.0
+"""After the last VF is in use: announcements are repeated, home gets its links, watches settle."""
 _MEMORY_MB = {1: 48.0, 256: 64.0}
 _CPU_PERCENT = {1: 0.1, 256: 2.5}
 """Of one CPU: with one pair less than the smallest number that top and ps can show.

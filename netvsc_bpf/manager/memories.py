@@ -34,6 +34,9 @@ class Memories:
     def __contains__(self, ifindex: int) -> bool:
         return ifindex in self._pairs
 
+    def __len__(self) -> int:
+        return len(self._pairs)
+
     def __iter__(self) -> Iterator[int]:
         return iter(list(self._pairs))
 

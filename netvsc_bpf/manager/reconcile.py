@@ -90,7 +90,7 @@ class Reconciler:
         while self._configs:
             self._take_over(self._configs.popleft())
         self.memories.count()
-        self._unhurried.begin()
+        self._unhurried.begin(len(self.memories))
         begun = time.monotonic_ns()
         with reading(_WHAT) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)

@@ -2,7 +2,7 @@
 """Steps that nobody waits for and that hold the lock of all interfaces for long: a few for each look. Pure.
 
 Many VFs that are plugged in at once are all in use before the first of these steps; and what happens during
-them is seen after a few.
+them is seen after a few. Among many pairs these are more, since each look takes long itself.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from netvsc_bpf.planner.actions import Action, Fasten
 
 _AT_ONCE = 8
+_SHARE = 8
+"""Or so many looks for all, where that is more at once."""
 
 
 @dataclass(slots=True)
@@ -20,9 +22,9 @@ class Unhurried:
     _put_off: set[int] = field(default_factory=set)
     """Synthetic NICs (ifindex) with such a step."""
 
-    def begin(self) -> None:
-        """Begin a new look."""
-        self._left = _AT_ONCE
+    def begin(self, pairs: int) -> None:
+        """Begin a new look at so many pairs."""
+        self._left = max(_AT_ONCE, pairs // _SHARE)
         self._put_off.clear()
 
     def without_late(self, ifindex: int, steps: list[Action]) -> list[Action]:

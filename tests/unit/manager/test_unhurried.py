@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Steps that nobody waits for: a few of them for each look, and never in the way of others."""
 
+import pytest
+
 from netvsc_bpf.manager.unhurried import Unhurried
 from netvsc_bpf.planner import actions as act
 
@@ -15,15 +17,16 @@ def taken(unhurried: Unhurried, ifindexes: range) -> list[int]:
     return found
 
 
-def test_many_are_spread_over_looks_and_each_has_its_turn() -> None:
-    unhurried, left = Unhurried(), range(2, 22)
+@pytest.mark.parametrize(("pairs", "expected"), [(20, [8, 8, 4]), (256, [32] * 8), (9, [8, 1])])
+def test_many_are_spread_over_looks_and_each_has_its_turn(pairs: int, expected: list[int]) -> None:
+    unhurried, left = Unhurried(), range(2, 2 + pairs)
     looks = []
     while left:
-        unhurried.begin()
+        unhurried.begin(pairs)
         looks.append(len(taken(unhurried, left)))
         left = left[looks[-1] :]
         assert (unhurried.wait_s() is None) == (not left), "who was put off is looked at again at once"
-    assert looks == [8, 8, 4]
+    assert looks == expected
 
 
 def test_other_steps_are_never_put_off() -> None:
