@@ -147,7 +147,7 @@ def main(
     # So that the guest's QEMU is ended too when this process is.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-failover-guest: terminated"))
     earlier = [json.loads(path.read_text()) for path in again]
-    report = Report("failover-guest", json_path, earlier[-1] if earlier else None)
+    report = Report("failover-guest", json_path, _as_one(earlier) if earlier else None)
     kinds = kinds or _KINDS
     job = {"events": events, "others": others, "rate": rate, "cycles": cycles, "kinds": kinds}
     if earlier:
@@ -171,6 +171,11 @@ def main(
     if OURS in (only or CONTENDERS):
         judge(report, measured, found["tcp"], events, cycles, kinds=len(kinds))
     sys.exit(report.finish())
+
+
+def _as_one(earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the last of several runs, with what each of them was told."""
+    return {**earlier[-1], "options": "; ".join(f"{one['date'][:10]}: {one['options']}" for one in earlier)}
 
 
 def show(report: Report, measured: Sequence[Row], release: str) -> None:
