@@ -91,8 +91,6 @@ def leaving(
     before = 0
     if border_ns is not None:
         before = recording.window(span.begin_ns, min(border_ns, span.end_ns)).lost
-    told = None if border_ns is None or told_ns is None else (told_ns - border_ns) / 1e6
-    effect = None if border_ns is None or given_up_ns is None else (border_ns - given_up_ns) / 1e6
     return Leaving(
         sent=whole.sent,
         lost=whole.lost,
@@ -101,10 +99,14 @@ def leaving(
         pause_ms=whole.longest_pause_s * 1e3,
         duplicates=whole.duplicates,
         vf_dropped=vf_dropped,
-        border_ms=None if border_ns is None else (border_ns - span.begin_ns) / 1e6,
-        told_late_ms=told,
-        took_effect_ms=effect,
+        border_ms=_ms_between(span.begin_ns, border_ns),
+        told_late_ms=_ms_between(border_ns, told_ns),
+        took_effect_ms=_ms_between(given_up_ns, border_ns),
     )
+
+
+def _ms_between(begin_ns: int | None, end_ns: int | None) -> float | None:
+    return None if begin_ns is None or end_ns is None else (end_ns - begin_ns) / 1e6
 
 
 def returning(recording: Recording, span: Span, *, seconds: float, used_again: bool) -> Return:
