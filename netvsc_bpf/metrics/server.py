@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -53,7 +54,8 @@ class MetricsServer(ThreadingHTTPServer):
 
     def shutdown(self) -> None:
         """End serve_forever(), whoever waits with no end: a listener that is shut is ready to be read."""
-        self.socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it is closed: nobody serves any more
+            self.socket.shutdown(socket.SHUT_RDWR)
         super().shutdown()
 
     def process_request(self, request: Any, client_address: Any) -> None:
