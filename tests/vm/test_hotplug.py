@@ -12,6 +12,9 @@ from tests.vm.hotplug import HotPluggedPair
 from tests.vm.sriov import ADDRESS, SYNTHETIC
 from tests.vm.streams import go_on, lost, udp
 
+_QUEUED = 5
+"""So many packets come within 10 ms."""
+
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
 
@@ -38,7 +41,8 @@ def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_
             left_at = hot_plugged.left_at()
             go_on(stream)
             result = stream.stop()
-        assert lost(result, left_at) <= 0
+        # What stands in the transmit ring when the driver goes, goes with it: e1000e empties it unsent.
+        assert lost(result, left_at, queued=_QUEUED) <= 0
 
 
 def _errors_are_exported(pair: HotPluggedPair) -> None:
