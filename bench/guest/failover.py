@@ -30,8 +30,8 @@ from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS
 _DWELL_S = 0.4
 """How long a failure is looked at once it has happened: four times what miimon=100 takes."""
 _CALM_S = 0.2
-_RETURN_S = 20.0
-"""After that the VF is not used again by itself."""
+_RETURN_S = 10.0
+"""After that the VF is not used again by itself: nobody who returns has taken longer than 4.7 s."""
 _TRICKLE = 50
 """Packets a second in the direction that is not loaded."""
 _MOST_S = 30.0
