@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from netvsc_bpf.kernel import clsact, libbpf, links, pins, sentinel
+from netvsc_bpf.kernel import clsact, libbpf, links, pins, sentinel_links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -54,11 +54,15 @@ def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
         with changing(_WHAT):
             _switch_hooks(where, folder, switch)
             _write_down(where, 0)
+            where.sentinel.mkdir(exist_ok=True)  # whoever removed its links may have removed it too
             for kind in ("programs", "sentinel"):
                 for path in sorted((folder / kind).iterdir()):
                     pins.move(path, where.object / kind / path.name)
             for path in where.sentinel.iterdir():
-                if path.name not in (*sentinel.HOOKS, sentinel.TRACEPOINT):  # the new build has it no more
+                if path.name not in (
+                    *sentinel_links.HOOKS,
+                    sentinel_links.TRACEPOINT,
+                ):  # the new build has it no more
                     links.remove(path)
             _write_down(where, build)
         pins.remove_tree(where, folder)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netvsc_bpf.kernel import abi, direct, libbpf, netns
+from netvsc_bpf.kernel import abi, direct, libbpf, netns, sentinel_links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.cpus import possible_cpus
 from netvsc_bpf.kernel.tables import Table
@@ -99,6 +99,18 @@ class LoadedObject:
     def program(self, name: str) -> int:
         """Return the descriptor of a pinned program."""
         return self._open(self.pins.program(name))
+
+    @property
+    def lost_sentinel(self) -> tuple[str, ...]:
+        """The links of the sentinel that somebody removed, as it is now."""
+        return sentinel_links.missing(self.pins, self.liveness)
+
+    @property
+    def blind(self) -> bool:
+        """Whether the kernel does not see by itself that a VF failed: somebody has to tell it."""
+        if self.liveness is Liveness.FENTRY:
+            return bool(self.lost_sentinel)
+        return self.liveness is Liveness.NETLINK
 
     def set_build(self, build: int) -> None:
         """Write down which build the programs are of, now."""

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where the sentinel sits, and how it gets there."""
+"""How the sentinel gets where it sits."""
 
 from pathlib import Path
 
 from netvsc_bpf.kernel import libbpf, pins
 from netvsc_bpf.kernel.bcc_module import Module
+from netvsc_bpf.kernel.sentinel_links import HOOKS, TRACEPOINT
 from netvsc_bpf.model.errors import CompileError
-
-HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
-TRACEPOINT = "net_dev_xmit_timeout"
 
 
 def attach(module: Module, folder: Path) -> str | None:

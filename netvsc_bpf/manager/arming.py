@@ -2,7 +2,8 @@
 """The path of a pair between two packets.
 
 The kernel decides it on each packet; where there is no traffic somebody has to ask it to look. On the rung
-`netlink` it cannot see whether the VF lives, and the manager decides.
+`netlink` it cannot see whether the VF lives, and the manager decides; without its sentinel it does not see
+the VF fail, and the manager tells it.
 """
 
 import time
@@ -42,6 +43,8 @@ class Arming:
         reason = _why_unusable(synthetic, vf)
         if loaded.liveness is Liveness.NETLINK:
             return self._decide(loaded, slot, state, reason)
+        if reason is not None and state.armed and loaded.blind:
+            loaded.control(ControlCommand.DISARM, slot, abi.REASONS.index(reason))
         if state.armed or not state.permitted or reason is not None:
             self._misses.pop(slot, None)
             return None

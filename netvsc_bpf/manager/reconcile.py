@@ -31,7 +31,7 @@ from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Liveness, XdpPolicy
+from netvsc_bpf.model.path import XdpPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.plan import Wanted, plan
 
@@ -115,7 +115,7 @@ class Reconciler:
     def _look(self, session: Session) -> set[int] | None:
         """Return for which pairs (ifindex) there is something to do; None where there is nothing at all."""
         with opened(session.pins) as loaded:
-            if loaded is not None and loaded.liveness is Liveness.NETLINK:
+            if loaded is not None and loaded.blind:
                 for nic in self._synthetics(session):
                     self._arming.look(session, loaded, nic)
             busy = {nic.ifindex for nic in self._synthetics(session) if self._steps(session, loaded, nic)[1]}
@@ -145,10 +145,11 @@ class Reconciler:
             self.teller.restless(ifindex)
 
     def _upgraded(self, session: Session) -> None:
-        """Put our programs in place of those of another version; where that fails the old ones stay."""
+        """Put our programs in place of another version's, and a lost sentinel back; or leave all as it is."""
         with opened(session.pins) as loaded:
             if loaded is None:
                 return
+            begun = self.clock()
             try:
                 with self.running.compiling():
                     done = self._upgrade(session, loaded, self.clock())
@@ -156,7 +157,7 @@ class Reconciler:
                 self.teller.not_upgraded(error)
             else:
                 if done is not None:
-                    self.teller.upgraded(done)
+                    self.teller.upgraded(done, self.clock() - begun)
 
     def _failed(self, step: act.Action, error: NetvscBpfError, begun: float) -> None:
         self.stats.failed(type(error).__name__)

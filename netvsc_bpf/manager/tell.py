@@ -99,16 +99,22 @@ class Teller:
             self._listener(Event(Kind.FAILED, MANAGER, text))
         self._trouble = text
 
-    def upgraded(self, done: Upgraded) -> None:
-        """Tell that the programs of all pairs were changed for those of this version."""
-        text = f"programs {done.now:08x} in place of {done.before:08x}, counters go on"
-        self._listener(Event(Kind.UPGRADED, MANAGER, text))
+    def upgraded(self, done: Upgraded, took_s: float) -> None:
+        """Tell that the programs of all pairs were loaded anew: another version's, or without a sentinel."""
+        self._not_upgraded = None
+        if done.lost:
+            text = f"the sentinel had lost {', '.join(done.lost)}, and is back"
+            details: dict[Detail, Value] = {Detail.HOOK: "sentinel", Detail.DURATION_S: round(took_s, 6)}
+            self._listener(Event(Kind.REPAIRED, MANAGER, text, details=details))
+        if done.now != done.before:
+            text = f"programs {done.now:08x} in place of {done.before:08x}, counters go on"
+            self._listener(Event(Kind.UPGRADED, MANAGER, text))
 
     def not_upgraded(self, error: NetvscBpfError) -> None:
-        """Tell why the programs of another version stay; the same reason once."""
+        """Tell why the programs stay as they are; the same reason once."""
         if self._not_upgraded != str(error):
             self._not_upgraded = str(error)
-            text = f"the programs of another version stay: {error}"
+            text = f"the programs stay as they are: {error}"
             self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERROR: type(error).__name__}))
 
     def bug(self, error: BaseException | str, count: int) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Putting the programs of this version in place of those that the manager finds when it begins.
 
-Once: whoever runs another version of `attach` later means it, and two versions must not take turns.
+Once: whoever runs another version of `attach` later means it, and two versions must not take turns. A
+sentinel that somebody removed is put back whenever it is missed.
 """
 
 from dataclasses import dataclass
@@ -28,17 +29,14 @@ class Upgrader:
         """Tell whether there are programs to change, or somebody else was killed while he did."""
         if pins.upgrades(session.pins):
             return True  # whoever takes the writer's lock finishes it
-        if loaded is None or self._over or now < self._retry_at:
-            return False
-        self._over = not is_of_another_build(loaded)
-        return not self._over
+        return loaded is not None and now >= self._retry_at and self._pending(loaded)
 
     def __call__(self, session: Session, loaded: LoadedObject, now: float) -> Upgraded | None:
         """Change them; None where there is nothing to change, or not now.
 
         Raises NetvscBpfError where it failed: the old programs go on working, and it is tried again later.
         """
-        if self._over or now < self._retry_at:
+        if now < self._retry_at or not self._pending(loaded):
             return None
         try:
             done = upgrade(session, loaded)
@@ -46,9 +44,15 @@ class Upgrader:
             self._retry_at = now + _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
             self._failures += 1
             raise
-        self._over = True
+        self._over, self._failures = True, 0
+        # Somebody who removes it again and again has it compiled no more often than that.
+        self._retry_at = now + _RETRY_S[0]
         return done
 
     def wait_s(self, now: float) -> float | None:
         """Return in how many seconds to try again, None if there is no need."""
-        return None if self._over or self._retry_at <= now else self._retry_at - now
+        return None if self._retry_at <= now else self._retry_at - now
+
+    def _pending(self, loaded: LoadedObject) -> bool:
+        self._over = self._over or not is_of_another_build(loaded)
+        return not self._over or bool(loaded.lost_sentinel)

@@ -175,8 +175,8 @@ DRIFT = Family(
     "attachment_drift",
     _G,
     Source.PAIRS,
-    "1 while a hook that belongs to the pair is not attached. Of clsact filters (before Linux 6.6) only "
-    "the manager knows: there, see repairs.",
+    "1 while a hook that belongs to the pair is not attached, or the sentinel, which all pairs share, is not "
+    "whole. Of clsact filters (before Linux 6.6) only the manager knows: there, see repairs.",
     ("interface", "hook"),
 )
 PROGRAM_INFO = Family(

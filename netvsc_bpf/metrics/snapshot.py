@@ -19,7 +19,7 @@ from netvsc_bpf.metrics.drift import drift_of
 from netvsc_bpf.metrics.nics import dump_nics
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
 
 _ATTEMPTS = 3
@@ -98,7 +98,8 @@ class SnapshotReader:
             programs = tuple(read_program(path) for path in sorted((ours.object / "programs").iterdir()))
             stops = self._queue_stops()
             guard = next((program.id for program in programs if program.name == "guard"), 0)
-            samples = (_sample(look, loaded, ifindex, stops, guard) for ifindex in attached)
+            sentinel = None if loaded.liveness is Liveness.NETLINK else not loaded.lost_sentinel
+            samples = (_sample(look, loaded, ifindex, stops, guard, sentinel) for ifindex in attached)
             pairs = tuple(sample for sample in samples if sample is not None)
         return Snapshot(pairs, programs, stats_enabled())
 
@@ -111,7 +112,12 @@ class SnapshotReader:
 
 
 def _sample(
-    look: _Look, loaded: LoadedObject, ifindex: int, stops: Mapping[int, int], guard_id: int
+    look: _Look,
+    loaded: LoadedObject,
+    ifindex: int,
+    stops: Mapping[int, int],
+    guard_id: int,
+    sentinel: bool | None,
 ) -> PairSample | None:
     """Describe one pair; None where it is coming or going at this moment."""
     synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
@@ -136,6 +142,7 @@ def _sample(
             maps.steer,
             guard_id=guard_id if maps.state.guard else None,
             makeshift=makeshift.noted(maps.found),
+            sentinel=sentinel,
         ),
         queue_stops=None if status.vf is None else stops.get(status.vf.ifindex),
     )

@@ -233,6 +233,16 @@ def test_s64_what_was_detached_by_force_is_told_as_drift(lab: Lab, hook: str) ->
         assert scrape().of("attachment_drift") == {**before, labels: 1}
 
 
+def test_s64_removed_sentinel_is_told_as_drift(lab: Lab) -> None:
+    with attached(lab):
+        scrape = collecting(lab)
+        before = scrape().of("attachment_drift")
+        labels = frozenset({("interface", "eth0"), ("hook", "sentinel")})
+        assert before[labels] == 0
+        next(NetnsPins(lab.in_guest(netns.current_inode)).sentinel.iterdir()).unlink()
+        assert scrape().of("attachment_drift") == {**before, labels: 1}
+
+
 def test_runs_of_programs_are_shown_only_as_far_as_somebody_counts_them(
     lab_factory: Callable[[LabPlan], Lab],
 ) -> None:

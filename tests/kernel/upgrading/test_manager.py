@@ -76,7 +76,7 @@ def test_s65_manager_that_cannot_compile_goes_on_with_the_old_programs(
             monkeypatch.setenv(name, value)
         versions.spoil(installed)
         manager = start()
-        manager.wait_told("failed", "the programs of another version stay: cannot compile the programs")
+        manager.wait_told("failed", "the programs stay as they are: cannot compile the programs")
         lab.vf_down()
         eventually("the VF is left", lambda: manager.status.path is Path.SYNTHETIC)
         lab.vf_up()

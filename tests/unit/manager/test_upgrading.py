@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""When the manager changes programs: for those that it finds, once, and again later where that failed."""
+"""When the manager changes programs: for those that it finds, once; for a lost sentinel, each time."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,14 +31,15 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         if state["fails"]:
             raise CompileError("cannot compile", "no compiler")
         before, state["build"] = state["build"], state["ours"]
-        return Upgraded(before, state["build"]) if before != state["build"] else None
+        lost, LOADED.lost_sentinel = LOADED.lost_sentinel, ()
+        return Upgraded(before, state["build"], lost) if lost or before != state["build"] else None
 
     monkeypatch.setattr(upgrading, "is_of_another_build", lambda loaded: state["build"] != state["ours"])
     monkeypatch.setattr(upgrading, "upgrade", upgrade)
     return state
 
 
-LOADED: Any = object()
+LOADED: Any = SimpleNamespace(lost_sentinel=())
 
 
 def test_other_programs_are_due_once(session: Any, builds: dict[str, Any]) -> None:
@@ -79,6 +80,23 @@ def test_failure_is_tried_again_later_and_later(session: Any, builds: dict[str, 
     assert (waits[0], waits[-1]) == (1.0, 600.0)
     builds["fails"] = False
     assert ours(session, LOADED, now) == Upgraded(1, 2)
+
+
+def test_lost_sentinel_is_due_each_time_but_not_at_once(session: Any, builds: dict[str, Any]) -> None:
+    builds["build"] = 2
+    ours = Upgrader()
+    assert not ours.due(session, LOADED, 0.0)
+    for now in (0.0, 1.0, 2.0):
+        LOADED.lost_sentinel = ("netif_carrier_off",)
+        assert ours.due(session, LOADED, now)
+        assert ours(session, LOADED, now) == Upgraded(2, 2, ("netif_carrier_off",))
+        LOADED.lost_sentinel = ("netif_carrier_off",)
+        assert not ours.due(session, LOADED, now + 0.5)
+        assert ours(session, LOADED, now + 0.5) is None
+        assert ours.wait_s(now + 0.5) == 0.5
+    LOADED.lost_sentinel = ()
+    assert not ours.due(session, LOADED, 3.0)
+    assert ours.wait_s(3.0) is None
 
 
 def test_what_somebody_left_half_done_is_due_whoever_we_are(session: Any, builds: dict[str, Any]) -> None:

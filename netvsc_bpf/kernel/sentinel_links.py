@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which links the sentinel consists of on each rung, and whether they are there.
+
+A pin that is there is proof enough: such links know neither BPF_LINK_DETACH nor BPF_LINK_UPDATE
+(bpf_tracing_link_lops and bpf_raw_tp_link_lops, kernel/bpf/syscall.c), so they live as long as their pins.
+"""
+
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.model.path import Liveness
+
+HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
+"""Kernel functions, by fentry: these see the VF fail."""
+TRACEPOINT = "net_dev_xmit_timeout"
+"""Hears the kernel's own watchdog of transmit queues."""
+
+
+def links_of(liveness: Liveness) -> tuple[str, ...]:
+    """Return the names of the pins below NetnsPins.sentinel."""
+    match liveness:
+        case Liveness.FENTRY:
+            return (*HOOKS, TRACEPOINT)
+        case Liveness.LIVE:
+            return (TRACEPOINT,)
+        case Liveness.NETLINK:
+            return ()
+
+
+def missing(where: NetnsPins, liveness: Liveness) -> tuple[str, ...]:
+    """Return the links that somebody removed."""
+    return tuple(name for name in links_of(liveness) if not (where.sentinel / name).exists())

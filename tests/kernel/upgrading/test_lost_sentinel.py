@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A sentinel whose pins somebody removed is missed, put back, and done without meanwhile."""
+
+from pathlib import Path as FilePath
+
+import pytest
+
+from netvsc_bpf.datapath import AttachOptions, attach
+from netvsc_bpf.kernel import netns
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.sentinel_links import links_of
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.model.path import Liveness, Path
+from tests.kernel.direct import direct
+from tests.kernel.support.manager import managers
+from tests.kernel.support.versions import Versions, hooked
+from tests.kernel.support.waiting import eventually
+
+ATTACH = AttachOptions(vf="vf0", settle_ms=10, any_bus=True)
+SELDOM = ("--interval", "3600")
+
+
+def folder(lab: Lab) -> FilePath:
+    return NetnsPins(lab.in_guest(netns.current_inode)).sentinel
+
+
+def lose(lab: Lab, *, altogether: bool = False) -> set[str]:
+    """Remove the sentinel, with its folder or without; return what it consisted of."""
+    names = {path.name for path in folder(lab).iterdir()}
+    for name in names:
+        (folder(lab) / name).unlink()
+    if altogether:
+        folder(lab).rmdir()
+    return names
+
+
+def whole(lab: Lab, names: set[str]) -> bool:
+    return folder(lab).is_dir() and {path.name for path in folder(lab).iterdir()} == names
+
+
+@pytest.mark.guest
+@pytest.mark.timeout(300)
+def test_s64_removed_sentinel_is_put_back_under_load_and_told_each_time(lab: Lab) -> None:
+    with managers(lab) as start:
+        manager = start("eth0", *SELDOM)
+        manager.wait_vf()
+        before, scraped = hooked(lab), manager.status
+        names = {*links_of(scraped.liveness)}
+        with UdpStream(udp_plan(lab, Direction.TX, rate=2000)) as stream:
+            for times, altogether in enumerate((False, True), start=1):
+                assert lose(lab, altogether=altogether) == names
+                told = manager.wait_told("repaired", "sentinel", times)
+                assert (told["interface"], told["hook"], told["severity"]) == (
+                    "manager",
+                    "sentinel",
+                    "warning",
+                )
+                assert all(name in told["text"] for name in names)
+                assert whole(lab, names)
+                manager.wait_path(Path.VF)
+            result = stream.stop()
+        assert (result.lost, result.duplicates) == (0, 0)
+        assert (hooked(lab).build, hooked(lab).places) == (before.build, before.places)
+        assert (len(manager.told("repaired")), manager.told("upgraded"), manager.told("failed")) == (
+            2,
+            [],
+            [],
+        )
+        manager.kill()
+        lab.vf_down()
+        eventually("the VF is left with nobody alive", lambda: manager.status.path is Path.SYNTHETIC)
+
+
+@pytest.mark.guest
+@pytest.mark.timeout(300)
+def test_s64_attach_puts_a_removed_sentinel_back(lab: Lab) -> None:
+    with direct(lab) as here:
+        here.attach()
+        names = lose(lab, altogether=True)
+        here.attach()
+        assert whole(lab, names)
+        eventually("the VF is used again", lambda: here.status().path is Path.VF)
+        lab.vf_down()
+        eventually("the VF is left", lambda: here.status().path is Path.SYNTHETIC)
+
+
+@pytest.mark.guest
+@pytest.mark.timeout(300)
+def test_s64_manager_tells_the_kernel_what_a_lost_sentinel_does_not_see(
+    lab: Lab, versions: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with managers(lab) as start:
+        if lab.in_guest(attach, "eth0", ATTACH).status.liveness is not Liveness.FENTRY:
+            pytest.skip("this kernel refuses fentry programs: there is no sentinel that sees a VF fail")
+        installed = versions.installed()
+        for name, value in installed.items():
+            monkeypatch.setenv(name, value)
+        versions.spoil(installed)
+        manager = start("eth0", *SELDOM)
+        manager.wait_told("failed", "cannot compile the programs")
+        lose(lab)
+        lab.vf_down()
+        manager.wait_path(Path.SYNTHETIC)
+        lab.vf_up()
+        manager.wait_vf()
+        assert not manager.told("repaired")
