@@ -73,8 +73,6 @@ def test_s64_removed_sentinel_is_put_back_under_load_and_told_each_time(lab: Lab
         eventually("the VF is left with nobody alive", lambda: manager.status.path is Path.SYNTHETIC)
 
 
-@pytest.mark.guest
-@pytest.mark.timeout(300)
 def test_s64_attach_puts_a_removed_sentinel_back(lab: Lab) -> None:
     with direct(lab) as here:
         here.attach()
