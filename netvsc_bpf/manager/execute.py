@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Carrying out one planned step. It holds afterwards, or it was undone and raises."""
 
+import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
+from netvsc_bpf.planner.observation import PairObservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +144,12 @@ class Executor:
 
 def _back(synthetic: Nic, otherwise: object) -> str:
     return ": it is not used" if otherwise is None else f": {synthetic.name} has {otherwise} again"
+
+
+def vf_is_gone(pair: PairObservation, step: act.Action) -> bool:
+    """Tell whether the VF that a step was about is no more, or in another network namespace."""
+    vf = step.vf if isinstance(step, act.Join) else None if pair.joined is None else pair.joined.vf
+    try:
+        return vf is not None and not socket.if_indextoname(vf.ifindex)
+    except OSError:
+        return True

@@ -17,7 +17,7 @@ from netvsc_bpf.manager.arming import Arming
 from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
-from netvsc_bpf.manager.execute import Executor
+from netvsc_bpf.manager.execute import Executor, vf_is_gone
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memories import Memories
@@ -141,8 +141,10 @@ class Reconciler:
                 return
             every, session = not busy, session.refreshed()
         for ifindex in busy:
-            self.memories.of(ifindex).failed(self.clock())
-            self.teller.restless(ifindex)
+            memory = self.memories.of(ifindex)
+            memory.failed(self.clock())
+            if memory.failures > 1:  # once may be a VF that went and came in this very moment
+                self.teller.restless(ifindex)
 
     def _upgraded(self, session: Session) -> None:
         """Put our programs in place of another version's, and a lost sentinel back; or leave all as it is."""
@@ -174,6 +176,8 @@ class Reconciler:
                 with self.running.step(step) as given_up:
                     refused = executor.run(step)
             except NetvscBpfError as error:
+                if vf_is_gone(seen.pair, step):
+                    return True  # no failure: the next look finds that it went
                 memory.failed(self.clock())
                 self._failed(step, error, begun)
                 return False

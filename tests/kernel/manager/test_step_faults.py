@@ -16,7 +16,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.manager.events import Kind
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner import actions as act
 from tests.kernel.conftest import LabFactory
 from tests.kernel.manager.scenes import SCENES, Scene
@@ -143,6 +143,22 @@ def test_vf_that_vanishes_after_a_step_costs_no_packet(turns: Turns, scene: Scen
         turn(turns)
         assert turns.where is not None and turns.where[0] is Path.SYNTHETIC
         lab.plug_vf()
+
+
+def test_vf_that_vanishes_during_a_step_is_no_failure(turns: Turns, scene: Scene) -> None:
+    """The same turn finds that it went: nothing is waited for, nobody is alarmed."""
+    lab = turns.lab
+    scene.prepare(lab)
+    turns.turn()
+    scene.provoke(lab)
+    told = len(turns.events)
+    with within(Within(at=0, then=unplugged(lab), kind=scene.kind)):
+        turns.turn()
+    assert nic(lab, "vf0") is None
+    assert turns.where in ((Path.SYNTHETIC, Reason.NO_VF), (Path.SYNTHETIC, Reason.VF_GONE))
+    assert [event for event in turns.events[told:] if event.kind is Kind.FAILED] == []
+    lab.plug_vf()
+    recovers(turns, scene)
 
 
 @pytest.mark.parametrize("kind", ["Attach", "Join", "Permit"])
