@@ -9,7 +9,7 @@ set -euo pipefail
 
 CACHE=${NETVSC_BPF_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netvsc-bpf}
 # The guest sees this directory, and hides some that hold a running system's state.
-case $CACHE in /var/cache/* | /run/* | /dev/* | /proc/* | /sys/*)
+case $CACHE in /tmp/* | /var/cache/* | /run/* | /dev/* | /proc/* | /sys/*)
 	echo "setup: $CACHE cannot be seen by a guest; choose another NETVSC_BPF_CACHE" >&2
 	exit 1
 	;;
