@@ -82,7 +82,9 @@ class SnapshotReader:
         for attempts_left in reversed(range(_ATTEMPTS)):
             attached = pins.attached_ifindexes(ours)
             try:
-                return self._read(ours, attached) if attached else Snapshot()
+                found = self._read(ours, attached) if attached else Snapshot()
+                if not attempts_left or not any(map(_torn, found.pairs)):
+                    return found
             except (NetvscBpfError, OSError):
                 if not attempts_left:
                     raise
@@ -109,6 +111,11 @@ class SnapshotReader:
         known = self._before.get(key) or driver_of(SYSFS, bus, parent)
         self._drivers[key] = known
         return known
+
+
+def _torn(pair: PairSample) -> bool:
+    """Tell whether the VF came between the dump and the maps: it carries packets, and is not there."""
+    return pair.status.path is Path.VF and pair.status.vf is None
 
 
 def _sample(
