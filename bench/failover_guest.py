@@ -58,8 +58,8 @@ def together(parts: Sequence[Found]) -> Found:
     rows.sort(key=lambda row: CONTENDERS.index(row["contender"]))
     tcp = next((part["tcp"] for part in reversed(parts) if part["tcp"]), {})
     # A guest that measured nothing knows its kernel's release only as it was asked for.
-    told = [part["kernel"] for part in parts if any(row["tx"] for row in part["rows"])]
-    return {"rows": rows, "tcp": tcp, "kernel": (told or [parts[-1]["kernel"]])[-1]}
+    measured_by = (part for part in reversed(parts) if any(row["tx"] for row in part["rows"]))
+    return {"rows": rows, "tcp": tcp, "kernel": next(measured_by, parts[-1])["kernel"]}
 
 
 def _of(row: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -59,10 +59,7 @@ def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
                 for path in sorted((folder / kind).iterdir()):
                     pins.move(path, where.object / kind / path.name)
             for path in where.sentinel.iterdir():
-                if path.name not in (
-                    *sentinel_links.HOOKS,
-                    sentinel_links.TRACEPOINT,
-                ):  # the new build has it no more
+                if path.name not in sentinel_links.ALL:  # the new build has it no more
                     links.remove(path)
             _write_down(where, build)
         pins.remove_tree(where, folder)

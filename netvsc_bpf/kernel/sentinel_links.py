@@ -12,13 +12,14 @@ HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_det
 """Kernel functions, by fentry: these see the VF fail."""
 TRACEPOINT = "net_dev_xmit_timeout"
 """Hears the kernel's own watchdog of transmit queues."""
+ALL = (*HOOKS, TRACEPOINT)
 
 
 def links_of(liveness: Liveness) -> tuple[str, ...]:
     """Return the names of the pins below NetnsPins.sentinel."""
     match liveness:
         case Liveness.FENTRY:
-            return (*HOOKS, TRACEPOINT)
+            return ALL
         case Liveness.LIVE:
             return (TRACEPOINT,)
         case Liveness.NETLINK:

@@ -41,10 +41,10 @@ class Arming:
             return None
         state = loaded.pair(slot)
         reason = _why_unusable(synthetic, vf)
-        if loaded.liveness is Liveness.NETLINK:
-            return self._decide(loaded, slot, state, reason)
         if reason is not None and state.armed and loaded.blind:
             loaded.control(ControlCommand.DISARM, slot, abi.REASONS.index(reason))
+        if loaded.liveness is Liveness.NETLINK:
+            return self._decide(loaded, slot, state, usable=reason is None)
         if state.armed or not state.permitted or reason is not None:
             self._misses.pop(slot, None)
             return None
@@ -62,15 +62,8 @@ class Arming:
         misses = self._misses[slot] = min(self._misses.get(slot, 0) + 1, 10)
         return min(_LONGEST_S, _AGAIN_S * 2.0**misses)
 
-    def _decide(
-        self, loaded: LoadedObject, slot: int, state: PairState, reason: Reason | None
-    ) -> float | None:
-        if reason is not None:
-            self._since.pop(slot, None)
-            if state.armed:
-                loaded.control(ControlCommand.DISARM, slot, abi.REASONS.index(reason))
-            return None
-        if state.armed or not state.permitted:
+    def _decide(self, loaded: LoadedObject, slot: int, state: PairState, *, usable: bool) -> float | None:
+        if not usable or state.armed or not state.permitted:
             self._since.pop(slot, None)
             return None
         settled_at = self._since.setdefault(slot, time.monotonic_ns()) + state.settle_ns

@@ -148,8 +148,14 @@ def _back(synthetic: Nic, otherwise: object) -> str:
 
 def vf_is_gone(pair: PairObservation, step: act.Action) -> bool:
     """Tell whether the VF that a step was about is no more, or in another network namespace."""
-    vf = step.vf if isinstance(step, act.Join) else None if pair.joined is None else pair.joined.vf
+    if isinstance(step, act.Join):
+        vf = step.vf
+    elif pair.joined is not None:
+        vf = pair.joined.vf
+    else:
+        return False
     try:
-        return vf is not None and not socket.if_indextoname(vf.ifindex)
+        socket.if_indextoname(vf.ifindex)
     except OSError:
         return True
+    return False

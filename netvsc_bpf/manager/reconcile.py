@@ -154,7 +154,7 @@ class Reconciler:
             begun = self.clock()
             try:
                 with self.running.compiling():
-                    done = self._upgrade(session, loaded, self.clock())
+                    done = self._upgrade(session, loaded, begun)
             except NetvscBpfError as error:
                 self.teller.not_upgraded(error)
             else:

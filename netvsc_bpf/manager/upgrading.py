@@ -29,14 +29,17 @@ class Upgrader:
         """Tell whether there are programs to change, or somebody else was killed while he did."""
         if pins.upgrades(session.pins):
             return True  # whoever takes the writer's lock finishes it
-        return loaded is not None and now >= self._retry_at and self._pending(loaded)
+        if loaded is None or now < self._retry_at:
+            return False
+        self._over = self._over or not is_of_another_build(loaded)
+        return not self._over or bool(loaded.lost_sentinel)
 
     def __call__(self, session: Session, loaded: LoadedObject, now: float) -> Upgraded | None:
         """Change them; None where there is nothing to change, or not now.
 
         Raises NetvscBpfError where it failed: the old programs go on working, and it is tried again later.
         """
-        if now < self._retry_at or not self._pending(loaded):
+        if now < self._retry_at or (self._over and not loaded.lost_sentinel):
             return None
         try:
             done = upgrade(session, loaded)
@@ -45,14 +48,11 @@ class Upgrader:
             self._failures += 1
             raise
         self._over, self._failures = True, 0
-        # Somebody who removes it again and again has it compiled no more often than that.
-        self._retry_at = now + _RETRY_S[0]
+        if done is not None:
+            # Somebody who removes the sentinel again and again has it compiled no more often than that.
+            self._retry_at = now + _RETRY_S[0]
         return done
 
     def wait_s(self, now: float) -> float | None:
         """Return in how many seconds to try again, None if there is no need."""
         return None if self._retry_at <= now else self._retry_at - now
-
-    def _pending(self, loaded: LoadedObject) -> bool:
-        self._over = self._over or not is_of_another_build(loaded)
-        return not self._over or bool(loaded.lost_sentinel)

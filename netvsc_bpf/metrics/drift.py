@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Is everything attached that belongs to a pair? (Scenario row 64.)
 
-The sentinel is every pair's. guard shows in the netlink dump, tcx links are asked for; clsact filters would
-take a dump for each interface, which is too much for a scrape.
+guard shows in the netlink dump, tcx links are asked for; clsact filters would take a dump for each interface,
+which is too much for a scrape.
 """
 
 from netvsc_bpf.kernel import links
@@ -17,16 +17,14 @@ def drift_of(
     *,
     guard_id: int | None,
     makeshift: bool = False,
-    sentinel: bool | None = None,
 ) -> dict[str, bool]:
     """Return, by hook that belongs to the pair, whether it is missing.
 
     `steer` is its tcx link; `guard_id` the kernel's number of guard, None where the pair wants none;
-    `makeshift`: home has a filter until its link is attached; `sentinel`: whether it is whole, None where the
-    rung has none.
+    `makeshift`: home has a filter until its link is attached.
     """
     synthetic, vf = status.synthetic, status.vf
-    found: dict[str, bool] = {} if sentinel is None else {"sentinel": not sentinel}
+    found: dict[str, bool] = {}
     if guard_id is not None:
         found["guard"] = synthetic.xdp_prog_id != guard_id
     if steer is not None:

@@ -100,8 +100,9 @@ class SnapshotReader:
             programs = tuple(read_program(path) for path in sorted((ours.object / "programs").iterdir()))
             stops = self._queue_stops()
             guard = next((program.id for program in programs if program.name == "guard"), 0)
-            sentinel = None if loaded.liveness is Liveness.NETLINK else not loaded.lost_sentinel
-            samples = (_sample(look, loaded, ifindex, stops, guard, sentinel) for ifindex in attached)
+            netlink = loaded.liveness is Liveness.NETLINK  # there is no sentinel then
+            shared = {} if netlink else {"sentinel": bool(loaded.lost_sentinel)}
+            samples = (_sample(look, loaded, ifindex, stops, guard, shared) for ifindex in attached)
             pairs = tuple(sample for sample in samples if sample is not None)
         return Snapshot(pairs, programs, stats_enabled())
 
@@ -124,9 +125,9 @@ def _sample(
     ifindex: int,
     stops: Mapping[int, int],
     guard_id: int,
-    sentinel: bool | None,
+    shared: Mapping[str, bool],
 ) -> PairSample | None:
-    """Describe one pair; None where it is coming or going at this moment."""
+    """Describe one pair; None where it is coming or going. `shared`: drift of what all pairs share."""
     synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
     if synthetic is None or maps is None:
         return None
@@ -143,13 +144,15 @@ def _sample(
         changes,
         bool(maps.state.permitted),
         damped=withheld is Reason.DAMPED,
-        drift=drift_of(
-            look.pins,
-            status,
-            maps.steer,
-            guard_id=guard_id if maps.state.guard else None,
-            makeshift=makeshift.noted(maps.found),
-            sentinel=sentinel,
-        ),
+        drift={
+            **shared,
+            **drift_of(
+                look.pins,
+                status,
+                maps.steer,
+                guard_id=guard_id if maps.state.guard else None,
+                makeshift=makeshift.noted(maps.found),
+            ),
+        },
         queue_stops=None if status.vf is None else stops.get(status.vf.ifindex),
     )
