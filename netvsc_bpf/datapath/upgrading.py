@@ -4,6 +4,8 @@
 The same way puts back a sentinel that somebody removed: its programs are kept by nothing but its links.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.session import Session
@@ -41,18 +43,34 @@ def upgrade(session: Session, loaded: LoadedObject) -> Upgraded | None:
     before, lost = loaded.build, loaded.lost_sentinel
     if not lost and not is_of_another_build(loaded):
         return None
-    now = load_programs(session.pins, loaded.liveness, session.lock_fd)
-    change_over.finish(session.pins, session.rtnl, [nic.ifindex for nic in session.nics])
-    if lost:
-        _look_afresh(session)
+    with ExitStack() as until_it_is_done:
+
+        def see_again() -> None:
+            if lost:
+                until_it_is_done.enter_context(_proving_themselves_again(session))
+
+        now = load_programs(session.pins, loaded.liveness, session.lock_fd, see_again)
+        change_over.finish(session.pins, session.rtnl, [nic.ifindex for nic in session.nics])
     return Upgraded(before, now, lost)
 
 
-def _look_afresh(session: Session) -> None:
-    """Have every VF that is permitted prove itself again: nobody saw what happened to it meanwhile."""
+@contextmanager
+def _proving_themselves_again(session: Session) -> Iterator[None]:
+    """Take the permission of every VF until the end of the block: nobody saw what happened to it meanwhile.
+
+    Whoever is killed within leaves VFs without permission, which the next attach or manager gives again. The
+    other way round, a whole sentinel would stand guard over a VF that died before, and nobody would look.
+    """
+    withdrawn = []
     with LoadedObject(session.pins) as loaded:
         for ifindex in session.attached():
             slot = find_pair_slot(loaded, ifindex)
             if slot is not None and (state := loaded.pair(slot)).permitted:
                 loaded.control(abi.ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.NOT_PERMITTED))
-                loaded.control(abi.ControlCommand.PERMIT, slot, state.settle_ns)
+                withdrawn.append((slot, state.settle_ns))
+    try:
+        yield
+    finally:
+        with LoadedObject(session.pins) as loaded:
+            for slot, settle_ns in withdrawn:
+                loaded.control(abi.ControlCommand.PERMIT, slot, settle_ns)

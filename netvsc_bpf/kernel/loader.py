@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from netvsc_bpf.kernel import bundle, netns
@@ -33,16 +34,20 @@ def load_object(pins: NetnsPins, liveness: Liveness | None, lock_fd: int | None 
         raise
 
 
-def load_programs(pins: NetnsPins, liveness: Liveness, lock_fd: int | None = None) -> int:
+def load_programs(
+    pins: NetnsPins, liveness: Liveness, lock_fd: int | None = None, loaded: Callable[[], None] = lambda: None
+) -> int:
     """Load programs of our build onto the maps that are pinned; return the build. The caller holds the lock.
 
-    They stand at `pins.upgrading(build)` then, the sentinel attached; netvsc_bpf/kernel/change_over.py does
-    the rest. Raises as load_object() does, and ForeignLayout where a map does not fit them.
+    `loaded` is called once they are; whoever is killed before it returned takes them with him. They stand at
+    `pins.upgrading(build)` then, the sentinel attached; netvsc_bpf/kernel/change_over.py does the rest.
+    Raises as load_object() does, and ForeignLayout where a map does not fit them.
     """
     pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
     try:
         build = _run_child(folder, liveness, lock_fd, maps=pins.object / "maps")
+        loaded()
         pinned.move(folder, pins.upgrading(build))
     except BaseException:
         pinned.remove_tree(pins, folder)

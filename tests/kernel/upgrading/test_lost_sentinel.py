@@ -14,10 +14,12 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Liveness, Path
 from tests.kernel.direct import direct
+from tests.kernel.faults import Steps, changes, killed_at, stepping
 from tests.kernel.support.manager import managers
-from tests.kernel.support.versions import Versions, hooked
+from tests.kernel.support.versions import Versions, hooked, unfinished
 from tests.kernel.support.waiting import eventually
 
+DIRECT = AttachOptions(vf="vf0", settle_ms=10)
 ATTACH = AttachOptions(vf="vf0", settle_ms=10, any_bus=True)
 SELDOM = ("--interval", "3600")
 
@@ -83,6 +85,27 @@ def test_s64_attach_puts_a_removed_sentinel_back(lab: Lab) -> None:
         eventually("the VF is used again", lambda: here.status().path is Path.VF)
         lab.vf_down()
         eventually("the VF is left", lambda: here.status().path is Path.SYNTHETIC)
+
+
+@pytest.mark.timeout(300)
+def test_s64_no_vf_is_used_that_died_unseen_wherever_putting_it_back_was_killed(lab: Lab) -> None:
+    with direct(lab) as here:
+        here.attach()
+        lose(lab)
+        with stepping(Steps()) as steps:
+            here.attach()
+        eventually("the VF is used", lambda: here.status().path is Path.VF)
+        assert {"move", "remove_tree", "test_run"} <= {*steps.names}
+        for at in changes(steps.names):
+            changed = here.status().path_changes
+            lose(lab)
+            killed_at(lab, at, lambda: attach("eth0", DIRECT))
+            here.attach()
+            eventually("the VF is used again", lambda: here.status().path is Path.VF)
+            where = f"killed before {steps.names[at]} (call {at})"
+            # Left and used again: it has proved itself since somebody watches.
+            assert (where, here.status().path_changes) > (where, changed + 1)
+            assert (where, unfinished()) == (where, [])
 
 
 @pytest.mark.guest
