@@ -67,7 +67,6 @@ def test_s28_somebodys_own_ipv6_address_on_the_vf_survives(lab_factory: LabFacto
         here.detach()
 
 
-@pytest.mark.guest
 def test_s28_command_leaves_nothing_behind(lab: Lab, netvsc_bpf_cli: Callable[..., object]) -> None:
     with_link_local(lab)
     with unchanged(lab):

@@ -68,7 +68,7 @@ def test_s64_removed_pin_is_put_back_and_told(lab: Lab, start: Start, program: s
     assert path.exists()
 
 
-@pytest.mark.parametrize("program", [pytest.param("steer", marks=pytest.mark.guest), "home", "guard"])
+@HOOKS
 def test_s64_link_detached_by_force_is_put_back_each_time(lab: Lab, start: Start, program: str) -> None:
     manager = start(lab, "eth0", *SELDOM)
     manager.wait_vf()

@@ -15,7 +15,7 @@ from tests.kernel.support.versions import Versions, assert_of_one_version, hooke
 from tests.kernel.support.waiting import eventually
 
 RATE = 20_000
-UPGRADES = 3
+UPGRADES = 2
 
 
 def go_on(streams: list[UdpStream], packets: int) -> None:
