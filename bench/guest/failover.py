@@ -123,8 +123,7 @@ class Bench:
         while len(row.tx) < times and not row.problem:
             self._round(row, standing, failure, times - len(row.tx))
         row.seconds = time.monotonic() - begin
-        if astray := sum(not one.used_again for one in row.tx_returns):
-            row.problem = f"it did not return to the VF {astray} times of {len(row.tx)}, and was set up anew"
+        row.complain()
         print(row.in_words(), flush=True)
         self._save()
 
@@ -179,6 +178,7 @@ class Bench:
         if failure.anew:
             in_use.take_in(pair)
         mark.used_again = pair.used(_RETURN_S)
+        mark.linkless = not mark.used_again and not pair.carrier()
         mark.end_ns = time.monotonic_ns()
         in_use.watch(pair)
         mark.path_changes = in_use.path_changes() - changes

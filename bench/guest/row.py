@@ -22,6 +22,8 @@ class Marks:
     told_ns: int | None = None
     vf_dropped: int = 0
     used_again: bool = False
+    linkless: bool = False
+    """It is not used again, and has no link of its own."""
     path_changes: int = 0
 
 
@@ -42,6 +44,8 @@ class Row:
     receiver_drops: int = 0
     """Packets that arrived and found a receiver's own buffer full; they are among the lost."""
     seconds: float = 0.0
+    linkless: int = 0
+    """How often the VF was not used again and had no link of its own: nobody could have used it."""
     problem: str = ""
     """Why fewer than wanted were measured, or what else is to be known."""
 
@@ -60,8 +64,18 @@ class Row:
         """Add the failures under a pair of streams that have ended."""
         self.receiver_drops += tx.receiver_drops + rx.receiver_drops
         self.path_changes += [mark.path_changes for mark in marks]
+        self.linkless += sum(mark.linkless for mark in marks)
         self._add(marks, tx, "tx", self.tx, self.tx_returns)
         self._add(marks, rx, "rx", self.rx, self.rx_returns)
+
+    def complain(self) -> None:
+        """Say in words how often it did not return to the VF, if ever."""
+        if astray := sum(not one.used_again for one in self.tx_returns):
+            self.problem = (
+                f"it did not return to the VF {astray} times of {len(self.tx)}, and was set up anew"
+            )
+            if self.linkless:
+                self.problem += f" ({self.linkless} times the VF's own driver had no link)"
 
     def _add(
         self,

@@ -182,3 +182,14 @@ def test_what_was_measured_again_replaces_what_was_found_before() -> None:
         (BONDING, Kind.DOWN, 1),
     ]
     assert found["tcp"] == {"cycles": 1}
+
+
+def test_who_does_not_return_is_told_from_a_vf_that_had_no_link() -> None:
+    (row, *_) = rows(OURS, 0, 3)
+    row.complain()
+    assert row.problem == ""
+    row.tx_returns = [replace(AGAIN, used_again=False), AGAIN, replace(AGAIN, used_again=False)]
+    row.linkless = 1
+    row.complain()
+    assert row.problem.startswith("it did not return to the VF 2 times of 3")
+    assert "1 times the VF's own driver had no link" in row.problem
