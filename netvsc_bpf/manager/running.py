@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the reconciling thread is at, for another thread that has to act when it does not come back."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from netvsc_bpf.manager.witness_clock import WitnessClock
 from netvsc_bpf.planner.actions import Action
 
 _COMPILER_PATIENCE = 6.0
@@ -36,11 +36,11 @@ class RunningStep:
 class Running:
     """The step that is being taken. One thread takes steps, one other looks; each writes one reference."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = WitnessClock() if clock is None else clock
         self._step: RunningStep | None = None
         self._given_up: RunningStep | None = None
-        self._sign_of_life = clock()
+        self._sign_of_life = self._clock()
         self._patience = 1.0
 
     @contextmanager

@@ -2,9 +2,11 @@
 """A step that hangs: its pair loses the VF and no packet, other pairs go on, and in the end all is well."""
 
 import errno
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path as FilePath
 
 import pytest
 
@@ -21,6 +23,8 @@ from tests.kernel.support.manager import OwnManager, ip, nic, own_manager_of
 from tests.kernel.support.waiting import eventually
 
 LIMIT_S = 0.5
+LOOK_S = 0.25
+"""How often a manager looks whether a step still hangs."""
 FLAGS = next(scene for scene in SCENES if scene.kind == "FollowFlags")
 
 
@@ -149,6 +153,30 @@ def test_other_pair_leaves_its_vf_on_the_rung_netlink_too(two: Lab) -> None:
         two.vf_carrier(True, 1)
         manager.go_on()
         eventually("eth1 armed again", lambda: bool(other.state().armed))
+
+
+def test_s23_manager_that_was_stopped_takes_no_step_for_one_that_hangs(lab: Lab) -> None:
+    """What went by while it was stopped, it has not waited."""
+    limit_s = 4.0
+    orders = {"hangs": FLAGS.kind, "hangs_nth": FLAGS.nth, "step_limit_s": limit_s}
+    with streaming(lab), own_manager_of(lab, **orders) as manager:
+        manager.wait_vf()
+        FLAGS.provoke(lab)
+        eventually("it waits in the step", lambda: waits_for_us(manager))
+        manager.process.send_signal(signal.SIGSTOP)
+        time.sleep(limit_s)
+        manager.process.send_signal(signal.SIGCONT)
+        time.sleep(2 * LOOK_S)
+        manager.go_on()
+        manager.wait_told("followed", "promisc")
+        assert not manager.told("failed") and not manager.told("stalled")
+        assert is_path(manager, Path.VF)
+
+
+def waits_for_us(manager: OwnManager) -> bool:
+    """Whether one of its threads reads the pipe through which go_on() speaks."""
+    tasks = FilePath(f"/proc/{manager.process.pid}/task")
+    return any("pipe_read" in (task / "wchan").read_text() for task in tasks.iterdir())
 
 
 def test_manager_that_hangs_tells_of_it_once_and_ends_when_it_is_told_to(lab: Lab) -> None:
