@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
+from netvsc_bpf.lab.inbox import Inbox
 from netvsc_bpf.lab.leash import until_let_go
 from netvsc_bpf.lab.ledger import Counter, Ledger
 from netvsc_bpf.lab.namespace import enter
@@ -20,13 +21,13 @@ from netvsc_bpf.lab.udp_send import GREETING, PAYLOAD
 
 # Numbers of <asm-generic/socket.h> that Python's socket module does not name.
 _SO_RCVBUFFORCE = 33
-_SO_TIMESTAMPNS = 35
 _SO_MEMINFO = 55
 _SK_MEMINFO_DROPS = 8
 _MEMINFO = struct.Struct("=9I")
-_TIMESPEC = struct.Struct("=qq")
 _TIMEVAL = struct.Struct("=qq")
 _IDLE_US = 20_000
+_PAUSE_S = 0.001
+"""Let some come together: the kernel stamps them, so a wake-up for each tells nothing more."""
 _LOOK_AFTER = 1024
 """Packets between two looks at clocks and drops."""
 
@@ -48,7 +49,6 @@ def main(job: ReceiveJob) -> None:
     ledger = Ledger(job.ledger_fd)
     with socket.socket(socket.AF_INET6 if ":" in job.address else socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, job.buffer)
-        link.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _IDLE_US))
         link.bind((job.address, 0))
         ledger.counters[Counter.PORT] = link.getsockname()[1]
@@ -56,28 +56,30 @@ def main(job: ReceiveJob) -> None:
 
 
 def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> None:
-    buffer = bytearray(65536)
-    buffers = [buffer]
+    inbox = Inbox(link, PAYLOAD.size)
     offset = _realtime_offset_ns()
     until_look = _LOOK_AFTER
     while True:
         try:
-            size, notes, _, _ = link.recvmsg_into(buffers, 64)
+            found = inbox.read()
         except BlockingIOError:
             # Nothing came for a while, so nothing is queued: the only place where it is right to stop.
             offset = _look_around(link, ledger)
             if let_go.is_set():
                 return
             continue
-        _record(ledger, buffer, size, _arrival_ns(notes) - offset)
-        until_look -= 1
-        if not until_look:
+        for begin, size, arrived_ns in found:
+            whole = size == PAYLOAD.size
+            number = PAYLOAD.unpack_from(inbox.payloads, begin)[0] if whole else ledger.capacity
+            _record(ledger, number, arrived_ns - offset)
+        until_look -= len(found)
+        if until_look <= 0:
             until_look = _LOOK_AFTER
             offset = _look_around(link, ledger)
+        time.sleep(_PAUSE_S)
 
 
-def _record(ledger: Ledger, buffer: bytearray, size: int, arrived_ns: int) -> None:
-    number = PAYLOAD.unpack_from(buffer)[0] if size >= PAYLOAD.size else ledger.capacity
+def _record(ledger: Ledger, number: int, arrived_ns: int) -> None:
     if number == GREETING:
         ledger.counters[Counter.MET] = 1
     elif number >= ledger.capacity:
@@ -89,14 +91,6 @@ def _record(ledger: Ledger, buffer: bytearray, size: int, arrived_ns: int) -> No
         ledger.copies[number] = 1
         ledger.arrived_ns[number] = arrived_ns
         ledger.counters[Counter.RECEIVED] += 1
-
-
-def _arrival_ns(notes: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in notes:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return int(seconds) * 1_000_000_000 + int(nanoseconds)
-    return time.time_ns()
 
 
 def _look_around(link: socket.socket, ledger: Ledger) -> int:

@@ -22,7 +22,7 @@ PAYLOAD = struct.Struct("!QQ")
 GREETING = 2**64 - 1
 """The number of packets that only find the way, and are not counted."""
 _PR_SET_TIMERSLACK = 29
-_SHORTEST_SLEEP_NS = 100_000
+_SHORTEST_SLEEP_NS = 500_000
 # A sender that was not scheduled for a while must not catch up in one go: the burst would overflow queues on
 # the way, and look like loss.
 _LONGEST_BURST_NS = 2_000_000
