@@ -10,10 +10,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from bench.command import COMMAND
 from bench.guest.shell import sh
-from tests.vm.devices import SYNTHETIC_MAC
+from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
+from tests.vm.sriov import nics
 
 MAC = SYNTHETIC_MAC
 Arrangement = Callable[[], AbstractContextManager[str]]
@@ -97,6 +99,29 @@ def mirred() -> Iterator[str]:
             sh(f"tc qdisc del dev {device} clsact")
 
 
+@contextmanager
+def net_failover() -> Iterator[str]:
+    """Documentation/networking/net_failover.rst: nobody sets it up.
+
+    The driver of a virtio NIC with VIRTIO_NET_F_STANDBY has taken in whatever PCI device has the same MAC.
+    """
+    device, _ = net_failover_devices()
+    sh(f"ip link set {device} up")
+    try:
+        yield device
+    finally:
+        sh(f"ip link set {device} down")
+
+
+def net_failover_devices() -> tuple[str, str]:
+    """Return the names of the device that net_failover made, and of its standby."""
+    found = nics()
+    standby = next(
+        nic for nic in found if nic.mac == STANDBY_MAC and nic.driver == "virtio_net" and nic.master
+    )
+    return next(nic.name for nic in found if nic.ifindex == standby.master), standby.name
+
+
 def _until_active(device: str, port: str) -> None:
     """Wait until the daemon has made its device and chosen the port."""
     state = ["teamdctl", device, "state", "item", "get", "runner.active_port"]
@@ -128,3 +153,9 @@ ALL: dict[str, Arrangement] = {
     "team": team,
     "mirred": mirred,
 }
+ALL_OF_PCI: dict[str, Arrangement] = {
+    **ALL,
+    "bonding": partial(bonding, "miimon 100 primary vf0"),
+    "net_failover": net_failover,
+}
+"""The same around devices whose link takes its time to come, and one that takes PCI devices alone."""

@@ -27,7 +27,7 @@ from netvsc_bpf.model.path import GuardMode, Liveness
 from netvsc_bpf.model.path import Path as WayOut
 from tests.kernel.support.manager import Manager, managers
 from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
-from tests.vm.sriov import ADDRESS, nics
+from tests.vm.sriov import ADDRESS
 
 SETTLE_MS = 100
 
@@ -147,14 +147,12 @@ def _bare(_: Twin) -> Iterator[InUse]:
 @contextmanager
 def _net_failover(_: Twin) -> Iterator[InUse]:
     """The driver of a virtio NIC with VIRTIO_NET_F_STANDBY took the VF in by its MAC; nothing is set up."""
-    found = [nic for nic in nics() if nic.mac == STANDBY_MAC and nic.driver == "virtio_net"]
-    standby = next(nic for nic in found if nic.master is not None)
-    device = next(nic for nic in nics() if nic.ifindex == standby.master).name
-    sh(f"ip link set {device} up")
-    try:
-        yield InUse(device, standby.name)
-    finally:
-        sh(f"ip addr flush dev {device}", f"ip link set {device} down")
+    device, standby = arrangements.net_failover_devices()
+    with arrangements.net_failover():
+        try:
+            yield InUse(device, standby)
+        finally:
+            sh(f"ip addr flush dev {device}")
 
 
 def _variant(liveness: Liveness, end: signal.Signals | None) -> Contender:

@@ -2,35 +2,35 @@
 """Measures each arrangement in a guest that counts instructions: a nanosecond of its time is one of them."""
 
 import json
+import os
 import socket
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from bench.guest import live_frames, pktgen, stream
-from bench.guest.arrangements import ALL, MAC
+from bench.guest import live_frames, pci_pair, pktgen, stream
+from bench.guest.arrangements import ALL, ALL_OF_PCI, MAC, Arrangement
+from bench.guest.names import NET_FAILOVER
 from bench.guest.shell import sh
 
 ROUNDS = 3
 PACKETS = 100_000
 FRAMES = 1_000_000
 STREAM_BYTES = 48 << 20
-_FRAME = bytes.fromhex(MAC.replace(":", "")) + bytes.fromhex("020000000001 88b5") + bytes(46)
-"""To the pair's MAC, of a protocol that nobody listens to: the stack drops it after delivery."""
 _ADDRESS = "10.99.0.1"
 
 Results = dict[str, list[float]]
 
 
 def main() -> None:
-    """Measure, and write the figures to the file that the command line names."""
-    found: dict[str, Results] = {"tx": _transmitting(qdisc=False), "tx, fq_codel": _transmitting(qdisc=True)}
-    found["rx"] = _receiving()
-    for on in (True, False):
-        found[f"tcp, GRO {'on' if on else 'off'}"] = _streaming(gro=on)
-    Path(sys.argv[1]).write_text(json.dumps(found))
+    """Measure the ways that the environment's WAYS names; write the figures to the file that is named."""
+    found: dict[str, Results] = {}
+    for way in json.loads(os.environ["WAYS"]):
+        found[way] = _MEASURES[way]()
+        Path(sys.argv[1]).write_text(json.dumps(found))
 
 
 @contextmanager
@@ -58,11 +58,11 @@ def _wired() -> Iterator[None]:
         sh("ip link del vf0", "ip link del eth0", "ip netns del far")
 
 
-def _each(measure: Callable[[str, str], float]) -> Results:
+def _each(measure: Callable[[str, str], float], ways: Mapping[str, Arrangement] = ALL) -> Results:
     """Measure the arrangements in turn, some rounds of all of them."""
     found: Results = defaultdict(list)
     for _ in range(ROUNDS):
-        for name, arrangement in ALL.items():
+        for name, arrangement in ways.items():
             with arrangement() as device:
                 found[name].append(measure(name, device))
                 print(f"{name}: {found[name][-1]:.2f}", flush=True)
@@ -86,7 +86,14 @@ def _transmitting(*, qdisc: bool) -> Results:
 
 def _receiving() -> Results:
     with _dummies():
-        return _each(lambda name, device: live_frames.receive(socket.if_nametoindex("vf0"), _FRAME, FRAMES))
+        return _each(
+            lambda name, device: live_frames.receive(socket.if_nametoindex("vf0"), _frame(MAC), FRAMES)
+        )
+
+
+def _frame(to: str) -> bytes:
+    """Return a frame of a protocol that nobody listens to: the stack drops it after delivery."""
+    return bytes.fromhex(to.replace(":", "")) + bytes.fromhex("020000000001 88b5") + bytes(46)
 
 
 def _streaming(*, gro: bool) -> Results:
@@ -100,6 +107,49 @@ def _streaming(*, gro: bool) -> Results:
 
     with _wired():
         return _each(measure)
+
+
+def _through_pci(measure: Callable[[str, str], float]) -> Results:
+    """Measure by VF and device, once the first carries what is sent through the second."""
+    if not Path("/sys/class/net", pci_pair.VF).exists():
+        pci_pair.set_up()
+
+    def by_name(name: str, device: str) -> float:
+        vf = pci_pair.PRIMARY if name == NET_FAILOVER else pci_pair.VF
+        pci_pair.until_it_carries(vf, device)
+        return measure(vf, device)
+
+    return _each(by_name, ALL_OF_PCI)
+
+
+def _transmitting_through_pci() -> Results:
+    def measure(vf: str, device: str) -> float:
+        before = pci_pair.sent(vf)
+        took = pktgen.transmit(device, PACKETS)
+        if pci_pair.sent(vf) < before + PACKETS:
+            raise RuntimeError(f"{device} did not send all through {vf}")
+        return took
+
+    return _through_pci(measure)
+
+
+def _receiving_through_pci() -> Results:
+    def measure(vf: str, device: str) -> float:
+        to = Path("/sys/class/net", vf, "address").read_text().strip()
+        return live_frames.receive(socket.if_nametoindex(vf), _frame(to), FRAMES)
+
+    return _through_pci(measure)
+
+
+_MEASURES: dict[str, Callable[[], Results]] = {
+    "tx": partial(_transmitting, qdisc=False),
+    "tx, fq_codel": partial(_transmitting, qdisc=True),
+    "rx": _receiving,
+    "tcp, GRO on": partial(_streaming, gro=True),
+    "tcp, GRO off": partial(_streaming, gro=False),
+    "tx, e1000e": _transmitting_through_pci,
+    "rx, e1000e": _receiving_through_pci,
+}
 
 
 if __name__ == "__main__":

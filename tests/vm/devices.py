@@ -16,18 +16,19 @@ HUB = 7
 
 @dataclass(frozen=True)
 class Port:
-    """One NIC on the hub."""
+    """One NIC on a hub."""
 
     name: str
     model: str
     """QEMU's name of the device, with options."""
     mac: str
+    hub: int = HUB
 
     @property
     def options(self) -> list[str]:
         """What QEMU is given for it."""
         return [
-            f"-netdev hubport,id={self.name},hubid={HUB}",
+            f"-netdev hubport,id={self.name},hubid={self.hub}",
             f"-device {self.model},id=nic-{self.name},netdev={self.name},mac={self.mac}",
         ]
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A pair of PCI devices, and another one of which net_failover makes one: what a packet costs with drivers.
+
+net_failover takes a PCI device and no other (net_failover_slave_pre_register(), drivers/net/net_failover.c),
+and its virtio NIC has no use but that. So there are two pairs of the same make, each port on a hub of its
+own: QEMU's e1000e sends within the write to its doorbell, hence nobody waits for it.
+"""
+
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from bench.guest.shell import sh
+from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
+from tests.vm.sriov import nics
+
+VF, PRIMARY = "vf0", "vf1"
+"""That of eth0, and that of net_failover."""
+_NAMES = {
+    (SYNTHETIC_MAC, "virtio_net"): "eth0",
+    (SYNTHETIC_MAC, "e1000e"): VF,
+    (STANDBY_MAC, "e1000e"): PRIMARY,
+}
+_FRAME = bytes.fromhex("020000000001 020000000002 88b5") + bytes(46)
+_PROBE = 20
+_PATIENCE_S = 30.0
+
+
+def set_up() -> None:
+    """Load the drivers, and name the devices; those of the plain pair are up. Once in a guest's life."""
+    subprocess.run(["modprobe", "-a", "virtio_net", "e1000e"], check=True)
+    found = {_NAMES[key]: nic for nic in nics() if (key := (nic.mac, nic.driver)) in _NAMES}
+    if len(found) != len(_NAMES):
+        raise LookupError(f"of {sorted(_NAMES.values())} there are {sorted(found)}")
+    for nic in nics():  # the kernel may have given one the name of another
+        sh(f"ip link set {nic.name} name nic{nic.ifindex}")
+    for name, nic in found.items():
+        sh(f"ip link set nic{nic.ifindex} name {name}")
+    sh("ip link set eth0 up", f"ip link set {VF} up")
+
+
+def until_it_carries(vf: str, device: str) -> None:
+    """Return once what is sent through the device leaves by the VF. Raises TimeoutError."""
+    deadline = time.monotonic() + _PATIENCE_S
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
+        link.bind((device, 0))
+        while time.monotonic() < deadline:
+            before = sent(vf)
+            for _ in range(_PROBE):
+                with suppress(OSError):  # no link yet is no error: how long that may last is ours to say
+                    link.send(_FRAME)
+            if sent(vf) >= before + _PROBE:
+                return
+            time.sleep(0.1)
+    raise TimeoutError(f"{device} does not send through {vf}")
+
+
+def sent(vf: str) -> int:
+    """Return how many packets the device itself has sent."""
+    return int(Path(f"/sys/class/net/{vf}/statistics/tx_packets").read_text())
