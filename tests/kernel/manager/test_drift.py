@@ -18,6 +18,7 @@ from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from tests.kernel.programs import SCHED_CLS, XDP, counting_program
+from tests.kernel.support.load import bearable
 from tests.kernel.support.manager import Manager, ip, own_manager_of
 from tests.kernel.support.waiting import eventually
 
@@ -52,7 +53,7 @@ def put_back(lab: Lab, manager: Manager, program: str, times: int = 1) -> None:
     """Return once this was told, and traffic takes the VF again."""
     told = manager.wait_told("repaired", program, times)
     assert told["hook"] == program and told["severity"] == "warning" and told["duration_s"] > 0
-    with UdpStream(udp_plan(lab, Direction.TX, rate=2000)):
+    with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000))):
         before = manager.status.tx.vf.packets
         eventually("steered again", lambda: manager.status.tx.vf.packets > before + 100)
     assert len(manager.told("repaired")) == times, "nothing else was"

@@ -11,10 +11,11 @@ from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.status import PairStatus
 from tests.kernel.direct import direct, force_clsact
 from tests.kernel.support.devices import received, transmitted
+from tests.kernel.support.load import bearable
 from tests.kernel.support.versions import Versions, assert_of_one_version, hooked
 from tests.kernel.support.waiting import eventually
 
-RATE = 20_000
+RATE = bearable(10_000)
 UPGRADES = 2
 
 
@@ -47,10 +48,10 @@ def test_s65_upgrade_under_load_loses_nothing_and_counters_go_on(
         streams = [opened.enter_context(UdpStream(plan)) for plan in plans]
         before, hooks = here.status(), first_hooks
         for _ in range(UPGRADES):
-            go_on(streams, 2_000)
+            go_on(streams, RATE // 10)
             versions.next()
             after = here.attach().status
-            go_on(streams, 2_000)
+            go_on(streams, RATE // 10)
 
             now = hooked(lab)
             assert_of_one_version(now)
