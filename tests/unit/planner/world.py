@@ -41,6 +41,8 @@ class World:
     steer: bool = False
     guard: bool = False
     home: int | None = None
+    had_home: int | None = None
+    """The VF that was given home when it was joined, whether or not somebody removed it since."""
     makeshift: bool = False
     devmap: int | None = None
     found_vf: int = 0
@@ -130,8 +132,9 @@ class World:
             case act.Join(vf=vf):
                 self._join(vf.ifindex)
             case act.Fasten():
-                assert self.home == self._vf().ifindex, "it would attach home to a VF that never had it"
-                self.makeshift = False
+                assert self.had_home == self._vf().ifindex, "it would attach home to a VF that never had it"
+                # Who acts upon an old look puts back what somebody has removed since.
+                self.home, self.makeshift = self.had_home, False
             case act.Leave(reason=reason):
                 self._leave(reason)
             case act.Permit(settle_ms=settle_ms):
@@ -173,6 +176,7 @@ class World:
         self.followed = replace(self.followed, up=nic.up, mtu=nic.mtu, mac=nic.mac)
         if taken:
             self.home, self.makeshift = ifindex, new
+            self.had_home = ifindex
             self.change_vf(ifindex, up=nic.up)
         else:
             self.permitted, self.reason = False, Reason.MTU_REFUSED
@@ -187,6 +191,7 @@ class World:
         if self.devmap is not None and self.vfs[self.devmap].mac == self.followed.mac:
             self.change_vf(self.devmap, mac=self.found_mac)
         self.home, self.devmap, self.found_vf, self.denied = None, None, 0, None
+        self.had_home = None
         self.makeshift = False
 
     def _take_mtu(self, mtu: int) -> bool:
