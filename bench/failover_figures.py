@@ -38,7 +38,7 @@ class Leaving:
     What the VF had taken by then is its driver's to deliver: nobody else could.
     """
     gap_ms: float
-    """The longest time between two arrivals."""
+    """The longest time in which nothing arrived, between two packets or after the last one."""
     pause_ms: float
     """The longest time between two sends: a gap of that length can be the sender's own."""
     duplicates: int
@@ -55,6 +55,11 @@ class Leaving:
     def after(self) -> int:
         """Of those lost, sent after the border: what failing over is to blame for."""
         return self.lost - self.before
+
+    @property
+    def cut_off(self) -> bool:
+        """Most of it never arrived: there is no gap to speak of, but an end."""
+        return self.after > self.sent / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def leaving(
         sent=whole.sent,
         lost=whole.lost,
         before=before,
-        gap_ms=whole.longest_gap_s * 1e3,
+        gap_ms=max(whole.longest_gap_s * 1e3, _silent_at_last_ms(recording, span)),
         pause_ms=whole.longest_pause_s * 1e3,
         duplicates=whole.duplicates,
         vf_dropped=vf_dropped,
@@ -103,6 +108,13 @@ def leaving(
         told_late_ms=_ms_between(border_ns, told_ns),
         took_effect_ms=_ms_between(given_up_ns, border_ns),
     )
+
+
+def _silent_at_last_ms(recording: Recording, span: Span) -> float:
+    """Return how long before the end of a stretch its last packet arrived, if any of it did."""
+    begin, end = (bisect_left(recording.sent_ns, at) for at in (span.begin_ns, span.end_ns))
+    last = max(recording.arrived_ns[begin:end], default=0) or span.begin_ns
+    return max(0.0, (span.end_ns - last) / 1e6)
 
 
 def _ms_between(begin_ns: int | None, end_ns: int | None) -> float | None:

@@ -4,7 +4,8 @@
 A guest for each contender, which can plug its own devices (vm/qmp.py), lets the VF fail under numbered UDP
 streams both ways. A packet that is lost counts against failing over if it was sent after the border: its
 carrier's being off, or the moment at which the kernel stops the queues of a device that it closes. What was
-lost before is shown apart: the VF had taken it.
+lost before is shown apart: the VF had taken it. The wire is a hub, so both NICs hear what is sent to the
+pair: who takes it from either (mirred, the bare VF beside a synthetic NIC that is up) loses nothing inwards.
 """
 
 import json
@@ -189,7 +190,8 @@ def show(report: Report, measured: Sequence[Row], release: str) -> None:
 
 def _row(row: Row, way: str) -> tuple[object, ...]:
     leavings = row.leavings(way)
-    after, gaps = [one.after for one in leavings], [one.gap_ms for one in leavings]
+    after = [one.after for one in leavings]
+    gaps = [one.gap_ms for one in leavings if not one.cut_off]
     return (
         f"{row.contender}, {way}",
         f"{row.rates.get(way, 0):.0f}",
@@ -198,8 +200,7 @@ def _row(row: Row, way: str) -> tuple[object, ...]:
         quartiles(after)[1],
         max(after),
         sum(one.before for one in leavings),
-        quartiles(gaps)[1],
-        max(gaps),
+        *((quartiles(gaps)[1], max(gaps)) if len(gaps) > len(leavings) / 2 else ("-", "-")),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.failover_figures import Leaving
 from bench.page.result import Result
 from bench.page.svg import bars
 
@@ -24,8 +25,8 @@ class Figures:
     failure: str
     lost: float
     """Packets a failure, of those sent after the border."""
-    gap_ms: float
-    """The median of the longest gaps."""
+    gap_ms: float | None
+    """The median of the longest gaps; None where most failures let nothing more through."""
 
 
 def figures(result: Result, way: str) -> list[Figures]:
@@ -35,11 +36,16 @@ def figures(result: Result, way: str) -> list[Figures]:
             row["contender"],
             f"{row['failure']}, {sum(row['wanted'].values())} packets/s wanted",
             statistics.fmean(one["lost"] - one["before"] for one in row[way]),
-            statistics.median(one["gap_ms"] for one in row[way]),
+            _gap_ms([Leaving(**one) for one in row[way]]),
         )
         for row in _rows(result)
         if row[way]
     ]
+
+
+def _gap_ms(leavings: Sequence[Leaving]) -> float | None:
+    gaps = [one.gap_ms for one in leavings if not one.cut_off]
+    return statistics.median(gaps) if len(gaps) > len(leavings) / 2 else None
 
 
 def pictures(result: Result) -> dict[str, str]:
@@ -71,6 +77,8 @@ def _losses(found: Sequence[Figures], way: str) -> Iterator[str]:
                 f"{one.failure}, {_WAYS[way]}: **{one.contender} loses fewer packets**, "
                 f"{one.lost:.2g} a failure against {own.lost:.2g} of ours"
             )
+        if own.gap_ms is None or one.gap_ms is None:
+            continue
         if own.gap_ms > _SAME * one.gap_ms and own.gap_ms - one.gap_ms > 1:
             yield (
                 f"{one.failure}, {_WAYS[way]}: **{one.contender} has shorter gaps**, {one.gap_ms:.3g} ms "
@@ -78,10 +86,13 @@ def _losses(found: Sequence[Figures], way: str) -> Iterator[str]:
             )
 
 
-def _groups(found: Sequence[Figures], value: Callable[[Figures], float]) -> dict[str, dict[str, float]]:
+def _groups(
+    found: Sequence[Figures], value: Callable[[Figures], float | None]
+) -> dict[str, dict[str, float]]:
     groups: dict[str, dict[str, float]] = {}
     for one in found:
-        groups.setdefault(one.failure, {})[one.contender] = value(one)
+        if (height := value(one)) is not None:
+            groups.setdefault(one.failure, {})[one.contender] = height
     return groups
 
 

@@ -41,6 +41,14 @@ def test_what_was_sent_before_the_border_is_not_failovers_loss(
     assert (found.gap_ms, found.pause_ms) == (5.0, 1.0)
 
 
+def test_silence_that_lasts_to_the_end_is_a_gap_too_and_an_end_where_it_is_most() -> None:
+    silent = leaving(recording([1, 2, 0, 0, 0, 0, 0, 0]), Span(0, 20 * MS), 0)
+    assert silent.gap_ms == 18.0 and silent.cut_off
+    nothing = leaving(recording([0, 0, 0]), Span(0, 20 * MS), 0)
+    assert nothing.gap_ms == 20.0 and nothing.cut_off
+    assert not leaving(LOST_3_TO_6, WHOLE, 0).cut_off, "half of it"
+
+
 def test_what_is_lost_outside_of_the_failure_is_not_counted() -> None:
     assert leaving(LOST_3_TO_6, Span(5 * MS, 9 * MS), None).lost == 2
     assert returning(LOST_3_TO_6, Span(7 * MS, 9 * MS), seconds=1.0, used_again=True).lost == 0

@@ -95,7 +95,8 @@ def test_whoever_does_better_than_ours_is_named_in_plain_words() -> None:
 
 def failed(contender: str, lost: int, gap_ms: float) -> dict[str, object]:
     """One row as bench/guest/failover.py writes it."""
-    leaving = {"lost": lost + 3, "before": 3, "gap_ms": gap_ms}
+    counts = {"sent": 100, "lost": lost + 3, "before": 3, "duplicates": 0, "vf_dropped": 0}
+    leaving = {**counts, "gap_ms": gap_ms, "pause_ms": 1.0, "border_ms": None}
     wanted = {"tx": 2450, "rx": 50}
     return {"contender": contender, "failure": "unbind", "wanted": wanted, "tx": [leaving] * 2, "rx": []}
 
@@ -106,6 +107,7 @@ def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
         failed("ours, manager running", 0, 1.0),
         failed("bonding, miimon 100", 1, 90.0),
         failed("team", 50, 2.0),
+        failed("net_failover", 51, 0.0),
         failed("bare VF", 0, 0.0),
         {"contender": "mirred", "failure": "unbind", "tx": [], "problem": "not measured"},
     ]
