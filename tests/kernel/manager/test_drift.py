@@ -53,7 +53,7 @@ def put_back(lab: Lab, manager: Manager, program: str, times: int = 1) -> None:
     """Return once this was told, and traffic takes the VF again."""
     told = manager.wait_told("repaired", program, times)
     assert told["hook"] == program and told["severity"] == "warning" and told["duration_s"] > 0
-    with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000))):
+    with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))):
         before = manager.status.tx.vf.packets
         eventually("steered again", lambda: manager.status.tx.vf.packets > before + 100)
     assert len(manager.told("repaired")) == times, "nothing else was"

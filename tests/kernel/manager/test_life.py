@@ -27,7 +27,7 @@ Start = Callable[..., Manager]
 
 @contextmanager
 def traffic(lab: Lab) -> Iterator[UdpStream]:
-    with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000))) as stream:
+    with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))) as stream:
         yield stream
 
 

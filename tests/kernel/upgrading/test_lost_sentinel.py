@@ -56,7 +56,7 @@ def test_s64_removed_sentinel_is_put_back_under_load_and_told_each_time(
         manager.wait_vf()
         before, scraped = hooked(lab), manager.status
         names = {*links_of(scraped.liveness)}
-        with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000))) as stream:
+        with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))) as stream:
             for times, altogether in enumerate(losses, start=1):
                 assert lose(lab, altogether=altogether) == names
                 told = manager.wait_told("repaired", "sentinel", times)

@@ -15,8 +15,8 @@ from tests.kernel.support.load import bearable
 from tests.kernel.support.versions import Versions, assert_of_one_version, hooked
 from tests.kernel.support.waiting import eventually
 
-RATE = bearable(10_000)
-UPGRADES = 2
+RATE = bearable(20_000, emulated=2_000)
+UPGRADES = bearable(3, emulated=2)
 
 
 def go_on(streams: list[UdpStream], packets: int) -> None:

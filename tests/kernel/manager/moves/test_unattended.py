@@ -64,10 +64,10 @@ def test_s55_moved_away_with_nobody_alive_it_carries_its_traffic_itself(lab: Lab
         pair = lab.plan.pair(0)
         ip(lab, "link", "set", "eth0", "up")
         ip(lab, "addr", "add", f"{pair.address}/24", "dev", "eth0")
-        flows(udp_plan(lab, Direction.TX, rate=bearable(2000)))
+        flows(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400)))
         lab.in_guest(datapath.attach, "eth0", datapath.AttachOptions(vf="vf0", settle_ms=10))
         eventually("the VF is the path", lambda: lab.in_guest(datapath.status)[0].path is Path.VF)
-        flows(udp_plan(lab, Direction.TX, rate=bearable(2000)))
+        flows(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400)))
     assert found(lab) == before
 
 
