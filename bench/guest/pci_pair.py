@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from bench.guest import live_frames
 from bench.guest.shell import sh
 from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import nics
@@ -23,7 +24,7 @@ _NAMES = {
     (SYNTHETIC_MAC, "e1000e"): VF,
     (STANDBY_MAC, "e1000e"): PRIMARY,
 }
-_FRAME = bytes.fromhex("020000000001 020000000002 88b5") + bytes(46)
+_FAR = "02:00:00:00:00:02"
 _PROBE = 20
 _PATIENCE_S = 30.0
 
@@ -50,7 +51,7 @@ def until_it_carries(vf: str, device: str) -> None:
             before = sent(vf)
             for _ in range(_PROBE):
                 with suppress(OSError):  # no link yet is no error: how long that may last is ours to say
-                    link.send(_FRAME)
+                    link.send(live_frames.frame(_FAR))
             if sent(vf) >= before + _PROBE:
                 return
             time.sleep(0.1)
