@@ -110,9 +110,20 @@ def leaving(
     )
 
 
+def gaps_ms(leavings: Sequence[Leaving]) -> list[float]:
+    """Return the gaps of those failures that had one; none where most of them had an end instead."""
+    gaps = [one.gap_ms for one in leavings if not one.cut_off]
+    return gaps if len(gaps) > len(leavings) / 2 else []
+
+
+def _numbers(recording: Recording, span: Span) -> tuple[int, int]:
+    """Return the number of the first packet sent in a stretch, and of the first one after it."""
+    return bisect_left(recording.sent_ns, span.begin_ns), bisect_left(recording.sent_ns, span.end_ns)
+
+
 def _silent_at_last_ms(recording: Recording, span: Span) -> float:
     """Return how long before the end of a stretch its last packet arrived, if any of it did."""
-    begin, end = (bisect_left(recording.sent_ns, at) for at in (span.begin_ns, span.end_ns))
+    begin, end = _numbers(recording, span)
     last = max(recording.arrived_ns[begin:end], default=0) or span.begin_ns
     return max(0.0, (span.end_ns - last) / 1e6)
 
@@ -129,7 +140,7 @@ def returning(recording: Recording, span: Span, *, seconds: float, used_again: b
 
 def overtaken(recording: Recording, span: Span) -> int:
     """Count the packets of a stretch that arrived after one that was sent later."""
-    begin, end = (bisect_left(recording.sent_ns, at) for at in (span.begin_ns, span.end_ns))
+    begin, end = _numbers(recording, span)
     earliest: int | None = None
     count = 0
     for arrived in reversed(recording.arrived_ns[begin:end]):

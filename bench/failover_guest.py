@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from bench.failover_figures import CARRIER, PLANNED, Kind, percentile, times_less
+from bench.failover_figures import CARRIER, PLANNED, Kind, gaps_ms, percentile, times_less
 from bench.guest.names import BONDING, CONTENDERS, OURS
 from bench.guest.row import Row
 from bench.report import Report, quartiles
@@ -190,8 +190,7 @@ def show(report: Report, measured: Sequence[Row], release: str) -> None:
 
 def _row(row: Row, way: str) -> tuple[object, ...]:
     leavings = row.leavings(way)
-    after = [one.after for one in leavings]
-    gaps = [one.gap_ms for one in leavings if not one.cut_off]
+    after, gaps = [one.after for one in leavings], gaps_ms(leavings)
     return (
         f"{row.contender}, {way}",
         f"{row.rates.get(way, 0):.0f}",
@@ -200,7 +199,7 @@ def _row(row: Row, way: str) -> tuple[object, ...]:
         quartiles(after)[1],
         max(after),
         sum(one.before for one in leavings),
-        *((quartiles(gaps)[1], max(gaps)) if len(gaps) > len(leavings) / 2 else ("-", "-")),
+        *((quartiles(gaps)[1], max(gaps)) if gaps else ("-", "-")),
     )
 
 

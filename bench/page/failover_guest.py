@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.failover_figures import Leaving
+from bench.failover_figures import Leaving, gaps_ms
 from bench.page.result import Result
 from bench.page.svg import bars
 
@@ -36,16 +36,15 @@ def figures(result: Result, way: str) -> list[Figures]:
             row["contender"],
             f"{row['failure']}, {sum(row['wanted'].values())} packets/s wanted",
             statistics.fmean(one["lost"] - one["before"] for one in row[way]),
-            _gap_ms([Leaving(**one) for one in row[way]]),
+            _middle(gaps_ms([Leaving(**one) for one in row[way]])),
         )
         for row in _rows(result)
         if row[way]
     ]
 
 
-def _gap_ms(leavings: Sequence[Leaving]) -> float | None:
-    gaps = [one.gap_ms for one in leavings if not one.cut_off]
-    return statistics.median(gaps) if len(gaps) > len(leavings) / 2 else None
+def _middle(gaps: Sequence[float]) -> float | None:
+    return statistics.median(gaps) if gaps else None
 
 
 def pictures(result: Result) -> dict[str, str]:

@@ -5,8 +5,9 @@ The same way puts back a sentinel that somebody removed: its programs are kept b
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
@@ -43,13 +44,10 @@ def upgrade(session: Session, loaded: LoadedObject) -> Upgraded | None:
     before, lost = loaded.build, loaded.lost_sentinel
     if not lost and not is_of_another_build(loaded):
         return None
+    afresh = _proving_themselves_again(session) if lost else nullcontext()
     with ExitStack() as until_it_is_done:
-
-        def see_again() -> None:
-            if lost:
-                until_it_is_done.enter_context(_proving_themselves_again(session))
-
-        now = load_programs(session.pins, loaded.liveness, session.lock_fd, see_again)
+        enter = partial(until_it_is_done.enter_context, afresh)
+        now = load_programs(session.pins, loaded.liveness, session.lock_fd, enter)
         change_over.finish(session.pins, session.rtnl, [nic.ifindex for nic in session.nics])
     return Upgraded(before, now, lost)
 
