@@ -91,7 +91,7 @@ def measure_one(version: str, job: dict[str, object], contender: str, limit_s: f
         found: Found = {"rows": [], "tcp": {}, "kernel": version}
         if (result := out / "result.json").exists():
             found = json.loads(result.read_text())
-        if not (outcome.finished and result.exists()):
+        if not (outcome.ending is machine.Ending.FINISHED and result.exists()):
             why = "the guest did not get to its end: " + " / ".join(outcome.console[-3:])
             found["rows"].append(asdict(Row(contender, "", {}, problem=why)))
         return found

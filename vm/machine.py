@@ -9,6 +9,8 @@ code of the programs around it.
 """
 
 import contextlib
+import enum
+import math
 import os
 import shlex
 import signal
@@ -23,6 +25,7 @@ from pathlib import Path
 from vm.kernels import REPO, Kernel
 
 _CONSOLE_LINES = 60
+_LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,24 @@ class Machine:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Ending(enum.Enum):
     """How a run ended."""
 
-    in_time: bool
-    finished: bool
+    FINISHED = "finished"
     """The task ended by itself, well or not: its status is in the file `status`."""
+    OFF = "off"
+    """QEMU was gone before the task had ended: it crashed, or the guest's kernel did."""
+    SILENT = "silent"
+    """It logged nothing for too long, and was ended."""
+    LATE = "late"
+    """It logged to the last, and was ended when its time was up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a run."""
+
+    ending: Ending
     seconds: float
     console: tuple[str, ...]
     """The last lines of the console: of interest where it did not finish."""
@@ -71,9 +85,13 @@ def run(
     *,
     settings: Mapping[str, str],
     limit_s: float,
+    silence_s: float = math.inf,
     show: Callable[[str], None],
 ) -> Outcome:
     """Boot, let the guest run the shell script `task`, and wait for its end, which is enforced.
+
+    It is enforced early where the task logs nothing for `silence_s` seconds: a guest that hangs hangs for
+    ever.
 
     The task stands in the repository, finds `settings` and OUT in its environment, and what it prints is
     shown line by line as it comes.
@@ -99,29 +117,38 @@ def run(
     reader = threading.Thread(target=console.extend, args=(process.stdout,), daemon=True)
     reader.start()
     try:
-        in_time = _wait(process, out / "log", began + limit_s, show)
+        ending = watch(process, out / "log", limit_s, silence_s, show)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         reader.join(5)
-    return Outcome(in_time, (out / "status").exists(), time.monotonic() - began, tuple(console))
+    if (out / "status").exists():
+        ending = Ending.FINISHED
+    return Outcome(ending, time.monotonic() - began, tuple(console))
 
 
-def _wait(process: subprocess.Popen[str], log: Path, deadline: float, show: Callable[[str], None]) -> bool:
-    """Show what the guest logs, as it comes, until QEMU ends; return False if it does not in time."""
+def watch(
+    process: subprocess.Popen[str], log: Path, limit_s: float, silence_s: float, show: Callable[[str], None]
+) -> Ending:
+    """Show what is logged, as it comes, until the process ends or has to be ended; say which."""
     line = ""
+    heard = began = time.monotonic()
     log.touch()
     with log.open(errors="replace") as lines:
         while True:
             running = process.poll() is None
             for piece in lines:
+                heard = time.monotonic()
                 line += piece
                 if line.endswith("\n"):  # else the guest is in the middle of it
                     show(line.rstrip("\n"))
                     line = ""
             if not running:
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.5)
+                return Ending.OFF
+            now = time.monotonic()
+            if now - heard > silence_s:
+                return Ending.SILENT
+            if now - began > limit_s:
+                return Ending.LATE
+            time.sleep(_LOOK_S)
