@@ -136,7 +136,8 @@ def main(
     # So that the guest's QEMU is ended too when this process is.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-failover-guest: terminated"))
     earlier = [json.loads(path.read_text()) for path in again]
-    report = Report("failover-guest", json_path, _as_one(earlier) if earlier else None)
+    runs = runs_of(earlier)
+    report = Report("failover-guest", json_path, _as_one(earlier[-1], runs) if earlier else None)
     kinds = kinds or _KINDS
     job = {"events": events, "others": others, "rate": rate, "cycles": cycles, "kinds": kinds}
     if earlier:
@@ -146,6 +147,8 @@ def main(
         found = measure(kernel, job, only or CONTENDERS, minutes * 60)
         guest = {"kernel": found["kernel"], **job}
     report.raw("guest", guest)
+    if runs:
+        report.raw("runs", runs)
     report.raw("rows", found["rows"])
     report.raw("tcp", found["tcp"])
     rows = [Row.read(row) for row in found["rows"]]
@@ -162,9 +165,17 @@ def main(
     sys.exit(report.finish() or int(not measured))
 
 
-def _as_one(earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the last of several runs, with what each of them was told."""
-    return {**earlier[-1], "options": "; ".join(f"{one['date'][:10]}: {one['options']}" for one in earlier)}
+def runs_of(earlier: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return when each of these runs began and what it was told; of one that is made of several, of those."""
+    runs: list[dict[str, str]] = []
+    for one in earlier:
+        runs += one["raw"].get("runs") or [{"date": one["date"], "options": one["options"]}]
+    return runs
+
+
+def _as_one(last: Mapping[str, Any], runs: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    days = sorted(run["date"][:10] for run in runs)
+    return {**last, "options": f"--again of {len(runs)} runs, {days[0]} to {days[-1]}"}
 
 
 def show(report: Report, measured: Sequence[Row], release: str) -> None:

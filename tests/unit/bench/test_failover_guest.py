@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.failover_figures import Kind, Leaving, Span, leaving, overtaken, percentile, returning, times_less
-from bench.failover_guest import judge, together
+from bench.failover_guest import judge, runs_of, together
 from bench.guest.link_stamps import Moment, Stamp, parse
 from bench.guest.names import BONDING, CONTENDERS, OURS
 from bench.guest.row import Row
@@ -190,6 +190,12 @@ def test_what_was_measured_again_replaces_what_was_found_before() -> None:
         (BONDING, Kind.DOWN, 1),
     ]
     assert found["tcp"] == {"cycles": 1}
+
+
+def test_runs_that_were_put_together_are_known_singly() -> None:
+    one, two, three = ({"date": f"2026-11-2{day}T10:00:00Z", "options": f"--only {day}"} for day in range(3))
+    both = {"date": two["date"], "options": "--again of 2 runs", "raw": {"runs": [one, two]}}
+    assert runs_of([both, {**three, "raw": {}}]) == [one, two, three]
 
 
 def test_who_does_not_return_is_told_from_a_vf_that_had_no_link() -> None:
