@@ -7,7 +7,7 @@ import socket
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -68,16 +68,26 @@ def _each(measure: Callable[[str, str], float], ways: Mapping[str, Arrangement] 
     return found
 
 
+@contextmanager
+def _fq_codel(*devices: str) -> Iterator[None]:
+    for device in devices:
+        sh(f"tc qdisc replace dev {device} root fq_codel")
+    try:
+        yield
+    finally:
+        for device in devices:
+            sh(f"tc qdisc del dev {device} root")
+
+
+def _queues(device: str, vf: str, *, qdisc: bool) -> AbstractContextManager[None]:
+    """Have a queue where a packet passes: at the device itself, and at the VF that it hands it to."""
+    return _fq_codel(*{device, vf}) if qdisc else nullcontext()
+
+
 def _transmitting(*, qdisc: bool) -> Results:
     def measure(name: str, device: str) -> float:
-        # Those that a packet passes: the device itself, and where that hands it on, the VF.
-        for one in {device, "vf0"} if qdisc else ():
-            sh(f"tc qdisc replace dev {one} root fq_codel")
-        try:
+        with _queues(device, "vf0", qdisc=qdisc):
             return pktgen.transmit(device, PACKETS)
-        finally:
-            for one in {device, "vf0"} if qdisc else ():
-                sh(f"tc qdisc del dev {one} root")
 
     with _dummies():
         return _each(measure)
@@ -115,10 +125,11 @@ def _through_pci(measure: Callable[[str, str], float]) -> Results:
     return _each(by_name, ALL_OF_PCI)
 
 
-def _transmitting_through_pci() -> Results:
+def _transmitting_through_pci(*, qdisc: bool) -> Results:
     def measure(vf: str, device: str) -> float:
         before = pci_pair.sent(vf)
-        took = pktgen.transmit(device, PACKETS)
+        with _queues(device, vf, qdisc=qdisc):
+            took = pktgen.transmit(device, PACKETS)
         if pci_pair.sent(vf) < before + PACKETS:
             raise RuntimeError(f"{device} did not send all through {vf}")
         return took
@@ -140,7 +151,8 @@ _MEASURES: dict[str, Callable[[], Results]] = {
     "rx": _receiving,
     "tcp, GRO on": partial(_streaming, gro=True),
     "tcp, GRO off": partial(_streaming, gro=False),
-    "tx, e1000e": _transmitting_through_pci,
+    "tx, e1000e": partial(_transmitting_through_pci, qdisc=False),
+    "tx, e1000e, fq_codel": partial(_transmitting_through_pci, qdisc=True),
     "rx, e1000e": _receiving_through_pci,
 }
 
