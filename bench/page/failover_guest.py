@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.failover_figures import Leaving, gaps_ms
+from bench.page.numbers import written
 from bench.page.result import Result
 from bench.page.svg import bars
 
@@ -79,9 +80,11 @@ def _losses(found: Sequence[Figures], way: str) -> Iterator[str]:
         if own.gap_ms is None or one.gap_ms is None:
             continue
         if own.gap_ms > _SAME * one.gap_ms and own.gap_ms - one.gap_ms > 1:
+            more = one.lost - own.lost
             yield (
-                f"{one.failure}, {_WAYS[way]}: **{one.contender} has shorter gaps**, {one.gap_ms:.3g} ms "
-                f"against {own.gap_ms:.3g} of ours"
+                f"{one.failure}, {_WAYS[way]}: **{one.contender} has shorter gaps**, "
+                f"{written(one.gap_ms)} ms against {written(own.gap_ms)} of ours"
+                + (f", and loses {written(more)} packets more a failure" if more >= 1 else "")
             )
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.page.numbers import written
 from bench.page.result import Result
 from bench.page.svg import bars
 from bench.report import quartiles
@@ -56,9 +57,9 @@ def _losses(way: Way) -> Iterator[str]:
     over = way.over_bare()
     for name in _better(over, way.costs):
         yield (
-            f"{way.name}: **{name} takes fewer instructions** than netvsc-bpf, {_number(over[name])} "
-            f"a {way.unit} over the bare VF against {_number(over[OURS])} "
-            f"({_number(over[OURS] - over[name])} more, "
+            f"{way.name}: **{name} takes fewer instructions** than netvsc-bpf, {written(over[name])} "
+            f"a {way.unit} over the bare VF against {written(over[OURS])} "
+            f"({written(over[OURS] - over[name])} more, "
             f"{way.costs[OURS] / way.costs[name] - 1:.1%} of the whole way)"
         )
 
@@ -74,14 +75,10 @@ def remarks(result: Result) -> list[str]:
         over = way.over_bare()
         ours = over[OURS]
         others = [
-            f"{name} {_number(cost)}"
+            f"{name} {written(cost)}"
             + (f" (ours is {ours / cost:.2f} of it)" if cost > 0 and ours > 0 else "")
             for name, cost in over.items()
             if name != OURS
         ]
-        told.append(f"{way.name}: ours {_number(ours)} a {way.unit} over the bare VF; {', '.join(others)}.")
+        told.append(f"{way.name}: ours {written(ours)} a {way.unit} over the bare VF; {', '.join(others)}.")
     return told
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -115,7 +115,8 @@ def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
     assert failover_guest.losses(result) == [
         "unbind, 2500 packets/s wanted, guest to peer: **bonding, miimon 100 loses fewer packets**, 1 a "
         "failure against 2 of ours",
-        "unbind, 2500 packets/s wanted, guest to peer: **team has shorter gaps**, 2 ms against 5 of ours",
+        "unbind, 2500 packets/s wanted, guest to peer: **team has shorter gaps**, 2 ms against 5 of ours, "
+        "and loses 48 packets more a failure",
     ]
     assert set(failover_guest.pictures(result)) == {"lost-tx", "gap-tx"}
 
