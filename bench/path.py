@@ -37,7 +37,7 @@ _PORTS = (
 
 _RESOLUTION = 4.0
 """Instructions a frame that the clock cannot tell apart (bench/guest/live_frames.py)."""
-_TIMES_BONDING = {"tx": 0.75, "tx, fq_codel": 0.55, "tx, e1000e": 1.0, "tx, e1000e, fq_codel": 1.0}
+_TIMES_BONDING = {"tx": 0.75, "tx, fq_codel": 0.55, "tx, e1000e": 0.75, "tx, e1000e, fq_codel": 0.55}
 """How much of bonding's overhead ours may be."""
 Figures = dict[str, dict[str, list[float]]]
 
