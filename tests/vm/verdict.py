@@ -67,7 +67,7 @@ def judge(guest: Guest, out: Path, outcome: Outcome) -> Report:
     tests, skips = _count(out.glob("junit-*.xml"))
     failed = tests["failed"] + tests["error"]
     said = [*_read(out / "dmesg").splitlines(), *outcome.console]
-    faults = [f"kernel: {line.strip()}" for line in said if _FAULT.search(line)]
+    faults = list(dict.fromkeys(f"kernel: {line.strip()}" for line in said if _FAULT.search(line)))
 
     problems = []
     if outcome.ending is not Ending.FINISHED:
