@@ -69,7 +69,7 @@ class Ending(enum.Enum):
     """How a run ended."""
 
     FINISHED = "finished"
-    """The task ended by itself, well or not: its status is in the file `status`."""
+    """The task ended by itself, well or not, and the machine after it: its status is in the file `status`."""
     OFF = "off"
     """QEMU was gone before the task had ended: it crashed, or the guest's kernel did."""
     SILENT = "silent"
@@ -133,7 +133,7 @@ def run(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         reader.join(5)
-    if (out / "status").exists():
+    if ending is Ending.OFF and (out / "status").exists():
         ending = Ending.FINISHED
     return Outcome(ending, time.monotonic() - began, tuple(console))
 
