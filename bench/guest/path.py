@@ -7,7 +7,7 @@ import socket
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -69,19 +69,16 @@ def _each(measure: Callable[[str, str], float], ways: Mapping[str, Arrangement] 
 
 
 @contextmanager
-def _fq_codel(*devices: str) -> Iterator[None]:
-    for device in devices:
-        sh(f"tc qdisc replace dev {device} root fq_codel")
+def _queues(device: str, vf: str, *, qdisc: bool) -> Iterator[None]:
+    """Have a queue where a packet passes: at the device itself, and at the VF that it hands it to."""
+    passed = {device, vf} if qdisc else set()
+    for one in passed:
+        sh(f"tc qdisc replace dev {one} root fq_codel")
     try:
         yield
     finally:
-        for device in devices:
-            sh(f"tc qdisc del dev {device} root")
-
-
-def _queues(device: str, vf: str, *, qdisc: bool) -> AbstractContextManager[None]:
-    """Have a queue where a packet passes: at the device itself, and at the VF that it hands it to."""
-    return _fq_codel(*{device, vf}) if qdisc else nullcontext()
+        for one in passed:
+            sh(f"tc qdisc del dev {one} root")
 
 
 def _transmitting(*, qdisc: bool) -> Results:

@@ -73,7 +73,7 @@ def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[s
         return report
     again = boot(guest, kernel, pytest_arguments, files)
     first = [f"booted twice; the first: {line}" for line in (*report.problems, *report.remarks)]
-    return replace(again, remarks=[*first, *again.remarks], stopped_by_itself=False)
+    return replace(again, remarks=[*first, *again.remarks])
 
 
 def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[str]) -> Report:

@@ -35,10 +35,13 @@ def at_rest(lab: Lab, here: Direct) -> tuple[PairStatus, tuple[int, int]]:
     """
     found: list[tuple[PairStatus, tuple[int, int]]] = []
 
+    def driver() -> tuple[int, int]:
+        return transmitted(lab, lab.guest, "vf0"), received(lab, lab.guest, "vf0")
+
     def calm() -> bool:
-        driver = transmitted(lab, lab.guest, "vf0"), received(lab, lab.guest, "vf0")
-        found.append((here.status(), driver))
-        return driver == (transmitted(lab, lab.guest, "vf0"), received(lab, lab.guest, "vf0"))
+        before = driver()
+        found.append((here.status(), before))
+        return driver() == before
 
     eventually("nothing comes by", calm)
     return found[-1]
