@@ -108,6 +108,9 @@ def _judge(report: Report, figures: Figures) -> None:
     if (way := "tcp, GRO on") in figures:
         ratio = _middle(figures[way]["netvsc-bpf"]) / _middle(figures[way]["bonding"])
         report.claim(f"{way}: instructions a byte, times bonding's", ratio, 1.05, "")
+    if (way := "tcp, GRO off") in figures:
+        ratio = over_bare(figures, way, "netvsc-bpf") / over_bare(figures, way, "mirred")
+        report.claim(f"{way}: overhead, times that of mirred", ratio, 1.0, "")
 
 
 def _overhead(report: Report, figures: Figures, way: str, limit: float) -> None:

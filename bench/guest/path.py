@@ -19,7 +19,6 @@ from bench.guest.shell import sh
 ROUNDS = 3
 PACKETS = 100_000
 FRAMES = 1_000_000
-STREAM_BYTES = 48 << 20
 _ADDRESS = "10.99.0.1"
 
 Results = dict[str, list[float]]
@@ -101,7 +100,7 @@ def _streaming(*, gro: bool) -> Results:
         sh(f"ethtool -K vf0 gro {'on' if gro else 'off'}")
         sh(f"ip addr add {_ADDRESS}/24 dev {device}", "ip -n far neigh flush dev far0")
         try:
-            return stream.receive(_ADDRESS, STREAM_BYTES)
+            return stream.receive(_ADDRESS)
         finally:
             sh(f"ip addr del {_ADDRESS}/24 dev {device}")
 
