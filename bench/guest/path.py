@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,9 @@ from bench.guest.shell import sh
 ROUNDS = 3
 PACKETS = 100_000
 FRAMES = 1_000_000
-_ADDRESS = "10.99.0.1"
+_QUIET_S = 2.0
+"""What kernel and daemons put off when the arrangement before was taken down is done by then."""
+_ADDRESS, _FAR_ADDRESS = "10.99.0.1", "10.99.0.2"
 
 Results = dict[str, list[float]]
 
@@ -48,7 +51,6 @@ def _wired() -> Iterator[None]:
     for device, end in (("eth0", "far1"), ("vf0", "far0")):
         sh(f"ip link add {device} address {MAC} type veth peer name {end} netns far")
         sh(f"ip link set {device} up", f"ip -n far link set {end} up")
-    sh("ip -n far addr add 10.99.0.2/24 dev far0")
     sh("ip netns exec far ethtool -K far0 tso off gso off")
     try:
         yield
@@ -62,6 +64,7 @@ def _each(measure: Callable[[str, str], float], ways: Mapping[str, Arrangement] 
     for _ in range(ROUNDS):
         for name, arrangement in ways.items():
             with arrangement() as device:
+                time.sleep(_QUIET_S)
                 found[name].append(measure(name, device))
                 print(f"{name}: {found[name][-1]:.2f}", flush=True)
     return found
@@ -95,17 +98,19 @@ def _receiving() -> Results:
         return _each(lambda name, device: live_frames.receive(socket.if_nametoindex("vf0"), frame, FRAMES))
 
 
-def _streaming(*, gro: bool) -> Results:
-    def measure(name: str, device: str) -> float:
-        sh(f"ethtool -K vf0 gro {'on' if gro else 'off'}")
-        sh(f"ip addr add {_ADDRESS}/24 dev {device}", "ip -n far neigh flush dev far0")
-        try:
-            return stream.receive(_ADDRESS)
-        finally:
-            sh(f"ip addr del {_ADDRESS}/24 dev {device}")
+def _stream(device: str, vf: str, far: str, *, gro: bool) -> float:
+    sh(f"ethtool -K {vf} gro {'on' if gro else 'off'}")
+    ends = (f"ip addr {{}} {_ADDRESS}/24 dev {device}", f"ip -n far addr {{}} {_FAR_ADDRESS}/24 dev {far}")
+    sh(*(end.format("add") for end in ends))
+    try:
+        return stream.receive(_ADDRESS)
+    finally:
+        sh(*(end.format("del") for end in ends))
 
+
+def _streaming(*, gro: bool) -> Results:
     with _wired():
-        return _each(measure)
+        return _each(lambda name, device: _stream(device, "vf0", "far0", gro=gro))
 
 
 def _through_pci(measure: Callable[[str, str], float]) -> Results:
@@ -141,6 +146,10 @@ def _receiving_through_pci() -> Results:
     return _through_pci(measure)
 
 
+def _streaming_through_pci(*, gro: bool) -> Results:
+    return _through_pci(lambda vf, device: _stream(device, vf, pci_pair.FAR[vf], gro=gro))
+
+
 _MEASURES: dict[str, Callable[[], Results]] = {
     "tx": partial(_transmitting, qdisc=False),
     "tx, fq_codel": partial(_transmitting, qdisc=True),
@@ -150,7 +159,11 @@ _MEASURES: dict[str, Callable[[], Results]] = {
     "tx, e1000e": partial(_transmitting_through_pci, qdisc=False),
     "tx, e1000e, fq_codel": partial(_transmitting_through_pci, qdisc=True),
     "rx, e1000e": _receiving_through_pci,
+    "tcp, e1000e, GRO on": partial(_streaming_through_pci, gro=True),
+    "tcp, e1000e, GRO off": partial(_streaming_through_pci, gro=False),
 }
+WAYS = tuple(_MEASURES)
+"""In this order: the last ones take the names of the others' devices."""
 
 
 if __name__ == "__main__":

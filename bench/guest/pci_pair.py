@@ -3,7 +3,8 @@
 
 net_failover takes a PCI device and no other (net_failover_slave_pre_register(), drivers/net/net_failover.c),
 and its virtio NIC has no use but that. So there are two pairs of the same make, each port on a hub of its
-own: QEMU's e1000e sends within the write to its doorbell, hence nobody waits for it.
+own: QEMU's e1000e sends within the write to its doorbell, hence nobody waits for it. Another e1000e on the
+hub of each VF, in the namespace `far`, is who hears it.
 """
 
 import socket
@@ -14,15 +15,19 @@ from pathlib import Path
 
 from bench.guest import live_frames
 from bench.guest.shell import sh
-from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
+from tests.vm.devices import PEER_MAC, PF_MAC, STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import nics
 
 VF, PRIMARY = "vf0", "vf1"
 """That of eth0, and that of net_failover."""
+FAR = {VF: "far0", PRIMARY: "far1"}
+"""Who hears it."""
 _NAMES = {
     (SYNTHETIC_MAC, "virtio_net"): "eth0",
     (SYNTHETIC_MAC, "e1000e"): VF,
     (STANDBY_MAC, "e1000e"): PRIMARY,
+    (PEER_MAC, "e1000e"): FAR[VF],
+    (PF_MAC, "e1000e"): FAR[PRIMARY],
 }
 _FAR = "02:00:00:00:00:02"
 _PROBE = 20
@@ -39,7 +44,12 @@ def set_up() -> None:
         sh(f"ip link set {nic.name} name nic{nic.ifindex}")
     for name, nic in found.items():
         sh(f"ip link set nic{nic.ifindex} name {name}")
-    sh("ip link set eth0 up", f"ip link set {VF} up")
+    sh("ip link set eth0 up", f"ip link set {VF} up", "ip netns add far")
+    for vf, far in FAR.items():
+        sh(f"ip link set {far} netns far", f"ip -n far link set {far} up")
+        # Frames of MTU size; an interrupt as soon as there is something (QEMU: 7813 a second at most).
+        sh(f"ip netns exec far ethtool -K {far} tso off", f"ip netns exec far ethtool -C {far} rx-usecs 0")
+        sh(f"ethtool -C {vf} rx-usecs 0")
 
 
 def until_it_carries(vf: str, device: str) -> None:
