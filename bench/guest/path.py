@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from bench.guest import live_frames, pci_pair, pktgen, stream
+from bench.guest import live_frames, pci_pair, pktgen, plain_pair, stream
 from bench.guest.arrangements import ALL, ALL_OF_PCI, MAC, Arrangement
 from bench.guest.names import NET_FAILOVER
 from bench.guest.shell import sh
@@ -32,30 +32,6 @@ def main() -> None:
     found = {way: _MEASURES[way]() for way in json.loads(os.environ["WAYS"])}
     # At the end alone: the file says that every way was measured.
     Path(sys.argv[1]).write_text(json.dumps(found))
-
-
-@contextmanager
-def _dummies() -> Iterator[None]:
-    for device in ("eth0", "vf0"):
-        sh(f"ip link add {device} address {MAC} type dummy", f"ip link set {device} up")
-    try:
-        yield
-    finally:
-        sh("ip link del eth0", "ip link del vf0")
-
-
-@contextmanager
-def _wired() -> Iterator[None]:
-    """Both are wired to a namespace, which sends by the wire of `vf0` only."""
-    sh("ip netns add far")
-    for device, end in (("eth0", "far1"), ("vf0", "far0")):
-        sh(f"ip link add {device} address {MAC} type veth peer name {end} netns far")
-        sh(f"ip link set {device} up", f"ip -n far link set {end} up")
-    sh("ip netns exec far ethtool -K far0 tso off gso off")
-    try:
-        yield
-    finally:
-        sh("ip link del vf0", "ip link del eth0", "ip netns del far")
 
 
 def _each(measure: Callable[[str, str], float], ways: Mapping[str, Arrangement] = ALL) -> Results:
@@ -88,12 +64,12 @@ def _transmitting(*, qdisc: bool) -> Results:
         with _queues(device, "vf0", qdisc=qdisc):
             return pktgen.transmit(device, PACKETS)
 
-    with _dummies():
+    with plain_pair.dummies():
         return _each(measure)
 
 
 def _receiving() -> Results:
-    with _dummies():
+    with plain_pair.dummies():
         frame = live_frames.frame(MAC)
         return _each(lambda name, device: live_frames.receive(socket.if_nametoindex("vf0"), frame, FRAMES))
 
@@ -109,8 +85,8 @@ def _stream(device: str, vf: str, far: str, *, gro: bool) -> float:
 
 
 def _streaming(*, gro: bool) -> Results:
-    with _wired():
-        return _each(lambda name, device: _stream(device, "vf0", "far0", gro=gro))
+    with plain_pair.wired():
+        return _each(lambda name, device: _stream(device, "vf0", plain_pair.FAR, gro=gro))
 
 
 def _through_pci(measure: Callable[[str, str], float]) -> Results:
