@@ -4,13 +4,15 @@
 net_failover takes a PCI device and no other (net_failover_slave_pre_register(), drivers/net/net_failover.c),
 and its virtio NIC has no use but that. So there are two pairs of the same make, each port on a hub of its
 own: QEMU's e1000e sends within the write to its doorbell, hence nobody waits for it. Another e1000e on the
-hub of each VF, in the namespace `far`, is who hears it.
+hub of each VF, in the namespace `far`, can hear it.
 """
 
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from bench.guest import live_frames
@@ -21,7 +23,7 @@ from tests.vm.sriov import nics
 VF, PRIMARY = "vf0", "vf1"
 """That of eth0, and that of net_failover."""
 FAR = {VF: "far0", PRIMARY: "far1"}
-"""Who hears it."""
+"""Who hears it, where somebody shall."""
 _NAMES = {
     (SYNTHETIC_MAC, "virtio_net"): "eth0",
     (SYNTHETIC_MAC, "e1000e"): VF,
@@ -34,6 +36,7 @@ _PROBE = 20
 _PATIENCE_S = 30.0
 
 
+@cache
 def set_up() -> None:
     """Load the drivers, and name the devices; those of the plain pair are up. Once in a guest's life."""
     subprocess.run(["modprobe", "-a", "virtio_net", "e1000e"], check=True)
@@ -45,11 +48,33 @@ def set_up() -> None:
     for name, nic in found.items():
         sh(f"ip link set nic{nic.ifindex} name {name}")
     sh("ip link set eth0 up", f"ip link set {VF} up", "ip netns add far")
-    for vf, far in FAR.items():
-        sh(f"ip link set {far} netns far", f"ip -n far link set {far} up")
-        # Frames of MTU size; an interrupt as soon as there is something (QEMU: 7813 a second at most).
-        sh(f"ip netns exec far ethtool -K {far} tso off", f"ip netns exec far ethtool -C {far} rx-usecs 0")
-        sh(f"ethtool -C {vf} rx-usecs 0")
+    for far in FAR.values():
+        sh(f"ip link set {far} netns far", f"ip netns exec far ethtool -K {far} tso off")
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Have the VFs heard. Else nobody spends an instruction on what they send. Raises TimeoutError."""
+    set_up()
+    for far in FAR.values():
+        sh(f"ip -n far link set {far} up")
+    try:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not all(_has_link(far) for far in FAR.values()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no link of {' and '.join(FAR.values())}")
+            time.sleep(0.1)
+        yield
+    finally:
+        for far in FAR.values():
+            sh(f"ip -n far link set {far} down")
+
+
+def _has_link(far: str) -> bool:
+    shown = subprocess.run(
+        ["ip", "-n", "far", "link", "show", far], text=True, capture_output=True, check=True
+    )
+    return "LOWER_UP" in shown.stdout
 
 
 def until_it_carries(vf: str, device: str) -> None:
