@@ -3,6 +3,10 @@
 
 A guest with one processor runs under QEMU's -icount, where a nanosecond is an instruction: the figures repeat
 to about 0.1%, however busy the machine is. They are instructions, not time: no caches, no mispredictions.
+
+A TCP stream comes in bursts of 44 segments, each read when it is whole: every second segment is acknowledged.
+Where a reader is late, the kernel merges what waits for it and acknowledges it by the dozen. That is cheaper
+for everybody, and mirred rules then cost about what we do (0.50 a byte over the bare VF, and 0.47).
 """
 
 import json
