@@ -83,8 +83,7 @@ def main(kernel: str, ways: tuple[str, ...], json_path: Path | None) -> None:
     # So that the guest's QEMU is ended too when this process is.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-path: terminated"))
     report = Report("path", json_path)
-    # In this order whatever was asked for: the last ones take the names of the others' devices.
-    figures = measure(kernel, [way for way in WAYS if way in ways])
+    figures = measure(kernel, ways)
     for way in figures:
         _table(report, kernel, way, figures)
         report.raw(f"{kernel}: {way}", figures[way])

@@ -7,13 +7,13 @@ end; it yields the device that packets are handed to.
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from bench.command import COMMAND
 from bench.guest.shell import sh
+from bench.guest.waiting import wait
 from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import nics
 
@@ -125,11 +125,11 @@ def net_failover_devices() -> tuple[str, str]:
 def _until_active(device: str, port: str) -> None:
     """Wait until the daemon has made its device and chosen the port."""
     state = ["teamdctl", device, "state", "item", "get", "runner.active_port"]
-    for _ in range(100):
-        if subprocess.run(state, text=True, capture_output=True).stdout.strip() == port:
-            return
-        time.sleep(0.1)
-    raise TimeoutError(f"{device} does not use {port}")
+
+    def chosen() -> bool:
+        return subprocess.run(state, text=True, capture_output=True).stdout.strip() == port
+
+    wait(f"{device} uses {port}", chosen, patience_s=10.0, pause_s=0.1)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ hub of each VF, in the namespace `far`, can hear it.
 
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from bench.guest import live_frames
 from bench.guest.shell import sh
+from bench.guest.waiting import wait
+from netvsc_bpf.lab.namespace import call_in
 from tests.vm.devices import PEER_MAC, PF_MAC, STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import nics
 
@@ -31,9 +32,9 @@ _NAMES = {
     (PEER_MAC, "e1000e"): FAR[VF],
     (PF_MAC, "e1000e"): FAR[PRIMARY],
 }
-_FAR = "02:00:00:00:00:02"
+_ELSEWHERE = "02:00:00:00:00:02"
 _PROBE = 20
-_PATIENCE_S = 30.0
+_PATIENCE_S, _PAUSE_S = 30.0, 0.1
 _AT_ONCE, _BY_LOAD = 0, 3
 """What ethtool's rx-usecs means to the driver e1000e (e1000_set_coalesce()); the second is its default."""
 
@@ -66,11 +67,7 @@ def heard() -> Iterator[None]:
         sh(f"ip -n far link set {far} up")
         _moderate(vf, far, _AT_ONCE)
     try:
-        deadline = time.monotonic() + _PATIENCE_S
-        while not all(_has_link(far) for far in FAR.values()):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"no link of {' and '.join(FAR.values())}")
-            time.sleep(0.1)
+        wait("both of `far` have a link", _all_have_a_link, patience_s=_PATIENCE_S, pause_s=_PAUSE_S)
         yield
     finally:
         for vf, far in FAR.items():
@@ -82,27 +79,23 @@ def _moderate(vf: str, far: str, rx_usecs: int) -> None:
     sh(f"ethtool -C {vf} rx-usecs {rx_usecs}", f"ip netns exec far ethtool -C {far} rx-usecs {rx_usecs}")
 
 
-def _has_link(far: str) -> bool:
-    shown = subprocess.run(
-        ["ip", "-n", "far", "link", "show", far], text=True, capture_output=True, check=True
-    )
-    return "LOWER_UP" in shown.stdout
+def _all_have_a_link() -> bool:
+    return {nic.name for nic in call_in("far", nics) if nic.carrier} >= set(FAR.values())
 
 
 def until_it_carries(vf: str, device: str) -> None:
     """Return once what is sent through the device leaves by the VF. Raises TimeoutError."""
-    deadline = time.monotonic() + _PATIENCE_S
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
         link.bind((device, 0))
-        while time.monotonic() < deadline:
+
+        def carries() -> bool:
             before = sent(vf)
             for _ in range(_PROBE):
                 with suppress(OSError):  # no link yet is no error: how long that may last is ours to say
-                    link.send(live_frames.frame(_FAR))
-            if sent(vf) >= before + _PROBE:
-                return
-            time.sleep(0.1)
-    raise TimeoutError(f"{device} does not send through {vf}")
+                    link.send(live_frames.frame(_ELSEWHERE))
+            return sent(vf) >= before + _PROBE
+
+        wait(f"{device} sends through {vf}", carries, patience_s=_PATIENCE_S, pause_s=_PAUSE_S)
 
 
 def sent(vf: str) -> int:

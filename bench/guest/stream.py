@@ -32,7 +32,7 @@ def receive(address: str) -> float:
     """Receive at this address of ours; return ns of work a byte. Raises TimeoutError, or RuntimeError."""
     with socket.create_server((address, _PORT)) as server:
         server.settimeout(_PATIENCE_S)
-        sender = multiprocessing.Process(target=_send, args=(address,))
+        sender = multiprocessing.Process(target=call_in, args=("far", _send, address))
         sender.start()
         connection, _ = server.accept()
         with connection:
@@ -68,10 +68,6 @@ def _read(connection: socket.socket, bursts: int) -> None:
 
 
 def _send(address: str) -> None:
-    call_in("far", _send_from_here, address)
-
-
-def _send_from_here(address: str) -> None:
     burst = bytes(_BURST)
     with socket.create_connection((address, _PORT)) as connection:
         for _ in range(_FIRST + _BURSTS):

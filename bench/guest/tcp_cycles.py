@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.guest.twin import Twin, wait
+from bench.guest.twin import Twin
+from bench.guest.waiting import wait
 from netvsc_bpf.lab.tcp import TcpPlan, TcpStream
 from tests.vm.sriov import GUEST, PEER, PEER_ADDRESS
 

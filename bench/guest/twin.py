@@ -7,12 +7,13 @@ be pulled out by itself, and hear that its wire was.
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from bench.guest.shell import sh
+from bench.guest.waiting import wait
 from netvsc_bpf.model.nic import Nic
 from tests.vm.sriov import ADDRESS, PEER_ADDRESS, SYNTHETIC, SriovPair, sriov_pair
 from vm.qmp import Qmp
@@ -22,7 +23,6 @@ SYNTHETIC_NAME, VF_NAME = "eth0", "vf0"
 LAG_NAME = "lag0"
 _HOT_ID = "hot-nic"
 _IFF_UP = 1
-_PATIENCE_S = 60.0
 _BUSY_S, _BUSY_PACKETS = 0.05, 3
 _NET = Path("/sys/class/net")
 
@@ -135,15 +135,6 @@ class Twin:
     def answered(self) -> None:
         """Wait until the peer answers."""
         wait("the peer answers", lambda: self.sriov.ping(PEER_ADDRESS, check=False, wait_s=1))
-
-
-def wait(what: str, holds: Callable[[], bool], *, patience_s: float = _PATIENCE_S) -> None:
-    """Poll until it holds. Raises TimeoutError."""
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"never: {what}")
-        time.sleep(0.01)
 
 
 @contextmanager
