@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which line of a TOML text a key stands on. Pure.
 
-tomllib does not say. But a text cut off after any complete statement is TOML by itself, and one that is cut
-off within a statement is none: so the first beginning that parses and has the key ends with its statement.
+tomllib does not say. So the text, which tomllib has accepted as a whole, is cut into its statements in one
+pass, and each statement is parsed by itself: work that grows with the length of the text and no faster.
 """
 
 import re
@@ -10,15 +10,35 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+_TOKEN = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}'  # up to two quotes may stand in front of the closing three
+    r"|'''.*?'{3,5}"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*"
+    r"|[\[\]{}\n]",
+    re.DOTALL,
+)
+"""What decides whether the end of a line is the end of a statement."""
+
 
 def line_of(text: str, path: Sequence[str]) -> int:
     """Return the line, from 1, on which the statement begins that first gives `path` (tables, then a key).
 
-    Where the text has no such key: the line of as much of the path as there is, and 1 if there is none of it.
+    The text must be TOML. Where it has no such key: the line of as much of the path as there is, and 1 if
+    there is none of it.
     """
     depth, found = 0, 1
-    for begin, data in _beginnings(text):
-        there = _depth(data, path)
+    table: list[str] | None = []
+    for begin, statement in _statements(text):
+        data = tomllib.loads(statement)
+        if statement.startswith("["):
+            table = _table(data)
+            there = _depth(data, path)
+        elif table is not None and list(path[: len(table)]) == table:
+            there = len(table) + _depth(data, path[len(table) :])
+        else:
+            continue
         if there > depth:
             depth, found = there, begin
         if depth == len(path):
@@ -32,17 +52,40 @@ def error_line(text: str, error: tomllib.TOMLDecodeError) -> int:
     return int(told.group(1)) if told else text.rstrip("\n").count("\n") + 1
 
 
-def _beginnings(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield what the text says after each statement, with the number of the line on which that one begins."""
-    lines = text.split("\n")  # TOML knows no other ends of lines than this one, with or without "\r"
-    begin = 0
-    for end in range(1, len(lines) + 1):
-        try:
-            data = tomllib.loads("\n".join(lines[:end]))
-        except tomllib.TOMLDecodeError:
-            continue
-        yield begin + 1, data
-        begin = end
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each statement with the number of the line on which it begins; lines without one are left out."""
+    line = begin_line = 1
+    begin = depth = 0
+    for token in _TOKEN.finditer(text):
+        shown = token.group()
+        line += shown.count("\n")
+        if shown in ("[", "{"):
+            depth += 1
+        elif shown in ("]", "}"):
+            depth -= 1
+        elif shown == "\n" and depth == 0:
+            if statement := _statement(text[begin : token.start()]):
+                yield begin_line, statement
+            begin, begin_line = token.end(), line
+    if statement := _statement(text[begin:]):
+        yield begin_line, statement
+
+
+def _statement(text: str) -> str:
+    """Return what stands on these lines, empty where that is nothing but a comment."""
+    stripped = text.strip()
+    return "" if stripped.startswith("#") else stripped
+
+
+def _table(header: dict[str, Any]) -> list[str] | None:
+    """Return the path of the table that a header opens; None for an array of tables, which names no path."""
+    names = []
+    inner: Any = header
+    while inner and isinstance(inner, dict):
+        (name,) = inner
+        names.append(name)
+        inner = inner[name]
+    return None if isinstance(inner, list) else names
 
 
 def _depth(data: object, path: Sequence[str]) -> int:

@@ -37,6 +37,8 @@ def parse(text: str, path: Path, overrides: Overrides | None = None) -> ManagerC
     except tomllib.TOMLDecodeError as error:
         why = re.sub(r" \(at [^()]*\)$", "", str(error))
         raise _wrong(path, error_line(text, error), f"this is no TOML: {why}") from None
+    except RecursionError:
+        raise ConfigError(str(path), "its values are nested too deeply") from None
     try:
         return _config(_read(data), overrides or {})
     except _Fault as fault:

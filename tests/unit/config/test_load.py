@@ -216,3 +216,8 @@ def test_whatever_a_key_is_given_the_answer_is_a_configuration_or_its_line(
         assert isinstance(parse(f"\n[{section}]\n{key} = {written}\n", FILE), ManagerConfig)
     except ConfigError as error:
         assert str(error).startswith((f"{FILE}:3: ", f"{FILE}:2: there is no [nothing]")), str(error)
+
+
+def test_values_nested_beyond_what_can_be_read_are_refused() -> None:
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        parse(f"x = {'[' * 50_000}", FILE)
