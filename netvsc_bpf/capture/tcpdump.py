@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What we leave to tcpdump: compiling a filter expression, and putting frames into words."""
 
+import os
 import re
 import struct
 import subprocess
@@ -9,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from shutil import which
-from tempfile import TemporaryFile
 
 from netvsc_bpf.capture.frame import Sighting
 from netvsc_bpf.kernel.packet_ring import Instruction
@@ -57,7 +57,8 @@ class Printer:
         self._shown = 0
         self._width = 0
         self._broken = False
-        self._complaints = TemporaryFile()  # noqa: SIM115  # closed with us
+        # Not a temporary file: there may be no folder that takes one.
+        self._complaints = os.fdopen(os.memfd_create("tcpdump-stderr", os.MFD_CLOEXEC), "w+b")
         # A process group of its own: Ctrl-C is for us, and what came before it is still printed.
         self._process = subprocess.Popen(
             [tcpdump(), "-r", "-", "-l", "--number", *options],

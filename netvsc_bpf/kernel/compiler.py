@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,16 +59,19 @@ def main() -> None:
     request = Request(**json.load(sys.stdin))
     _die_with(request.parent)
     answer = os.fdopen(os.dup(1), "w")
-    log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-    os.dup2(log.fileno(), 1)
-    os.dup2(log.fileno(), 2)
+    # Not a temporary file: there may be no folder that takes one.
+    log = os.memfd_create("netvsc-bpf-log", os.MFD_CLOEXEC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
     try:
         loaded = load(request)
         result: dict[str, Any] = {"liveness": loaded.liveness.value, "build": loaded.build}
     except NetvscBpfError as error:
         result = {"error": type(error).__name__, "what": error.what, "why": error.why, "remedy": error.remedy}
-    log.seek(0)
-    result["log"] = log.read().decode(errors="replace")
+    sys.stdout.flush()
+    os.lseek(log, 0, os.SEEK_SET)
+    with os.fdopen(log, "rb") as written:
+        result["log"] = written.read().decode(errors="replace")
     json.dump(result, answer)
 
 
@@ -150,7 +152,3 @@ def _use_pinned(fd: int, pin: Path) -> None:
             raise ForeignLayout(what, f"its {member} is not that of the new programs", _ANEW)
     os.dup2(pinned, fd, inheritable=False)
     os.close(pinned)
-
-
-if __name__ == "__main__":
-    main()

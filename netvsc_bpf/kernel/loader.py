@@ -4,11 +4,10 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from netvsc_bpf.kernel import bundle, netns
+from netvsc_bpf.kernel import bundle, compile_child, netns
 from netvsc_bpf.kernel import pins as pinned
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.model import errors
@@ -67,11 +66,13 @@ def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, map
     }
     try:
         child = subprocess.run(
-            # -P: never import from the folder that the user happens to stand in.
-            [sys.executable, "-P", "-m", "netvsc_bpf.kernel.compiler"],
+            compile_child.command(),
             input=json.dumps(request),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=compile_child.ENVIRONMENT,
+            cwd=compile_child.FOLDER,
             timeout=_TIME_LIMIT_S,
             check=False,
             pass_fds=() if lock_fd is None else (lock_fd,),

@@ -10,6 +10,7 @@ from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.commands import Ended, refused, run, state
 from tests.kernel.machine import unchanged
+from tests.kernel.support.sabotage import sabotage
 
 LabFactory = Callable[..., Lab]
 CliIn = Callable[..., Ended]
@@ -50,14 +51,6 @@ libbpf.obj_pin = obj_pin
 @pytest.fixture
 def lab(lab_factory: LabFactory) -> Lab:
     return lab_factory(LabPlan(fabric=Fabric.NONE))
-
-
-def sabotage(folder: Path, code: str) -> dict[str, str]:
-    """Return an environment in which the compiler's process, and no other, runs ``code`` as it starts."""
-    body = "\n".join(f"    {line}" for line in code.strip().splitlines())
-    text = f'import sys\nif "netvsc_bpf.kernel.compiler" in sys.orig_argv:\n{body}\n'
-    (folder / "sitecustomize.py").write_text(text)
-    return {"PYTHONPATH": str(folder)}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.commands import PROGRAM, Ended, refused, run, state
 from tests.kernel.machine import unchanged
+from tests.kernel.support.sabotage import sabotage
 
 LabFactory = Callable[..., Lab]
 CliIn = Callable[..., Ended]
@@ -97,6 +98,7 @@ def test_s67_missing_bcc_names_the_package(lab: Lab, tmp_path: Path, files: dict
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
+    environment = sabotage(tmp_path, f"sys.path.insert(0, {str(tmp_path)!r})\n")
     with unchanged(lab):
-        result = run(lab, *ATTACH, env={"PYTHONPATH": str(tmp_path)})
+        result = run(lab, *ATTACH, env=environment)
         refused(result, 4, "python3-bpfcc is missing", "apt-get install python3-bpfcc")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Machines with less around us than usual: what is not essential is done without."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netvsc_bpf.lab.plan import Fabric, LabPlan
+from netvsc_bpf.lab.topology import Lab
+from tests.kernel.commands import Ended, run, state
+from tests.kernel.machine import unchanged
+
+LabFactory = Callable[..., Lab]
+ATTACH = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--json")
+READ_ONLY = ["unshare", "--mount", "sh", "-ec", 'mount -o remount,bind,ro /; exec "$@"', "sh"]
+NO_HOME = ["env", "--unset=HOME", "TMPDIR=/nonexistent"]
+
+
+@pytest.fixture
+def lab(lab_factory: LabFactory) -> Lab:
+    return lab_factory(LabPlan(fabric=Fabric.NONE))
+
+
+@pytest.mark.parametrize("variable", ["CPATH", "C_INCLUDE_PATH"])
+def test_s88_headers_of_the_caller_do_not_reach_the_compiler(lab: Lab, tmp_path: Path, variable: str) -> None:
+    for header in ("linux/types.h", "bcc/bpf.h", "linux/kconfig.h", "uapi/linux/bpf.h"):
+        (tmp_path / header).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / header).write_text("#error not ours\n")
+    with unchanged(lab):
+        assert state(run(lab, *ATTACH, env={variable: str(tmp_path)}))["path"] == "vf"
+        assert run(lab, "detach", "eth0").returncode == 0
+
+
+def test_s88_read_only_root_without_home_or_temporary_folder(lab: Lab) -> None:
+    with unchanged(lab):
+        surroundings = [*READ_ONLY, *NO_HOME]
+        assert state(run(lab, *ATTACH, wrapped_in=surroundings))["path"] == "vf"
+        assert state(run(lab, "status", "eth0", "--json", wrapped_in=surroundings))["path"] == "vf"
+        assert run(lab, "detach", "eth0", wrapped_in=surroundings).returncode == 0
+
+
+def test_s88_working_folder_that_was_deleted(lab: Lab, tmp_path: Path) -> None:
+    gone = ["sh", "-ec", f'mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir {tmp_path}/gone; exec "$@"', "sh"]
+    with unchanged(lab):
+        assert state(run(lab, *ATTACH, wrapped_in=gone))["path"] == "vf"
+        assert run(lab, "detach", "eth0", wrapped_in=gone).returncode == 0
