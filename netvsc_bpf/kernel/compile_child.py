@@ -2,7 +2,7 @@
 """How the process that compiles is started: nothing of the caller's surroundings reaches it.
 
 clang, the dynamic loader, bcc and Python each take orders from the environment (CPATH, LD_PRELOAD,
-BCC_LINUX_VERSION_CODE, PYTHONPATH, ...): headers that are not ours, another kernel's version. What is compiled
+BCC_LINUX_VERSION_CODE, PYTHONPATH, ...): other headers, another kernel's version. What is compiled
 for root must depend on what is installed, and on the running kernel, alone.
 """
 

@@ -8,7 +8,7 @@ import pytest
 
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
-from tests.kernel.commands import Ended, run, state
+from tests.kernel.commands import run, state
 from tests.kernel.machine import unchanged
 
 LabFactory = Callable[..., Lab]
