@@ -7,39 +7,77 @@ import hashlib
 import hmac
 import os
 import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+_PAUSE = 9
+"""After a wrong password the next check waits so many times as long as that one took: a tenth of a CPU."""
+_LOOK_S = 0.1
+_REMEMBERED = 64
 
 
 class BasicAuth:
     """Knows users by their bcrypt hashes.
 
     bcrypt takes a tenth of a second on purpose. A scraper comes every few seconds with the same password, so
-    the last good one of each user is remembered, as a keyed hash that is worth nothing outside this process.
+    the last good one of each user is remembered, as a keyed hash that is worth nothing outside this process;
+    so are the last wrong ones. Guesses are checked one at a time and with pauses, so that guessing costs
+    little CPU however many clients do it; a password that is remembered never waits for them.
     """
 
-    def __init__(self, users: tuple[tuple[str, str], ...]) -> None:
+    def __init__(
+        self, users: tuple[tuple[str, str], ...], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._users = {name: hashed.encode() for name, hashed in users}
+        self._clock = clock
         self._key = os.urandom(32)
         self._known: dict[str, bytes] = {}
-        # Guesses are worked on one by one, so that whoever guesses keeps no more than one CPU busy.
+        self._wrong: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._one_at_a_time = threading.Lock()
+        self._not_before = 0.0
 
-    def admits(self, header: str | None) -> bool:
-        """Judge the value of an Authorization header; without users everybody is admitted."""
+    def admits(self, header: str | None, gone: Callable[[], bool] = lambda: False) -> bool:
+        """Judge the value of an Authorization header; without users everybody is admitted.
+
+        May wait for the checks of other passwords; `gone` says meanwhile whether the client still waits.
+        """
         if not self._users:
             return True
         credentials = _decode(header)
         if credentials is None:
             return False
         name, password = credentials
-        digest = hmac.digest(self._key, password, hashlib.sha256)
+        digest = hmac.digest(self._key, name.encode() + b":" + password, hashlib.sha256)
         if hmac.compare_digest(self._known.get(name, b""), digest):
             return True
+        if digest in self._wrong:
+            return False
         # A name that nobody has takes as long as a wrong password: names cannot be told by the clock.
         hashed = self._users.get(name, next(iter(self._users.values())))
-        with self._one_at_a_time:
-            right = _matches(password, hashed) and name in self._users
+        while not self._one_at_a_time.acquire(timeout=_LOOK_S):
+            if gone():
+                return False
+        try:
+            right = self._paced(password, hashed, gone) and name in self._users
+        finally:
+            self._one_at_a_time.release()
         if right:
             self._known[name] = digest
+        elif not gone():
+            self._wrong.append(digest)
+        return right
+
+    def _paced(self, password: bytes, hashed: bytes, gone: Callable[[], bool]) -> bool:
+        while (left := self._not_before - self._clock()) > 0:
+            if gone():
+                return False
+            time.sleep(min(left, _LOOK_S))
+        begun = self._clock()
+        right = _matches(password, hashed)
+        ended = self._clock()
+        if not right:
+            self._not_before = ended + _PAUSE * (ended - begun)
         return right
 
 

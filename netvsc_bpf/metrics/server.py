@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The HTTP server of the exporter: GET /metrics, perhaps by TLS, perhaps with a password."""
 
+import errno
+import io
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -13,13 +17,30 @@ from typing import Any
 
 from netvsc_bpf.metrics.auth import BasicAuth
 from netvsc_bpf.metrics.config import Listen
+from netvsc_bpf.metrics.connections import Connection, Connections, State
+from netvsc_bpf.metrics.request_reader import RequestReader
+from netvsc_bpf.metrics.shared_answer import SharedAnswer
 from netvsc_bpf.metrics.text import CONTENT_TYPE
 from netvsc_bpf.metrics.tls import Certificate
+from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
-_IDLE_S = 75.0
-"""How long a client may say nothing: scrapers keep their connection, and most come once a minute at least."""
-_MOST_CONNECTIONS = 32
 _INDEX = b'<html><title>netvsc-bpf</title><a href="/metrics">Metrics</a></html>\n'
+_METHODS = ("GET", "HEAD")
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NO_ROOM_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may take. Times are in seconds."""
+
+    connections: int = 32
+    idle_s: float = 75.0
+    """Silence between two requests: scrapers keep their connection, and most come once a minute at least."""
+    head_s: float = 10.0
+    """The TLS handshake, and the head of a request from its first byte to its last."""
+    send_s: float = 10.0
+    """Taking the answer."""
 
 
 class MetricsServer(ThreadingHTTPServer):
@@ -30,6 +51,7 @@ class MetricsServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
 
     def __init__(
         self,
@@ -38,10 +60,12 @@ class MetricsServer(ThreadingHTTPServer):
         auth: BasicAuth,
         certificate: Certificate | None,
         failed: Callable[[BaseException], None],
+        limits: Limits | None = None,
     ) -> None:
-        self.answer, self.auth, self._failed = answer, auth, failed
+        self.answer, self.auth, self._failed = SharedAnswer(answer), auth, failed
         self._certificate = certificate
-        self._places = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self.limits = limits or Limits()
+        self.connections = Connections(self.limits.connections)
         self.address_family, address = _resolve(listen)
         super().__init__(address, _Handler)
 
@@ -53,36 +77,61 @@ class MetricsServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def shutdown(self) -> None:
-        """End serve_forever(), whoever waits with no end: a listener that is shut is ready to be read."""
+        """End serve_forever(), which waits without end: a listener that is shut down is ready to be read."""
         with suppress(OSError):  # it is closed: nobody serves any more
             self.socket.shutdown(socket.SHUT_RDWR)
         super().shutdown()
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; without a descriptor for it close an idle one, for the next try."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                self._failed(_cannot_answer(error, error.errno))
+                self.connections.drop_oldest()
+                time.sleep(_NO_ROOM_PAUSE_S)  # the listener stays readable: this would be a busy loop
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread, unless there are too many already."""
-        if not self._places.acquire(blocking=False):
+        """Give the connection a thread of its own. Raises NetvscBpfError where none can be started."""
+        connection = self.connections.enter(request)
+        if connection is None:
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection."""
         try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._places.release()
+            threading.Thread(
+                target=self._serve, args=(connection, client_address), name="scrape", daemon=True
+            ).start()
+        except BaseException as error:
+            self.connections.leave(connection)
+            # RuntimeError: no thread, for TasksMax, RLIMIT_NPROC or memory.
+            raise _cannot_answer(error) from error
 
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands in the connection's own thread: a client that says nothing must not stop the others."""
-        request.settimeout(_IDLE_S)
+    def _serve(self, connection: Connection, client_address: Any) -> None:
+        try:
+            # Here and not in the accepting thread: a client that says nothing must not stop the others.
+            self._shake_hands(connection)
+            _Handler(connection, client_address, self)
+        except Exception:
+            self.handle_error(connection.socket, client_address)
+        finally:
+            self.connections.leave(connection)
+            self.shutdown_request(connection.socket)
+
+    def _shake_hands(self, connection: Connection) -> None:
+        connection.socket.settimeout(self.limits.head_s)
         if self._certificate is None:
-            super().finish_request(request, client_address)
             return
-        with self._certificate.context().wrap_socket(request, server_side=True) as encrypted:
-            super().finish_request(encrypted, client_address)
+        # The socket is known to `connections` before it waits for the client.
+        encrypted = self._certificate.context().wrap_socket(
+            connection.socket, server_side=True, do_handshake_on_connect=False
+        )
+        connection.socket = encrypted
+        encrypted.do_handshake()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Tell our own errors. A client that hangs up or speaks no TLS is the client's affair."""
+        """Report our own errors. A client that hangs up or speaks no TLS is the client's affair."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
             self._failed(error)
@@ -97,13 +146,46 @@ class _Handler(BaseHTTPRequestHandler):
     # which a client on a kept connection delays by 40 ms (tcp(7), TCP_NODELAY).
     disable_nagle_algorithm = True
 
+    def __init__(self, connection: Connection, client_address: Any, server: MetricsServer) -> None:
+        self._connection = connection
+        super().__init__(connection.socket, client_address, server)
+
+    def setup(self) -> None:
+        """See StreamRequestHandler; what is read comes within the server's limits."""
+        super().setup()
+        self.rfile.close()
+        limits = self.server.limits
+        self._reader = RequestReader(self.connection, limits.idle_s, limits.head_s)
+        self.rfile = io.BufferedReader(self._reader)
+
+    def handle_one_request(self) -> None:
+        """See BaseHTTPRequestHandler."""
+        self.server.connections.turn(self._connection, State.IDLE)
+        self._reader.begin()
+        super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        """See BaseHTTPRequestHandler; other methods than GET and HEAD are refused."""
+        if not super().parse_request():
+            return False
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # a body, which is not read, would be taken for the next request
+        if self.command in _METHODS:
+            return True
+        self.close_connection = True
+        self._send(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET and HEAD\n")
+        return False
+
     def do_GET(self) -> None:
-        """Answer a scrape."""
+        """Answer a scrape; to HEAD without making one."""
         path = self.path.partition("?")[0]
-        if not self.server.auth.admits(self.headers.get("Authorization")):
+        # Whoever has not been admitted is idle: a guess that waits for its check keeps no scraper out.
+        if not self.server.auth.admits(self.headers.get("Authorization"), self._is_dropped):
             self._send(HTTPStatus.UNAUTHORIZED, "text/plain", b"a name and a password, please\n")
         elif path == "/metrics":
-            self._send(HTTPStatus.OK, CONTENT_TYPE, self.server.answer())
+            self.server.connections.turn(self._connection, State.WORKING)
+            body = self.server.answer() if self.command == "GET" else None
+            self._send(HTTPStatus.OK, CONTENT_TYPE, body)
         elif path == "/":
             self._send(HTTPStatus.OK, "text/html", _INDEX)
         else:
@@ -111,18 +193,34 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def _send(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+    def _is_dropped(self) -> bool:
+        return self._connection.dropped
+
+    def _send(self, status: HTTPStatus, kind: str, body: bytes | None) -> None:
+        """Send an answer; its length is left out where `body` is None, which only HEAD may do."""
+        self.server.connections.turn(self._connection, State.SENDING)
+        self.connection.settimeout(self.server.limits.send_s)
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        if body is not None:
+            self.send_header("Content-Length", str(len(body)))
         if status is HTTPStatus.UNAUTHORIZED:
             self.send_header("WWW-Authenticate", 'Basic realm="netvsc-bpf"')
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", ", ".join(_METHODS))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
+        if body is not None and self.command != "HEAD":
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: a scrape is no news."""
+
+
+def _cannot_answer(error: BaseException, number: int | None = None) -> NetvscBpfError:
+    what, remedy = "cannot answer a scrape", "see TasksMax, LimitNPROC and LimitNOFILE of the service"
+    return KernelError(what, str(error), remedy, errno=number)
 
 
 def _resolve(listen: Listen) -> tuple[socket.AddressFamily, Any]:

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The connections that the exporter serves at once: a limited number; the oldest idle one makes room.
+
+A limit alone would let a few silent clients keep every scraper out. So a new connection is always taken as
+long as another one is idle: the one that has been waiting for a request longest is closed in its place.
+"""
+
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """What a connection is doing, in the order in which connections are closed to make room."""
+
+    IDLE = 0
+    """The head of a request is awaited, or its sender has not been authenticated yet."""
+    SENDING = 1
+    """The client is reading the answer, or is not."""
+    WORKING = 2
+    """The answer is being made. Never closed: it takes milliseconds."""
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One client. `socket` is replaced by the encrypted one where there is TLS."""
+
+    socket: socket.socket
+    state: State = State.IDLE
+    since: float = field(default_factory=time.monotonic)
+    dropped: bool = False
+    """It was closed to make room."""
+
+
+class Connections:
+    """The connections that are open. Any thread may call it."""
+
+    def __init__(self, most: int, patience_s: float = 1.0) -> None:
+        self._most, self._patience_s = most, patience_s
+        self._open: set[Connection] = set()
+        self._changed = threading.Condition()
+
+    def enter(self, accepted: socket.socket) -> Connection | None:
+        """Take a new connection; None where all others are WORKING and stay so for `patience_s`."""
+        with self._changed:
+            if not self._changed.wait_for(self._make_room, self._patience_s):
+                return None
+            connection = Connection(accepted)
+            self._open.add(connection)
+            return connection
+
+    def leave(self, connection: Connection) -> None:
+        """Give the place back, before the socket is closed; calling it again does nothing."""
+        with self._changed:
+            self._open.discard(connection)
+            self._changed.notify()
+
+    def turn(self, connection: Connection, state: State) -> None:
+        """Note what a connection does from now on."""
+        with self._changed:
+            connection.state, connection.since = state, time.monotonic()
+            self._changed.notify()
+
+    def drop_oldest(self) -> bool:
+        """Close the oldest connection that is not WORKING; False where there is none."""
+        with self._changed:
+            return self._drop_oldest()
+
+    def _make_room(self) -> bool:
+        return len(self._open) < self._most or self._drop_oldest()
+
+    def _drop_oldest(self) -> bool:
+        closable = [one for one in self._open if one.state is not State.WORKING]
+        if not closable:
+            return False
+        oldest = min(closable, key=lambda one: (one.state, one.since))
+        oldest.dropped = True
+        self._open.discard(oldest)
+        # Its thread wakes up and closes it. SSLSocket.shutdown() would take the TLS state from under that thread.
+        with suppress(OSError):
+            socket.socket.shutdown(oldest.socket, socket.SHUT_RDWR)
+        return True
