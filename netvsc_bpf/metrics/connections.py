@@ -79,7 +79,7 @@ class Connections:
         oldest = min(closable, key=lambda one: (one.state, one.since))
         oldest.dropped = True
         self._open.discard(oldest)
-        # Its thread wakes up and closes it. SSLSocket.shutdown() would take the TLS state from under that thread.
+        # Its thread wakes up and closes it. SSLSocket.shutdown() would take the TLS state from under it.
         with suppress(OSError):
             socket.socket.shutdown(oldest.socket, socket.SHUT_RDWR)
         return True
