@@ -88,6 +88,8 @@ def attach(
     for one in done:
         for refusal in one.refusals:
             click.echo(f"netvsc-bpf: {refusal.nic.name} is not used: {refusal.reason}", err=True)
+        for warning in one.warnings:
+            click.echo(f"netvsc-bpf: {warning}", err=True)
     print_status([one.status for one in done], as_json=as_json)
     for error in errors:
         click.echo(f"netvsc-bpf: {error}", err=True)

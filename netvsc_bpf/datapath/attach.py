@@ -2,7 +2,6 @@
 """attach: one pair, or all of them, each in one go or not at all."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.joining import join, leave, permit
@@ -13,6 +12,7 @@ from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.settling import wait_until_settled
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
 from netvsc_bpf.datapath.status import pair_status
+from netvsc_bpf.datapath.undoing import Undo
 from netvsc_bpf.discovery.pairing import Pairing, Refusal, find_pair, find_synthetics
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.kernel import abi
@@ -31,6 +31,8 @@ class Attached:
     status: PairStatus
     refusals: tuple[Refusal, ...]
     """NICs with the same MAC that were not taken as VF."""
+    warnings: tuple[str, ...] = ()
+    """What could not be done, though the pair is attached all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class _Done:
     waits_for: int | None
     """The VF (ifindex) that is permitted and may become the path."""
     refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...]
 
 
 def attach(interface: str, options: AttachOptions) -> Attached:
@@ -86,7 +89,7 @@ def _attach_one(session: Session, loaded: LoadedObject, interface: str, options:
     _check_crossing(session, loaded, pairing.pair)
     rx = None if vf is None else rx_mode(options, synthetic, vf)
     waits_for = None
-    with ExitStack() as undo:
+    with Undo() as undo:
         slot = ensure_pair(session, loaded, synthetic, undo)
         ensure_steer(session, loaded, hook, synthetic, slot, undo)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
@@ -100,7 +103,8 @@ def _attach_one(session: Session, loaded: LoadedObject, interface: str, options:
         else:
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
-    return _Done(synthetic.ifindex, slot, waits_for, pairing.refusals)
+    warnings, session.tools.left_out[:] = tuple(session.tools.left_out), ()
+    return _Done(synthetic.ifindex, slot, waits_for, pairing.refusals, warnings)
 
 
 def _unseen(session: Session, pair: Pair) -> bool:
@@ -143,4 +147,6 @@ def _settled(done: Sequence[_Done], options: AttachOptions) -> list[Attached]:
         waiting = {one.slot: one.waits_for for one in done if one.waits_for is not None}
         wait_until_settled(session, loaded, waiting, options.settle_ms)
     with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
-        return [Attached(pair_status(session, loaded, one.ifindex), one.refusals) for one in done]
+        return [
+            Attached(pair_status(session, loaded, one.ifindex), one.refusals, one.warnings) for one in done
+        ]

@@ -49,7 +49,7 @@ def join(
         loaded.set_found(slot, found)
         undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
         _name(loaded, slot, vf)
-    vf_settings.silence(session.rtnl, vf)
+    _silence(session, vf)
     denied = None if vf_settings.take_mtu(session.rtnl, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
     if denied is not None:
@@ -73,11 +73,16 @@ def _half(nic: Nic) -> Half:
     return Half(nic.ifindex, nic.name, nic.master)
 
 
+def _silence(session: Session, vf: Nic) -> None:
+    if (left_out := vf_settings.silence(session.rtnl, vf)) is not None:
+        session.tools.left_out.append(left_out)
+
+
 def _silence_anew(session: Session, vf: Nic) -> None:
     """Silence a VF whose MTU was too small for IPv6 (1280): with a larger one the kernel switches it on."""
     now = _fresh(session, vf) if vf.ipv6_disabled is None else None
     if now is not None:
-        vf_settings.silence(session.rtnl, now)
+        _silence(session, now)
 
 
 def leave(

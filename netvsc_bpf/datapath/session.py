@@ -25,6 +25,8 @@ class Tools:
     def __init__(self) -> None:
         self.rtnl = Rtnetlink()
         self._hook: TcHook | None = None
+        self.left_out: list[str] = []
+        """What could not be done and is not essential, in words; whoever reports it takes it out."""
 
     def __enter__(self) -> Self:
         return self

@@ -36,19 +36,40 @@ def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
     found.vf_tx_dropped = vf.tx_dropped
 
 
-def silence(rtnl: Rtnetlink, vf: Nic) -> None:
+def silence(rtnl: Rtnetlink, vf: Nic) -> str | None:
     """Keep the addresses off the VF that the kernel makes by itself. Raises KernelError where it vanished.
+
+    Return what could not be done and why, in words: without sysctls IPv6 stays on. No link-local address is
+    generated any more, and no router advertisement comes past home, so that is not worth the VF.
 
     Somebody's own IPv6 address on it stays, and with it IPv6: switching that off would destroy the address,
     and nobody could put it back. The doctor warns of it.
     """
     if vf.ipv6_disabled is None:
-        return
+        return None
     with changing(f"cannot turn IPv6 off on {vf.name}"):
         if vf.addr_gen_mode != _ADDR_GEN_MODE_NONE:
             netlink.set_addr_gen_mode(rtnl, vf.ifindex, _ADDR_GEN_MODE_NONE)
-        if not vf.ipv6_disabled and not netlink.has_chosen_ipv6(rtnl, vf.ifindex):
-            netlink.set_ipv6_disabled(vf.ifindex, True)
+        if vf.ipv6_disabled or netlink.has_chosen_ipv6(rtnl, vf.ifindex):
+            return None
+        why = _disable_ipv6(vf)
+    if why is None:
+        return None
+    return (
+        f"{vf.name} keeps IPv6, and the link-local address that it may have: {why}; "
+        f"`sysctl -w net.ipv6.conf.{vf.name}.disable_ipv6=1` outside the container turns it off"
+    )
+
+
+def _disable_ipv6(vf: Nic) -> str | None:
+    """Turn IPv6 off; return why no sysctl can be written, None where it is done. Raises OSError."""
+    try:
+        netlink.set_ipv6_disabled(vf.ifindex, True)
+    except OSError as error:
+        if (why := netlink.no_sysctls(error)) is None:
+            raise
+        return why
+    return None
 
 
 def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:
@@ -133,13 +154,14 @@ def _restore_ipv6(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if not found.vf_has_ipv6:
         return
     with changing(f"cannot put the IPv6 settings of {vf.name} back"):
-        if vf.ipv6_disabled is None:
+        off = vf.ipv6_disabled
+        if off is None:
             # It had an MTU too small for IPv6 (1280). With the old one it has new settings, and addresses.
-            netlink.set_ipv6_disabled(vf.ifindex, True)
+            off = _disable_ipv6(vf) is None
         # The mode first: switching IPv6 on generates addresses by it.
         if vf.addr_gen_mode != found.vf_addr_gen_mode:
             netlink.set_addr_gen_mode(rtnl, vf.ifindex, found.vf_addr_gen_mode)
-        if not found.vf_ipv6_disabled:
+        if off and not found.vf_ipv6_disabled:
             netlink.set_ipv6_disabled(vf.ifindex, False)
 
 

@@ -37,6 +37,10 @@ def changing(what: str) -> Iterator[None]:
             raise KernelError(
                 what, "the interface vanished", "attach again once it is back", errno=number
             ) from error
+        if number == errno.EROFS:
+            where = error.filename or "a file system"
+            remedy = "mount it read-write here, or do this outside the container"
+            raise KernelError(what, f"{where} is read-only", remedy, errno=number) from error
         if number in (errno.EPERM, errno.EACCES):
             raise MissingCapability(what, "the kernel does not permit it", "run as root") from error
         raise KernelError(what, error.strerror or str(error), errno=number) from error
@@ -67,9 +71,21 @@ def set_gso_limits(rtnl: Rtnetlink, ifindex: int, max_size: int, max_segs: int) 
 def set_ipv6_disabled(ifindex: int, disabled: bool) -> None:
     """Write net.ipv6.conf.<name>.disable_ipv6, which netlink does not offer.
 
-    The name is looked up at once before.
+    The name is looked up at once before. Raises OSError, for which no_sysctls() is to be asked.
     """
     (_SYSCTL / socket.if_indextoname(ifindex) / "disable_ipv6").write_text("1" if disabled else "0")
+
+
+def no_sysctls(error: OSError) -> str | None:
+    """Return why no sysctl can be written at all, where that is what an error says; None where it is not.
+
+    Containers have /proc/sys read-only, or none (proc mounted with subset=pid).
+    """
+    if error.errno == errno.EROFS:
+        return "/proc/sys is read-only"
+    if error.errno == errno.ENOENT and not _SYSCTL.is_dir():
+        return f"there is no {_SYSCTL}"
+    return None
 
 
 def set_mac(rtnl: Rtnetlink, ifindex: int, mac: str) -> None:

@@ -2,7 +2,6 @@
 """Carrying out one planned step. It holds afterwards, or it was undone and raises."""
 
 import socket
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import following, homing
@@ -12,6 +11,7 @@ from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.datapath.undoing import Undo
 from netvsc_bpf.kernel import abi, netlink
 from netvsc_bpf.kernel.abi import ControlCommand, Found
 from netvsc_bpf.kernel.netlink import changing
@@ -74,7 +74,7 @@ class Executor:
             mode = guard_mode(self.options, synthetic)
         else:
             mode = wanted_guard(self.loaded, slot, self.options)
-        with ExitStack() as undo:
+        with Undo() as undo:
             slot = ensure_pair(self.session, self.loaded, synthetic, undo, mode)
             ensure_steer(self.session, self.loaded, self._hook(), synthetic, slot, undo)
             ensure_guard(self.session, self.loaded, synthetic, slot, mode, undo)
@@ -82,7 +82,7 @@ class Executor:
 
     def _join(self, synthetic: Nic, vf: Nic) -> str | None:
         slot = self._slot(act.Action(synthetic.ifindex))
-        with ExitStack() as undo:
+        with Undo() as undo:
             rx = rx_mode(self.options, synthetic, vf)
             pair = Pair(synthetic, vf)
             denied = join(self.session, self.loaded, self._hook(), pair, slot, rx, undo, quick=True)

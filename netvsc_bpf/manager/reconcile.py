@@ -182,6 +182,8 @@ class Reconciler:
                 self._failed(step, error, begun)
                 return False
             self._unhurried.took(step)
+            while session.tools.left_out:
+                self.teller.left_out(step.ifindex, session.tools.left_out.pop(0))
             self.teller.done(seen.pair, step, refused, self.clock() - begun)
             if given_up():
                 # The pair was changed meanwhile, and why has been handed over: look again.

@@ -30,6 +30,7 @@ class Teller:
         self._names: dict[int, str] = {}
         self._attached: set[int] = set()
         self._failed: dict[int, str] = {}
+        self._left_out: dict[int, set[str]] = {}
         self._trouble: str | None = None
         self._not_upgraded: str | None = None
         self._awaited: frozenset[str] = frozenset()
@@ -81,6 +82,12 @@ class Teller:
             }
             self._listener(Event(Kind.FAILED, self._name(step.ifindex), str(error), details=details))
 
+    def left_out(self, ifindex: int, text: str) -> None:
+        """Tell what could not be done for a pair and is not essential; the same once."""
+        if text not in self._left_out.setdefault(ifindex, set()):
+            self._left_out[ifindex].add(text)
+            self._listener(Event(Kind.REFUSED, self._name(ifindex), text))
+
     def restless(self, ifindex: int) -> None:
         """Tell that a pair does not come to rest; once, until it does."""
         text = "it is changed again and again, by whom we do not know: waiting between two repairs"
@@ -130,7 +137,7 @@ class Teller:
 
     def forget(self, ifindex: int) -> None:
         """Drop what is known of a pair that is no more."""
-        for known in (self._refused, self._names, self._failed):
+        for known in (self._refused, self._names, self._failed, self._left_out):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
         self.timing.forget(ifindex)

@@ -8,6 +8,7 @@ from netvsc_bpf.lab.syscalls import Mount, mount, unmount
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.manager import Manager, ip
+from tests.kernel.support.mounts import READ_ONLY_SYSCTLS
 
 Start = Callable[..., Manager]
 
@@ -37,3 +38,14 @@ def test_s57_vf_that_leaves_the_namespace_and_comes_back(lab: Lab, start: Start)
     manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
     lab.run(lab.peer, ["ip", "link", "set", "vf0", "netns", lab.guest])
     manager.wait_vf()
+
+
+def test_s88_manager_without_sysctls_reports_it_once_and_uses_the_vf(lab: Lab, start: Start) -> None:
+    manager = start(lab, "eth0", wrapped_in=READ_ONLY_SYSCTLS)
+    manager.wait_vf()
+    lab.unplug_vf()
+    manager.wait_path(Path.SYNTHETIC)
+    lab.plug_vf()
+    manager.wait_vf()
+    assert len(manager.told("refused", "vf0 keeps IPv6")) == 1
+    assert manager.told("failed") == []

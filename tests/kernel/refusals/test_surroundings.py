@@ -8,12 +8,14 @@ import pytest
 
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
-from tests.kernel.commands import run, state
-from tests.kernel.machine import unchanged
+from tests.kernel.commands import refused, run, state
+from tests.kernel.machine import pins, unchanged
+from tests.kernel.support.mounts import READ_ONLY_SYSCTLS
 
 LabFactory = Callable[..., Lab]
 ATTACH = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--json")
 READ_ONLY = ["unshare", "--mount", "sh", "-ec", 'mount -o remount,bind,ro /; exec "$@"', "sh"]
+NO_SYSCTLS = ["unshare", "--mount", "sh", "-ec", 'mount -t tmpfs none /proc/sys; exec "$@"', "sh"]
 NO_HOME = ["env", "--unset=HOME", "TMPDIR=/nonexistent"]
 
 
@@ -45,3 +47,27 @@ def test_s88_working_folder_that_was_deleted(lab: Lab, tmp_path: Path) -> None:
     with unchanged(lab):
         assert state(run(lab, *ATTACH, wrapped_in=gone))["path"] == "vf"
         assert run(lab, "detach", "eth0", wrapped_in=gone).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("sysctls", "why"),
+    [(READ_ONLY_SYSCTLS, "/proc/sys is read-only"), (NO_SYSCTLS, "there is no /proc/sys/net/ipv6/conf")],
+    ids=["read-only", "none"],
+)
+def test_s88_without_sysctls_the_vf_is_used_and_what_was_left_out_is_reported(
+    lab: Lab, sysctls: list[str], why: str
+) -> None:
+    with unchanged(lab):
+        attached = run(lab, *ATTACH, wrapped_in=sysctls)
+        assert state(attached)["path"] == "vf"
+        (warning,) = attached.stderr.splitlines()
+        assert warning.startswith("netvsc-bpf: vf0 keeps IPv6")
+        assert f": {why}; `sysctl -w net.ipv6.conf.vf0.disable_ipv6=1`" in warning
+        assert run(lab, "detach", "eth0", wrapped_in=sysctls).returncode == 0
+
+
+def test_s88_what_read_only_sysctls_keep_from_being_put_back_is_reported_with_its_remedy(lab: Lab) -> None:
+    assert state(run(lab, *ATTACH))["path"] == "vf"
+    detached = run(lab, "detach", "eth0", wrapped_in=READ_ONLY_SYSCTLS)
+    refused(detached, 1, "cannot put the IPv6 settings of vf0 back", "is read-only", "mount it read-write")
+    assert pins() == []
