@@ -162,7 +162,7 @@ class Reconciler:
                     self.teller.upgraded(done, self.clock() - begun)
 
     def _failed(self, step: act.Action, error: NetvscBpfError, begun: float) -> None:
-        self.stats.failed(type(error).__name__)
+        self.stats.failed(error)
         self.teller.failed(step, error, self.clock() - begun)
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic) -> bool:

@@ -11,12 +11,12 @@ from prometheus_client.registry import Collector
 
 from netvsc_bpf import __version__
 from netvsc_bpf.kernel.abi import ABI_VERSION
-from netvsc_bpf.metrics import families
+from netvsc_bpf.metrics import closed_sets, families
 from netvsc_bpf.metrics.families import FAMILIES
 from netvsc_bpf.metrics.manager_stats import ManagerFigures, ManagerStats
 from netvsc_bpf.metrics.pair_samples import PairSamples
 from netvsc_bpf.metrics.samples import Samples
-from netvsc_bpf.metrics.snapshot import Snapshot
+from netvsc_bpf.metrics.snapshot import PairSample, Snapshot
 from netvsc_bpf.metrics.vf_problems import Problems
 from netvsc_bpf.model.errors import NetvscBpfError
 
@@ -40,7 +40,7 @@ class PairCollector(Collector):
     ) -> None:
         self._read, self._problems, self._manager_up = read, problems, manager_up
         self._stats, self._failed = stats, failed
-        self._pairs = PairSamples()
+        self._pairs, self._repairs = PairSamples(), closed_sets.repairs()
         self._one_at_a_time = threading.Lock()
         registry.register(self)
 
@@ -53,15 +53,19 @@ class PairCollector(Collector):
         """Read everything. What cannot be read is missing, and scrape_success says so."""
         samples = Samples()
         with self._one_at_a_time:
-            self._add_kernel(samples)
-        if self._stats is not None:
-            _add_manager(samples, self._stats.figures())
+            interfaces = self._add_kernel(samples)
+            if self._stats is not None:
+                figures = self._stats.figures()
+                _add_manager(samples, figures)
+                self._add_repairs(samples, figures, interfaces)
         samples.add(families.MANAGER_UP, self._manager_up())
         samples.add(families.BUILD_INFO, 1, __version__, str(ABI_VERSION))
         return samples.metrics()
 
-    def _add_kernel(self, samples: Samples) -> None:
+    def _add_kernel(self, samples: Samples) -> list[str]:
+        """Add what the kernel knows; return the names of the synthetic NICs."""
         begin = time.perf_counter()
+        pairs: tuple[PairSample, ...] = ()
         try:
             snapshot = self._read()
             problems = self._problems(snapshot)
@@ -71,9 +75,23 @@ class PairCollector(Collector):
         else:
             self._failed(None)
             samples.add(families.SCRAPE_SUCCESS, 1)
-            self._pairs.add(samples, snapshot.pairs, problems)
+            pairs = snapshot.pairs
+            self._pairs.add(samples, pairs, problems)
             _add_programs(samples, snapshot)
         samples.add(families.SCRAPE_SECONDS, time.perf_counter() - begin)
+        return [pair.status.synthetic.name for pair in pairs]
+
+    def _add_repairs(self, samples: Samples, figures: ManagerFigures, interfaces: list[str]) -> None:
+        """Add those of the pairs there are, of what all pairs share, and of what is gone by now."""
+        counts: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in interfaces}
+        for (interface, what), count in ({closed_sets.SHARED_REPAIR: 0} | figures.repairs).items():
+            if interface in counts:
+                counts[interface][what,] = count
+            else:
+                samples.add(families.REPAIRS, count, interface, what)
+        self._repairs.begin_round()
+        for interface, found in counts.items():
+            self._repairs.add(samples, interface, found)
 
 
 def _add_programs(samples: Samples, snapshot: Snapshot) -> None:
@@ -86,8 +104,6 @@ def _add_programs(samples: Samples, snapshot: Snapshot) -> None:
 
 def _add_manager(samples: Samples, figures: ManagerFigures) -> None:
     samples.histogram(families.JOIN_SECONDS, *figures.joins)
-    for (interface, what), count in figures.repairs.items():
-        samples.add(families.REPAIRS, count, interface, what)
     for reason, count in figures.errors.items():
         samples.add(families.RECONCILE_ERRORS, count, reason)
     samples.histogram(families.RECONCILE_SECONDS, *figures.reconciles)

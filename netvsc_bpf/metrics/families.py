@@ -220,7 +220,7 @@ RECONCILE_ERRORS = Family(
     "reconcile_errors",
     _C,
     Source.MANAGER,
-    "Steps and whole reconciliations that failed, by class of error.",
+    "Steps and whole reconciliations that failed, by class of error; Exception is one that was not expected.",
     ("reason",),
 )
 LAST_RECONCILE = Family(

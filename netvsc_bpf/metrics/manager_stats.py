@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from netvsc_bpf.metrics.error_classes import ERROR_CLASSES, error_class
+
 T = TypeVar("T")
 
 JOIN_BUCKETS_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -48,11 +50,11 @@ class ManagerFigures:
 
     joins: tuple[list[tuple[str, float]], float]
     """Buckets as of Histogram.cumulative(), sum in seconds."""
-    repairs: Mapping[tuple[str, str], int]
+    repairs: dict[tuple[str, str], int]
     """By interface and what was put back."""
     reconciles: tuple[list[tuple[str, float]], float]
     errors: Mapping[str, int]
-    """By class of error."""
+    """By class of error (error_classes.py); those that never happened are there with 0."""
     last_success: float | None
     """Unix time."""
 
@@ -80,10 +82,10 @@ class ManagerStats:
         with self._lock:
             self._repairs[interface, what] += 1
 
-    def failed(self, reason: str) -> None:
-        """Count a step or a reconciliation that failed, by the class of its error."""
+    def failed(self, error: BaseException) -> None:
+        """Count a step or a reconciliation that failed."""
         with self._lock:
-            self._errors[reason] += 1
+            self._errors[error_class(error)] += 1
             self._failing = True
 
     def timed(self, reconcile: Callable[[], T]) -> T:
@@ -92,7 +94,7 @@ class ManagerStats:
         try:
             return reconcile()
         except Exception as error:
-            self.failed(type(error).__name__)
+            self.failed(error)
             raise
         finally:
             self.reconciled(time.monotonic() - begin)
@@ -112,6 +114,6 @@ class ManagerStats:
                 joins=(self._joins.cumulative(), self._joins.sum),
                 repairs=dict(self._repairs),
                 reconciles=(self._reconciles.cumulative(), self._reconciles.sum),
-                errors=dict(self._errors),
+                errors={kind: self._errors[kind] for kind in ERROR_CLASSES},
                 last_success=self._last_success,
             )

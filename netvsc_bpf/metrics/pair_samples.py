@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """From the state of pairs to samples. Pure, but for the totals that it carries on."""
 
-from netvsc_bpf.metrics import families
+from netvsc_bpf.metrics import closed_sets, families
 from netvsc_bpf.metrics.monotonic import Monotonic
 from netvsc_bpf.metrics.samples import Samples
 from netvsc_bpf.metrics.snapshot import PairSample
@@ -9,13 +9,6 @@ from netvsc_bpf.metrics.vf_problems import LOOKED_UP, Problem, Problems, has_oth
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus
 
-_ALWAYS = (
-    (Path.VF, Reason.ARMED),
-    (Path.SYNTHETIC, Reason.VF_DOWN),
-    (Path.SYNTHETIC, Reason.NO_CARRIER),
-    (Path.SYNTHETIC, Reason.VF_GONE),
-)
-"""Changes that are shown before they happen, so that increase() sees the first of them."""
 _STALLS = ((Path.SYNTHETIC, Reason.TX_TIMEOUT), (Path.SYNTHETIC, Reason.STALLED))
 
 
@@ -24,14 +17,20 @@ class PairSamples:
 
     def __init__(self) -> None:
         self._totals = Monotonic()
+        self._path_changes = closed_sets.path_changes()
         self._changed: dict[tuple[int, int], float] = {}
 
     def add(self, samples: Samples, pairs: tuple[PairSample, ...], problems: Problems) -> None:
         """Add those of all pairs there are."""
         self._totals.begin_round()
+        self._path_changes.begin_round()
         before, self._changed = self._changed, {}
         for pair in pairs:
             _add_path(samples, pair)
+            counts: dict[closed_sets.Row, int] = {
+                (to.value, reason.value): count for (to, reason), count in pair.changes.items()
+            }
+            self._path_changes.add(samples, pair.status.synthetic.name, counts)
             self._add_last_change(samples, pair.status, before)
             _add_traffic(samples, pair.status)
             self._add_vf(samples, pair.status, pair.queue_stops)
@@ -75,8 +74,6 @@ def _add_path(samples: Samples, pair: PairSample) -> None:
     samples.add(families.VF_PERMITTED, pair.permitted, name)
     samples.add(families.VF_DAMPED, pair.damped, name)
     samples.add(families.PATH_REASON, 1, name, status.reason)
-    for change in dict.fromkeys((*_ALWAYS, *pair.changes)):
-        samples.add(families.PATH_CHANGES, pair.changes.get(change, 0), name, *change)
     samples.add(families.VF_STALLS, sum(pair.changes.get(stall, 0) for stall in _STALLS), name)
     named = ("", "") if vf is None else (vf.name, vf.driver or "")
     driver, how = status.synthetic.driver or "", (status.hook, status.liveness, status.rx_mode)

@@ -25,6 +25,8 @@ namespace. `netvsc-bpf metrics` prints them once, for a textfile collector, with
 - Counters of a pair live in pinned maps: they survive the manager's restart, upgrade and death. They begin
   anew when the pair is detached. What the VF itself counted (errors, missed, dropped) is added up by the
   process that is scraped, over the VFs that it has seen.
+- A counter whose labels have a closed set of values is there with 0 before its first event, so that
+  `increase()` and `rate()` see that one too.
 - A scrape is one netlink dump and a look at the maps; it takes no lock that a packet could meet.
 - The format is Prometheus' text format 0.0.4.
 

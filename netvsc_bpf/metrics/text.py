@@ -6,6 +6,7 @@ tests/unit/metrics/test_text.py compares the two.
 """
 
 from collections.abc import Iterable
+from itertools import chain, groupby
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric, Sample
@@ -24,33 +25,32 @@ def _lines(metrics: Iterable[Metric]) -> Iterable[str]:
     for metric in metrics:
         name = metric.name + _SUFFIX.get(metric.type, "")
         yield f"# HELP {name} {_escape(metric.documentation)}\n# TYPE {name} {metric.type}\n"
-        shapes: dict[tuple[str, ...], _Shape] = {}
-        for sample in metric.samples:
-            key = sample.name, *sample.labels
-            shape = shapes.get(key)
-            if shape is None:
-                shape = shapes[key] = _Shape(sample.name, sorted(sample.labels))
-            yield shape.line(sample)
+        for shape, samples in groupby(metric.samples, _shape):
+            yield from _alike(*shape, samples=list(samples))
 
 
-class _Shape:
-    """The lines of samples that have their name and the names of their labels in common."""
+def _shape(sample: Sample) -> tuple[str, ...]:
+    return sample.name, *sample.labels
 
-    def __init__(self, name: str, labels: list[str]) -> None:
-        self._labels = labels
-        pairs = ",".join(f'{label}="%s"' for label in labels)
-        self._line = f"{name}{{{pairs}}} %s\n" if labels else f"{name} %s\n"
 
-    def line(self, sample: Sample) -> str:
-        """Return one sample as a line."""
-        values = [sample.labels[label] for label in self._labels]
-        together = "".join(values)
-        if "\\" in together or "\n" in together or '"' in together:
-            values = [_escape(value).replace('"', r"\"") for value in values]
-        return self._line % (*values, _number(sample.value))
+def _alike(name: str, *labels: str, samples: list[Sample]) -> Iterable[str]:
+    """Return the lines of samples that have their name and the names of their labels in common."""
+    numbers = [_number(sample.value) for sample in samples]
+    if not labels:
+        return [f"{name} {number}\n" for number in numbers]
+    columns = [[sample.labels[label] for sample in samples] for label in sorted(labels)]
+    # Hardly any value needs to be escaped, so that is not asked of each.
+    together = "".join(chain.from_iterable(columns))
+    if "\\" in together or "\n" in together or '"' in together:
+        columns = [[_escape(value).replace('"', r"\"") for value in column] for column in columns]
+    pairs = ",".join(f'{label}="%s"' for label in sorted(labels))
+    line = f"{name}{{{pairs}}} %s\n"
+    return [line % row for row in zip(*columns, numbers, strict=True)]
 
 
 def _number(value: float) -> str:
+    if type(value) is int and 0 <= value < 1_000_000:
+        return f"{value}.0"
     number = float(value)
     # The common case at once: numbers from 0 to a million look alike in Python and in Go.
     if 0 <= number < 1e6:

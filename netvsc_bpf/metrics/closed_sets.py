@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Counters whose label values are a closed set: every series is there from the first scrape on, with 0.
+
+increase() and rate() compare two samples, so a series that begins with 1 does not show its first event.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from prometheus_client.core import Sample
+
+from netvsc_bpf.metrics import families
+from netvsc_bpf.metrics.families import Family
+from netvsc_bpf.metrics.samples import Samples
+from netvsc_bpf.model.path import Path, Reason
+
+Row = tuple[str, ...]
+"""Label values behind that of `interface`."""
+
+PATH_CHANGES: tuple[Row, ...] = (
+    (Path.VF.value, Reason.ARMED.value),
+    *((Path.SYNTHETIC.value, reason.value) for reason in Reason if reason is not Reason.ARMED),
+)
+"""Arming alone leads to the VF (latch_arm()), every other reason to the synthetic path (latch_leave())."""
+REPAIRS: tuple[Row, ...] = (("steer",), ("guard",), ("home",), ("RepairMtu",))
+"""What the manager can put back on an interface."""
+SHARED_REPAIR = ("manager", "sentinel")
+"""What all pairs share: `interface` and `what`."""
+
+
+class InterfaceCounts:
+    """Adds the samples of one family, interface by interface.
+
+    Most of them are 0 for ever: those are made once per interface, not once per scrape.
+    """
+
+    def __init__(self, family: Family, rows: Sequence[Row]) -> None:
+        assert family.labels[0] == "interface"
+        self._family, self._rows = family, rows
+        self._zeros: dict[str, dict[Row, Sample]] = {}
+        self._before = self._zeros
+
+    def begin_round(self) -> None:
+        """Begin a scrape: interfaces that the last one did not have are forgotten."""
+        self._before, self._zeros = self._zeros, {}
+
+    def add(self, samples: Samples, interface: str, counts: Mapping[Row, int]) -> None:
+        """Add the samples of one interface; `counts` may leave out what never happened."""
+        zeros = self._zeros[interface] = self._before.get(interface) or self._made(interface)
+        samples.again(self._family, [zeros[row] for row in zeros if not counts.get(row)])
+        for row, count in counts.items():
+            if count:
+                samples.add(self._family, count, interface, *row)
+
+    def _made(self, interface: str) -> dict[Row, Sample]:
+        name, names = self._family.full_name, self._family.labels
+        return {row: Sample(name, dict(zip(names, (interface, *row), strict=True)), 0) for row in self._rows}
+
+
+def path_changes() -> InterfaceCounts:
+    """Return what adds netvsc_bpf_path_changes_total."""
+    return InterfaceCounts(families.PATH_CHANGES, PATH_CHANGES)
+
+
+def repairs() -> InterfaceCounts:
+    """Return what adds netvsc_bpf_repairs_total."""
+    return InterfaceCounts(families.REPAIRS, REPAIRS)
