@@ -10,6 +10,7 @@ from netvsc_bpf.cli.render import print_status
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
 from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
 
 
@@ -87,11 +88,11 @@ def attach(
         done, errors = datapath.attach_all(options)
     for one in done:
         for refusal in one.refusals:
-            click.echo(f"netvsc-bpf: {refusal.nic.name} is not used: {refusal.reason}", err=True)
+            click.echo(shown(f"netvsc-bpf: {refusal.nic.name} is not used: {refusal.reason}"), err=True)
         for warning in one.warnings:
-            click.echo(f"netvsc-bpf: {warning}", err=True)
+            click.echo(shown(f"netvsc-bpf: {warning}"), err=True)
     print_status([one.status for one in done], as_json=as_json)
     for error in errors:
-        click.echo(f"netvsc-bpf: {error}", err=True)
+        click.echo(shown(f"netvsc-bpf: {error}"), err=True)
     if errors:
         sys.exit(errors[0].exit_code)

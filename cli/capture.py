@@ -11,6 +11,7 @@ from netvsc_bpf.cli import reader
 from netvsc_bpf.cli.complete import interfaces
 
 from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN
+from netvsc_bpf.model.names import shown
 
 if TYPE_CHECKING:
     from netvsc_bpf.capture.frame import Interface
@@ -78,7 +79,7 @@ def capture(
             output.begin()
             begun = True
         names = " and ".join(f"{one.name} ({one.path})" for one in interfaces)
-        click.echo(f"netvsc-bpf: listening on {names}", err=True)
+        click.echo(shown(f"netvsc-bpf: listening on {names}"), err=True)
 
     with reader.may_go():
         summary = None

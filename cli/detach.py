@@ -4,6 +4,8 @@
 import click
 from netvsc_bpf.cli.complete import interfaces
 
+from netvsc_bpf.model.names import shown
+
 
 @click.command()
 @click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
@@ -21,4 +23,4 @@ def detach(interface: str | None, everything: bool) -> None:
         return
     _, warnings = datapath.detach_all()
     for warning in warnings:
-        click.echo(f"netvsc-bpf: {warning}", err=True)
+        click.echo(shown(f"netvsc-bpf: {warning}"), err=True)

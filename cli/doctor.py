@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """netvsc-bpf doctor."""
 
-import json
 from collections.abc import Sequence
 
 import click
 
 from netvsc_bpf.doctor.finding import Finding, is_fit
+from netvsc_bpf.model.names import json_text, shown
 
 _EXIT_CANNOT = 4
 
@@ -20,8 +20,8 @@ def doctor(as_json: bool) -> None:
     findings = examine()
     fit = is_fit(findings)
     if as_json:
-        shown = {"fit": fit, "findings": [finding.as_json() for finding in findings]}
-        click.echo(json.dumps(shown, indent=2))
+        found = {"fit": fit, "findings": [finding.as_json() for finding in findings]}
+        click.echo(json_text(found, indent=2))
     else:
         _print_text(findings)
     if not fit:
@@ -39,4 +39,4 @@ def _print_text(findings: Sequence[Finding]) -> None:
         return
     for finding in findings:
         remedy = "" if finding.remedy is None else f" -> {finding.remedy}"
-        click.echo(f"{finding.level.value:8}{finding.check}: {finding.what}{remedy}")
+        click.echo(shown(f"{finding.level.value:8}{finding.check}: {finding.what}{remedy}"))

@@ -4,6 +4,7 @@
 import click
 
 from netvsc_bpf.model.errors import CompileError, NetvscBpfError
+from netvsc_bpf.model.names import shown
 
 
 class ErrorLine(click.ClickException):
@@ -17,5 +18,5 @@ class ErrorLine(click.ClickException):
     def show(self, file: object = None) -> None:
         """Print what failed, why and what to do; with --verbose the compiler's log before it."""
         if self._log:
-            click.echo(self._log, err=True)
-        click.echo(f"netvsc-bpf: {self.format_message()}", err=True)
+            click.echo(shown(self._log), err=True)
+        click.echo(shown(f"netvsc-bpf: {self.format_message()}"), err=True)

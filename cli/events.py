@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """netvsc-bpf events."""
 
-import json
-
 import click
 from netvsc_bpf.cli import reader
+
+from netvsc_bpf.model.names import json_text, shown
 
 _INTERRUPTED = 130
 
@@ -26,7 +26,7 @@ def events(follow: bool, as_json: bool) -> None:
         with reader.may_go(), History(_note) as history:
             for records in history.follow() if follow else [history.recent()]:
                 for record in records:
-                    click.echo(json.dumps(record) if as_json else text.line(record))
+                    click.echo(json_text(record) if as_json else text.line(record))
                 if reader.is_gone():
                     return
     except KeyboardInterrupt:
@@ -35,4 +35,4 @@ def events(follow: bool, as_json: bool) -> None:
 
 
 def _note(text: str) -> None:
-    click.echo(f"netvsc-bpf: {text}", err=True)
+    click.echo(shown(f"netvsc-bpf: {text}"), err=True)

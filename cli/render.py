@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The state of pairs, as JSON or for people."""
 
-import json
 from collections.abc import Sequence
 
 import click
 
+from netvsc_bpf.model.names import json_text
 from netvsc_bpf.model.status import PairStatus
 
 
 def print_status(pairs: Sequence[PairStatus], *, as_json: bool) -> None:
     """Print pairs to stdout in the shape of CONTRACT.md, or as cards."""
     if as_json:
-        click.echo(json.dumps([pair.as_json() for pair in pairs], indent=2))
+        click.echo(json_text([pair.as_json() for pair in pairs], indent=2))
         return
     if not pairs:
         click.echo("no pair is attached")

@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from netvsc_bpf.capture.frame import Interface, Sighting
+from netvsc_bpf.model.names import writable
 
 _SECTION, _INTERFACE, _STATISTICS, _PACKET = 0x0A0D0D0A, 1, 5, 6
 _MAGIC = 0x1A2B3C4D
@@ -74,7 +75,7 @@ class PcapngBlocks:
     def _describe(self, interface: Interface) -> bytes:
         self._numbers[interface] = len(self._numbers)
         options = _options(
-            (_IF_NAME, interface.name.encode()),
+            (_IF_NAME, writable(interface.name).encode()),
             (_IF_DESCRIPTION, f"{interface.path} path, ifindex {interface.ifindex}".encode()),
             (_IF_TSRESOL, _NANOSECONDS),
         )

@@ -103,7 +103,7 @@ class Taps:
 
     def _tap(self, half: Interface) -> Tap | None:
         try:
-            return Tap(half, PacketRing(half.name, self._program))
+            return Tap(half, PacketRing(half.ifindex, self._program))
         except OSError as error:
             if error.errno in (errno.ENODEV, errno.ENXIO) and half.path is Path.VF:
                 return None  # gone or renamed again; netlink has more to say

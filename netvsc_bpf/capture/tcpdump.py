@@ -14,6 +14,7 @@ from shutil import which
 from netvsc_bpf.capture.frame import Sighting
 from netvsc_bpf.kernel.packet_ring import Instruction
 from netvsc_bpf.model.errors import CannotHere, NetvscBpfError, Refused
+from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import Path
 
 _ETHERNET = 1
@@ -38,13 +39,13 @@ def compile_filter(interface: str, expression: str, snaplen: int) -> tuple[Instr
     """Compile a filter as libpcap would for this device. Raises Refused for an expression that is none."""
     # With the device named it uses what the kernel keeps beside a frame: VLAN tags, the direction.
     command = [tcpdump(), "-p", "-i", interface, "-s", str(snaplen), "-ddd", "--", expression]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        said = os.fsdecode(done.stderr).strip().split("\n") or ["it said nothing"]
         raise Refused(
             f"cannot capture {expression!r}", said[-1].removeprefix("tcpdump: "), "see pcap-filter(7)"
         )
-    _, *lines = done.stdout.split("\n")
+    _, *lines = done.stdout.split(b"\n")
     return tuple(Instruction(*map(int, line.split())) for line in lines if line)
 
 
@@ -76,7 +77,7 @@ class Printer:
     def frames(self, frames: Sequence[Sighting]) -> None:
         """Print frames. Raises BrokenPipeError where nobody reads them any more."""
         for one in frames:
-            self._width = max(self._width, len(one.interface.name))
+            self._width = max(self._width, len(shown(one.interface.name)))
             self._labels.append(label(one, self._width))
             seconds, rest = divmod(one.at, 1_000_000_000)
             self._in.write(struct.pack("=IIII", seconds, rest, len(one.data), one.length) + one.data)
@@ -92,7 +93,7 @@ class Printer:
         self._out.close()
         ended = self._process.wait()
         self._complaints.seek(0)
-        said = self._complaints.read().decode(errors="replace").splitlines()
+        said = self._complaints.read().decode(errors="replace").strip().split("\n")
         self._complaints.close()
         if ended != 0 and not self._broken:
             why = said[-1].removeprefix("tcpdump: ") if said else f"it ended with status {ended}"
@@ -117,4 +118,4 @@ class Printer:
 def label(one: Sighting, width: int) -> str:
     """Return path, interface and direction, in columns; ``width`` is that of the longest name. Pure."""
     way = "Out" if one.outgoing else "In"
-    return f"{one.interface.path:<{_LONGEST_PATH}} {one.interface.name:<{width}} {way:<3}"
+    return f"{one.interface.path:<{_LONGEST_PATH}} {shown(one.interface.name):<{width}} {way:<3}"

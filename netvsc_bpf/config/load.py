@@ -14,6 +14,7 @@ from netvsc_bpf.config.lines import error_line, line_of
 from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.model.errors import ConfigError
+from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Contradiction
 
 _LARGEST = 1 << 18
@@ -68,7 +69,7 @@ def _read(data: Mapping[str, Any]) -> _Values:
             raise _Fault(f"{name} is a section: write [{name}]", name)
         if name == INTERFACE:
             for interface, inner in table.items():
-                values[name, interface] = _interface(interface, inner, known[name])
+                values[name, read_back(interface)] = _interface(interface, inner, known[name])
         else:
             values[(name,)] = _table((name,), table, known[name])
     return values

@@ -19,6 +19,7 @@ from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NetvscBpfError, NotASyntheticNic, Refused, VfInUse
+from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Pair
 from netvsc_bpf.model.path import Reason, XdpPolicy
 from netvsc_bpf.model.status import PairStatus
@@ -131,14 +132,16 @@ def _check_crossing(session: Session, loaded: LoadedObject, pair: Pair) -> None:
         return
     if find_pair_slot(loaded, vf.ifindex) is not None:
         raise VfInUse(
-            what, f"{vf.name} is attached as a synthetic NIC itself", f"netvsc-bpf detach {vf.name}"
+            what,
+            f"{vf.name} is attached as a synthetic NIC itself",
+            f"netvsc-bpf detach {as_argument(vf.name)}",
         )
     home_slot = find_home_slot(loaded, vf.ifindex)
     owner = None if home_slot is None else loaded.pair(loaded.home(home_slot).pair_slot).synthetic_ifindex
     if owner is not None and owner != synthetic.ifindex:
         other = session.nic(owner)
         name = f"interface {owner}" if other is None else other.name
-        raise VfInUse(what, f"{vf.name} is the VF of {name}", f"netvsc-bpf detach {name}")
+        raise VfInUse(what, f"{vf.name} is the VF of {name}", f"netvsc-bpf detach {as_argument(name)}")
 
 
 def _settled(done: Sequence[_Done], options: AttachOptions) -> list[Attached]:

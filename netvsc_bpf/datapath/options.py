@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from netvsc_bpf.model.errors import Refused
+from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
@@ -24,6 +25,7 @@ class AttachOptions:
         Setting(
             "The VF, where its MAC does not tell or its bus is not PCI.",
             pattern=INTERFACE_NAME,
+            parse=read_back,
             shape="the name of an interface",
         ),
     ] = None

@@ -11,6 +11,7 @@ from netvsc_bpf.kernel import abi, links
 from netvsc_bpf.kernel.clock import monotonic_to_utc
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
+from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
@@ -61,7 +62,7 @@ def pair_status(look: Look, loaded: LoadedObject, ifindex: int) -> PairStatus:
     synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
     if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
-        raise NotAttached(f"no state of {name}", "it is not attached", f"netvsc-bpf attach {name}")
+        raise _not_attached(name)
     return judge(look, loaded, synthetic, maps)
 
 
@@ -113,8 +114,13 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
     if nic is None:
         raise NoSuchNic(f"no state of {interface}", "there is no such interface", "see `ip link`")
     if nic.ifindex not in attached:
-        raise NotAttached(f"no state of {interface}", "it is not attached", f"netvsc-bpf attach {interface}")
+        raise _not_attached(interface)
     return [nic.ifindex]
+
+
+def _not_attached(name: str) -> NotAttached:
+    remedy = f"netvsc-bpf attach {as_argument(name)}"
+    return NotAttached(f"no state of {name}", "it is not attached", remedy)
 
 
 def _takes_vf(loaded: LoadedObject, maps: PairMaps, synthetic: Nic, vf: Nic | None) -> bool:

@@ -2,7 +2,6 @@
 """The interfaces of the current network namespace, read in one RTM_GETLINK dump."""
 
 import errno
-import os
 import socket
 import struct
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from pathlib import Path
 from netvsc_bpf.discovery.lookup import no_such_nic
 from netvsc_bpf.discovery.sysfs import driver_of, slot_address, slot_serials
 from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink, attribute, attributes
+from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 
@@ -133,12 +133,11 @@ def _xdp_prog_id(xdp: dict[int, bytes]) -> int | None:
 
 
 def _text(raw: bytes | None) -> str | None:
-    # The kernel takes any byte in a name but white space, slash and colon (dev_valid_name()).
-    return None if raw is None else raw.rstrip(b"\0").decode(errors="backslashreplace")
+    return None if raw is None else names.decode(raw)
 
 
 def _zero_ended(name: str) -> bytes:
-    return os.fsencode(name) + b"\0"
+    return names.encode(name) + b"\0"
 
 
 def _u32(raw: bytes) -> int:

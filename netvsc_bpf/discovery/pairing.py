@@ -17,6 +17,7 @@ from netvsc_bpf.discovery.lookup import by_name, describe_owner
 from netvsc_bpf.discovery.refusal import Cause, Refusal
 from netvsc_bpf.discovery.synthetics import check_synthetic, find_synthetics
 from netvsc_bpf.model.errors import AmbiguousPairing, NotAVf, VfInUse
+from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic, Pair
 
 __all__ = ["Cause", "Pairing", "Refusal", "find_pair", "find_synthetics"]
@@ -70,7 +71,7 @@ def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic]) -> None:
         raise NotAVf(
             what,
             f"its MAC is {named.mac}, not {synthetic.mac}, so the fabric would see another host",
-            f"`ip link set {named.name} address {synthetic.mac}`",
+            f"`ip link set {quoted(named.name)} address {synthetic.mac}`",
         )
     if is_taken(named, synthetic):
         raise _in_use(named, synthetic, nics)
@@ -122,7 +123,7 @@ def _in_use(nic: Nic, synthetic: Nic, nics: Sequence[Nic]) -> VfInUse:
     return VfInUse(
         f"{nic.name} as VF of {synthetic.name}",
         f"it belongs to {describe_owner(nic, nics)}",
-        f"`ip link set {nic.name} nomaster`",
+        f"`ip link set {quoted(nic.name)} nomaster`",
     )
 
 

@@ -13,6 +13,7 @@ from netvsc_bpf.kernel.qdiscs import list_qdiscs
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook
 
@@ -87,7 +88,7 @@ def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -
             problem(
                 _TC,
                 f"an ingress qdisc on {synthetic.name} sits where clsact must go",
-                f"`tc qdisc del dev {synthetic.name} ingress`, and put its filters on clsact",
+                f"`tc qdisc del dev {quoted(synthetic.name)} ingress`, and put its filters on clsact",
             )
         )
     return findings

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from netvsc_bpf.discovery.pairing import Cause, Pairing, find_pair, find_synthetics
 from netvsc_bpf.doctor.finding import Finding, from_error, ok, warning
 from netvsc_bpf.model.errors import Refused
+from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic, Pair
 
 CHECK = "pair"
@@ -45,7 +46,7 @@ def check_mtu(pair: Pair) -> Finding | None:
     return warning(
         "vf-mtu",
         f"{vf.name} has an MTU of {vf.mtu} bytes, {synthetic.name} one of {synthetic.mtu}",
-        f"`ip link set {vf.name} mtu {synthetic.mtu}`",
+        f"`ip link set {quoted(vf.name)} mtu {synthetic.mtu}`",
     )
 
 

@@ -5,12 +5,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pyroute2.netlink.exceptions import NetlinkError
-
 from netvsc_bpf.doctor import foreign, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
 from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Finding, warning
 from netvsc_bpf.doctor.pairs import check_mtu
+from netvsc_bpf.kernel.own_routes import own_addresses, own_routes
 from netvsc_bpf.kernel.probes import why_no_tcx
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
@@ -30,7 +29,7 @@ class Around:
 
 def examine_pair(rtnl: Rtnetlink, pair: Pair, around: Around) -> list[Finding]:
     """Run all checks of one pair."""
-    findings = _vf(pair, around.attached)
+    findings = _vf(rtnl, pair, around.attached)
     findings += _reading("qdisc", f"the qdiscs of {pair.synthetic.name}", lambda: _qdiscs(rtnl, pair))
     ours = around.ours
     if ours is not None:
@@ -40,7 +39,7 @@ def examine_pair(rtnl: Rtnetlink, pair: Pair, around: Around) -> list[Finding]:
     return findings
 
 
-def _vf(pair: Pair, attached: bool) -> list[Finding]:
+def _vf(rtnl: Rtnetlink, pair: Pair, attached: bool) -> list[Finding]:
     vf = pair.vf
     if vf is None:
         return []
@@ -49,8 +48,8 @@ def _vf(pair: Pair, attached: bool) -> list[Finding]:
         "vf-addresses",
         f"the addresses of {vf.name}",
         lambda: [
-            vf_addresses.check_addresses(vf, vf_addresses.read_addresses(vf.ifindex)),
-            vf_addresses.check_routes(vf, vf_addresses.read_routes(vf.ifindex)),
+            vf_addresses.check_addresses(vf, list(own_addresses(rtnl, vf.ifindex))),
+            vf_addresses.check_routes(vf, list(own_routes(rtnl, vf.ifindex))),
         ],
     )
     found += vf_dhcp.check_dhcp(vf)
@@ -91,6 +90,6 @@ def _order(rtnl: Rtnetlink, pair: Pair, nics: Iterable[Nic], ours: Mapping[int, 
 def _reading(check: str, what: str, look: Callable[[], Iterable[Finding | None]]) -> list[Finding]:
     try:
         return [finding for finding in look() if finding is not None]
-    except (OSError, NetlinkError) as error:
+    except OSError as error:
         # A device that went away while it was looked at, mostly: said, and the rest goes on.
         return [warning(check, f"{what} cannot be read: {error.args[-1]}")]

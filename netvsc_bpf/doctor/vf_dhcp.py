@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netvsc_bpf.doctor.finding import Finding, warning
+from netvsc_bpf.model import names
 from netvsc_bpf.model.nic import Nic
 
 CHECK = "vf-dhcp"
@@ -53,7 +54,7 @@ def check_dhcp(vf: Nic, places: Places = _HERE) -> list[Finding]:
             warning(
                 CHECK,
                 f"NetworkManager manages the VF {vf.name}",
-                f"`nmcli device set {vf.name} managed no`: {_RULES}",
+                f"`nmcli device set {names.quoted(vf.name)} managed no`: {_RULES}",
             )
         )
     return findings
@@ -66,7 +67,7 @@ def check_ipv6(vf: Nic, attached: bool) -> Finding | None:
     return warning(
         "vf-ipv6",
         f"IPv6 is on at the VF {vf.name}, which may get addresses from router advertisements",
-        f"`sysctl -w net.ipv6.conf.{vf.name}.disable_ipv6=1`",
+        f"`sysctl -w net.ipv6.conf.{names.quoted(vf.name)}.disable_ipv6=1`",
     )
 
 
@@ -74,11 +75,11 @@ def _clients(name: str, proc: Path) -> Iterator[tuple[int, str]]:
     here = _namespace(proc / "thread-self")
     for process in sorted(proc.glob("[0-9]*"), key=lambda one: int(one.name)):
         try:
-            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            words = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue  # it has ended meanwhile
-        program = Path(words[0]).name.rstrip(":")
-        if program not in _CLIENTS or name not in re.split(r"[\s=]", " ".join(words[1:])):
+        program = Path(names.decode(words[0])).name.rstrip(":")
+        if program not in _CLIENTS or names.encode(name) not in re.split(rb"[\s=]", b" ".join(words[1:])):
             continue
         # Names of interfaces are used again in other namespaces; the clients there are none of our business.
         if _namespace(process) == here:

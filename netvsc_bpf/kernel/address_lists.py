@@ -20,6 +20,7 @@ from pathlib import Path
 
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, Rtnetlink, attribute
+from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError
 
 _DEV_MCAST = Path("/proc/thread-self/net/dev_mcast")
@@ -49,22 +50,22 @@ def multicast_lists(of: Collection[int] | None = None) -> dict[int, list[Members
 
     Of all, or of some by ifindex.
     """
-    return parse_dev_mcast(_DEV_MCAST.read_text(), of)
+    return parse_dev_mcast(_DEV_MCAST.read_bytes(), of)
 
 
-def parse_dev_mcast(text: str, of: Collection[int] | None = None) -> dict[int, list[Membership]]:
+def parse_dev_mcast(text: bytes, of: Collection[int] | None = None) -> dict[int, list[Membership]]:
     """Read /proc/net/dev_mcast (net/core/dev_addr_lists... dev_mc_seq_show()). Pure.
 
     A line is ifindex, name, users, static users, address; other lengths than Ethernet's are left out.
     """
     lists: dict[int, list[Membership]] = {}
-    for line in text.splitlines():
-        if of is not None and int(line.partition(" ")[0]) not in of:
+    for line in filter(None, text.split(b"\n")):
+        if of is not None and int(line.partition(b" ")[0]) not in of:
             continue
         fields = line.split()
-        mac = bytes.fromhex(fields[-1])
+        mac = bytes.fromhex(fields[-1].decode("ascii"))
         if len(mac) == 6:
-            lists.setdefault(int(fields[0]), []).append(Membership(mac, fields[-2] != "0"))
+            lists.setdefault(int(fields[0]), []).append(Membership(mac, fields[-2] != b"0"))
     return lists
 
 
@@ -115,7 +116,7 @@ def _multicast(command: int, ifindex: int, mac: bytes) -> None:
     """
     name = socket.if_indextoname(ifindex)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as any_socket:
-        fcntl.ioctl(any_socket, command, _IFREQ.pack(name.encode(), socket.AF_UNSPEC, mac))
+        fcntl.ioctl(any_socket, command, _IFREQ.pack(names.encode(name), socket.AF_UNSPEC, mac))
 
 
 def _neighbour(ifindex: int, mac: bytes) -> bytes:

@@ -37,7 +37,7 @@ _SPLIT_FROM_SYS_ADMIN = frozenset({CAP_BPF, CAP_PERFMON})
 
 def parse_effective(status: str) -> frozenset[int]:
     """Return the bits set in the CapEff line of a /proc/<pid>/status; empty where there is no such line."""
-    for line in status.splitlines():
+    for line in status.split("\n"):  # other ends of lines may be part of the process's name
         key, _, value = line.partition(":")
         if key == "CapEff":
             mask = int(value, 16)

@@ -10,6 +10,8 @@ import fcntl
 import socket
 import struct
 
+from netvsc_bpf.model import names
+
 _SIOCETHTOOL = 0x8946
 _GET_SET_INFO, _GET_STRINGS, _GET_FEATURES = 0x37, 0x1B, 0x3A
 _FEATURE_NAMES = 4  # ETH_SS_FEATURES
@@ -23,17 +25,17 @@ def active_features(name: str) -> frozenset[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         try:
             count = _count(handle, name)
-            names = _ask(handle, name, _HEAD.pack(_GET_STRINGS, _FEATURE_NAMES, count), count * _NAME)
+            strings = _ask(handle, name, _HEAD.pack(_GET_STRINGS, _FEATURE_NAMES, count), count * _NAME)
             blocks = -(-count // _BLOCK)
             bits = _ask(handle, name, struct.pack("=II", _GET_FEATURES, blocks), blocks * 16)
         except OSError as error:
             if error.errno == errno.EOPNOTSUPP:
                 return frozenset()
             raise
-    strings = [names[at : at + _NAME].rstrip(b"\0").decode() for at in range(0, count * _NAME, _NAME)]
-    active = [words[2] for words in struct.iter_unpack("=4I", bits)]
+    words = [strings[at : at + _NAME].rstrip(b"\0").decode() for at in range(0, count * _NAME, _NAME)]
+    active = [block[2] for block in struct.iter_unpack("=4I", bits)]
     return frozenset(
-        one for bit, one in enumerate(strings) if one and active[bit // _BLOCK] >> bit % _BLOCK & 1
+        one for bit, one in enumerate(words) if one and active[bit // _BLOCK] >> bit % _BLOCK & 1
     )
 
 
@@ -45,6 +47,6 @@ def _count(handle: socket.socket, name: str) -> int:
 def _ask(handle: socket.socket, name: str, question: bytes, answer: int) -> bytes:
     """Return the `answer` bytes that the kernel puts behind the question."""
     buffer = array.array("B", question + bytes(answer))
-    request = struct.pack("@16sP16x", name.encode(), buffer.buffer_info()[0])  # struct ifreq
+    request = struct.pack("@16sP16x", names.encode(name), buffer.buffer_info()[0])  # struct ifreq
     fcntl.ioctl(handle, _SIOCETHTOOL, request)
     return buffer.tobytes()[len(question) :]

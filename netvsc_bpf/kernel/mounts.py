@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from netvsc_bpf.model import names
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -18,11 +20,11 @@ class Mount:
     source: str
 
 
-def parse_mountinfo(text: str) -> tuple[Mount, ...]:
+def parse_mountinfo(text: bytes) -> tuple[Mount, ...]:
     """Return the mounts of a mount namespace, in the kernel's order."""
     mounts = []
-    for line in text.splitlines():
-        before, _, after = line.partition(" - ")
+    for line in filter(None, text.split(b"\n")):
+        before, _, after = names.decode(line).partition(" - ")
         head, tail = before.split(" "), after.split(" ")
         mounts.append(
             Mount(
@@ -57,7 +59,7 @@ def mount_of(path: PurePath, mounts: Sequence[Mount]) -> Mount | None:
 
 def read_mounts(mountinfo: Path) -> tuple[Mount, ...]:
     """Return the mounts that a mountinfo file lists."""
-    return parse_mountinfo(mountinfo.read_text(encoding="utf-8", errors="replace"))
+    return parse_mountinfo(mountinfo.read_bytes())
 
 
 def _unescape(field: str) -> str:

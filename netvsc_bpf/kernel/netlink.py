@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink, attribute
+from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError, MissingCapability
 
 _RTM_SETLINK, _RTM_GETADDR = 19, 22
@@ -99,7 +100,7 @@ def move(rtnl: Rtnetlink, ifindex: int, netns_fd: int, name: str) -> None:
     The kernel closes it on the way, empties its address lists, and gives it new IPv6 settings
     (__dev_change_net_namespace(), net/core/dev.c); links to it stay attached. It may get another ifindex.
     """
-    to = attribute(_IFLA_NET_NS_FD, _u32(netns_fd)) + attribute(_IFLA_IFNAME, name.encode() + bytes(1))
+    to = attribute(_IFLA_NET_NS_FD, _u32(netns_fd)) + attribute(_IFLA_IFNAME, names.encode(name) + bytes(1))
     _set(rtnl, ifindex, to)
 
 

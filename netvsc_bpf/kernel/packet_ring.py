@@ -14,6 +14,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from netvsc_bpf.kernel.packet_address import bind
+
 _SOL_PACKET = 263
 _PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION = 5, 6, 10  # include/uapi/linux/if_packet.h
 _TPACKET_V3 = 2
@@ -72,7 +74,7 @@ def whole(snaplen: int) -> tuple[Instruction, ...]:
 class PacketRing:
     """The tap of one device of this thread's network namespace. Raises OSError: EPERM without CAP_NET_RAW."""
 
-    def __init__(self, interface: str, program: Sequence[Instruction]) -> None:
+    def __init__(self, ifindex: int, program: Sequence[Instruction]) -> None:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
         try:
             self._socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
@@ -82,7 +84,7 @@ class PacketRing:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             _attach(self._socket, program)
             self._map = mmap.mmap(self._socket.fileno(), _BLOCK * _BLOCKS)
-            self._socket.bind((interface, _ETH_P_ALL))  # only now does anything arrive
+            bind(self._socket, ifindex, _ETH_P_ALL)  # only now does anything arrive
         except BaseException:
             self._socket.close()
             raise

@@ -11,22 +11,10 @@ import errno
 import os
 import socket
 
+from netvsc_bpf.kernel.packet_address import PacketAddress
+
 _GONE = {errno.ENODEV, errno.ENXIO, errno.ENETDOWN}
 _FULL = {errno.ENOBUFS, errno.EAGAIN}
-
-
-class _Address(ctypes.Structure):
-    """struct sockaddr_ll, include/uapi/linux/if_packet.h."""
-
-    _fields_ = [
-        ("family", ctypes.c_uint16),
-        ("protocol", ctypes.c_uint16),
-        ("ifindex", ctypes.c_int),
-        ("hatype", ctypes.c_uint16),
-        ("pkttype", ctypes.c_uint8),
-        ("halen", ctypes.c_uint8),
-        ("addr", ctypes.c_uint8 * 8),
-    ]
 
 
 class RawSender:
@@ -46,7 +34,7 @@ class RawSender:
 
         Raises OSError for anything else.
         """
-        address = _Address(socket.AF_PACKET, socket.htons(int.from_bytes(frame[12:14], "big")), ifindex)
+        address = PacketAddress.of(ifindex, int.from_bytes(frame[12:14], "big"))
         sent = self._libc.sendto(
             self._socket.fileno(),
             frame,

@@ -8,6 +8,8 @@ import fcntl
 import socket
 import struct
 
+from netvsc_bpf.model import names
+
 _SIOCGIFFLAGS = 0x8913  # include/uapi/linux/sockios.h
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40  # include/uapi/linux/if.h
 _IFREQ = struct.Struct("16sH22x")
@@ -21,7 +23,7 @@ def is_running(ifindex: int) -> bool:
     try:
         name = socket.if_indextoname(ifindex)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asking:
-            answer = fcntl.ioctl(asking, _SIOCGIFFLAGS, _IFREQ.pack(name.encode(), 0))
+            answer = fcntl.ioctl(asking, _SIOCGIFFLAGS, _IFREQ.pack(names.encode(name), 0))
     except OSError:
         return False
     _, flags = _IFREQ.unpack(answer)

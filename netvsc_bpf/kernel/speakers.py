@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink, attribute, attributes
+from netvsc_bpf.model import names
 
 _RTM_GETLINK, _RTM_GETADDR = 18, 22
 _IFINFOMSG = struct.Struct("=BxHiII")
@@ -76,7 +77,7 @@ def parse_link(message: Message) -> Link:
     bus, device = found.get(_IFLA_PARENT_DEV_BUS_NAME), found.get(_IFLA_PARENT_DEV_NAME)
     return Link(
         ifindex,
-        _text(found[_IFLA_IFNAME]),
+        names.decode(found[_IFLA_IFNAME]),
         mac,
         up=bool(flags & _IFF_UP),
         speaks=kind == _ARPHRD_ETHER and len(mac) == 6 and not flags & (_IFF_LOOPBACK | _IFF_NOARP),
@@ -84,7 +85,7 @@ def parse_link(message: Message) -> Link:
         on=_u32(found[_IFLA_LINK]) if stacked and _IFLA_LINK in found else None,
         master=_u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
         router=_forwarding(found.get(_IFLA_AF_SPEC, b"")),
-        parent=(_text(bus), _text(device)) if bus and device else None,
+        parent=(names.decode(bus), names.decode(device)) if bus and device else None,
     )
 
 
@@ -143,10 +144,6 @@ def _forwarding(af_spec: bytes) -> bool:
     inet6 = attributes(attributes(af_spec).get(socket.AF_INET6, b""))
     conf = inet6.get(_IFLA_INET6_CONF, b"")
     return len(conf) >= 4 and struct.unpack_from("=i", conf)[0] != 0
-
-
-def _text(raw: bytes) -> str:
-    return raw.rstrip(b"\0").decode()
 
 
 def _u32(raw: bytes) -> int:

@@ -9,6 +9,8 @@ net/core/net-procfs.c). Netlink would wait for the RTNL lock, which a driver tha
 import socket
 from pathlib import Path
 
+from netvsc_bpf.model import names
+
 _STATISTICS = Path("/proc/thread-self/net/dev")
 _TX_PACKETS = 9
 """Eight columns of what was received come first, and the bytes transmitted."""
@@ -16,7 +18,7 @@ _TX_PACKETS = 9
 
 def transmitted(vfs: set[int]) -> dict[int, int]:
     """Return rtnl_link_stats64.tx_packets of these interfaces (by ifindex); who vanished is left out."""
-    counts = by_name(_STATISTICS.read_text())
+    counts = by_name(_STATISTICS.read_bytes())
     found = {}
     for ifindex in vfs:
         try:
@@ -28,7 +30,7 @@ def transmitted(vfs: set[int]) -> dict[int, int]:
     return found
 
 
-def by_name(text: str) -> dict[str, int]:
+def by_name(text: bytes) -> dict[str, int]:
     """Take /proc/net/dev apart: packets transmitted by each interface. Pure."""
-    lines = (line.rpartition(":") for line in text.splitlines()[2:])
-    return {name.strip(): int(columns.split()[_TX_PACKETS]) for name, _, columns in lines}
+    lines = (line.rpartition(b":") for line in text.split(b"\n")[2:] if line)
+    return {names.decode(name.lstrip(b" ")): int(columns.split()[_TX_PACKETS]) for name, _, columns in lines}

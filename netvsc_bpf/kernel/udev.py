@@ -36,7 +36,7 @@ def serves_here(run: Path = RUN, init: Path = Path("/proc/1/ns/net")) -> bool:
 def is_busy_with(ifindex: int, run: Path = RUN) -> bool:
     """Tell whether udev has still to do with an interface that it serves."""
     try:
-        lines = (run / f"data/n{ifindex}").read_text().splitlines()
+        lines = (run / f"data/n{ifindex}").read_bytes().split(b"\n")
     except FileNotFoundError:
         return True
-    return not any(line.startswith("I:") for line in lines) or "E:ID_RENAMING=1" in lines
+    return not any(line.startswith(b"I:") for line in lines) or b"E:ID_RENAMING=1" in lines

@@ -18,6 +18,7 @@ from pathlib import Path
 from netvsc_bpf.kernel.ethtool_features import active_features
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, Message, Rtnetlink, attribute, attributes
+from netvsc_bpf.model import names
 from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
 
 _RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK = 16, 17, 18
@@ -68,7 +69,7 @@ class Stacked:
 def none_here() -> bool:
     """Tell, for next to nothing, whether this thread's network namespace has no VLAN device at all."""
     try:
-        return len(_CONFIG.read_text().splitlines()) <= 2  # two lines of heading
+        return _CONFIG.read_bytes().count(b"\n") <= 2  # two lines of heading
     except FileNotFoundError:
         return True  # no 8021q
     except PermissionError:
@@ -89,7 +90,7 @@ def parse(message: Message) -> Stacked | None:
     _, _, ifindex, _, _ = _IFINFOMSG.unpack_from(message.body)
     found = message.attributes(_IFINFOMSG.size)
     info = attributes(found.get(_IFLA_LINKINFO, b""))
-    kind = _text(info.get(_IFLA_INFO_KIND, b""))
+    kind = names.decode(info.get(_IFLA_INFO_KIND, b""))
     if kind not in ("vlan", "macvlan"):
         return None
     here = _IFLA_LINK in found and _IFLA_LINK_NETNSID not in found
@@ -100,7 +101,7 @@ def parse(message: Message) -> Stacked | None:
         (protocol,) = struct.unpack("!H", data[_IFLA_VLAN_PROTOCOL])
         vlan = Vlan(protocol, number)
     on = struct.unpack("=I", found[_IFLA_LINK])[0] if here else None
-    return Stacked(ifindex, _text(found[_IFLA_IFNAME]), on, vlan)
+    return Stacked(ifindex, names.decode(found[_IFLA_IFNAME]), on, vlan)
 
 
 def ids_on(ifindex: int, all_stacked: Iterable[Stacked]) -> frozenset[Vlan]:
@@ -142,7 +143,7 @@ def lend(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
     with changing(f"cannot let VLAN {vlan} of {owner} into its VF"):
         rtnl.request(_RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + attribute(_IFLA_LINKINFO, info))
         # For whoever wonders; a new link does not take it along.
-        alias = attribute(_IFLA_IFALIAS, f"netvsc-bpf: lets VLAN {vlan} of {owner} into its VF".encode())
+        alias = attribute(_IFLA_IFALIAS, names.encode(f"netvsc-bpf: lets VLAN {vlan} of {owner} into its VF"))
         rtnl.request(_RTM_NEWLINK, 0, _IFINFOMSG.pack(0, 0, 0, 0, 0) + name + alias)
 
 
@@ -154,7 +155,3 @@ def remove(rtnl: Rtnetlink, ifindex: int) -> None:
         except OSError as error:
             if error.errno != errno.ENODEV:
                 raise
-
-
-def _text(raw: bytes) -> str:
-    return raw.rstrip(b"\0").decode()

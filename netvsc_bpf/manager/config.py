@@ -12,6 +12,7 @@ from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
 from netvsc_bpf.manager.recent import EVENTS_KEPT
 from netvsc_bpf.metrics.config import MetricsConfig
+from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
 from netvsc_bpf.planner.stall import StallPolicy
@@ -37,8 +38,10 @@ class ManagerConfig:
     interfaces: Annotated[
         tuple[str, ...],
         Setting(
-            "The synthetic NICs to manage; none: every one that is one by its driver.",
+            "The synthetic NICs to manage; none: every one that is one by its driver. "
+            r"A byte that cannot be printed is written \xNN.",
             pattern=INTERFACE_NAME,
+            parse=read_back,
             shape="names of interfaces",
         ),
     ] = ()

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Events on the manager's own stderr: for the journal, for a terminal, or as JSON lines."""
 
-import json
 import os
 from collections.abc import Mapping
 from typing import TextIO
 
 from netvsc_bpf.manager.events import Event, Severity
+from netvsc_bpf.model.names import json_text, shown
 
 _SYSLOG_LEVEL = {Severity.ERROR: 3, Severity.WARNING: 4, Severity.INFO: 6}
 """SD_ERR, SD_WARNING, SD_INFO: sd-daemon(3)."""
@@ -28,13 +28,13 @@ class EventWriter:
     def __call__(self, event: Event) -> None:
         """Write one event."""
         if self._as_json:
-            text = json.dumps(event.as_record())
+            text = json_text(event.as_record())
         else:
-            text = f"{event.interface}: {event.kind.value}: {event.text}"
+            text = shown(f"{event.interface}: {event.kind.value}: {event.text}")
         if self._prefixed:
             # The journal takes each line by itself, those of a traceback too.
             prefix = f"<{_SYSLOG_LEVEL[event.severity]}>"
-            text = "\n".join(prefix + line for line in text.splitlines())
+            text = "\n".join(prefix + line for line in text.split("\n"))
         # In one go: two threads tell events.
         self._stream.write(f"{text}\n")
         self._stream.flush()

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable
 
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink, attribute, attributes
+from netvsc_bpf.model import names
 from netvsc_bpf.model.nic import Nic
 
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
@@ -99,4 +100,4 @@ def _kind(linkinfo: bytes | None) -> str | None:
 
 
 def _text(raw: bytes | None) -> str | None:
-    return None if raw is None else raw.rstrip(b"\0").decode(errors="replace")
+    return None if raw is None else names.decode(raw)

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric, Sample
 from prometheus_client.utils import floatToGoString
 
+from netvsc_bpf.model.names import shown
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SUFFIX = {"counter": "_total"}
 
@@ -41,8 +43,8 @@ def _alike(name: str, *labels: str, samples: list[Sample]) -> Iterable[str]:
     columns = [[sample.labels[label] for sample in samples] for label in sorted(labels)]
     # Hardly any value needs to be escaped, so that is not asked of each.
     together = "".join(chain.from_iterable(columns))
-    if "\\" in together or "\n" in together or '"' in together:
-        columns = [[_escape(value).replace('"', r"\"") for value in column] for column in columns]
+    if not together.isprintable() or "\\" in together or '"' in together:
+        columns = [[_escape(shown(value)).replace('"', r"\"") for value in column] for column in columns]
     pairs = ",".join(f'{label}="%s"' for label in sorted(labels))
     line = f"{name}{{{pairs}}} %s\n"
     return [line % row for row in zip(*columns, numbers, strict=True)]

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.model.status import PairStatus, PathTraffic
@@ -30,7 +31,7 @@ def cards(pairs: Iterable[PairStatus], now: datetime) -> RenderableType:
 
 
 def _heading(pair: PairStatus) -> Text:
-    line = Text(pair.synthetic.name, style="bold")
+    line = Text(shown(pair.synthetic.name), style="bold")
     line.append(f" ({pair.synthetic.driver or 'no driver'})  path ", style="not bold")
     line.append(pair.path.value, style=PATH_STYLES[pair.path])
     line.append(f" ({pair.reason.value})", style="not bold")
@@ -39,11 +40,11 @@ def _heading(pair: PairStatus) -> Text:
 
 def _story(pair: PairStatus, now: datetime) -> Text:
     told = explain(pair)
-    story = Text(f"{told.where} {since(pair, now)}")
+    story = Text(shown(f"{told.where} {since(pair, now)}"))
     if told.why is not None:
-        story.append(f"\nWhy: {told.why}", style="yellow")
+        story.append(f"\nWhy: {shown(told.why)}", style="yellow")
     if told.remedy is not None:
-        story.append(f"\n-> {told.remedy}", style="bold")
+        story.append(f"\n-> {shown(told.remedy)}", style="bold")
     return story
 
 
@@ -69,7 +70,7 @@ def _vf(vf: Nic | None) -> str:
         return "none"
     link = "down" if not vf.up else "up" if vf.carrier else "up, no carrier"
     where = "" if vf.parent is None else f", {vf.bus} {vf.parent}"
-    return f"{vf.name} ({vf.driver or 'no driver'}{where}), {link}"
+    return f"{shown(vf.name)} ({vf.driver or 'no driver'}{where}), {link}"
 
 
 def _traffic(direction: PathTraffic) -> Text:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from netvsc_bpf.model.names import shown
+
 _KIND_WIDTH = 9
 _SEVERITY_WIDTH = 7
 
@@ -52,5 +54,4 @@ def seconds(amount: float) -> str:
 
 def plain(text: str) -> str:
     """Return a text that stays on its line and does nothing to a terminal."""
-    joined = " / ".join(line.strip() for line in text.splitlines())
-    return "".join(character if character.isprintable() else "?" for character in joined)
+    return " / ".join(line.strip() for line in shown(text).strip("\n").split("\n"))

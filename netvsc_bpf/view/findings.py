@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netvsc_bpf.doctor.finding import Finding, Level, is_fit
+from netvsc_bpf.model.names import shown
 from netvsc_bpf.view.amounts import count
 
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
@@ -21,9 +22,9 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
     table.add_column(no_wrap=True, style="dim")
     table.add_column()
     for finding in findings:
-        told = Text(finding.what)
+        told = Text(shown(finding.what))
         if finding.remedy is not None:
-            told.append(f"\n-> {finding.remedy}", style="bold")
+            told.append(f"\n-> {shown(finding.remedy)}", style="bold")
         table.add_row(Text(finding.level.value, style=_STYLES[finding.level]), Text(finding.check), told)
     return Group(table, Text(), _summary(findings))
 

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.view.amounts import scaled
 from netvsc_bpf.view.cards import PATH_STYLES
@@ -38,8 +39,8 @@ def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
 
 def _row(one: PairRates) -> list[Text]:
     pair = one.now
-    name = Text(pair.synthetic.name, style="bold")
-    name.append(f"\n{'no VF' if pair.vf is None else pair.vf.name}", style="not bold dim")
+    name = Text(shown(pair.synthetic.name), style="bold")
+    name.append(f"\n{'no VF' if pair.vf is None else shown(pair.vf.name)}", style="not bold dim")
     path = Text(pair.path.value, style=PATH_STYLES[pair.path])
     path.append(f"\n{pair.reason.value}", style="not bold default")
     drops = Text(f"{one.drops:,}", style="red" if one.drops else "")

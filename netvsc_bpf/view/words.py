@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from netvsc_bpf.model.names import as_argument, quoted
 from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
 from netvsc_bpf.view.amounts import ago
@@ -40,9 +41,10 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     reasons: dict[Reason, tuple[str, str | None]] = {
         Reason.NO_VF: (
             f"{name} has no VF now",
-            f"one that the host adds is used by itself under `netvsc-bpf run`, else after `attach {name}`",
+            "one that the host adds is used by itself under `netvsc-bpf run`, "
+            f"else after `attach {as_argument(name)}`",
         ),
-        Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set {vf} up`"),
+        Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set {quoted(vf)} up`"),
         Reason.NO_CARRIER: (f"{vf} has no carrier", "see to the other end: the host's port or the switch"),
         Reason.VF_DETACHED: (f"the driver of {vf} has taken it out of service", "see `dmesg` for its reset"),
         Reason.VF_GONE: (f"{name} has lost its VF", "the host brings it back, as after a migration"),
@@ -51,7 +53,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{vf} is usable again and has to stay so for the settle time",
             _settling(pair),
         ),
-        Reason.SYNTHETIC_DOWN: (f"{name} itself is down", f"`ip link set {name} up`"),
+        Reason.SYNTHETIC_DOWN: (f"{name} itself is down", f"`ip link set {quoted(name)} up`"),
         Reason.MTU_REFUSED: (
             f"{vf} does not take the MTU of {name}, {pair.synthetic.mtu} bytes",
             f"give {name} an MTU that {vf} can have too",
@@ -71,7 +73,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
         Reason.DRAINED: (f"traffic was moved off {vf} on request", None),
         Reason.NOT_PERMITTED: (
             f"nobody has permitted {vf}",
-            f"`netvsc-bpf attach {name}`, or keep `netvsc-bpf run` alive",
+            f"`netvsc-bpf attach {as_argument(name)}`, or keep `netvsc-bpf run` alive",
         ),
     }
     return reasons.get(pair.reason, (f"{pair.reason}", None))

@@ -221,3 +221,15 @@ def test_whatever_a_key_is_given_the_answer_is_a_configuration_or_its_line(
 def test_values_nested_beyond_what_can_be_read_are_refused() -> None:
     with pytest.raises(ConfigError, match="nested too deeply"):
         parse(f"x = {'[' * 50_000}", FILE)
+
+
+def test_names_of_any_bytes_are_written_as_they_are_shown() -> None:
+    text = r"""
+    [manager]
+    interfaces = ['caf\xe9', "eth0"]
+    [interface.'caf\xe9']
+    vf = 'a\x1b\u0085'
+    """
+    config = parse(text, FILE)
+    assert config.interfaces == ("caf\udce9", "eth0")
+    assert config.of("caf\udce9").options.vf == "a\x1b\x85"

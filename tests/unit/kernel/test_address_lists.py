@@ -4,7 +4,7 @@
 from netvsc_bpf.datapath.lists import Lists
 from netvsc_bpf.kernel.address_lists import Membership, is_multicast, parse_dev_mcast
 
-TEXT = """\
+TEXT = b"""\
 2    x1              1     0     333300000001
 3    x0              2     1     01005e000001
 3    x0              1     0     0180c200000e
@@ -20,7 +20,7 @@ def test_dev_mcast() -> None:
             Membership(bytes.fromhex("0180c200000e"), static=False),
         ],
     }
-    assert parse_dev_mcast("") == {}
+    assert parse_dev_mcast(b"") == {}
 
 
 def test_dev_mcast_of_some_nics_alone() -> None:

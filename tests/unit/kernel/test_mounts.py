@@ -11,18 +11,18 @@ BPF = PurePath("/sys/fs/bpf")
 
 
 def on(path: PurePath, *lines: str) -> str | None:
-    mount = mount_of(path, parse_mountinfo("\n".join(lines)))
+    mount = mount_of(path, parse_mountinfo("\n".join(lines).encode()))
     return None if mount is None else mount.source
 
 
 def test_line_is_split_around_its_optional_fields() -> None:
-    (mount,) = parse_mountinfo("31 23 0:28 / /sys/fs/bpf rw,nosuid shared:9 master:1 - bpf none rw,mode=700")
+    (mount,) = parse_mountinfo(b"31 23 0:28 / /sys/fs/bpf rw,nosuid shared:9 master:1 - bpf none rw,mode=700")
     assert (mount.id, mount.parent, mount.point) == (31, 23, BPF)
     assert (mount.type, mount.source, mount.options) == ("bpf", "none", {"rw", "nosuid"})
 
 
 def test_octal_escapes_are_undone() -> None:
-    (mount,) = parse_mountinfo(r"31 23 0:28 / /a\040b\134c rw - tmpfs my\040disk rw")
+    (mount,) = parse_mountinfo(rb"31 23 0:28 / /a\040b\134c rw - tmpfs my\040disk rw")
     assert (mount.point, mount.source) == (PurePath("/a b\\c"), "my disk")
 
 

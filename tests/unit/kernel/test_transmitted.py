@@ -3,11 +3,11 @@
 
 from netvsc_bpf.kernel.transmitted import by_name, transmitted
 
-HEAD = "Inter-|   Receive  |  Transmit\n face |bytes packets errs ...|bytes packets errs ...\n"
+HEAD = b"Inter-|   Receive  |  Transmit\n face |bytes packets errs ...|bytes packets errs ...\n"
 LINES = (
-    "    lo:     100       1    0    0    0     0          0         0      100      11 0 0 0 0 0 0\n"
-    "enP31819s1: 9999999999999 88888888 0 0 0 0 0 0 12345678901234 77777777777 0 3 0 0 0 0\n"
-    "eth0:1:       5       6    0    0    0     0          0         0        7       8 0 0 0 0 0 0\n"
+    b"    lo:     100       1    0    0    0     0          0         0      100      11 0 0 0 0 0 0\n"
+    b"enP31819s1: 9999999999999 88888888 0 0 0 0 0 0 12345678901234 77777777777 0 3 0 0 0 0\n"
+    b"eth0:1:       5       6    0    0    0     0          0         0        7       8 0 0 0 0 0 0\n"
 )
 
 

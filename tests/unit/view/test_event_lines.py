@@ -48,7 +48,7 @@ def test_step_says_how_long_it_took() -> None:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("one\n  two\n", "one / two"), ("\x1b[31mred", "?[31mred"), ("Zürich", "Zürich"), ("", "")],
+    [("one\n  two\n", "one / two"), ("\x1b[31mred", r"\x1b[31mred"), ("Zürich", "Zürich"), ("", "")],
 )
 def test_text_stays_on_its_line_and_does_nothing_to_a_terminal(text: str, shown: str) -> None:
     assert plain(text) == shown
