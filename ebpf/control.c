@@ -31,19 +31,19 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 	pair->settle_ns = settle_ns;
 	if (pair->permitted && pair->vf_dev == dev && pair->vf_ifindex == *vf)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
-	pair->vf_dev = dev;
 	pair->vf_ifindex = *vf;
-	pair->held = 0;
-	pair->usable_since = 0;
-	pair->permitted = 1;
+	pair->vf_dev = dev; /* permit-1 */
+	pair->held = 0; /* permit-2 */
+	latch_forget(pair);
+	pair->permitted = 1; /* permit-3 */
 	return look(pair, slot); /* the first look starts the settle time */
 }
 
 static __always_inline enum control_result withdraw(struct pair *pair, enum reason reason)
 {
-	pair->permitted = 0;
+	pair->permitted = 0; /* withdraw-1 */
 	latch_leave(pair, reason);
-	pair->vf_dev = 0;
+	pair->vf_dev = 0; /* withdraw-2 */
 	pair->reason = reason;
 	return CONTROL_SYNTHETIC;
 }
@@ -65,8 +65,10 @@ int control(struct __sk_buff *skb)
 	case CONTROL_LOOK:
 		return look(pair, slot);
 	case CONTROL_ARM:
-		return pair->permitted && latch_arm(pair, pair->failures) ? CONTROL_VF :
-									    CONTROL_SYNTHETIC;
+		/* told-1, told-2 */
+		return pair->permitted && latch_arm(pair, latch_add(&pair->failures, 0)) ?
+			       CONTROL_VF :
+			       CONTROL_SYNTHETIC;
 	case CONTROL_DISARM:
 		latch_leave(pair, argument % REASON_COUNT);
 		return CONTROL_SYNTHETIC;

@@ -46,8 +46,8 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 
 	switch (event) {
 	case NETDEV_UP:
-		pair->usable_since = 0;
-		pair->held = 0;
+		latch_forget(pair); /* up-1: it is our pair */
+		pair->held = 0; /* up-2 */
 		break;
 	case NETDEV_CHANGE:
 		reason = why_unusable(device_state(dev));
@@ -59,22 +59,47 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 		latch_leave(pair, REASON_VF_GONE);
 		break;
 	default:
-		/* GOING_DOWN comes before the device stops: hold it, or steer would find it usable still. */
+		/*
+		 * down-1: GOING_DOWN comes before the device stops; hold it, or steer would find it usable still.
+		 * down-2: DOWN comes after, for who was permitted to use it in between.
+		 */
 		pair->held = 1;
 		latch_leave(pair, REASON_VF_DOWN);
 	}
 	return 0;
 }
 
-/* void netif_carrier_off(struct net_device *dev), net/sched/sch_generic.c */
+/*
+ * void netif_carrier_off(struct net_device *dev), net/sched/sch_generic.c
+ * void netif_device_detach(struct net_device *dev), net/core/dev.c: suspend, reset, PCI error
+ *
+ * carrier-1: as they are entered, so that no packet goes to the device afterwards. carrier-2: as they return, once the
+ * device's state says it. Without the latter a CPU that is taken away in between for longer than the settle time (by its
+ * hypervisor) would let another one find the VF usable, and nobody would look again.
+ *
+ * Two programs for one event for a second reason: the kernel skips a program that is running on this CPU already
+ * (__bpf_prog_enter_recur()), as when an interrupt takes the carrier of another VF while we see to this one's. It cannot
+ * have interrupted both. Nothing is held: nobody tells that a device is attached again (netif_device_attach()).
+ */
 KFUNC_PROBE(netif_carrier_off, void *dev)
 {
 	leave_device((u64)dev, REASON_NO_CARRIER);
 	return 0;
 }
 
-/* void netif_device_detach(struct net_device *dev), net/core/dev.c: suspend, reset, PCI error */
+KRETFUNC_PROBE(netif_carrier_off, void *dev)
+{
+	leave_device((u64)dev, REASON_NO_CARRIER);
+	return 0;
+}
+
 KFUNC_PROBE(netif_device_detach, void *dev)
+{
+	leave_device((u64)dev, REASON_VF_DETACHED);
+	return 0;
+}
+
+KRETFUNC_PROBE(netif_device_detach, void *dev)
 {
 	leave_device((u64)dev, REASON_VF_DETACHED);
 	return 0;

@@ -25,12 +25,15 @@ class Module:
         fd: int = self._bpf.get_table(name).map_fd
         return fd
 
-    def tracing_function(self, hook: str) -> str:
-        """Return bcc's name for a KFUNC_PROBE; from 0.29 on it has the kernel module in it."""
+    def tracing_function(self, kernel_function: str, *, returning: bool) -> str:
+        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; from 0.29 on it has the kernel module in it."""
+        prefix = "kretfunc__" if returning else "kfunc__"
         names = (
             self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))
         )
-        return next(name for name in names if name.startswith("kfunc__") and name.endswith(f"__{hook}"))
+        return next(
+            name for name in names if name.startswith(prefix) and name.endswith(f"__{kernel_function}")
+        )
 
     def _bpf_functions(self, index: int) -> str:
         name: bytes = self._library.bpf_function_name(self._bpf.module, index)

@@ -15,9 +15,9 @@ def attach(module: Module, folder: Path) -> str | None:
     None is left behind then. Raises KernelError.
     """
     pinned: list[Path] = []
-    for hook in HOOKS:
+    for hook, (function, returning) in HOOKS.items():
         try:
-            program = module.load(module.tracing_function(hook), "TRACING")
+            program = module.load(module.tracing_function(function, returning=returning), "TRACING")
             link = libbpf.raw_tracepoint_open(None, program)
         except (CompileError, OSError) as error:
             for path in pinned:

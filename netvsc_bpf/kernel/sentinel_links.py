@@ -8,8 +8,14 @@ A pin that is there is proof enough: such links know neither BPF_LINK_DETACH nor
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.model.path import Liveness
 
-HOOKS = ("call_netdevice_notifiers_info", "netif_carrier_off", "netif_device_detach")
-"""Kernel functions, by fentry: these see the VF fail."""
+HOOKS = {
+    "call_netdevice_notifiers_info": ("call_netdevice_notifiers_info", False),
+    "netif_carrier_off": ("netif_carrier_off", False),
+    "netif_carrier_off_returns": ("netif_carrier_off", True),
+    "netif_device_detach": ("netif_device_detach", False),
+    "netif_device_detach_returns": ("netif_device_detach", True),
+}
+"""What sees the VF fail: link -> kernel function, and whether it is seen as it returns (fexit) or is entered (fentry)."""
 TRACEPOINT = "net_dev_xmit_timeout"
 """Hears the kernel's own watchdog of transmit queues."""
 ALL = (*HOOKS, TRACEPOINT)
