@@ -26,7 +26,7 @@ class Module:
         return fd
 
     def tracing_function(self, kernel_function: str, *, returning: bool) -> str:
-        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; from 0.29 on it has the kernel module in it."""
+        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; from 0.29 on the module is in it."""
         prefix = "kretfunc__" if returning else "kfunc__"
         names = (
             self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))

@@ -15,7 +15,7 @@ HOOKS = {
     "netif_device_detach": ("netif_device_detach", False),
     "netif_device_detach_returns": ("netif_device_detach", True),
 }
-"""What sees the VF fail: link -> kernel function, and whether it is seen as it returns (fexit) or is entered (fentry)."""
+"""What sees the VF fail: link -> kernel function, and whether as it returns (fexit), not before (fentry)."""
 TRACEPOINT = "net_dev_xmit_timeout"
 """Hears the kernel's own watchdog of transmit queues."""
 ALL = (*HOOKS, TRACEPOINT)
