@@ -9,9 +9,9 @@ by its own clock.
 import socket
 import sys
 import threading
-import time
 
 from bench.managed import Managed, PairStates
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.lab.topology import Lab
 
 _RTMGRP_LINK = 1
@@ -21,7 +21,7 @@ _BUFFER = 64 << 20
 
 
 class Registrations:
-    """When the guest's kernel said that an interface of this name is there: CLOCK_MONOTONIC ns."""
+    """When the guest's kernel said that an interface of this name is there: CLOCK_BOOTTIME ns."""
 
     def __init__(self, lab: Lab) -> None:
         self._socket = lab.in_guest(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -38,14 +38,14 @@ class Registrations:
     def _listen(self) -> None:
         while True:
             message = self._socket.recv(65536)
-            now = time.monotonic_ns()
+            now = CLOCKS.boottime()
             kind = int.from_bytes(message[4:6], sys.byteorder)
             if kind == _RTM_NEWLINK and not self.at and self._name in message:
                 self.at = now
 
 
 class HotPlugs:
-    """VFs that are plugged in and taken out one after the other; times in ms, of CLOCK_MONOTONIC."""
+    """VFs that are plugged in and taken out one after the other; times in ms, of CLOCK_BOOTTIME."""
 
     def __init__(self, lab: Lab, manager: Managed, states: PairStates) -> None:
         self.from_registration: list[float] = []
@@ -57,7 +57,7 @@ class HotPlugs:
     def plug(self, number: int) -> None:
         """Plug the VF of a pair in, down as hosts give it, and return once it is used."""
         self._heard.expect(self._lab.plan.pair(number).vf)
-        begin = time.monotonic_ns()
+        begin = CLOCKS.boottime()
         self._lab.plug_vf(number, up=False)
         self._manager.wait("the VF in use", lambda: self._states.is_armed(number), 0.002)
         changed = self._states.changed_at(number)

@@ -9,7 +9,7 @@
 #define __NETVSC_BPF_ABI_H
 
 #define ABI_MAGIC 0x6e767362 /* "nvsb" */
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /*
  * A NIC finds its slot without hashing: at its ifindex modulo NIC_SLOTS, or at one of the next places when that one is
@@ -80,7 +80,7 @@ struct pair {
 	u64 failures; /* goes up at each reason not to use the VF; who arms compares it before and after */
 
 	/* Written on a change of path. */
-	u64 changed_at; /* CLOCK_MONOTONIC ns, 0: never */
+	u64 changed_at; /* CLOCK_BOOTTIME ns, 0: never */
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
 	u64 unused[5]; /* to whole cache lines */
 };
@@ -126,7 +126,7 @@ struct all_counters {
 
 /* One change of path, in the ring buffer. Written by whoever changed it; read by the manager and `events`. */
 struct path_event {
-	u64 at; /* CLOCK_MONOTONIC ns */
+	u64 at; /* CLOCK_BOOTTIME ns, that of pair.changed_at */
 	u32 synthetic_ifindex;
 	u32 vf_ifindex; /* 0: it is gone */
 	enum pair_path to;

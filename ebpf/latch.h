@@ -30,7 +30,7 @@
 static __always_inline void latch_announce(struct pair *pair, enum pair_path to, enum reason reason)
 {
 	struct path_event event = {
-		.at = bpf_ktime_get_ns(),
+		.at = bpf_ktime_get_boot_ns(), /* goes on in suspend */
 		.synthetic_ifindex = pair->synthetic_ifindex,
 		.vf_ifindex = pair->vf_ifindex,
 		.to = to,
@@ -94,6 +94,7 @@ static __always_inline bool latch_return(struct pair *pair, u32 slot)
 		pair->usable_since = 0; /* return-8 */
 		return false;
 	}
+	/* Not that of events: a VF that slept in suspend was not usable. */
 	now = bpf_ktime_get_ns(); /* the coarse clock would be 4 ms wrong at either end of the settle time */
 	epoch = device_carrier_epoch(dev);
 	if (!since || pair->carrier_epoch != epoch) {

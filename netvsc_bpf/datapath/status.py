@@ -8,7 +8,7 @@ from typing import Protocol
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
 from netvsc_bpf.kernel import abi, links
-from netvsc_bpf.kernel.clock import monotonic_to_utc
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
 from netvsc_bpf.model.names import as_argument
@@ -87,7 +87,7 @@ def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> P
     rx_mode = _rx_mode(loaded, vf)
     guard = abi.GUARD_MODES[state.guard]
     armed = _takes_vf(loaded, maps, synthetic, vf)
-    changed = monotonic_to_utc(state.changed_at) if state.changed_at else None
+    changed = CLOCKS.utc(state.changed_at) if state.changed_at else None
     return PairStatus(
         synthetic=synthetic,
         vf=vf,

@@ -10,7 +10,7 @@ from enum import IntEnum
 from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
 
 ABI_MAGIC = 0x6E767362
-ABI_VERSION = 2
+ABI_VERSION = 3
 NIC_SLOTS = 512
 SLOT_PROBES = 4
 REASON_COUNT = 16

@@ -6,13 +6,13 @@ The kernel decides it on each packet; where there is no traffic somebody has to 
 the VF fail, and the manager tells it.
 """
 
-import time
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.abi import ControlCommand, ControlResult, PairState
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason
@@ -66,7 +66,7 @@ class Arming:
         if not usable or state.armed or not state.permitted:
             self._since.pop(slot, None)
             return None
-        settled_at = self._since.setdefault(slot, time.monotonic_ns()) + state.settle_ns
+        settled_at = self._since.setdefault(slot, CLOCKS.monotonic()) + state.settle_ns
         wait_s = _seconds_until(settled_at)
         if wait_s > 0 or loaded.control(ControlCommand.ARM, slot) is not ControlResult.VF:
             return max(_TICK_S, wait_s)
@@ -75,7 +75,7 @@ class Arming:
 
 
 def _seconds_until(moment_ns: int) -> float:
-    return max(0, moment_ns - time.monotonic_ns()) / 1e9
+    return max(0, moment_ns - CLOCKS.monotonic()) / 1e9
 
 
 def _why_unusable(synthetic: Nic, vf: Nic) -> Reason | None:

@@ -22,7 +22,7 @@ class AttachedPair:
     """The VF that has been joined, while it is there."""
     armed: bool
     changed_at: int
-    """CLOCK_MONOTONIC ns of the last change of path, 0: never."""
+    """CLOCK_BOOTTIME ns of the last change of path, 0: never."""
 
 
 def attached_pairs(

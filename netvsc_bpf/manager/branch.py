@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.links import map_id
 from netvsc_bpf.kernel.path_events import PathEventWatch
 from netvsc_bpf.kernel.pin_watch import PinWatch
@@ -177,7 +178,8 @@ class Branch:
         return asyncio.get_running_loop().run_in_executor(thread, self._there.call, work)
 
     def _switched(self, event: abi.PathEvent) -> None:
-        reason, ifindex, when = abi.REASONS[event.reason], event.synthetic_ifindex, event.at / 1e9
+        reason, ifindex = abi.REASONS[event.reason], event.synthetic_ifindex
+        when = CLOCKS.own_monotonic_s(event.at)
         if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
             self._reconcile.memories.path_left(ifindex, when)
             if reason in SILENT:

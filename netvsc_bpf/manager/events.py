@@ -2,10 +2,10 @@
 """What can happen to a pair, as values. docs/events.md is its other half."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from netvsc_bpf.kernel.clock import CLOCKS, Clocks
 from netvsc_bpf.planner.damping import FAILURES
 
 MANAGER = "manager"
@@ -71,8 +71,10 @@ class Detail(StrEnum):
     """From the VF's appearance to the moment the kernel armed it for the first time."""
     IFINDEX = "ifindex"
     """Of a switch: the number of the synthetic NIC, which outlives its name."""
+    BOOTTIME_NS = "boottime_ns"
+    """The kernel's own time of a switch: CLOCK_BOOTTIME, ns. With the ifindex it names the switch."""
     MONOTONIC_NS = "monotonic_ns"
-    """The kernel's own time of a switch: CLOCK_MONOTONIC, ns. With the ifindex it names the switch."""
+    """The same moment by CLOCK_MONOTONIC, which stands still in suspend: of no use after one."""
 
 
 _KIND_SEVERITY = {
@@ -88,12 +90,16 @@ _FAILED_VF: frozenset[Value] = frozenset(reason.value for reason in FAILURES)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `at` is the kernel's time where the kernel did it."""
+    """One thing that happened.
+
+    `at` is CLOCK_BOOTTIME in ns, the kernel's where the kernel did it. The time of day is worked out when it
+    is asked for: a clock that is set moves events and `status` alike.
+    """
 
     kind: Kind
     interface: str
     text: str
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    at: int = field(default_factory=CLOCKS.boottime)
     details: dict[Detail, Value] = field(default_factory=dict)
 
     @property
@@ -103,10 +109,10 @@ class Event:
             return Severity.WARNING
         return _KIND_SEVERITY.get(self.kind, Severity.INFO)
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self, clocks: Clocks = CLOCKS) -> dict[str, Any]:
         """Return the object that `events --json` prints: its keys keep their meaning."""
         return {
-            "time": self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "time": clocks.utc(self.at).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "event": self.kind.value,
             "severity": self.severity.value,
             "interface": self.interface,

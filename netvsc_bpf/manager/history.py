@@ -119,9 +119,9 @@ class History:
         return [record for record in records if self._is_news(record)]
 
     def _is_news(self, record: Record) -> bool:
-        if Detail.MONOTONIC_NS not in record:
+        if Detail.BOOTTIME_NS not in record:
             return True
-        key = (record[Detail.IFINDEX], record[Detail.MONOTONIC_NS])
+        key = (record[Detail.IFINDEX], record[Detail.BOOTTIME_NS])
         if key in self._known:
             return False
         if len(self._told) == _REMEMBERED:

@@ -36,7 +36,7 @@ class KernelHistory:
         self._after = 0
         self._timing = Timing()
         self._from_maps: set[tuple[int, int]] = set()
-        """Changes that were read from the maps first: synthetic NIC, CLOCK_MONOTONIC ns."""
+        """Changes that were read from the maps first: synthetic NIC, CLOCK_BOOTTIME ns."""
         self._names: dict[int, str] = {}
 
     def __enter__(self) -> Self:

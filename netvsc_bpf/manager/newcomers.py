@@ -5,11 +5,11 @@ hv_netvsc waits 100 ms for the same reason, however long udev takes (VF_TAKEOVER
 6.2 on nobody has to wait.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.kernel import udev
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.manager.timing import Arrivals
 from netvsc_bpf.planner.actions import Action, Join
 
@@ -31,7 +31,8 @@ class Newcomers:
 
     arrivals: Arrivals
     busy: Callable[[int], bool] = _udev_is_busy_with
-    clock_ns: Callable[[], int] = time.monotonic_ns
+    clock_ns: Callable[[], int] = CLOCKS.boottime
+    """That of the arrivals."""
     _waiting: set[int] = field(default_factory=set)
     """Synthetic NICs (ifindex) whose VF is waited for."""
 

@@ -10,6 +10,7 @@ from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.moving import guards_abroad
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.kernel.visitors import visitors_from
@@ -91,7 +92,7 @@ class Reconciler:
             self._take_over(self._configs.popleft())
         self.memories.count()
         self._unhurried.begin(len(self.memories))
-        begun = time.monotonic_ns()
+        begun = CLOCKS.boottime()
         with reading(_WHAT) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
             work = self._look(session)

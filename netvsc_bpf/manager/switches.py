@@ -4,7 +4,7 @@
 import socket
 
 from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.clock import monotonic_to_utc
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.manager.events import Detail, Event, Kind, Value
 
 
@@ -28,9 +28,13 @@ def switch_event(
         details[Detail.DURATION_S] = round(lasted_s, 6)
     if join_s is not None:
         details[Detail.JOIN_S] = round(join_s, 6)
-    details |= {Detail.IFINDEX: told.synthetic_ifindex, Detail.MONOTONIC_NS: told.at}
+    details |= {
+        Detail.IFINDEX: told.synthetic_ifindex,
+        Detail.BOOTTIME_NS: told.at,
+        Detail.MONOTONIC_NS: CLOCKS.monotonic_of(told.at),
+    }
     text = f"{to} ({reason})"
-    return Event(Kind.SWITCHED, interface, text, monotonic_to_utc(told.at), details)
+    return Event(Kind.SWITCHED, interface, text, told.at, details)
 
 
 def interface_name(ifindex: int) -> str | None:

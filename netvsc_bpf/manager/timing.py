@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How long things took: from a VF's appearance to its first use, from one change of path to the next. Pure.
 
-All moments are CLOCK_MONOTONIC ns, which is the clock of the kernel's own accounts.
+All moments are CLOCK_BOOTTIME ns of the machine, which is the clock of the kernel's own accounts.
 """
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from netvsc_bpf.kernel.clock import CLOCKS
 
 
 @dataclass(slots=True)
@@ -18,7 +19,7 @@ class Arrivals:
     def changed(self, ifindex: int, present: bool) -> None:
         """Take note of what netlink tells: an interface is there, or is gone."""
         if present:
-            self._first.setdefault(ifindex, time.monotonic_ns())
+            self._first.setdefault(ifindex, CLOCKS.boottime())
         else:
             self._first.pop(ifindex, None)
 

@@ -18,35 +18,22 @@ class PairSamples:
     def __init__(self) -> None:
         self._totals = Monotonic()
         self._path_changes = closed_sets.path_changes()
-        self._changed: dict[tuple[int, int], float] = {}
 
     def add(self, samples: Samples, pairs: tuple[PairSample, ...], problems: Problems) -> None:
         """Add those of all pairs there are."""
         self._totals.begin_round()
         self._path_changes.begin_round()
-        before, self._changed = self._changed, {}
         for pair in pairs:
             _add_path(samples, pair)
             counts: dict[closed_sets.Row, int] = {
                 (to.value, reason.value): count for (to, reason), count in pair.changes.items()
             }
             self._path_changes.add(samples, pair.status.synthetic.name, counts)
-            self._add_last_change(samples, pair.status, before)
             _add_traffic(samples, pair.status)
             self._add_vf(samples, pair.status, pair.queue_stops)
             _add_problems(samples, pair, problems)
             for hook, missing in pair.drift.items():
                 samples.add(families.DRIFT, missing, pair.status.synthetic.name, hook)
-
-    def _add_last_change(
-        self, samples: Samples, status: PairStatus, before: dict[tuple[int, int], float]
-    ) -> None:
-        """Say the same moment each time: the clocks' offset, by which it is told, wanders."""
-        if status.last_change is None:
-            return
-        change = status.synthetic.ifindex, status.path_changes
-        moment = self._changed[change] = before.get(change, status.last_change.timestamp())
-        samples.add(families.LAST_CHANGE, moment, status.synthetic.name)
 
     def _add_vf(self, samples: Samples, status: PairStatus, stops: int | None) -> None:
         """Add what the VF counts; it takes its counters along when it goes."""
@@ -75,6 +62,8 @@ def _add_path(samples: Samples, pair: PairSample) -> None:
     samples.add(families.VF_DAMPED, pair.damped, name)
     samples.add(families.PATH_REASON, 1, name, status.reason)
     samples.add(families.VF_STALLS, sum(pair.changes.get(stall, 0) for stall in _STALLS), name)
+    if status.last_change is not None:
+        samples.add(families.LAST_CHANGE, status.last_change.timestamp(), name)
     named = ("", "") if vf is None else (vf.name, vf.driver or "")
     driver, how = status.synthetic.driver or "", (status.hook, status.liveness, status.rx_mode)
     samples.add(families.INTERFACE_INFO, 1, name, named[0], driver, named[1], *how)

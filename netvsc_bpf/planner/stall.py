@@ -79,7 +79,7 @@ class Standstill:
     vf: int
     """Its ifindex."""
     changed_at: int
-    """CLOCK_MONOTONIC ns of the pair's last change of path: with another one everything begins anew."""
+    """CLOCK_BOOTTIME ns of the pair's last change of path: with another one everything begins anew."""
     redirected: int
     """Packets that steer had sent to it when its counter moved last."""
     transmitted: int

@@ -3,6 +3,7 @@
 
 import time
 
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
@@ -34,7 +35,7 @@ def test_s16_vf_that_goes_down_is_left_at_once_and_used_again_after_settling(lab
         up = time.monotonic_ns()
         lab.vf_up()
         pair.wait_for(Path.VF)
-        returned = pair.state().changed_at
+        returned = CLOCKS.monotonic_of(pair.state().changed_at)
         some_more(stream)
         assert pair.where == (Path.VF, Reason.ARMED)
         result = stream.stop()
@@ -76,7 +77,7 @@ def test_s19_redirection_stops_when_the_vf_is_removed(lab: Lab) -> None:
         lab.unplug_vf()
         some_more(stream, 1000)
         assert pair.where == (Path.SYNTHETIC, Reason.NO_VF)
-        left, end = pair.state().changed_at, time.monotonic_ns()
+        left, end = CLOCKS.monotonic_of(pair.state().changed_at), time.monotonic_ns()
         result = stream.stop()
     # veth_dellink() cuts the wire before the kernel begins to close the device: until the kernel leaves it,
     # what is on its way is the wire's loss (seen in veth_xmit()).

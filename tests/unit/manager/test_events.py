@@ -4,7 +4,6 @@
 import json
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import TextIO
@@ -14,8 +13,10 @@ import pytest
 from netvsc_bpf.manager.event_writer import EventWriter, is_journal
 from netvsc_bpf.manager.events import Detail, Event, Kind, Severity
 from netvsc_bpf.manager.tee import tee
+from tests.unit.kernel.fake_clocks import Machine
 
-AT = datetime(2026, 11, 24, 7, 0, 0, tzinfo=UTC)
+MACHINE = Machine()
+AT = MACHINE.stamp()
 LEFT_DEAD = Event(
     Kind.SWITCHED, "eth0", "synthetic (vf-down)", AT, {Detail.TO: "synthetic", Detail.REASON: "vf-down"}
 )
@@ -38,8 +39,8 @@ def written(stream: TextIO) -> list[str]:
 
 
 def test_record_has_microseconds_in_utc_even_where_they_are_zero() -> None:
-    assert LEFT_DEAD.as_record() == {
-        "time": "2026-11-24T07:00:00.000000Z",
+    assert LEFT_DEAD.as_record(MACHINE.clocks) == {
+        "time": "2026-11-24T12:00:00.000000Z",
         "event": "switched",
         "severity": "warning",
         "interface": "eth0",
@@ -47,6 +48,13 @@ def test_record_has_microseconds_in_utc_even_where_they_are_zero() -> None:
         "to": "synthetic",
         "reason": "vf-down",
     }
+
+
+def test_s110_an_event_that_is_kept_follows_a_clock_that_is_set() -> None:
+    machine = Machine()
+    event = Event(Kind.JOINED, "eth0", "vf0", machine.stamp())
+    machine.is_set(3600)
+    assert event.as_record(machine.clocks)["time"] == "2026-11-24T13:00:00.000000Z"
 
 
 def test_no_detail_has_the_name_of_another_key() -> None:
