@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from netvsc_bpf.config.crossing import check_names
 from netvsc_bpf.config.keys import BadValue, Key
 from netvsc_bpf.config.lines import error_line, line_of
 from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
-from netvsc_bpf.model.errors import ConfigError
+from netvsc_bpf.model.errors import ConfigError, CrossedPairs
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Contradiction
 
@@ -113,6 +114,7 @@ def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
         if where[0] == INTERFACE
     }
     done: ManagerConfig = replace(config, settle_ms=settle_ms, per_interface=per_interface)
+    _check_crossing(done)
     return done
 
 
@@ -130,6 +132,15 @@ def _check_interfaces(values: _Values) -> None:
     for where in values:
         if where[0] == INTERFACE and managed and where[1] not in managed:
             raise _Fault(f"{where[1]} is not among the interfaces of [{MANAGER}]", *where)
+
+
+def _check_crossing(config: ManagerConfig) -> None:
+    named = {name: one.options.vf for name, one in config.per_interface.items()}
+    vfs = {name: vf for name, vf in named.items() if vf is not None}
+    try:
+        check_names(vfs, {*config.interfaces, *config.per_interface})
+    except CrossedPairs as crossed:
+        raise _Fault(crossed.why, INTERFACE, crossed.what, "vf") from None
 
 
 def _text(path: Path) -> str:

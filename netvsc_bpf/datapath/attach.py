@@ -5,21 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.joining import join, leave, permit
+from netvsc_bpf.datapath.known import known_pairs, note_again
 from netvsc_bpf.datapath.loading import upgraded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, guard_link
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.settling import wait_until_settled
-from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
 from netvsc_bpf.datapath.status import pair_status
 from netvsc_bpf.datapath.undoing import Undo
+from netvsc_bpf.discovery.known import KnownPair, KnownPairs
+from netvsc_bpf.discovery.lookup import by_name
 from netvsc_bpf.discovery.pairing import Pairing, Refusal, find_pair, find_synthetics
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.model.errors import NetvscBpfError, NotASyntheticNic, Refused, VfInUse
-from netvsc_bpf.model.names import as_argument
+from netvsc_bpf.model.errors import NetvscBpfError, Refused
 from netvsc_bpf.model.nic import Pair
 from netvsc_bpf.model.path import Reason, XdpPolicy
 from netvsc_bpf.model.status import PairStatus
@@ -57,7 +58,7 @@ def attach(interface: str, options: AttachOptions) -> Attached:
             # Refuse before the compiler is started: it takes half a second.
             find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus)
         with upgraded_or_load(session, options.liveness) as loaded:
-            done = _attach_one(session, loaded, interface, options)
+            done = _attach_one(session, loaded, interface, options, known_pairs(session, loaded))
     return _settled([done], options)[0]
 
 
@@ -75,19 +76,25 @@ def attach_all(options: AttachOptions) -> tuple[list[Attached], list[NetvscBpfEr
                 "cannot attach", "there is no synthetic NIC here", "name one: netvsc-bpf attach IFACE"
             )
         with upgraded_or_load(session, options.liveness) as loaded:
+            known = known_pairs(session, loaded)
+            for synthetic in synthetics:
+                if known.of(synthetic.ifindex) is None:
+                    known.note(KnownPair(synthetic.ifindex, attached=False))
             for synthetic in synthetics:
                 try:
-                    done.append(_attach_one(session, loaded, synthetic.name, options))
+                    done.append(_attach_one(session, loaded, synthetic.name, options, known))
+                    note_again(known, loaded, synthetic.ifindex)
                 except NetvscBpfError as error:
                     errors.append(error)
     return (_settled(done, options) if done else []), errors
 
 
-def _attach_one(session: Session, loaded: LoadedObject, interface: str, options: AttachOptions) -> _Done:
+def _attach_one(
+    session: Session, loaded: LoadedObject, interface: str, options: AttachOptions, known: KnownPairs
+) -> _Done:
     hook = session.hook(loaded)
-    pairing = _find_pair(session, loaded, interface, options)
+    pairing = _find_pair(session, interface, options, known)
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
-    _check_crossing(session, loaded, pairing.pair)
     rx = None if vf is None else rx_mode(options, synthetic, vf)
     waits_for = None
     with Undo() as undo:
@@ -115,33 +122,16 @@ def _unseen(session: Session, pair: Pair) -> bool:
     return vf is not None and unseeing_program(synthetic, vf, guarded=guarded) is not None
 
 
-def _find_pair(session: Session, loaded: LoadedObject, interface: str, options: AttachOptions) -> Pairing:
-    synthetic = next((nic for nic in session.nics if nic.name == interface), None)
-    slot = None if synthetic is None else find_pair_slot(loaded, synthetic.ifindex)
-    current = None if slot is None else loaded.found(slot).vf_ifindex or None
-    return find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus, current_vf=current)
-
-
-def _check_crossing(session: Session, loaded: LoadedObject, pair: Pair) -> None:
-    """Refuse pairs that would lead into each other: a packet could go round for ever."""
-    synthetic, vf = pair.synthetic, pair.vf
-    what = f"cannot attach {synthetic.name}"
-    if find_home_slot(loaded, synthetic.ifindex) is not None:
-        raise NotASyntheticNic(what, "it is the VF of another pair", "detach that pair first")
-    if vf is None:
-        return
-    if find_pair_slot(loaded, vf.ifindex) is not None:
-        raise VfInUse(
-            what,
-            f"{vf.name} is attached as a synthetic NIC itself",
-            f"netvsc-bpf detach {as_argument(vf.name)}",
-        )
-    home_slot = find_home_slot(loaded, vf.ifindex)
-    owner = None if home_slot is None else loaded.pair(loaded.home(home_slot).pair_slot).synthetic_ifindex
-    if owner is not None and owner != synthetic.ifindex:
-        other = session.nic(owner)
-        name = f"interface {owner}" if other is None else other.name
-        raise VfInUse(what, f"{vf.name} is the VF of {name}", f"netvsc-bpf detach {as_argument(name)}")
+def _find_pair(session: Session, interface: str, options: AttachOptions, known: KnownPairs) -> Pairing:
+    before = known.of(by_name(session.nics, interface).ifindex)
+    return find_pair(
+        session.nics,
+        interface,
+        vf=options.vf,
+        any_bus=options.any_bus,
+        current_vf=None if before is None else before.vf,
+        known=known,
+    )
 
 
 def _settled(done: Sequence[_Done], options: AttachOptions) -> list[Attached]:

@@ -45,11 +45,15 @@ def join(
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
         vf_settings.remember(found, synthetic, vf)
+        found.followed_mac[:6] = following.mac_bytes(
+            synthetic.mac
+        )  # so that it is known as ours, and put back
         found.followed_mtu = 0  # until the end: whoever finds us killed half-way joins again
         loaded.set_found(slot, found)
         undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
         _name(loaded, slot, vf)
     _silence(session, vf)
+    vf_settings.take_mac(session.rtnl, synthetic, vf)
     denied = None if vf_settings.take_mtu(session.rtnl, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
     if denied is not None:

@@ -15,6 +15,7 @@ from netvsc_bpf.kernel.abi import Found
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import KernelError
+from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic
 
 _ADDR_GEN_MODE_NONE = 1  # IN6_ADDR_GEN_MODE_NONE, include/uapi/linux/if_link.h
@@ -57,7 +58,7 @@ def silence(rtnl: Rtnetlink, vf: Nic) -> str | None:
         return None
     return (
         f"{vf.name} keeps IPv6, and the link-local address that it may have: {why}; "
-        f"`sysctl -w net.ipv6.conf.{vf.name}.disable_ipv6=1` outside the container turns it off"
+        f"`sysctl -w {quoted(f'net.ipv6.conf.{vf.name}.disable_ipv6=1')}` outside the container turns it off"
     )
 
 
@@ -70,6 +71,16 @@ def _disable_ipv6(vf: Nic) -> str | None:
             raise
         return why
     return None
+
+
+def take_mac(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
+    """Give a VF that came with its permanent MAC the one that the synthetic NIC has now.
+
+    Raises KernelError where it refuses: it cannot be used then.
+    """
+    if vf.mac != synthetic.mac:
+        with changing(f"cannot set the MAC of {vf.name}"):
+            netlink.set_mac(rtnl, vf.ifindex, synthetic.mac)
 
 
 def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:

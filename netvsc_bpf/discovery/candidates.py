@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The NICs that could be the VF of a given synthetic NIC, and why the others could not. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netvsc_bpf.discovery.claims import Claim, claim, strongest_rival
 from netvsc_bpf.discovery.eligibility import is_lent_vlan, is_paravirtual, why_unfit
+from netvsc_bpf.discovery.known import KnownPairs
+from netvsc_bpf.discovery.lookup import name_of
 from netvsc_bpf.discovery.refusal import Cause, Refusal
 from netvsc_bpf.model.nic import Nic
 
@@ -18,35 +21,51 @@ class Candidates:
     taken: tuple[Nic, ...]
     """Could be the VF, but another master owns them."""
     refused: tuple[Refusal, ...]
+    disputed: tuple[tuple[Nic, Nic], ...] = ()
+    """Could be the VF, but just as well that of the other synthetic NIC that stands beside it."""
 
 
 def sort_out(
-    nics: Iterable[Nic], synthetic: Nic, *, any_bus: bool = False, current_vf: int | None = None
+    nics: Sequence[Nic],
+    synthetic: Nic,
+    *,
+    any_bus: bool = False,
+    current_vf: int | None = None,
+    known: KnownPairs,
 ) -> Candidates:
-    """Part the NICs that carry the MAC of ``synthetic`` into candidates and refusals.
+    """Part the NICs that carry the MAC of ``synthetic``, or that its VF came with, into candidates and more.
 
-    ``current_vf`` (ifindex) is looked at even when its MAC has changed meanwhile.
+    ``current_vf`` (ifindex) is looked at even when its MAC has changed meanwhile. A half of one of the
+    ``known`` pairs is none of another, nor is a NIC to which another synthetic NIC has a stronger claim.
     """
+    disputed: list[tuple[Nic, Nic]] = []
     free: list[Nic] = []
     taken: list[Nic] = []
     refused: list[Refusal] = []
     for nic in nics:
         current = nic.ifindex == current_vf
-        if (
-            is_lent_vlan(nic)
-            or nic.ifindex == synthetic.ifindex
-            or (nic.mac != synthetic.mac and not current)
-        ):
+        if is_lent_vlan(nic) or nic.ifindex == synthetic.ifindex:
+            continue
+        mine = claim(nic, synthetic, known)
+        if not (mine or current):
             continue
         # The VF in use may have been named outright once: then its bus was never asked about.
-        refusal = _refusal(nic, synthetic, any_bus=any_bus or current)
+        other_half = None if current else why_other_half(nic, synthetic, nics, known)
+        refusal = _refusal(nic, synthetic, other_half, bool(mine), any_bus=any_bus or current)
+        rival, theirs = None, Claim.NONE
+        if refusal is None and not current:
+            rival, theirs = strongest_rival(nic, synthetic, nics, known)
+        if refusal is None and rival is not None and theirs > mine:
+            refusal = Refusal(nic, f"it is rather the VF of {rival.name}", Cause.OTHER_PAIR)
         if refusal is not None:
             refused.append(refusal)
         elif is_taken(nic, synthetic):
             taken.append(nic)
+        elif rival is not None and theirs == mine:
+            disputed.append((nic, rival))
         else:
             free.append(nic)
-    return Candidates(tuple(free), tuple(taken), tuple(refused))
+    return Candidates(tuple(free), tuple(taken), tuple(refused), tuple(disputed))
 
 
 def is_taken(nic: Nic, synthetic: Nic) -> bool:
@@ -54,12 +73,29 @@ def is_taken(nic: Nic, synthetic: Nic) -> bool:
     return nic.master is not None and nic.master != synthetic.ifindex
 
 
-def _refusal(nic: Nic, synthetic: Nic, *, any_bus: bool) -> Refusal | None:
+def why_other_half(nic: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPairs) -> str | None:
+    """Say why ``nic`` is or will be a half of another pair, as the end of a sentence; None if it is not."""
+    pair = known.of(nic.ifindex)
+    if pair is not None:
+        how = "attached" if pair.attached else "to be attached"
+        return f"it is {how} as a synthetic NIC itself"
+    owner = known.with_vf(nic.ifindex, but=synthetic.ifindex)
+    if owner is not None:
+        return f"it is the VF of {name_of(owner.synthetic, nics)}"
+    owner = known.naming((nic.name, *nic.altnames), but=synthetic.ifindex)
+    return None if owner is None else f"it is to be the VF of {name_of(owner.synthetic, nics)}"
+
+
+def _refusal(
+    nic: Nic, synthetic: Nic, other_half: str | None, claimed: bool, *, any_bus: bool
+) -> Refusal | None:
     """Say why ``nic`` cannot be the VF, whoever else is there."""
     unfit = why_unfit(nic)
     if unfit is not None:
         return Refusal(nic, unfit, Cause.UNFIT)
-    if nic.mac != synthetic.mac:
+    if other_half is not None:
+        return Refusal(nic, other_half, Cause.OTHER_PAIR)
+    if not claimed:
         return Refusal(nic, f"its MAC is now {nic.mac}, not {synthetic.mac}", Cause.MAC_DIFFERS)
     if nic.bus != "pci" and not any_bus:
         where = f"on the {nic.bus} bus" if nic.bus else "on no bus"

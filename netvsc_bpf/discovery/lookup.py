@@ -8,11 +8,24 @@ from netvsc_bpf.model.nic import Nic
 
 
 def by_name(nics: Iterable[Nic], name: str) -> Nic:
-    """Return the NIC called ``name``; raise NoSuchNic when there is none."""
-    for nic in nics:
-        if nic.name == name:
-            return nic
-    raise no_such_nic(name)
+    """Return the NIC called ``name``, or so by an alternative name; raise NoSuchNic when there is none."""
+    nic = find_by_name(nics, name)
+    if nic is None:
+        raise no_such_nic(name)
+    return nic
+
+
+def find_by_name(nics: Iterable[Nic], name: str | None) -> Nic | None:
+    """Return the NIC of this name or alternative name; None where there is none, or no name.
+
+    The kernel sees to it that all names of a namespace differ, alternative ones among them.
+    """
+    return next((nic for nic in nics if name == nic.name or name in nic.altnames), None)
+
+
+def name_of(ifindex: int, nics: Iterable[Nic]) -> str:
+    """Return the name of the NIC with this ifindex, or that number in words where it is gone."""
+    return next((nic.name for nic in nics if nic.ifindex == ifindex), f"interface {ifindex}")
 
 
 def describe_owner(nic: Nic, nics: Iterable[Nic]) -> str:

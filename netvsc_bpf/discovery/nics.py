@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netvsc_bpf.discovery.lookup import no_such_nic
 from netvsc_bpf.discovery.sysfs import driver_of, slot_address, slot_serials
-from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink, attribute, attributes
+from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink, attribute, attributes, each_attribute
 from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
@@ -19,10 +19,12 @@ SYSFS = Path("/sys")
 _RTM_GETLINK = 18
 _IFINFOMSG = struct.Struct("=BxHiII")
 _IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
+_IFNAMSIZ = 16
 # include/uapi/linux/if_link.h
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO = 1, 3, 4, 10, 18
 _IFLA_STATS64, _IFLA_AF_SPEC, _IFLA_PROMISCUITY, _IFLA_CARRIER = 23, 26, 30, 33
 _IFLA_GSO_MAX_SEGS, _IFLA_GSO_MAX_SIZE, _IFLA_XDP = 40, 41, 43
+_IFLA_PROP_LIST, _IFLA_ALT_IFNAME, _IFLA_PERM_ADDRESS = 52, 53, 54
 _IFLA_PARENT_DEV_NAME, _IFLA_PARENT_DEV_BUS_NAME, _IFLA_ALLMULTI = 56, 57, 61
 _IFLA_INFO_KIND, _IFLA_INET6_CONF, _IFLA_INET6_ADDR_GEN_MODE = 1, 2, 8
 # IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel leaves the first
@@ -54,7 +56,9 @@ def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
 
     Raises NoSuchNic when there is none (any more), KernelError when the question fails otherwise.
     """
-    index, name = (which, b"") if isinstance(which, int) else (0, attribute(_IFLA_IFNAME, _zero_ended(which)))
+    # Any name is looked up among all that there are, the attribute says only how long it may be
+    # (rtnl_dev_get(), net/core/rtnetlink.c).
+    index, name = (which, b"") if isinstance(which, int) else (0, _name_attribute(which))
     try:
         message = rtnl.ask(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, index, 0, 0) + name)
     except OSError as error:
@@ -102,6 +106,8 @@ def _nic(head: bytes, found: dict[int, bytes], driver: str | None, serial: int |
         driver=driver or kind,
         bus=_text(found.get(_IFLA_PARENT_DEV_BUS_NAME)),
         parent=_text(found.get(_IFLA_PARENT_DEV_NAME)),
+        altnames=_altnames(found.get(_IFLA_PROP_LIST, b"")),
+        permanent_mac=found[_IFLA_PERM_ADDRESS].hex(":") if _IFLA_PERM_ADDRESS in found else None,
         serial=serial,
         link_type=link_type,
         loopback=bool(flags & _IFF_LOOPBACK),
@@ -136,8 +142,15 @@ def _text(raw: bytes | None) -> str | None:
     return None if raw is None else names.decode(raw)
 
 
-def _zero_ended(name: str) -> bytes:
-    return names.encode(name) + b"\0"
+def _altnames(properties: bytes) -> tuple[str, ...]:
+    if not properties:
+        return ()
+    return tuple(_text(raw) or "" for kind, raw in each_attribute(properties) if kind == _IFLA_ALT_IFNAME)
+
+
+def _name_attribute(name: str) -> bytes:
+    raw = names.encode(name) + b"\0"
+    return attribute(_IFLA_IFNAME if len(raw) <= _IFNAMSIZ else _IFLA_ALT_IFNAME, raw)
 
 
 def _u32(raw: bytes) -> int:

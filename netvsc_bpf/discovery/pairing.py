@@ -11,16 +11,18 @@ host-given slot serial at all.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from netvsc_bpf.discovery.candidates import Candidates, is_taken, sort_out
+from netvsc_bpf.discovery.candidates import Candidates, is_taken, sort_out, why_other_half
+from netvsc_bpf.discovery.claims import claim
 from netvsc_bpf.discovery.eligibility import why_unfit
+from netvsc_bpf.discovery.known import KnownPair, KnownPairs
 from netvsc_bpf.discovery.lookup import by_name, describe_owner
 from netvsc_bpf.discovery.refusal import Cause, Refusal
 from netvsc_bpf.discovery.synthetics import check_synthetic, find_synthetics
-from netvsc_bpf.model.errors import AmbiguousPairing, NotAVf, VfInUse
+from netvsc_bpf.model.errors import AmbiguousPairing, CrossedPairs, MacDiffers, NotAVf, VfInUse
 from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic, Pair
 
-__all__ = ["Cause", "Pairing", "Refusal", "find_pair", "find_synthetics"]
+__all__ = ["Cause", "KnownPair", "KnownPairs", "Pairing", "Refusal", "find_pair", "find_synthetics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +40,33 @@ def find_pair(
     vf: str | None = None,
     any_bus: bool = False,
     current_vf: int | None = None,
+    known: KnownPairs | None = None,
 ) -> Pairing:
     """Return the pair whose synthetic NIC is called ``interface``; its VF is None when there is none now.
 
     ``vf`` names the VF outright. ``any_bus`` admits VFs that are no PCI devices. ``current_vf`` is the
-    ifindex of the VF in use: it stays as long as it fits, whoever else turns up.
+    ifindex of the VF in use: it stays as long as it fits, whoever else turns up. ``known`` are the other
+    pairs, and what is known of this one: no NIC is a half of two, or pairs would lead into each other and a
+    packet could go round for ever.
 
     Raises NoSuchNic (either name), NotASyntheticNic, NotAVf (``vf`` cannot be one), VfInUse (another master
-    owns the only one), AmbiguousPairing (several would do and nothing tells them apart).
+    owns the only one), CrossedPairs (``vf`` is a half of another pair), AmbiguousPairing (several would do
+    and nothing tells them apart, or one would do for two synthetic NICs).
     """
+    known = KnownPairs() if known is None else known
     everyone = sorted(nics, key=lambda nic: nic.ifindex)
     synthetic = by_name(everyone, interface)
-    check_synthetic(synthetic, everyone)
-    candidates = sort_out(everyone, synthetic, any_bus=any_bus, current_vf=current_vf)
+    check_synthetic(synthetic, everyone, known)
+    candidates = sort_out(everyone, synthetic, any_bus=any_bus, current_vf=current_vf, known=known)
     if vf is not None:
         named = by_name(everyone, vf)
-        _check_named(named, synthetic, everyone)
+        _check_named(named, synthetic, everyone, known)
         return Pairing(Pair(synthetic, named), _refusals(candidates, named, everyone))
-    chosen = _choose(candidates, synthetic, everyone, current_vf)
+    chosen = _choose(candidates, synthetic, everyone, current_vf, known)
     return Pairing(Pair(synthetic, chosen), _refusals(candidates, chosen, everyone))
 
 
-def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic]) -> None:
+def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPairs) -> None:
     """Refuse a VF that the user named but that cannot work; its bus is the user's choice."""
     what = f"{named.name} as VF of {synthetic.name}"
     if named.ifindex == synthetic.ifindex:
@@ -67,8 +74,11 @@ def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic]) -> None:
     unfit = why_unfit(named)
     if unfit is not None:
         raise NotAVf(what, unfit, "name the SR-IOV interface with --vf")
-    if named.mac != synthetic.mac:
-        raise NotAVf(
+    crossed = why_other_half(named, synthetic, nics, known)
+    if crossed is not None:
+        raise CrossedPairs(what, crossed, "detach that pair first, or name another VF")
+    if not claim(named, synthetic, known):
+        raise MacDiffers(
             what,
             f"its MAC is {named.mac}, not {synthetic.mac}, so the fabric would see another host",
             f"`ip link set {quoted(named.name)} address {synthetic.mac}`",
@@ -78,21 +88,28 @@ def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic]) -> None:
 
 
 def _choose(
-    candidates: Candidates, synthetic: Nic, nics: Sequence[Nic], current_vf: int | None
+    candidates: Candidates,
+    synthetic: Nic,
+    nics: Sequence[Nic],
+    current_vf: int | None,
+    known: KnownPairs,
 ) -> Nic | None:
     free = candidates.free
     if free:
-        return _only(nic for nic in free if nic.ifindex == current_vf) or _most_likely(free, synthetic)
+        return _only(nic for nic in free if nic.ifindex == current_vf) or _most_likely(free, synthetic, known)
+    if candidates.disputed:
+        raise _disputed(candidates.disputed, synthetic)
     if candidates.taken:
         raise _in_use(candidates.taken[0], synthetic, nics)
     return None
 
 
-def _most_likely(free: Sequence[Nic], synthetic: Nic) -> Nic:
-    """Return the only one, or the one that the kernel or else the host vouches for."""
+def _most_likely(free: Sequence[Nic], synthetic: Nic, known: KnownPairs) -> Nic:
+    """Return the only one, or the one that has the best claim, or else that the host vouches for."""
+    best = max(claim(nic, synthetic, known) for nic in free)
     chosen = (
         _only(free)
-        or _only(nic for nic in free if nic.master == synthetic.ifindex)
+        or _only(nic for nic in free if claim(nic, synthetic, known) == best)
         or _only(nic for nic in free if nic.serial is not None)
     )
     if chosen is not None:
@@ -102,6 +119,17 @@ def _most_likely(free: Sequence[Nic], synthetic: Nic) -> Nic:
         f"VF of {synthetic.name}",
         f"{', '.join(names)} all carry its MAC {synthetic.mac}",
         "choose one with --vf",
+        candidates=names,
+    )
+
+
+def _disputed(disputed: Sequence[tuple[Nic, Nic]], synthetic: Nic) -> AmbiguousPairing:
+    names = tuple(nic.name for nic, _ in disputed)
+    rival = disputed[0][1]
+    return AmbiguousPairing(
+        f"VF of {synthetic.name}",
+        f"{', '.join(names)} could be that of {rival.name} just as well, and nothing tells whose it is",
+        f"choose one with --vf, or `vf =` in [interface.{synthetic.name}]",
         candidates=names,
     )
 

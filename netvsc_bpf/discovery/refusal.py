@@ -18,6 +18,8 @@ class Cause(StrEnum):
     """Alarming: another VF is in use, this one was not expected."""
     IN_USE = "in-use"
     """Alarming: a bridge, bond or OVS owns it."""
+    OTHER_PAIR = "other-pair"
+    """A half of another pair, or claimed by one with more right: everyday where two pairs have one MAC."""
     MAC_DIFFERS = "mac-differs"
     """Alarming: the VF in use no longer carries the pair's MAC."""
 

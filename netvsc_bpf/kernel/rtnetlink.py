@@ -40,15 +40,19 @@ class Message:
 
 
 def attributes(data: bytes) -> dict[int, bytes]:
-    """Take attributes apart: of a message, or of a nested attribute. Pure."""
-    found, at = {}, 0
+    """Take attributes apart: of a message, or of a nested attribute. Of equal ones the last. Pure."""
+    return dict(each_attribute(data))
+
+
+def each_attribute(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Take attributes apart one by one, kind and value: some stand in a list more than once. Pure."""
+    at = 0
     while at + _ATTRIBUTE.size <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, at)
         if length < _ATTRIBUTE.size:
             break
-        found[kind & ~_NESTED_AND_ORDER] = data[at + _ATTRIBUTE.size : at + length]
+        yield kind & ~_NESTED_AND_ORDER, data[at + _ATTRIBUTE.size : at + length]
         at += length + -length % 4
-    return found
 
 
 def attribute(kind: int, value: bytes) -> bytes:

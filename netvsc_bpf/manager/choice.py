@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.discovery.known import KnownPairs
+from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.discovery.pairing import Refusal, find_pair
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.nic import Nic
@@ -21,24 +23,25 @@ class Seen:
     """Why there is no candidate though there are NICs that could be one."""
 
 
-def choose(nics: Sequence[Nic], pair: PairObservation, options: AttachOptions) -> Seen:
+def choose(nics: Sequence[Nic], pair: PairObservation, options: AttachOptions, known: KnownPairs) -> Seen:
     """Ask pairing who the VF should be, and put the answer into the observation."""
     joined = pair.joined
     current = None if joined is None else joined.vf.ifindex
     # A VF that was named once stays admitted, whatever its bus; a name that is not there yet is waited for.
-    named = options.vf if any(nic.name == options.vf for nic in nics) else None
+    named = find_by_name(nics, options.vf)
     if options.vf is not None and named is None and current is None:
         return Seen(pair)
     try:
         found = find_pair(
             nics if joined is None else _as_given(nics, pair, joined),
             pair.synthetic.name,
-            vf=named,
+            vf=None if named is None else named.name,
             any_bus=options.any_bus or current is not None,
             current_vf=current,
+            known=known,
         )
     except Refused as problem:
-        return Seen(pair, problem=problem)
+        return Seen(replace(pair, refused=True), problem=problem)
     vf = found.pair.vf
     candidate = None if vf is None else next(nic for nic in nics if nic.ifindex == vf.ifindex)
     return Seen(replace(pair, candidate=candidate), found.refusals)

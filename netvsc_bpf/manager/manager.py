@@ -21,6 +21,7 @@ from netvsc_bpf.manager.events import Event
 from netvsc_bpf.manager.exporting import Exporting
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
 from netvsc_bpf.manager.recent import RecentEvents
+from netvsc_bpf.manager.refusals import refuse_what_attach_refuses, refusing
 from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
 from netvsc_bpf.manager.serving import EventServer
 from netvsc_bpf.manager.tee import tee
@@ -57,16 +58,18 @@ class Manager:
             turned=self._turned,
             stats=self._exporting.stats,
         )
-        self._reloader = Reloader(config, reload, self._configure, self._listener)
+        self._reloader = Reloader(config, refusing(reload), self._configure, self._listener)
 
     def run(self) -> None:
         """Run until a signal ends it.
 
-        The data path stays. Raises Busy, BpffsUnavailable, MissingCapability.
+        The data path stays. Raises Busy, BpffsUnavailable, MissingCapability, and Refused for interfaces that
+        `attach` would refuse.
         """
         require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
         require_access("cannot manage", BPFFS / ROOT_NAME)
+        refuse_what_attach_refuses(self._config)
         with singleton.claim() as claimed:
             asyncio.run(self._run(claimed))
 

@@ -6,6 +6,7 @@ from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link, runs_guard
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -17,11 +18,17 @@ from netvsc_bpf.model.path import GuardMode, Liveness
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
 
-def observe(session: Session, loaded: LoadedObject | None, synthetic: Nic, options: AttachOptions) -> Seen:
+def observe(
+    session: Session,
+    loaded: LoadedObject | None,
+    synthetic: Nic,
+    options: AttachOptions,
+    known: KnownPairs,
+) -> Seen:
     """Describe the pair of this synthetic NIC; without a loaded object nothing is attached."""
     if loaded is None or find_pair_slot(loaded, synthetic.ifindex) is None:
-        pair = PairObservation(synthetic, steer=False, guard=False, liveness=Liveness.LIVE)
-        return choose(session.nics, pair, options)
+        pair = PairObservation(synthetic, steer=False, guard=False, liveness=Liveness.LIVE, attached=False)
+        return choose(session.nics, pair, options, known)
     slot = find_pair_slot(loaded, synthetic.ifindex)
     assert slot is not None
     hook = session.hook(loaded)
@@ -40,7 +47,7 @@ def observe(session: Session, loaded: LoadedObject | None, synthetic: Nic, optio
         joined=joined,
         left_behind=joined is None and found.vf_ifindex != 0,
     )
-    return choose(session.nics, pair, options)
+    return choose(session.nics, pair, options, known)
 
 
 def _joined(

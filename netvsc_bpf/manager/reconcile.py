@@ -3,13 +3,15 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from netvsc_bpf.datapath.known import note_again
 from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.moving import guards_abroad
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
+from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.places import Place
@@ -19,6 +21,7 @@ from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.manager.execute import Executor, vf_is_gone
+from netvsc_bpf.manager.known import known_to_manager
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memories import Memories
@@ -119,7 +122,9 @@ class Reconciler:
             if loaded is not None and loaded.blind:
                 for nic in self._synthetics(session):
                     self._arming.look(session, loaded, nic)
-            busy = {nic.ifindex for nic in self._synthetics(session) if self._steps(session, loaded, nic)[1]}
+            synthetics = self._synthetics(session)
+            known = self._known(session, loaded, synthetics)
+            busy = {nic.ifindex for nic in synthetics if self._steps(session, loaded, nic, known)[1]}
             due = busy or orphans(session) or self._upgrade.due(session, loaded, self.clock())
             return busy if due else None
 
@@ -137,7 +142,8 @@ class Reconciler:
             with self.running.compiling():
                 loaded = loaded_or_load(session, self.config.options.liveness)
             with loaded:
-                busy = {nic.ifindex for nic in due if self._one(session, loaded, nic)}
+                known = self._known(session, loaded, synthetics)
+                busy = {nic.ifindex for nic in due if self._one(session, loaded, nic, known)}
             if not busy and len(due) == len(synthetics):
                 return
             every, session = not busy, session.refreshed()
@@ -166,10 +172,23 @@ class Reconciler:
         self.stats.failed(error)
         self.teller.failed(step, error, self.clock() - begun)
 
-    def _one(self, session: Session, loaded: LoadedObject, nic: Nic) -> bool:
+    def _known(self, session: Session, loaded: LoadedObject | None, managed: Sequence[Nic]) -> KnownPairs:
+        return known_to_manager(session, loaded, ((nic, self._wanted(nic)) for nic in managed))
+
+    def _one(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
         """Carry out the steps of one pair; return whether there were any, and they worked."""
+        seen, steps = self._steps(session, loaded, nic, known)
+        if not steps:
+            return False
+        try:
+            return self._carry_out(session, loaded, nic, seen, steps)
+        finally:
+            note_again(known, loaded, nic.ifindex)
+
+    def _carry_out(
+        self, session: Session, loaded: LoadedObject, nic: Nic, seen: Seen, steps: list[act.Action]
+    ) -> bool:
         memory = self.memories.of(nic.ifindex)
-        seen, steps = self._steps(session, loaded, nic)
         executor = Executor(session, loaded, self._wanted(nic).options)
         for step in steps:
             begun = self.clock()
@@ -191,16 +210,16 @@ class Reconciler:
                 self.memories.count()
                 return True
         changes = [step for step in steps if not isinstance(step, act.Fasten)]
-        if steps and not memory.took(len(changes), self.clock()):
+        if not memory.took(len(changes), self.clock()):
             self.teller.restless(nic.ifindex)
             return False
-        return bool(steps)
+        return True
 
     def _steps(
-        self, session: Session, loaded: LoadedObject | None, nic: Nic
+        self, session: Session, loaded: LoadedObject | None, nic: Nic, known: KnownPairs
     ) -> tuple[Seen, list[act.Action]]:
         now, wanted = self.clock(), self._wanted(nic)
-        seen = observe(session, loaded, nic, wanted.options)
+        seen = observe(session, loaded, nic, wanted.options, known)
         memory = self.memories.looked(seen.pair, now)
         self.teller.looked(seen)
         held = memory.held(seen.pair, now)

@@ -20,6 +20,8 @@ from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.stall import Stall
 
+_EVERYDAY = frozenset({Cause.UNFIT, Cause.OTHER_PAIR})
+
 
 class Teller:
     """Tells a listener what happens."""
@@ -46,8 +48,8 @@ class Teller:
             self._attached.add(nic.ifindex)
         if seen.pair.joined is not None:
             self._vfs[seen.pair.joined.vf.ifindex] = seen.pair.joined.vf.name
-        # A VLAN upon the pair has its MAC every day; that is no news.
-        alarming = (one for one in seen.refusals if one.cause is not Cause.UNFIT)
+        # A VLAN upon the pair has its MAC every day, and so have the ports of a bond; that is no news.
+        alarming = (one for one in seen.refusals if one.cause not in _EVERYDAY)
         refused: dict[str, dict[Detail, Value]] = {
             f"{one.nic.name}: {one.reason}": {Detail.VF: one.nic.name, Detail.REASON: one.cause.value}
             for one in alarming

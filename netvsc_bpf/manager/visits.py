@@ -8,8 +8,10 @@ VFs to the namespace that the machine began with - and what a namespace that was
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from netvsc_bpf.datapath.known import known_pairs
 from netvsc_bpf.datapath.moving import arrived, fetch, note_arrival, send_home
 from netvsc_bpf.datapath.session import Session, reading, writing
+from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.discovery.pairing import find_pair
 from netvsc_bpf.kernel import lock, pins
@@ -18,6 +20,7 @@ from netvsc_bpf.kernel.nsid import nsid
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.visitors import Visitor, strike, visitor, visitors_from
+from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Detail, Event, Kind
 from netvsc_bpf.manager.singleton import holder
@@ -114,16 +117,24 @@ class Visits:
     def _candidate(self, session: Session, one: Visitor, synthetic: Nic) -> Nic | None:
         """Return the NIC of this namespace that would be its VF, were the visitor here."""
         options = self.config.of(one.name).options
-        # Its number and its name may be somebody else's here.
-        stand_in = replace(synthetic, ifindex=-1, name=f"{one.name}@{one.here.name}", master=None)
-        named = options.vf if any(nic.name == options.vf for nic in session.nics) else None
+        # Its number and its names may be somebody else's here.
+        name = f"{one.name}@{one.here.name}"
+        stand_in = replace(synthetic, ifindex=-1, name=name, altnames=(), master=None)
+        named = find_by_name(session.nics, options.vf)
         try:
-            pairing = find_pair([*session.nics, stand_in], stand_in.name, vf=named, any_bus=options.any_bus)
+            with opened(session.pins) as loaded:
+                known = known_pairs(session, loaded)
+            pairing = find_pair(
+                [*session.nics, stand_in],
+                stand_in.name,
+                vf=None if named is None else named.name,
+                any_bus=options.any_bus,
+                known=known,
+            )
         except Refused as refused:
             self._tell_once(one, str(refused))
             return None
-        vf = pairing.pair.vf
-        return None if vf is not None and vf.ifindex in session.attached() else vf
+        return pairing.pair.vf
 
     def _forget_dead(self, one: Visitor) -> None:
         """Remove what its namespace left in bpffs: links of devices that died or went back to the machine."""

@@ -86,6 +86,14 @@ class VfInUse(Refused):
     """The VF belongs to a bridge, a bond, OVS or another pair."""
 
 
+class CrossedPairs(VfInUse):
+    """The VF is, or is to be, a half of another pair."""
+
+
+class MacDiffers(NotAVf):
+    """The interface named as VF has another MAC; that may change."""
+
+
 class ForeignXdp(Refused):
     """Another XDP program sits where guard would go; it is never replaced."""
 

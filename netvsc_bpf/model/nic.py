@@ -30,6 +30,13 @@ class Nic:
     """IFLA_PARENT_DEV_BUS_NAME: pci, vmbus, virtio, usb, ..."""
     parent: str | None = None
     """IFLA_PARENT_DEV_NAME: the address on that bus, as 7c4b:00:02.0."""
+    altnames: tuple[str, ...] = ()
+    """IFLA_ALT_IFNAME: other names that it may be asked for by, up to 127 bytes each."""
+    permanent_mac: str | None = None
+    """IFLA_PERM_ADDRESS: the MAC that it came with, which stays when the MAC is changed.
+
+    None where the driver has none (veth), and before Linux 5.6.
+    """
     serial: int | None = None
     """The number of the PCI slot, where the bus gives one (hv_pci names slots by the host's serial)."""
     link_type: int = 1

@@ -58,5 +58,9 @@ class PairObservation:
     joined: Joined | None = None
     left_behind: bool = False
     """The VF of this pair is gone, and what it left in the maps is not cleared yet."""
+    attached: bool = True
+    """It has a slot: attach, complete or not, has been here."""
+    refused: bool = False
+    """Pairing refuses it, as `attach` would: nothing is begun then."""
     candidate: Nic | None = None
     """The NIC that pairing would take as VF now: the joined one while it fits."""

@@ -7,9 +7,9 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
   NIC is up;
 * before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn, and
   neither a step that fails nor its waiting time stands in the way of that;
-* with nothing left to do the pair is attached, its VF is the candidate, and it is permitted unless it is
-  damped or held back after a stall, cannot take the synthetic NIC's MTU, lacks an XDP program that it must
-  have, or the synthetic NIC is down.
+* with nothing left to do the pair is attached, unless it is refused and was not before; its VF is the
+  candidate, and it is permitted unless it is damped or held back after a stall, cannot take the synthetic
+  NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down.
 
 The order of what is returned: withdraw, let go, attach, join, bring into step, permit, fasten, flags. One
 plan holds the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
@@ -94,6 +94,8 @@ def _letting_go(seen: PairObservation) -> list[Action]:
 
 
 def _attaching(seen: PairObservation) -> list[Action]:
+    if seen.refused and not seen.attached:
+        return []
     return [] if seen.steer and seen.guard else [Attach(seen.synthetic.ifindex)]
 
 

@@ -155,3 +155,14 @@ def test_what_is_seen_is_never_changed_by_planning(world: World) -> None:
     kept = replace(seen)
     plan(seen, Wanted(damped=True))
     assert seen == kept
+
+
+def test_s90_nothing_is_begun_for_a_pair_that_is_refused() -> None:
+    seen = replace(World().observe(), attached=False)
+    assert plan(seen, Wanted()) == [act.Attach(SYNTHETIC)]
+    assert plan(replace(seen, refused=True), Wanted()) == []
+
+
+def test_s90_pair_that_is_refused_once_attached_is_kept_in_order(world: World) -> None:
+    world.steer = False
+    assert act.Attach(SYNTHETIC) in plan(replace(world.observe(), refused=True), Wanted())

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.manager.choice import choose
 from netvsc_bpf.model.nic import Nic
@@ -103,7 +104,7 @@ class World:
             joined=self._joined(),
             left_behind=self.devmap is None and self.found_vf != 0,
         )
-        return choose([self.synthetic, *self.vfs.values()], seen, AttachOptions()).pair
+        return choose([self.synthetic, *self.vfs.values()], seen, AttachOptions(), KnownPairs()).pair
 
     def _joined(self) -> Joined | None:
         if self.devmap is None:

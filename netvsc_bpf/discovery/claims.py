@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whose VF a NIC is, where more than one synthetic NIC could say so. Pure.
+
+hv_netvsc compares permanent addresses (get_netvsc_byslot()); they stay when a bond gives its ports one MAC.
+Drivers without one (veth) leave IFLA_PERM_ADDRESS out: then what the last VF came with has to do.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from netvsc_bpf.discovery.eligibility import is_paravirtual
+from netvsc_bpf.discovery.known import KnownPairs
+from netvsc_bpf.model.nic import Nic
+
+
+class Claim(IntEnum):
+    """How much says that a NIC is the VF of a synthetic NIC."""
+
+    NONE = 0
+    REMEMBERED = 1
+    """It has the MAC that the last VF came with, though the synthetic NIC has another now."""
+    MAC = 2
+    """It has the MAC of the synthetic NIC."""
+    MAC_AND_REMEMBERED = 3
+    PERMANENT = 4
+    """They have the same permanent address."""
+    ENSLAVED = 5
+    """The kernel's own hv_netvsc made it the VF."""
+
+
+def claim(nic: Nic, synthetic: Nic, known: KnownPairs) -> Claim:
+    """Say what speaks for `nic` as the VF of `synthetic`.
+
+    A NIC whose MAC is neither the synthetic NIC's nor the one that it came with was changed by somebody.
+    """
+    pair = known.of(synthetic.ifindex)
+    remembered = pair is not None and pair.last_mac == nic.mac
+    same = nic.mac == synthetic.mac
+    permanent = nic.permanent_mac is not None and nic.permanent_mac == synthetic.permanent_mac
+    permanent = permanent and (same or nic.mac == nic.permanent_mac)
+    if nic.master == synthetic.ifindex and (same or permanent or remembered):
+        return Claim.ENSLAVED
+    if permanent:
+        return Claim.PERMANENT
+    if same:
+        return Claim.MAC_AND_REMEMBERED if remembered else Claim.MAC
+    return Claim.REMEMBERED if remembered else Claim.NONE
+
+
+def strongest_rival(
+    nic: Nic, synthetic: Nic, nics: Iterable[Nic], known: KnownPairs
+) -> tuple[Nic | None, Claim]:
+    """Return which other synthetic NIC has the strongest claim to `nic`, if any has one.
+
+    Who has a VF claims no other. Beside the known ones every paravirtual NIC counts whose permanent address
+    says so: it may be attached tomorrow.
+    """
+    found: tuple[Nic | None, Claim] = (None, Claim.NONE)
+    for other in nics:
+        pair = known.of(other.ifindex)
+        if other.ifindex in (nic.ifindex, synthetic.ifindex) or (pair is not None and pair.vf is not None):
+            continue
+        if pair is None and not is_paravirtual(other):
+            continue
+        rank = claim(nic, other, known)
+        if rank > found[1] and (pair is not None or rank >= Claim.PERMANENT):
+            found = (other, rank)
+    return found

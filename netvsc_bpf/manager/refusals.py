@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the manager is not even started with, nor reloaded: interfaces that `attach` would refuse.
+
+Only what waiting does not mend: a NIC that cannot be a synthetic one, pairs that cross. A VF that is missing,
+still has another MAC, belongs to a bridge or stands beside a second one may be right a moment later: starting
+must not depend on that.
+"""
+
+from dataclasses import replace
+
+from netvsc_bpf.datapath.known import known_pairs
+from netvsc_bpf.datapath.session import Session, reading
+from netvsc_bpf.discovery.known import KnownPair, KnownPairs
+from netvsc_bpf.discovery.lookup import find_by_name
+from netvsc_bpf.discovery.pairing import find_pair
+from netvsc_bpf.manager.attached import opened
+from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.reload import Reload, Reloaded
+from netvsc_bpf.model.errors import (
+    CrossedPairs,
+    ForeignLayout,
+    KernelError,
+    MacDiffers,
+    NotASyntheticNic,
+    NotAVf,
+    Refused,
+)
+
+
+def refuse_what_attach_refuses(config: ManagerConfig) -> None:
+    """Ask pairing about the interfaces that the configuration names, in its order, as `attach` would.
+
+    Raises NotASyntheticNic, NotAVf, CrossedPairs; and what reading() raises.
+    """
+    if not config.interfaces:
+        return  # by their drivers those alone are managed that can be
+    try:
+        with reading("cannot manage") as session:
+            known = _known(session)
+            for name in config.interfaces:
+                _ask(session, name, config, known)
+    except KernelError:
+        return  # not now (the machine may be booting): each pair is asked about again before it is attached
+
+
+def refusing(reload: Reload) -> Reload:
+    """Return a reload that refuses such interfaces in what it reads anew."""
+
+    def read_again(config: ManagerConfig) -> Reloaded:
+        done = reload(config)
+        refuse_what_attach_refuses(done.config)
+        return done
+
+    return read_again
+
+
+def _known(session: Session) -> KnownPairs:
+    try:
+        with opened(session.pins) as loaded:
+            return known_pairs(session, loaded)
+    except ForeignLayout:
+        return KnownPairs()  # the first reconciliation reports it
+
+
+def _ask(session: Session, name: str, config: ManagerConfig, known: KnownPairs) -> None:
+    options, nic = config.of(name).options, find_by_name(session.nics, name)
+    if nic is None:
+        return
+    before = known.of(nic.ifindex) or KnownPair(nic.ifindex)
+    named = find_by_name(session.nics, options.vf)
+    try:
+        vf = find_pair(
+            session.nics,
+            nic.name,
+            vf=None if named is None else named.name,
+            any_bus=options.any_bus,
+            current_vf=before.vf,
+            known=known,
+        ).pair.vf
+    except MacDiffers:
+        vf = None
+    except (NotASyntheticNic, NotAVf, CrossedPairs):
+        raise
+    except Refused:
+        vf = None
+    # For the next ones this is as if it were attached.
+    known.note(replace(before, vf=before.vf if vf is None else vf.ifindex, named_vf=options.vf))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `attach` refuses, `run` refuses: at the start, on reload, and when the NIC comes later."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path as FilePath
+
+import pytest
+
+from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.topology import Lab
+from tests.kernel.commands import refused, run
+from tests.kernel.machine import pins, unchanged
+from tests.kernel.support.manager import Manager, ip
+
+Start = Callable[..., Manager]
+LabFactory = Callable[..., Lab]
+LISTED = "[manager]\ninterfaces = [{}]\n[attach]\nsettle_ms = 20\nany_bus = true\n"
+
+
+@pytest.fixture
+def file(tmp_path: FilePath) -> FilePath:
+    return tmp_path / "netvsc-bpf.toml"
+
+
+def hang_up(manager: Manager) -> None:
+    manager.process.send_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "said"),
+    [
+        (["lo"], "lo: it is the loopback interface"),
+        (["eth0", "lo"], "lo: it is the loopback interface"),
+        (["eth0", "vf0", "--any-bus"], "vf0: it is the VF of another pair, that of eth0"),
+        (["eth0", "vf0"], "vf0: it has the MAC of eth0"),
+        (["vf0", "eth0", "--any-bus"], "eth0: it is the VF of another pair, that of vf0"),
+    ],
+    ids=" ".join,
+)
+def test_s90_run_refuses_on_its_command_line_what_attach_refuses(
+    lab: Lab, interfaces: list[str], said: str
+) -> None:
+    with unchanged(lab):
+        refused(run(lab, "run", *interfaces, "--metrics-listen", "none"), 3, said)
+
+
+def test_s90_vf_of_a_file_that_cannot_be_one_is_refused(lab: Lab, file: FilePath) -> None:
+    file.write_text(LISTED.format('"eth0"') + '[interface.eth0]\nvf = "lo"\n')
+    with unchanged(lab):
+        refused(run(lab, "run", "--config", str(file)), 3, "lo as VF of eth0: it is the loopback interface")
+
+
+def test_s90_reload_that_names_the_vf_keeps_the_old_file_and_the_guest_on_the_network(
+    lab: Lab, start: Start, file: FilePath
+) -> None:
+    file.write_text(LISTED.format('"eth0"'))
+    manager = start(lab, "", "--config", str(file))
+    manager.wait_vf()
+    for named, said in (
+        ('"eth0", "vf0"', "vf0: it is the VF of another pair, that of eth0"),
+        ('"vf0"', "vf0: it is the VF of another pair, that of eth0"),
+        ('"eth0", "lo"', "lo: it is the loopback interface"),
+    ):
+        before = len(manager.told("refused", said))
+        file.write_text(LISTED.format(named))
+        hang_up(manager)
+        event = manager.wait_told("refused", said, times=before + 1)
+        assert event["text"].endswith("what was in force stays") and "\n" not in event["text"]
+    ip(lab, "link", "set", "eth0", "mtu", "1400")
+    manager.wait_told("followed", "vf0 has MTU 1400")
+    manager.wait_vf()
+    assert manager.told("reloaded") == []
+    lab.run(lab.guest, ["ping", "-c1", "-W5", lab.plan.pair(0).peer_address])
+    assert manager.stop() == 0
+
+
+def test_s90_vf_that_is_named_and_comes_later_is_refused_and_not_half_attached(
+    lab_factory: LabFactory, start: Start
+) -> None:
+    lab = lab_factory(LabPlan(vf=False))
+    manager = start(lab, "eth0", "vf0")
+    manager.wait_told("awaited")
+    manager.wait_told("attached")
+    lab.plug_vf()
+    event = manager.wait_told("refused", "vf0: it has the MAC of eth0, which is attached")
+    assert event["interface"] == "vf0"
+    ip(lab, "link", "set", "eth0", "mtu", "1400")
+    ip(lab, "link", "set", "eth0", "mtu", "1500")
+    lab.run(lab.guest, ["ping", "-c1", "-W5", lab.plan.pair(0).peer_address])
+    assert [one.synthetic.name for one in manager.statuses()] == ["eth0"]
+    assert [path.name for path in pins() if path.name.startswith("pair_")] == [
+        f"pair_{lab.ifindex(lab.guest, 'eth0')}"
+    ]
+    assert len(manager.told("refused", "vf0: it has the MAC")) == 1
+    assert manager.told("failed") == []
