@@ -2,16 +2,21 @@
 """netvsc-bpf attach."""
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 
 import click
 from netvsc_bpf.cli.complete import interfaces
+from netvsc_bpf.cli.output import beside_the_work
 from netvsc_bpf.cli.render import print_status
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
+from netvsc_bpf.kernel.stdio import say
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
+
+_LONG_MS = 2000
+"""A wait that is announced."""
 
 
 def _choices(kind: type[StrEnum]) -> list[str]:
@@ -81,18 +86,35 @@ def attach(
     )
     from netvsc_bpf import datapath
 
+    attached: list[str] = []
+
+    def waits(interfaces: Sequence[str]) -> None:
+        attached.extend(interfaces)
+        if settle >= _LONG_MS:
+            say(
+                f"{', '.join(attached)}: attached; waiting up to {settle / 1000:g} s for the VF to settle "
+                "(Ctrl-C ends the wait only)"
+            )
+
     errors: list[NetvscBpfError] = []
-    if interface is not None:
-        done = [datapath.attach(interface, options)]
-    else:
-        done, errors = datapath.attach_all(options)
+    try:
+        if interface is not None:
+            done = [datapath.attach(interface, options, waits)]
+        else:
+            done, errors = datapath.attach_all(options, waits)
+    except KeyboardInterrupt:
+        if attached:
+            undo = f"netvsc-bpf detach {interface or '--all'}"
+            say(f"{', '.join(attached)}: not waiting any longer; stays attached (to undo it: {undo})")
+        raise
     for one in done:
         for refusal in one.refusals:
-            click.echo(shown(f"netvsc-bpf: {refusal.nic.name} is not used: {refusal.reason}"), err=True)
+            say(f"{refusal.nic.name} is not used: {refusal.reason}")
         for warning in one.warnings:
-            click.echo(shown(f"netvsc-bpf: {warning}"), err=True)
-    print_status([one.status for one in done], as_json=as_json)
+            say(warning)
+    with beside_the_work():
+        print_status([one.status for one in done], as_json=as_json)
     for error in errors:
-        click.echo(shown(f"netvsc-bpf: {error}"), err=True)
+        say(str(error))
     if errors:
         sys.exit(errors[0].exit_code)

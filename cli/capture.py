@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """netvsc-bpf capture."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
-from netvsc_bpf.cli import reader
 from netvsc_bpf.cli.complete import interfaces
 
+from netvsc_bpf.kernel import stdio
 from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN
-from netvsc_bpf.model.names import shown
+from netvsc_bpf.kernel.stdio import say
 
 if TYPE_CHECKING:
     from netvsc_bpf.capture.frame import Interface
@@ -69,8 +70,10 @@ def capture(
     from netvsc_bpf.capture.session import capture as run
 
     flags = {"n": numeric, "e": link, "q": quiet, "t" * times: times, "v" * verbose: verbose, "X": hexdump}
-    output = Output(file, snaplen, [f"-{name}" for name, given in flags.items() if given], _print)
     ended = _Ended(by_reader=file in (None, "-"))
+    output = Output(
+        file, snaplen, [f"-{name}" for name, given in flags.items() if given], _print, ended.signalled
+    )
     begun = False
 
     def opened(interfaces: Sequence["Interface"]) -> None:
@@ -79,33 +82,54 @@ def capture(
             output.begin()
             begun = True
         names = " and ".join(f"{one.name} ({one.path})" for one in interfaces)
-        click.echo(shown(f"netvsc-bpf: listening on {names}"), err=True)
+        say(f"listening on {names}")
 
-    with reader.may_go():
-        summary = None
-        try:
-            plan = CapturePlan(interface, " ".join(expression), snaplen, count)
-            summary = run(plan, output.frames, ended, opened)
-        finally:
-            output.close(summary)
-        dropped = f", {summary.dropped:,} dropped by the kernel" if summary.dropped else ""
-        click.echo(f"netvsc-bpf: {summary.frames:,} frames captured{dropped}", err=True)
+    try:
+        summary = run(
+            CapturePlan(interface, " ".join(expression), snaplen, count), output.frames, ended, opened
+        )
+    except stdio.ReaderGone:
+        output.abandon()
+        if ended.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    except BaseException:
+        output.abandon()  # it is the first error that counts
+        raise
+    output.close(summary)
+    dropped = f", {summary.dropped:,} dropped by the kernel" if summary.dropped else ""
+    say(f"{summary.frames:,} frames captured{dropped}")
+    if ended.interrupted:
+        raise KeyboardInterrupt
 
 
 class _Ended:
-    """Becomes true at Ctrl-C, at SIGTERM, and when nobody reads what we write."""
+    """Becomes true at Ctrl-C, at SIGTERM, and when nobody reads the output. A second signal ends at once."""
 
     def __init__(self, *, by_reader: bool) -> None:
         self._by_reader = by_reader
-        self._signalled = False
+        self._signals: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._signal)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._signal)
+        # What has been captured is still printed, but to nobody who does not read.
+        if (stdout := stdio.stdout()) is not None:
+            stdout.writer.hurried = self.signalled
+
+    @property
+    def interrupted(self) -> bool:
+        return signal.SIGINT in self._signals
+
+    def signalled(self) -> bool:
+        return bool(self._signals)
 
     def __call__(self) -> bool:
-        return self._signalled or (self._by_reader and reader.is_gone())
+        return self.signalled() or (self._by_reader and stdio.reader_is_gone())
 
-    def _signal(self, *_: object) -> None:
-        self._signalled = True
+    def _signal(self, number: int, _: object) -> None:
+        if self._signals:
+            os._exit(128 + number)
+        self._signals.append(number)
 
 
 def _print(line: str) -> None:

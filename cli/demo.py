@@ -6,12 +6,14 @@ import sys
 from contextlib import nullcontext
 
 import click
+from netvsc_bpf.cli.output import beside_the_work
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from netvsc_bpf.kernel.stdio import say
 from netvsc_bpf.lab.demo import Progress, run_demo
 from netvsc_bpf.lab.demo_result import DemoResult
 from netvsc_bpf.lab.leftovers import Standing
@@ -28,13 +30,14 @@ def demo(as_json: bool) -> None:
     """
     enter_sandbox()
     console = Console(quiet=as_json, highlight=False)
-    result = _watched(console)
-    if as_json:
-        click.echo(json.dumps(result.as_json(), indent=2))
-    else:
-        _show(console, result)
+    with beside_the_work():
+        result = _watched(console)
+        if as_json:
+            click.echo(json.dumps(result.as_json(), indent=2))
+        else:
+            _show(console, result)
     for problem in result.problems():
-        click.echo(f"netvsc-bpf: demo: {problem}", err=True)
+        say(f"demo: {problem}")
     if result.problems():
         sys.exit(1)
 

@@ -4,8 +4,6 @@
 import click
 from netvsc_bpf.cli.complete import interfaces
 
-from netvsc_bpf.model.names import shown
-
 
 @click.command()
 @click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
@@ -15,6 +13,7 @@ def detach(interface: str | None, everything: bool) -> None:
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     from netvsc_bpf import datapath
+    from netvsc_bpf.kernel.stdio import say
     from netvsc_bpf.manager.singleton import refuse_while_managed
 
     refuse_while_managed(f"cannot detach {interface or 'all'}")
@@ -23,4 +22,4 @@ def detach(interface: str | None, everything: bool) -> None:
         return
     _, warnings = datapath.detach_all()
     for warning in warnings:
-        click.echo(shown(f"netvsc-bpf: {warning}"), err=True)
+        say(str(warning))

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 import click
+from netvsc_bpf.cli.output import beside_the_work
 
 from netvsc_bpf.doctor.finding import Finding, is_fit
 from netvsc_bpf.model.names import json_text, shown
@@ -19,11 +20,12 @@ def doctor(as_json: bool) -> None:
 
     findings = examine()
     fit = is_fit(findings)
-    if as_json:
-        found = {"fit": fit, "findings": [finding.as_json() for finding in findings]}
-        click.echo(json_text(found, indent=2))
-    else:
-        _print_text(findings)
+    with beside_the_work():  # the verdict is the exit status
+        if as_json:
+            found = {"fit": fit, "findings": [finding.as_json() for finding in findings]}
+            click.echo(json_text(found, indent=2))
+        else:
+            _print_text(findings)
     if not fit:
         raise SystemExit(_EXIT_CANNOT)
 

@@ -3,6 +3,7 @@
 
 import click
 
+from netvsc_bpf.kernel.stdio import say
 from netvsc_bpf.model.errors import CompileError, NetvscBpfError
 from netvsc_bpf.model.names import shown
 
@@ -19,4 +20,4 @@ class ErrorLine(click.ClickException):
         """Print what failed, why and what to do; with --verbose the compiler's log before it."""
         if self._log:
             click.echo(shown(self._log), err=True)
-        click.echo(shown(f"netvsc-bpf: {self.format_message()}"), err=True)
+        say(self.format_message())

@@ -2,11 +2,9 @@
 """netvsc-bpf events."""
 
 import click
-from netvsc_bpf.cli import reader
 
-from netvsc_bpf.model.names import json_text, shown
-
-_INTERRUPTED = 130
+from netvsc_bpf.kernel.stdio import reader_is_gone, say
+from netvsc_bpf.model.names import json_text
 
 
 @click.command()
@@ -22,17 +20,9 @@ def events(follow: bool, as_json: bool) -> None:
     from netvsc_bpf.view.event_lines import EventLines
 
     text = EventLines()
-    try:
-        with reader.may_go(), History(_note) as history:
-            for records in history.follow() if follow else [history.recent()]:
-                for record in records:
-                    click.echo(json_text(record) if as_json else text.line(record))
-                if reader.is_gone():
-                    return
-    except KeyboardInterrupt:
-        # It is how following ends; without it something was cut short.
-        raise SystemExit(0 if follow else _INTERRUPTED) from None
-
-
-def _note(text: str) -> None:
-    click.echo(shown(f"netvsc-bpf: {text}"), err=True)
+    with History(say) as history:
+        for records in history.follow() if follow else [history.recent()]:
+            for record in records:
+                click.echo(json_text(record) if as_json else text.line(record))
+            if reader_is_gone():
+                return

@@ -1,50 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The `netvsc-bpf` command: global options, and the commands, each imported only when it is called."""
+"""The `netvsc-bpf` program: signals first, for what the commands need takes a tenth of a second to import."""
 
-import importlib
+import os
+import signal
+import sys
+from typing import NoReturn
 
-import click
-from netvsc_bpf.cli.errors import ErrorLine
-
-from netvsc_bpf import __version__
-from netvsc_bpf.model.errors import NetvscBpfError
-
-_COMMANDS = ("attach", "capture", "demo", "detach", "doctor", "events", "metrics", "run", "status", "top")
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it: 128 and the number of SIGINT."""
 
 
-class Commands(click.Group):
-    """A command is a module of this package with a click command of the same name."""
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    # Unless it is ignored, as in what a shell without job control starts with `&`.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))  # nothing has been begun yet
+    # Kept until the command is known: `run` reloads for it once it can; the others end, as programs do.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    from netvsc_bpf.cli.process import run
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """See click.Group."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """See click.Group."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"netvsc_bpf.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the command; a library error becomes its line and exit code."""
-        try:
-            return super().invoke(ctx)
-        except NetvscBpfError as error:
-            raise ErrorLine(error, verbose=ctx.params["verbose"]) from error
-
-
-@click.command(cls=Commands)
-@click.option("--netns", metavar="NAME", help="Work on this network namespace (see `ip netns`).")
-@click.option("--verbose", is_flag=True, help="Show the compiler's log when it fails.")
-@click.version_option(__version__, prog_name="netvsc-bpf")
-def main(netns: str | None, verbose: bool) -> None:
-    """Make one NIC of a synthetic NIC and its SR-IOV VF, with eBPF."""
-    if netns is not None:
-        from netvsc_bpf.kernel.netns import enter
-
-        enter(netns)
+    sys.exit(run())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from netvsc_bpf.cli import complete
+from netvsc_bpf.cli.seconds import Seconds
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS
 
@@ -29,7 +30,7 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SE
 @click.option(
     "--interval",
     metavar="SECONDS",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(0.1, 3600),
     help="Look at everything at least this often: how long a change that nobody tells may go unnoticed. "
     "[default: 30]",
 )
@@ -56,8 +57,10 @@ def run(
     """
     from netvsc_bpf.config.changes import reader
     from netvsc_bpf.config.load import load, without_file
-    from netvsc_bpf.manager.event_writer import EventWriter
+    from netvsc_bpf.manager.event_writer import EventFormat
+    from netvsc_bpf.manager.log import Log
     from netvsc_bpf.manager.manager import Manager
+    from netvsc_bpf.manager.reload import Reload, nothing_to_read
 
     said = {
         ("manager", "interfaces"): interfaces or None,
@@ -71,11 +74,10 @@ def run(
     }
     if metrics_listen is not None:
         overrides["metrics", "listen"] = _listen(metrics_listen)
-    if file is None:
-        Manager(without_file(overrides), EventWriter(sys.stderr, as_json=log_json)).run()
-    else:
-        config, again = load(file, overrides), reader(file, overrides)
-        Manager(config, EventWriter(sys.stderr, as_json=log_json), again).run()
+    again: Reload = nothing_to_read if file is None else reader(file, overrides)
+    config = without_file(overrides) if file is None else load(file, overrides)
+    with Log(EventFormat(sys.stderr, as_json=log_json)) as log:
+        Manager(config, log, again, log.lost).run()
 
 
 def _listen(text: str) -> object:

@@ -3,12 +3,12 @@
 
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import click
-from netvsc_bpf.cli import reader
 from netvsc_bpf.cli.complete import interfaces
+from netvsc_bpf.cli.seconds import Seconds
 
 
 @click.command()
@@ -16,7 +16,7 @@ from netvsc_bpf.cli.complete import interfaces
 @click.option(
     "--interval",
     metavar="SECONDS",
-    type=click.FloatRange(min=0.1, max=3600),
+    type=Seconds(0.1, 3600),
     default=2.0,
     show_default=True,
     help="The time that rates are taken over.",
@@ -50,22 +50,26 @@ def top(interface: str | None, interval: float, count: int | None, once: bool, s
     left = 1 if once else count
     console = for_people()
     live = table = None
-    with reader.may_go(), ExitStack() as undo, suppress(KeyboardInterrupt):
-        keys = undo.enter_context(keys_of(sys.stdin.fileno() if console.is_terminal else -1))
-        if console.is_terminal and left != 1:
-            live = undo.enter_context(Live(Text("..."), console=console, screen=True, auto_refresh=False))
-        looks = watch(lambda: Look(time.monotonic(), datapath.status(interface)), lambda: keys.wait(interval))
-        for pairs in looks:
-            shown = busiest_first(pairs) if sort == "traffic" else by_name(pairs)
-            table = top_table(shown, datetime.now(UTC))
-            if live is None:
-                show(console, table)
-            else:
-                table.caption = "q quits"
-                live.update(table, refresh=True)
-            left = None if left is None else left - 1
-            if left == 0:
-                break
-    if live is not None and table is not None:
-        table.caption = None
-        show(console, table)  # what was on the alternate screen last
+    try:
+        with ExitStack() as undo:
+            keys = undo.enter_context(keys_of(sys.stdin.fileno() if console.is_terminal else -1))
+            if console.is_terminal and left != 1:
+                live = undo.enter_context(Live(Text("..."), console=console, screen=True, auto_refresh=False))
+            looks = watch(
+                lambda: Look(time.monotonic(), datapath.status(interface)), lambda: keys.wait(interval)
+            )
+            for pairs in looks:
+                shown = busiest_first(pairs) if sort == "traffic" else by_name(pairs)
+                table = top_table(shown, datetime.now(UTC))
+                if live is None:
+                    show(console, table)
+                else:
+                    table.caption = "q quits"
+                    live.update(table, refresh=True)
+                left = None if left is None else left - 1
+                if left == 0:
+                    break
+    finally:
+        if live is not None and table is not None:
+            table.caption = None
+            show(console, table)  # what was on the alternate screen last

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
-from netvsc_bpf.cli.main import Commands, main
+from netvsc_bpf.cli.commands import Commands, command_line
 
 from netvsc_bpf import __version__
 
@@ -40,13 +40,19 @@ repairs. `detach` puts everything back as it was found.
 """
 EXIT_STATUS = (
     ("0", "Done."),
-    ("1", "Failed: one line on stderr says what, why, and what to do."),
+    (
+        "1",
+        "Failed: one line on stderr says what, why, and what to do. Also where what was to be printed cannot "
+        "be written (`status`, `events`, `top`, `metrics`, `capture`, --help); the status of `attach`, "
+        "`doctor`, `demo` and `run` says how their work went. A reader that leaves early is no failure.",
+    ),
     ("2", "Wrong usage."),
     (
         "3",
         "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, a foreign XDP program.",
     ),
     ("4", "This kernel or machine cannot: a missing capability, bpffs, BTF, bcc or tool."),
+    ("130", "Ended by Ctrl-C."),
 )
 FILES = (
     (
@@ -69,8 +75,8 @@ SEE_ALSO = "ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), capabilities(7)"
 
 def main_page() -> str:
     """Return the manual in roff."""
-    context = click.Context(main, info_name=PROGRAM)
-    summary = (main.help or "").rstrip(".")
+    context = click.Context(command_line, info_name=PROGRAM)
+    summary = (command_line.help or "").rstrip(".")
     lines = [
         '.\\" SPDX-License-Identifier: GPL-2.0-only',
         '.\\" Written by scripts/manual.py from the commands; change those, and run make manual.',
@@ -83,12 +89,12 @@ def main_page() -> str:
         ".SH DESCRIPTION",
         *paragraphs(DESCRIPTION),
         ".SH OPTIONS",
-        *options(context, main),
+        *options(context, command_line),
         ".SH COMMANDS",
     ]
-    assert isinstance(main, Commands)
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
+    assert isinstance(command_line, Commands)
+    for name in command_line.list_commands(context):
+        command = command_line.get_command(context, name)
         assert command is not None
         lines += section(click.Context(command, info_name=name, parent=context), command)
     lines += [".SH EXIT STATUS", *tagged(EXIT_STATUS), ".SH FILES", *tagged(FILES), ".SH EXAMPLES"]
@@ -165,7 +171,7 @@ def completion(shell: str) -> str:
     """Return the completion script of a shell, as click makes it."""
     kind = get_completion_class(shell)
     assert kind is not None
-    return kind(main, {}, PROGRAM, "_NETVSC_BPF_COMPLETE").source()
+    return kind(command_line, {}, PROGRAM, "_NETVSC_BPF_COMPLETE").source()
 
 
 def written() -> dict[Path, str]:

@@ -7,8 +7,8 @@ import struct
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from shutil import which
 
 from netvsc_bpf.capture.frame import Sighting
@@ -41,23 +41,25 @@ def compile_filter(interface: str, expression: str, snaplen: int) -> tuple[Instr
     command = [tcpdump(), "-p", "-i", interface, "-s", str(snaplen), "-ddd", "--", expression]
     done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        said = os.fsdecode(done.stderr).strip().split("\n") or ["it said nothing"]
-        raise Refused(
-            f"cannot capture {expression!r}", said[-1].removeprefix("tcpdump: "), "see pcap-filter(7)"
-        )
+        said = _last_line(os.fsdecode(done.stderr)) or "it said nothing"
+        raise Refused(f"cannot capture {expression!r}", said, "see pcap-filter(7)")
     _, *lines = done.stdout.split(b"\n")
     return tuple(Instruction(*map(int, line.split())) for line in lines if line)
 
 
 class Printer:
-    """A tcpdump that prints frames as they come; each line is handed on behind its path and interface."""
+    """A tcpdump that prints frames as they come; each line is handed on behind its path and interface.
+
+    A thread hands lines on, so that tcpdump never waits for us while we wait for it. What ``emit`` raises
+    ends tcpdump, and is raised in the thread that hands us frames.
+    """
 
     def __init__(self, options: Sequence[str], snaplen: int, emit: Callable[[str], None]) -> None:
         self._emit = emit
         self._labels: deque[str] = deque()
         self._shown = 0
         self._width = 0
-        self._broken = False
+        self._error: Exception | None = None
         # Not a temporary file: there may be no folder that takes one.
         self._complaints = os.fdopen(os.memfd_create("tcpdump-stderr", os.MFD_CLOEXEC), "w+b")
         # A process group of its own: Ctrl-C is for us, and what came before it is still printed.
@@ -70,34 +72,67 @@ class Printer:
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
-        self._in.write(struct.pack("=IHHiIII", _NANOSECOND_MAGIC, 2, 4, 0, 0, snaplen, _ETHERNET))
-        self._reader = threading.Thread(target=self._read, name="tcpdump-lines")
+        self._reader = threading.Thread(target=self._read, name="tcpdump-lines", daemon=True)
         self._reader.start()
+        self._write(struct.pack("=IHHiIII", _NANOSECOND_MAGIC, 2, 4, 0, 0, snaplen, _ETHERNET))
 
     def frames(self, frames: Sequence[Sighting]) -> None:
-        """Print frames. Raises BrokenPipeError where nobody reads them any more."""
+        """Print frames. Raises what ``emit`` raised, NetvscBpfError where tcpdump failed."""
         for one in frames:
             self._width = max(self._width, len(shown(one.interface.name)))
             self._labels.append(label(one, self._width))
             seconds, rest = divmod(one.at, 1_000_000_000)
-            self._in.write(struct.pack("=IIII", seconds, rest, len(one.data), one.length) + one.data)
-        self._in.flush()
-        if self._broken:
-            raise BrokenPipeError
+            self._write(struct.pack("=IIII", seconds, rest, len(one.data), one.length) + one.data)
+        self._flush()
 
     def close(self) -> None:
-        """Wait until everything is printed. Raises NetvscBpfError where tcpdump failed."""
-        with suppress(BrokenPipeError):  # it has ended already, and why is told below
+        """Wait until all is printed. Raises what ``emit`` raised, NetvscBpfError where tcpdump failed."""
+        ended, said = self._end()
+        if self._error is not None:
+            raise self._error
+        if ended != 0:
+            why = said or f"it ended with status {ended}"
+            raise NetvscBpfError("cannot print frames", f"tcpdump: {why}", "write them with -w FILE instead")
+
+    def abandon(self) -> None:
+        """End tcpdump at once."""
+        self._process.kill()
+        self._end()
+
+    def _write(self, data: bytes) -> None:
+        with self._failing():
+            self._in.write(data)
+
+    def _flush(self) -> None:
+        with self._failing():
+            self._in.flush()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Say what made tcpdump end, in place of the broken pipe that it left."""
+        try:
+            yield
+        except BrokenPipeError:
+            self.close()
+            raise NetvscBpfError(
+                "cannot print frames", "tcpdump ended", "write them with -w FILE instead"
+            ) from None
+        if self._error is not None:
+            raise self._error
+
+    def _end(self) -> tuple[int, str]:
+        """Let tcpdump end; return its status and its last complaint. Calling it again does nothing."""
+        if self._complaints.closed:
+            return 0, ""
+        with suppress(BrokenPipeError):  # it has ended already; its status says so
             self._in.close()
         self._reader.join()
         self._out.close()
         ended = self._process.wait()
         self._complaints.seek(0)
-        said = self._complaints.read().decode(errors="replace").strip().split("\n")
+        said = _last_line(self._complaints.read().decode(errors="replace"))
         self._complaints.close()
-        if ended != 0 and not self._broken:
-            why = said[-1].removeprefix("tcpdump: ") if said else f"it ended with status {ended}"
-            raise NetvscBpfError("cannot print frames", f"tcpdump: {why}", "write them with -w FILE instead")
+        return ended, said
 
     def _read(self) -> None:
         for raw in self._out:
@@ -109,10 +144,14 @@ class Printer:
                 line = f"{self._labels.popleft()} {match[2]}"
             try:
                 self._emit(line)
-            except BrokenPipeError:
-                self._broken = True
+            except Exception as error:
+                self._error = error
                 self._process.kill()
                 return
+
+
+def _last_line(said: str) -> str:
+    return said.strip().rpartition("\n")[2].removeprefix("tcpdump: ")
 
 
 def label(one: Sighting, width: int) -> str:

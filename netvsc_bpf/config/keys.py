@@ -152,7 +152,11 @@ def _read(kind: Any, value: object, setting: Setting, expected: str) -> Any:
 
 
 def _read_number(kind: Any, value: object, setting: Setting, wrong: BadValue) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong
+    if isinstance(value, float) and not math.isfinite(
+        value
+    ):  # of an int that is too large for a float: OverflowError
         raise wrong
     if kind is int and not isinstance(value, int):
         raise wrong

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """attach: one pair, or all of them, each in one go or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.joining import join, leave, permit
@@ -39,6 +39,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
+    interface: str
     ifindex: int
     slot: int
     waits_for: int | None
@@ -47,8 +48,18 @@ class _Done:
     warnings: tuple[str, ...]
 
 
-def attach(interface: str, options: AttachOptions) -> Attached:
+Waits = Callable[[Sequence[str]], None]
+"""Is told which synthetic NICs are attached when the wait for their VFs begins."""
+
+
+def _say_nothing(interfaces: Sequence[str]) -> None:
+    pass
+
+
+def attach(interface: str, options: AttachOptions, waits: Waits = _say_nothing) -> Attached:
     """Attach one synthetic NIC of this thread's network namespace and wait once for its VF to settle.
+
+    `waits` is called before the wait: from then on it is attached, whatever ends the call.
 
     Already attached: the same state again, with the programs of this version. Raises Refused, CannotHere and
     their subclasses, KernelError; whatever was begun is undone then.
@@ -59,10 +70,12 @@ def attach(interface: str, options: AttachOptions) -> Attached:
             find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus)
         with upgraded_or_load(session, options.liveness) as loaded:
             done = _attach_one(session, loaded, interface, options, known_pairs(session, loaded))
-    return _settled([done], options)[0]
+    return _settled([done], options, waits)[0]
 
 
-def attach_all(options: AttachOptions) -> tuple[list[Attached], list[NetvscBpfError]]:
+def attach_all(
+    options: AttachOptions, waits: Waits = _say_nothing
+) -> tuple[list[Attached], list[NetvscBpfError]]:
     """Attach every synthetic NIC that is one by its driver (with any_bus: by having a twin).
 
     Each pair is attached or left alone by itself; the errors of those that could not be are returned.
@@ -86,7 +99,7 @@ def attach_all(options: AttachOptions) -> tuple[list[Attached], list[NetvscBpfEr
                     note_again(known, loaded, synthetic.ifindex)
                 except NetvscBpfError as error:
                     errors.append(error)
-    return (_settled(done, options) if done else []), errors
+    return (_settled(done, options, waits) if done else []), errors
 
 
 def _attach_one(
@@ -112,7 +125,7 @@ def _attach_one(
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
     warnings, session.tools.left_out[:] = tuple(session.tools.left_out), ()
-    return _Done(synthetic.ifindex, slot, waits_for, pairing.refusals, warnings)
+    return _Done(synthetic.name, synthetic.ifindex, slot, waits_for, pairing.refusals, warnings)
 
 
 def _unseen(session: Session, pair: Pair) -> bool:
@@ -134,8 +147,10 @@ def _find_pair(session: Session, interface: str, options: AttachOptions, known: 
     )
 
 
-def _settled(done: Sequence[_Done], options: AttachOptions) -> list[Attached]:
+def _settled(done: Sequence[_Done], options: AttachOptions, waits: Waits) -> list[Attached]:
     """Wait outside the lock: others may work meanwhile."""
+    if any(one.waits_for is not None for one in done):
+        waits([one.interface for one in done])
     with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
         waiting = {one.slot: one.waits_for for one in done if one.waits_for is not None}
         wait_until_settled(session, loaded, waiting, options.settle_ms)

@@ -12,8 +12,8 @@ _SYSLOG_LEVEL = {Severity.ERROR: 3, Severity.WARNING: 4, Severity.INFO: 6}
 """SD_ERR, SD_WARNING, SD_INFO: sd-daemon(3)."""
 
 
-class EventWriter:
-    """Writes events to a stream, one line each.
+class EventFormat:
+    """Makes the line of an event for a stream; of a text with several lines, several.
 
     The lines have the prefix of sd-daemon(3), as `<4>`, where the stream is the journal's; anywhere else it
     would be noise. JSON lines carry their severity themselves.
@@ -22,11 +22,11 @@ class EventWriter:
     def __init__(
         self, stream: TextIO, *, as_json: bool = False, environ: Mapping[str, str] = os.environ
     ) -> None:
-        self._stream, self._as_json = stream, as_json
+        self._as_json = as_json
         self._prefixed = not as_json and is_journal(stream, environ)
 
-    def __call__(self, event: Event) -> None:
-        """Write one event."""
+    def __call__(self, event: Event) -> str:
+        """Return the text of one event, without the end of its last line."""
         if self._as_json:
             text = json_text(event.as_record())
         else:
@@ -35,9 +35,7 @@ class EventWriter:
             # The journal takes each line by itself, those of a traceback too.
             prefix = f"<{_SYSLOG_LEVEL[event.severity]}>"
             text = "\n".join(prefix + line for line in text.split("\n"))
-        # In one go: two threads tell events.
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        return text
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

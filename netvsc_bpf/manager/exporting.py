@@ -12,8 +12,13 @@ from netvsc_bpf.metrics.manager_stats import ManagerStats
 class Exporting:
     """A listener of events that counts, and the exporter that shows the counts."""
 
-    def __init__(self, config: MetricsConfig, listener: Callable[[Event], None]) -> None:
-        self.stats = ManagerStats()
+    def __init__(
+        self,
+        config: MetricsConfig,
+        listener: Callable[[Event], None],
+        lost_lines: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.stats = ManagerStats(lost_lines=lost_lines)
         self._exporter = Exporter(
             config, self.stats, lambda text: listener(Event(Kind.FAILED, MANAGER, text))
         )

@@ -39,14 +39,16 @@ class Manager:
         config: ManagerConfig,
         listener: Callable[[Event], None],
         reload: Reload = nothing_to_read,
+        lost_lines: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`lost_lines` says how many lines of the log were lost."""
         self._recent = RecentEvents(config.events_kept)
         told = tee(listener, self._recent)
-        self._exporting = Exporting(config.metrics, told)
+        self._exporting = Exporting(config.metrics, told, lost_lines)
         self._config, self._listener = config, tee(told, self._exporting)
         self._teller = Teller(self._listener)
         self._bugs = Bugs(self._teller)
-        self._ready = False
+        self._ready = self._interrupted = False
         self._visits = Visits(config, self._listener)
         self._branches = Branches(config, self._listener, self._bugs, self._exporting.stats)
         self._home = Branch(
@@ -64,7 +66,8 @@ class Manager:
         """Run until a signal ends it.
 
         The data path stays. Raises Busy, BpffsUnavailable, MissingCapability, and Refused for interfaces that
-        `attach` would refuse.
+        `attach` would refuse; KeyboardInterrupt where it was SIGINT that ended it. SIGHUP may be blocked: it
+        is unblocked once it can be heeded.
         """
         require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
@@ -72,14 +75,17 @@ class Manager:
         refuse_what_attach_refuses(self._config)
         with singleton.claim() as claimed:
             asyncio.run(self._run(claimed))
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     async def _run(self, claimed: singleton.Claim) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, what: self._bugs.tell(what.get("exception") or what["message"]))
         stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(signal.SIGTERM, stopping.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt, stopping)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up, os.isatty(_STDERR), stopping)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         netlink = NetlinkWatch(loop, self._home.wake, self._teller.timing.arrivals.changed)
         memberships = MembershipWatch(loop, self._home.wake)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
@@ -101,6 +107,10 @@ class Manager:
             netlink.close()
             memberships.close()
             self._branches.close()
+
+    def _interrupt(self, stopping: asyncio.Event) -> None:
+        self._interrupted = True
+        stopping.set()
 
     def _hung_up(self, on_terminal: bool, stopping: asyncio.Event) -> None:
         """Tell the two meanings of SIGHUP apart: read again, or the terminal was closed under us."""

@@ -3,16 +3,23 @@
 
 import os
 import socket
+from contextlib import suppress
+
+_PATIENCE_S = 1.0
 
 
 def notify(state: str) -> None:
-    """Send one state, as READY=1 or WATCHDOG=1, to the socket that NOTIFY_SOCKET names."""
+    """Send one state, as READY=1 or WATCHDOG=1, to the socket that NOTIFY_SOCKET names.
+
+    What systemd does not take, it does without: the manager does not end for it.
+    """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel, suppress(OSError):
+        channel.settimeout(_PATIENCE_S)
         channel.connect("\0" + address[1:] if address.startswith("@") else address)
-        channel.sendall(state.encode())
+        channel.send(state.encode())
 
 
 def watchdog_interval_s() -> float | None:

@@ -106,6 +106,7 @@ def _add_manager(samples: Samples, figures: ManagerFigures) -> None:
     samples.histogram(families.JOIN_SECONDS, *figures.joins)
     for reason, count in figures.errors.items():
         samples.add(families.RECONCILE_ERRORS, count, reason)
+    samples.add(families.LOST_LINES, figures.lost_lines)
     samples.histogram(families.RECONCILE_SECONDS, *figures.reconciles)
     if figures.last_success is not None:
         samples.add(families.LAST_RECONCILE, figures.last_success)

@@ -229,6 +229,13 @@ LAST_RECONCILE = Family(
     Source.MANAGER,
     "When the manager last looked at everything and did what was due without an error, Unix time.",
 )
+LOST_LINES = Family(
+    "log_lines_lost",
+    _C,
+    Source.MANAGER,
+    "Events that the manager could not write to stderr: full disk, closed, or nobody reads it. "
+    "`netvsc-bpf events` has them.",
+)
 MANAGER_UP = Family("manager_up", _G, Source.EXPORTER, "1 while a manager runs in this network namespace.")
 BUILD_INFO = Family("build_info", _G, Source.EXPORTER, "Always 1: what is running.", ("version", "abi"))
 SCRAPE_SUCCESS = Family(
@@ -263,6 +270,7 @@ FAMILIES = (
     RECONCILE_SECONDS,
     RECONCILE_ERRORS,
     LAST_RECONCILE,
+    LOST_LINES,
     MANAGER_UP,
     BUILD_INFO,
     SCRAPE_SUCCESS,

@@ -57,13 +57,17 @@ class ManagerFigures:
     """By class of error (error_classes.py); those that never happened are there with 0."""
     last_success: float | None
     """Unix time."""
+    lost_lines: int
+    """Of the log."""
 
 
 class ManagerStats:
     """Counts. Any thread may call it."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.time, lost_lines: Callable[[], int] = lambda: 0
+    ) -> None:
+        self._clock, self._lost_lines = clock, lost_lines
         self._lock = threading.Lock()
         self._joins = Histogram(JOIN_BUCKETS_S)
         self._repairs: Counter[tuple[str, str]] = Counter()
@@ -116,4 +120,5 @@ class ManagerStats:
                 reconciles=(self._reconciles.cumulative(), self._reconciles.sum),
                 errors={kind: self._errors[kind] for kind in ERROR_CLASSES},
                 last_success=self._last_success,
+                lost_lines=self._lost_lines(),
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
-from netvsc_bpf.cli.main import Commands, main
+from netvsc_bpf.cli.commands import Commands, command_line
 
 REPO = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(REPO / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")) + sorted(
@@ -34,11 +34,11 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_and_options_that_are_named_exist(document: Path) -> None:
-    assert isinstance(main, Commands)
-    context = click.Context(main)
+    assert isinstance(command_line, Commands)
+    context = click.Context(command_line)
     code = "\n".join(CODE.findall(document.read_text()))
     for line in COMMAND.finditer(code):
-        command = main.get_command(context, line["name"])
+        command = command_line.get_command(context, line["name"])
         assert command is not None, line[0]
         known = {name for one in command.params for name in one.opts}
         named = set(re.findall(r"(?<=[ \[])--[a-z-]+", line["rest"]))
@@ -56,6 +56,10 @@ def test_pictures_are_small_and_fetch_nothing() -> None:
 
 def test_every_command_is_told_of_in_the_guide_or_the_readme() -> None:
     told = (REPO / "README.md").read_text() + (REPO / "docs/operate.md").read_text()
-    assert isinstance(main, Commands)
-    missing = [name for name in main.list_commands(click.Context(main)) if f"netvsc-bpf {name}" not in told]
+    assert isinstance(command_line, Commands)
+    missing = [
+        name
+        for name in command_line.list_commands(click.Context(command_line))
+        if f"netvsc-bpf {name}" not in told
+    ]
     assert [name for name in missing if f"make {name}" not in told] == []

@@ -13,7 +13,8 @@ import pytest
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.lab.namespace import enter
 from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.event_writer import EventWriter
+from netvsc_bpf.manager.event_writer import EventFormat
+from netvsc_bpf.manager.log import Log
 from netvsc_bpf.manager.manager import Manager
 from netvsc_bpf.model.path import Liveness
 from netvsc_bpf.planner.stall import StallPolicy
@@ -63,12 +64,13 @@ def main(argument: str) -> None:
     )
     if orders.clsact:
         force_clsact(pytest.MonkeyPatch())
-    manager = Manager(config, EventWriter(sys.stderr, as_json=True))
-    if orders.hangs is None:
-        manager.run()
-        return
-    with hanging(orders.hangs, orders.hangs_nth, sys.stdin.readline, orders.then_errno):
-        manager.run()
+    with Log(EventFormat(sys.stderr, as_json=True)) as log:
+        manager = Manager(config, log)
+        if orders.hangs is None:
+            manager.run()
+            return
+        with hanging(orders.hangs, orders.hangs_nth, sys.stdin.readline, orders.then_errno):
+            manager.run()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 from netvsc_bpf.capture import tcpdump
 from netvsc_bpf.capture.frame import Interface, Sighting
 from netvsc_bpf.capture.tcpdump import Printer, label
+from netvsc_bpf.kernel.stdio import OutputLost, ReaderGone
 from netvsc_bpf.model.errors import CannotHere, NetvscBpfError
 from netvsc_bpf.model.path import Path
 
@@ -46,10 +47,22 @@ def test_tcpdump_that_was_killed_is_no_quiet_end() -> None:
     printer = Printer(["-n"], 1000, lambda line: None)
     printer._process.kill()
     printer._process.wait()
-    with pytest.raises(BrokenPipeError):
+    with pytest.raises(NetvscBpfError, match="status -9"):
         printer.frames([arp(VF, outgoing=True)])
-    with pytest.raises(NetvscBpfError):
-        printer.close()
+    printer.abandon()
+
+
+@pytest.mark.parametrize("error", [OutputLost("cannot write", "no space left on device"), ReaderGone()])
+def test_s89_output_that_is_lost_ends_tcpdump_and_is_raised_where_frames_come_from(error: Exception) -> None:
+    def emit(line: str) -> None:
+        raise error
+
+    printer = Printer(["-n"], 1000, emit)
+    with pytest.raises(type(error)):
+        for _ in range(10_000):
+            printer.frames([arp(VF, outgoing=True)])
+    printer.abandon()
+    assert printer._process.returncode is not None
 
 
 def test_s67_missing_tcpdump_is_told_with_its_package_and_the_way_around_it(

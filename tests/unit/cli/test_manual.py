@@ -12,12 +12,12 @@ from types import ModuleType
 
 import click
 import pytest
-from netvsc_bpf.cli.main import Commands, main
+from netvsc_bpf.cli.commands import Commands, command_line
 
 REPO = Path(__file__).resolve().parents[3]
 PAGE = REPO / "docs/man/netvsc-bpf.1"
 COMPLETION = REPO / "deploy/completion"
-CONTEXT = click.Context(main, info_name="netvsc-bpf")
+CONTEXT = click.Context(command_line, info_name="netvsc-bpf")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def tool(name: str) -> str:
 
 
 def names() -> list[str]:
-    assert isinstance(main, Commands)
-    return main.list_commands(CONTEXT)
+    assert isinstance(command_line, Commands)
+    return command_line.list_commands(CONTEXT)
 
 
 def test_what_stands_there_is_what_the_commands_say_now(manual: ModuleType) -> None:
@@ -50,7 +50,7 @@ def test_what_stands_there_is_what_the_commands_say_now(manual: ModuleType) -> N
 def test_every_option_of_a_command_is_in_its_section(name: str) -> None:
     text = PAGE.read_text().replace("\\-", "-")
     section = re.split(r"^\.S[SH] ", text.split(f'.SS "{name} ')[1], flags=re.MULTILINE)[0]
-    command = main.get_command(CONTEXT, name)  # type: ignore[attr-defined]
+    command = command_line.get_command(CONTEXT, name)  # type: ignore[attr-defined]
     options = [one for one in command.params if isinstance(one, click.Option)]
     for option in options:
         assert re.search(rf"^\.B .*{option.opts[-1]}\b", section, re.MULTILINE), option.opts
@@ -118,6 +118,6 @@ def test_interfaces_are_offered_where_one_is_wanted(line: str, monkeypatch: pyte
     from click.shell_completion import ShellComplete
 
     monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo"), (2, "eth0"), (3, "enP31819s1")])
-    complete = ShellComplete(main, {}, "netvsc-bpf", "_NETVSC_BPF_COMPLETE")
+    complete = ShellComplete(command_line, {}, "netvsc-bpf", "_NETVSC_BPF_COMPLETE")
     offered = [item.value for item in complete.get_completions(line.split(), "e")]
     assert offered == ["enP31819s1", "eth0"]

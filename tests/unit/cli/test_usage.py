@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from netvsc_bpf.cli.main import main
+from netvsc_bpf.cli.commands import command_line
 
 from netvsc_bpf import datapath
 
@@ -25,6 +25,18 @@ from netvsc_bpf import datapath
         ("attach --all --vf vf0", "--vf names the VF of one interface"),
         ("attach eth0 eth1", "unexpected extra argument"),
         ("attach eth0 --no-such-option", "No such option"),
+        ("top --interval nan", "nan is not a finite number"),
+        ("top --interval inf", "inf is not a finite number"),
+        ("top --interval=-inf", "-inf is not a finite number"),
+        ("top --interval 0", "0 is not in the range"),
+        ("top --interval=-1", "is not in the range"),
+        ("top --interval 1e9", "is not in the range"),
+        ("top --interval x", "'x' is not a valid float"),
+        ("run --interval nan", "nan is not a finite number"),
+        ("run --interval inf", "inf is not a finite number"),
+        ("run --interval 0", "0 is not in the range"),
+        ("run --interval=-1", "is not in the range"),
+        ("run --interval 3601", "is not in the range"),
         ("detach", "name one interface, or --all"),
         ("detach eth0 --all", "name one interface, or --all"),
         ("status eth0 eth1", "unexpected extra argument"),
@@ -36,13 +48,13 @@ def test_wrong_usage_is_told_and_nothing_is_done(
 ) -> None:
     for name in ("attach", "attach_all", "detach", "detach_all", "status"):
         monkeypatch.setattr(datapath, name, lambda *_: pytest.fail("it was called"))
-    result = CliRunner().invoke(main, line.split())
+    result = CliRunner().invoke(command_line, line.split())
     assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
 
 
 @pytest.mark.parametrize("command", ["attach", "detach", "status", "doctor", "demo"])
 def test_every_command_explains_itself(command: str) -> None:
-    result = CliRunner().invoke(main, [command, "--help"])
+    result = CliRunner().invoke(command_line, [command, "--help"])
     assert result.exit_code == 0
     assert result.stdout.startswith("Usage: ")
 
@@ -50,6 +62,6 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_a_configuration_file_that_cannot_be_used_is_wrong_usage(tmp_path: Path) -> None:
     path = tmp_path / "netvsc-bpf.toml"
     path.write_text("[damping]\nreuse = 9000\n")
-    result = CliRunner().invoke(main, ["run", "--config", str(path)])
+    result = CliRunner().invoke(command_line, ["run", "--config", str(path)])
     assert result.exit_code == 2
     assert result.stderr == f"netvsc-bpf: {path}:2: reuse (9000) must be below suppress (3500)\n"

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from netvsc_bpf.manager.event_writer import EventWriter, is_journal
+from netvsc_bpf.manager.event_writer import EventFormat, is_journal
 from netvsc_bpf.manager.events import Detail, Event, Kind, Severity
 from netvsc_bpf.manager.tee import tee
 from tests.unit.kernel.fake_clocks import Machine
@@ -31,11 +31,6 @@ def stream(tmp_path: Path) -> Iterator[TextIO]:
 def journal(stream: TextIO) -> dict[str, str]:
     found = os.fstat(stream.fileno())
     return {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
-
-
-def written(stream: TextIO) -> list[str]:
-    stream.seek(0)
-    return stream.read().splitlines()
 
 
 def test_record_has_microseconds_in_utc_even_where_they_are_zero() -> None:
@@ -77,22 +72,17 @@ def test_switch_is_a_warning_where_the_vf_failed(reason: str | None, severity: S
 
 
 def test_the_journal_is_told_the_severity_of_each_line(stream: TextIO) -> None:
-    write = EventWriter(stream, environ=journal(stream))
-    write(LEFT_DEAD)
-    write(Event(Kind.FAILED, "manager", "unforeseen:\n  a traceback"))
-    write(Event(Kind.JOINED, "eth0", "vf0"))
-    assert written(stream) == [
-        "<4>eth0: switched: synthetic (vf-down)",
-        "<3>manager: failed: unforeseen:",
-        "<3>  a traceback",
-        "<6>eth0: joined: vf0",
-    ]
+    form = EventFormat(stream, environ=journal(stream))
+    assert form(LEFT_DEAD) == "<4>eth0: switched: synthetic (vf-down)"
+    failed = Event(Kind.FAILED, "manager", "unforeseen:\n  a traceback")
+    assert form(failed) == "<3>manager: failed: unforeseen:\n<3>  a traceback"
+    assert form(Event(Kind.JOINED, "eth0", "vf0")) == "<6>eth0: joined: vf0"
 
 
 @pytest.mark.parametrize("told", [None, "", "1:2", "nonsense", "x:y", "7"])
 def test_anybody_else_sees_no_prefix(stream: TextIO, told: str | None) -> None:
-    EventWriter(stream, environ={} if told is None else {"JOURNAL_STREAM": told})(LEFT_DEAD)
-    assert written(stream) == ["eth0: switched: synthetic (vf-down)"]
+    form = EventFormat(stream, environ={} if told is None else {"JOURNAL_STREAM": told})
+    assert form(LEFT_DEAD) == "eth0: switched: synthetic (vf-down)"
 
 
 def test_stream_without_a_file_is_not_the_journals() -> None:
@@ -100,9 +90,8 @@ def test_stream_without_a_file_is_not_the_journals() -> None:
 
 
 def test_json_lines_have_no_prefix_in_the_journal_either(stream: TextIO) -> None:
-    EventWriter(stream, as_json=True, environ=journal(stream))(LEFT_DEAD)
-    (line,) = written(stream)
-    assert json.loads(line) == LEFT_DEAD.as_record()
+    form = EventFormat(stream, as_json=True, environ=journal(stream))
+    assert json.loads(form(LEFT_DEAD)) == LEFT_DEAD.as_record()
 
 
 def test_tee_hands_an_event_to_all_in_order() -> None:

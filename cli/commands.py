@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command line: global options, and the commands, each imported only when it is called."""
+
+import importlib
+import signal
+
+import click
+from netvsc_bpf.cli.errors import ErrorLine
+from netvsc_bpf.cli.main import INTERRUPTED
+
+from netvsc_bpf import __version__
+from netvsc_bpf.model.errors import NetvscBpfError
+
+_COMMANDS = ("attach", "capture", "demo", "detach", "doctor", "events", "metrics", "run", "status", "top")
+_RELOADS = "run"
+"""The command that SIGHUP does not end."""
+
+
+class Commands(click.Group):
+    """A command is a module of this package with a click command of the same name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See click.Group."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See click.Group."""
+        if cmd_name not in _COMMANDS:
+            return None
+        if cmd_name != _RELOADS:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+        module = importlib.import_module(f"netvsc_bpf.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a library error becomes its line and exit code, Ctrl-C its exit code."""
+        try:
+            return super().invoke(ctx)
+        except NetvscBpfError as error:
+            raise ErrorLine(error, verbose=ctx.params["verbose"]) from error
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+@click.command("netvsc-bpf", cls=Commands)
+@click.option("--netns", metavar="NAME", help="Work on this network namespace (see `ip netns`).")
+@click.option("--verbose", is_flag=True, help="Show the compiler's log when it fails.")
+@click.version_option(__version__, prog_name="netvsc-bpf")
+def command_line(netns: str | None, verbose: bool) -> None:
+    """Make one NIC of a synthetic NIC and its SR-IOV VF, with eBPF."""
+    if netns is not None:
+        from netvsc_bpf.kernel.netns import enter
+
+        enter(netns)
