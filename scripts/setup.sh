@@ -52,8 +52,10 @@ missing() {
 		need python3-bpfcc has_bcc
 		need python3-venv $PYTHON -c 'import ensurepip, venv'
 		need tcpdump command -v tcpdump
-		if [ "$WANT" = test ]; then # what the manual and the completion scripts are tried with
+		if [ "$WANT" = test ]; then # gcc for the programs' own logic; shells and man for what they are shown
 			need fish command -v fish
+			need gcc command -v gcc
+			need libc6-dev test -e /usr/include/ucontext.h
 			need man-db command -v man
 			need mandoc command -v mandoc
 			need zsh command -v zsh

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The order of safety: home before the VF comes up, the permission withdrawn before anything is removed."""
+
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from netvsc_bpf.datapath import joining
+from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.model.errors import KernelError, NoBtf
+from netvsc_bpf.model.path import Reason, RxMode
+
+PARTS = ("vf_settings", "homing", "lists", "vlans", "links", "following")
+LOOKS = frozenset({"found", "vf_ifindex", "pair", "nic", "home", "link", "program"})
+"""What changes nothing."""
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    """Every call that joining.py makes of others, in order."""
+    recorder = MagicMock()
+    for part in PARTS:
+        monkeypatch.setattr(joining, part, getattr(recorder, part))
+    monkeypatch.setattr(joining, "get_nic", MagicMock())
+    recorder.loaded.found.return_value = abi.Found(vf_ifindex=20)
+    recorder.loaded.vf_ifindex.return_value = 20
+    recorder.session.nic.return_value = nic()
+    return recorder
+
+
+def changes(calls: MagicMock) -> list[str]:
+    """What was changed, in order; a command of the control program by its name."""
+    named = []
+    for name, arguments, _ in calls.mock_calls:
+        if name == "loaded.control":
+            named.append(ControlCommand(arguments[0]).name)
+        elif name.split(".")[-1] not in LOOKS and "__" not in name:
+            named.append(name)
+    return named
+
+
+def nic() -> Any:
+    return SimpleNamespace(ifindex=20, name="vf0", master=None, ipv6_disabled=True, tx_dropped=0)
+
+
+def test_s95_the_permission_is_withdrawn_before_anything_is_taken_away(calls: MagicMock) -> None:
+    joining.leave(calls.session, calls.loaded, calls.hook, nic(), 0, Reason.DRAINED)
+    done = changes(calls)
+    assert done[0] == "WITHDRAW"
+    assert done.index("homing.detach") < done.index("vf_settings.restore") < done.index("loaded.clear_vf")
+    assert done[-1] == "loaded.set_found", "last of all, so that who finds us killed knows what to put back"
+
+
+def test_s95_a_step_that_fails_keeps_no_later_one_from_being_tried(calls: MagicMock) -> None:
+    calls.homing.detach.side_effect = KernelError("cannot detach", "it is a test", "none")
+    with pytest.raises(KernelError):
+        joining.leave(calls.session, calls.loaded, calls.hook, nic(), 0, Reason.DRAINED)
+    assert {"WITHDRAW", "vf_settings.restore", "loaded.clear_vf", "loaded.set_found"} <= set(changes(calls))
+
+
+def join(calls: MagicMock) -> Reason | None:
+    pair: Any = SimpleNamespace(synthetic=nic(), vf=nic())
+    with ExitStack() as undo:
+        return joining.join(
+            calls.session, calls.loaded, calls.hook, pair, 0, RxMode.REDIRECT, undo=undo.pop_all()
+        )
+
+
+def test_s95_home_is_attached_before_the_vf_may_come_up(calls: MagicMock) -> None:
+    assert join(calls) is None
+    done = changes(calls)
+    assert done.index("homing.lead") < done.index("homing.attach") < done.index("vf_settings.follow_up_down")
+
+
+def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:
+    calls.vf_settings.take_mtu.return_value = False
+    assert join(calls) is Reason.MTU_REFUSED
+    done = changes(calls)
+    assert done[-1] == "WITHDRAW"
+    assert "homing.attach" not in done
+
+
+@pytest.mark.parametrize(
+    ("result", "error"), [(ControlResult.BAD_LAYOUT, NoBtf), (ControlResult.NO_VF, KernelError)]
+)
+def test_s95_a_permission_that_was_refused_is_an_error(result: ControlResult, error: type[Exception]) -> None:
+    loaded = MagicMock(control=MagicMock(return_value=result))
+    with pytest.raises(error):
+        joining.permit(loaded, 0, 10, nic())

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The latch's own C in every order of what CPUs do at once: a VF that failed is never left armed.
+
+tests/unit/latch checks the protocol, this the code. It runs on one CPU, which reorders nothing.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+
+from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel.abi import ControlCommand
+from netvsc_bpf.model.path import Liveness, Reason
+from tests.unit.programs.host import NOW, USABLE, Event, Host, Skip, Work, control, happens
+
+DRAINED = abi.REASONS.index(Reason.DRAINED)
+
+LOOK = control(ControlCommand.LOOK)
+WITHDRAW, PERMIT = control(ControlCommand.WITHDRAW, DRAINED), control(ControlCommand.PERMIT)
+TOLD = control(ControlCommand.ARM)
+CARRIER_OFF, DETACH = happens(Event.CARRIER_OFF), happens(Event.DETACH)
+DOWN, UP = happens(Event.DOWN), happens(Event.UP)
+
+ORDERS = {
+    "a carrier is lost, another CPU looks twice": [[CARRIER_OFF], [LOOK, LOOK]],
+    "a device is detached, another CPU looks twice": [[DETACH], [LOOK, LOOK]],
+    "down and up, another CPU looks twice": [[DOWN, UP], [LOOK, LOOK]],
+    "down, another CPU looks twice": [[DOWN], [LOOK, LOOK]],
+    "two leave, a third one looks": [[CARRIER_OFF], [DOWN], [LOOK]],
+    "withdrawn, one leaves, a third one looks": [[WITHDRAW], [CARRIER_OFF], [LOOK]],
+    "withdrawn and permitted again, another CPU looks": [[WITHDRAW, PERMIT], [LOOK]],
+    "withdrawn, another CPU looks twice": [[WITHDRAW], [LOOK, LOOK]],
+    "withdrawn while another process has it armed": [[WITHDRAW], [TOLD]],
+    "down while another process has it armed": [[DOWN], [TOLD]],
+}
+
+
+def left_armed(host: Host) -> bool:
+    pair = host.pair
+    may = pair.permitted and pair.vf_dev and not pair.held
+    return bool(pair.armed) and not (may and host.vf.state & 7 == USABLE)
+
+
+def violations(host: Host, cpus: Sequence[Sequence[Work]], **start: int) -> list[list[int]]:
+    return [turns for turns in host.orders(cpus, lambda: host.set_pair(**start)) if left_armed(host)]
+
+
+@pytest.fixture(scope="module")
+def host() -> Host:
+    return Host(Liveness.FENTRY)
+
+
+@pytest.mark.parametrize("cpus", ORDERS.values(), ids=ORDERS.keys())
+@pytest.mark.parametrize("armed", [0, 1])
+def test_s95_a_vf_that_failed_is_never_left_armed(host: Host, cpus: list[list[Work]], armed: int) -> None:
+    assert violations(host, cpus, armed=armed) == []
+
+
+@pytest.mark.parametrize("event", [Event.CARRIER_OFF, Event.DETACH])
+@pytest.mark.parametrize("skipped", [Skip.ENTRY, Skip.RETURN])
+def test_s95_a_program_that_an_interrupt_finds_running_is_not_all_there_is(
+    host: Host, event: Event, skipped: Skip
+) -> None:
+    host.reset()
+    host.happen(event, skipped=skipped)
+    assert not host.pair.armed
+
+
+def test_s95_a_look_that_begins_before_a_permission_does_not_arm_by_it(host: Host) -> None:
+    """A VF that is permitted again settles again, whatever was read of it before."""
+    cpus = [[WITHDRAW, control(ControlCommand.PERMIT, NOW // 2)], [LOOK]]
+    begin = partial(host.set_pair, armed=0, settle_ns=NOW // 2)
+    ends = [host.pair.armed for _ in host.orders(cpus, begin)]
+    assert ends
+    assert not any(ends)

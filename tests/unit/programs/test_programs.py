@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What each program decides, by what it sees of the devices."""
+
+import pytest
+
+from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.model.path import Liveness, Path, Reason
+from tests.unit.programs.host import (
+    IFINDEX,
+    LONG_AGO,
+    NETDEV_CHANGE,
+    NETDEV_GOING_DOWN,
+    NETDEV_UNREGISTER,
+    NETDEV_UP,
+    NO_CARRIER,
+    NOW,
+    OTHER,
+    PRESENT,
+    START,
+    SYNTHETIC,
+    USABLE,
+    VF,
+    Event,
+    Host,
+)
+
+BROADCAST, UNICAST = bytes([0xFF] * 6 + [0] * 58), bytes([2] + [0] * 63)
+SHOT = 2  # TC_ACT_SHOT
+TO_US, TO_ALL, TO_A_GROUP = 0, 1, 2  # PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST
+UNUSABLE = {
+    Reason.VF_DOWN: PRESENT,
+    Reason.VF_DETACHED: START,
+    Reason.NO_CARRIER: USABLE | NO_CARRIER,
+}
+
+
+@pytest.fixture
+def host() -> Host:
+    """On the rung where the sentinel is."""
+    return Host(Liveness.FENTRY)
+
+
+@pytest.fixture
+def live() -> Host:
+    """On the rung where steer looks at the VF."""
+    return Host(Liveness.LIVE)
+
+
+def why(host: Host) -> Reason | None:
+    return abi.REASONS[host.pair.reason]
+
+
+def left(host: Host) -> tuple[bool, Reason | None]:
+    return not host.pair.armed, why(host)
+
+
+def test_s95_going_down_holds_the_vf_although_its_state_is_good_still(host: Host) -> None:
+    host.happen(Event.NOTIFIER, argument=NETDEV_GOING_DOWN)
+    assert left(host) == (True, Reason.VF_DOWN)
+    assert host.vf.state == USABLE
+    assert not any(host.packet() for _ in range(3))
+    host.happen(Event.NOTIFIER, argument=NETDEV_UP)
+    assert [host.packet() for _ in range(2)] == [False, True], "it settles first"
+
+
+def test_s95_what_goes_for_good_is_held(host: Host) -> None:
+    host.happen(Event.NOTIFIER, argument=NETDEV_UNREGISTER)
+    assert left(host) == (True, Reason.VF_GONE)
+    assert not any(host.packet() for _ in range(3))
+
+
+@pytest.mark.parametrize(("reason", "state"), UNUSABLE.items())
+def test_s95_a_change_that_makes_it_unusable_is_seen(host: Host, reason: Reason, state: int) -> None:
+    host.happen(Event.NOTIFIER, argument=NETDEV_CHANGE)
+    assert host.pair.armed
+    host.vf.state = state
+    host.happen(Event.NOTIFIER, argument=NETDEV_CHANGE)
+    assert left(host) == (True, reason)
+
+
+@pytest.mark.parametrize(("reason", "state"), UNUSABLE.items())
+def test_s95_steer_leaves_what_it_finds_unusable(live: Host, reason: Reason, state: int) -> None:
+    assert live.packet()
+    live.vf.state = state
+    assert not live.packet()
+    assert left(live) == (True, reason)
+
+
+@pytest.mark.parametrize(("reason", "state"), UNUSABLE.items())
+def test_s95_no_look_finds_it_usable_then(host: Host, reason: Reason, state: int) -> None:
+    host.set_pair(armed=0)
+    host.vf.state = state
+    assert not host.packet()
+    assert host.pair.usable_since == 0
+    host.vf.state = USABLE
+    assert [host.packet() for _ in range(2)] == [False, True], "it settles anew"
+
+
+@pytest.mark.parametrize("device", [VF, SYNTHETIC])
+def test_s95_steer_asks_whether_both_devices_are_here(live: Host, device: int) -> None:
+    live.unregister(device)
+    assert not live.packet()
+    assert left(live) == (True, Reason.VF_GONE)
+    assert not live.packet()
+
+
+@pytest.mark.parametrize("device", [VF, SYNTHETIC])
+def test_s95_no_look_arms_where_one_of_them_is_gone(host: Host, device: int) -> None:
+    host.set_pair(armed=0)
+    host.unregister(device)
+    assert not host.packet()
+    assert host.control(ControlCommand.LOOK) is ControlResult.SYNTHETIC
+
+
+def test_s95_it_has_settled_after_the_settle_time_and_not_before(host: Host) -> None:
+    host.set_pair(armed=0, settle_ns=1000, usable_since=NOW)
+    for later, armed in ((0, False), (999, False), (1000, True)):
+        host.now(NOW + later)
+        assert host.packet() is armed
+
+
+def test_s95_another_cpu_may_have_noted_a_later_time(host: Host) -> None:
+    host.set_pair(armed=0, settle_ns=1000, usable_since=NOW + 5)
+    assert not host.packet()
+
+
+@pytest.mark.parametrize("counter", ["carrier_up", "carrier_down"])
+def test_s95_a_carrier_that_bounced_between_two_looks_settles_anew(host: Host, counter: str) -> None:
+    host.set_pair(armed=0, settle_ns=1000)
+    setattr(host.vf, counter, 1)
+    assert not host.packet()
+    assert host.pair.usable_since == NOW
+    host.now(NOW + 1000)
+    assert host.packet()
+
+
+def test_s95_permit_takes_the_word_of_no_offset(host: Host) -> None:
+    host.set_pair(armed=0, permitted=0, vf_dev=0)
+    host.misname(IFINDEX[OTHER])
+    assert host.control(ControlCommand.PERMIT) is ControlResult.BAD_LAYOUT
+    assert (host.pair.permitted, host.pair.vf_dev) == (0, 0)
+
+
+def test_s95_permission_comes_with_nothing_of_the_last_one(host: Host) -> None:
+    host.set_pair(armed=0, permitted=0, vf_dev=0, held=1)
+    assert host.control(ControlCommand.PERMIT, 1000) is ControlResult.SYNTHETIC
+    assert (host.pair.permitted, host.pair.held, host.pair.usable_since) == (1, 0, NOW)
+    host.now(NOW + 1000)
+    assert host.packet()
+
+
+def test_s95_permission_given_twice_changes_no_path(host: Host) -> None:
+    assert host.control(ControlCommand.PERMIT, 1000) is ControlResult.VF
+    assert (host.pair.armed, host.pair.settle_ns, host.pair.usable_since) == (1, 1000, LONG_AGO)
+
+
+def test_s95_withdrawing_leaves_and_says_why_also_where_it_was_left(host: Host) -> None:
+    for reason in (Reason.DRAINED, Reason.DAMPED):
+        assert host.control(ControlCommand.WITHDRAW, abi.REASONS.index(reason)) is ControlResult.SYNTHETIC
+        assert (host.pair.armed, host.pair.permitted, host.pair.vf_dev, why(host)) == (0, 0, 0, reason)
+    assert host.control(ControlCommand.ARM) is ControlResult.SYNTHETIC
+    assert not any(host.packet() for _ in range(3))
+
+
+def test_s95_the_watchdog_leaves_a_vf_whose_queue_is_stuck(live: Host) -> None:
+    live.happen(Event.TIMEOUT, OTHER)
+    assert live.pair.armed
+    live.happen(Event.TIMEOUT)
+    assert left(live) == (True, Reason.TX_TIMEOUT)
+
+
+def test_s95_what_happens_to_other_devices_changes_nothing(host: Host) -> None:
+    before = bytes(host.pair)
+    host.devices[OTHER].ifindex = IFINDEX[VF]  # in another network namespace
+    for event in (Event.CARRIER_OFF, Event.DETACH, Event.DOWN, Event.UP, Event.TIMEOUT):
+        host.happen(event, OTHER)
+    assert bytes(host.pair) == before
+
+
+def test_s95_the_permission_ends_with_the_synthetic_nic(host: Host) -> None:
+    host.happen(Event.NOTIFIER, SYNTHETIC, argument=NETDEV_UNREGISTER)
+    assert (host.pair.armed, host.pair.permitted, why(host)) == (0, 0, Reason.VF_GONE)
+
+
+@pytest.mark.parametrize(("reason", "state"), UNUSABLE.items())
+def test_s95_guard_looks_before_it_drops(live: Host, reason: Reason, state: int) -> None:
+    live.set_pair(guard=2)
+    assert live.guard_drops(BROADCAST)
+    live.vf.state = state
+    assert not live.guard_drops(BROADCAST)
+    assert left(live) == (True, reason)
+
+
+def test_s95_guard_knows_a_device_that_took_the_place_of_the_vf_in_memory(live: Host) -> None:
+    live.set_pair(guard=2)
+    live.vf.ifindex = IFINDEX[OTHER]
+    assert not live.guard_drops(BROADCAST)
+    assert left(live) == (True, Reason.VF_GONE)
+
+
+def test_s95_guard_passes_while_the_synthetic_nic_is_the_path(live: Host) -> None:
+    live.set_pair(armed=0, guard=2)
+    assert not live.guard_drops(BROADCAST)
+    assert (live.counters.duplicates, live.counters.rx[0].packets) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "dropped"),
+    [(0, (False, False)), (1, (True, False)), (2, (True, True))],
+    ids=["off", "mc", "all"],
+)
+def test_s95_guard_drops_what_its_mode_says(live: Host, mode: int, dropped: tuple[bool, bool]) -> None:
+    live.set_pair(guard=mode)
+    assert (live.guard_drops(BROADCAST), live.guard_drops(UNICAST)) == dropped
+
+
+def test_s95_home_drops_only_what_the_synthetic_nic_receives_too(live: Host) -> None:
+    live.set_pair(guard=1)
+    assert SHOT not in [live.home_answers(kind) for kind in (TO_US, TO_ALL, TO_A_GROUP)], "the VF is the path"
+    live.set_pair(guard=1, armed=0)
+    assert live.home_answers(TO_US) != SHOT
+    assert [live.home_answers(kind) for kind in (TO_ALL, TO_A_GROUP)] == [SHOT] * 2
+    live.set_pair(guard=0, armed=0)
+    assert live.home_answers(TO_ALL) != SHOT
+
+
+def test_s95_each_change_of_path_is_counted_once(host: Host) -> None:
+    for _ in range(2):
+        host.happen(Event.CARRIER_OFF)
+    changes = host.pair.changes[abi.PATHS.index(Path.SYNTHETIC)]
+    assert changes[abi.REASONS.index(Reason.NO_CARRIER)] == 1
+    assert sum(changes) == 1
