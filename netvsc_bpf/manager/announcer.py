@@ -27,10 +27,13 @@ from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
 from netvsc_bpf.manager.attached import attached_pairs
+from netvsc_bpf.manager.boundary import Boundary
+from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.manager.there import There
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 
+_WHAT = "cannot announce a change of path"
 _TELLS_ITS_HOST = "hv_netvsc"
 _SYSFS = Path("/sys")
 _TROUBLE_S = 1.0
@@ -72,7 +75,9 @@ class Announcer:
         names: tuple[str, ...],
         listener: Callable[[Event], None],
         there: There | None = None,
+        bugs: Bugs | None = None,
     ) -> None:
+        self._boundary = Boundary(_WHAT, listener, bugs)
         self._policy, self._names, self._listener = policy, names, listener
         self._there = there or There()
         self._pins = self._there.pins
@@ -133,7 +138,7 @@ class Announcer:
         self._woken.clear()
 
     def _work(self) -> None:
-        with self._there.entered(), changing("cannot announce a change of path"), Rtnetlink() as rtnl:
+        with self._there.entered(), changing(_WHAT), Rtnetlink() as rtnl:
             links = speakers.links(rtnl)
             now = self._look(links)
             for pair in owed(self._standing, now):
@@ -147,20 +152,22 @@ class Announcer:
     def _look(self, links: dict[int, speakers.Link]) -> dict[int, Standing]:
         found = {}
         for pair in attached_pairs(self._pins, links, self._names):
-            if told_by_its_driver(pair.synthetic):
-                continue
-            alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
-            found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
+            with self._boundary.around(pair.synthetic.name, "look"):
+                if told_by_its_driver(pair.synthetic):
+                    continue
+                alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
+                found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
         return found
 
     def _send(self, rtnl: Rtnetlink, links: dict[int, speakers.Link], pairs: list[int]) -> None:
         all_addresses = speakers.addresses(rtnl)
         with self._sending() as sender:
-            for pair in pairs:
-                who = speakers.speakers_on(pair, links, all_addresses)
-                for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy):
-                    # One that does not go out is repeated with the next round.
-                    sender.send(ifindex, frame)
+            for pair in filter(links.__contains__, pairs):
+                with self._boundary.around(links[pair].name):
+                    who = speakers.speakers_on(pair, links, all_addresses)
+                    for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy):
+                        # One that does not go out is repeated with the next round.
+                        sender.send(ifindex, frame)
 
     @contextmanager
     def _sending(self) -> Iterator[RawSender]:

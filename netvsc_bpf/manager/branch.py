@@ -75,16 +75,16 @@ class Branch:
         self._abroad, self._visits = abroad, visits
         self._there = There() if abroad is None else There(abroad.place)
         self._reconcile = Reconciler(
-            config, teller, self._stats, home=None if abroad is None else abroad.home
+            config, teller, self._stats, bugs=bugs, home=None if abroad is None else abroad.home
         )
         self._pins = self._there.pins
         self._woken = asyncio.Event()
         names = self._names(config)
-        self._lists = ListFollower(names, listener, self._reconcile.running)
-        self._vlans = VlanFollower(names, listener, self._reconcile.running)
+        self._lists = ListFollower(names, listener, self._reconcile.running, bugs)
+        self._vlans = VlanFollower(names, listener, self._reconcile.running, bugs)
         self._hanging = Hanging(self._reconcile, self.wake, self._there)
-        self._stalls = StallWatch(self._reconcile, listener, self._there)
-        self._announcer = Announcer(config.announce, names, listener, self._there)
+        self._stalls = StallWatch(self._reconcile, listener, self._there, bugs)
+        self._announcer = Announcer(config.announce, names, listener, self._there, bugs)
         self._links = LinkWatch(self._pins, self.wake)
         self._ring: PathEventWatch | None = None
 
@@ -146,15 +146,7 @@ class Branch:
         Whatever goes wrong is told and tried again: a manager that ended would help nobody.
         """
         try:
-            job: asyncio.Future[Any] = self._job(thread, lambda: self._stats.timed(self._reconcile))
-            again: float | None = await self._hanging.wait(job)
-            self._announcer.wake()
-            await self._hanging.wait(self._job(thread, self._lists))
-            await self._hanging.wait(self._job(thread, self._vlans))
-            if self._visits is not None:
-                await self._hanging.wait(self._job(thread, self._visits))
-                if self._visits.troubled:
-                    again = bugs.TROUBLE_S if again is None else min(again, bugs.TROUBLE_S)
+            again = await self._jobs(thread)
             self._follow_ring(loop)
             self._links.follow()
             if pins.follow(self._folders()):
@@ -163,21 +155,65 @@ class Branch:
         except NamespaceGone:
             return bugs.TROUBLE_S  # whoever opened this branch closes it before that
         except NetvscBpfError as error:
-            self._teller.trouble(error)
+            self._report(error)
             return bugs.TROUBLE_S
         except Exception as error:
-            self._bugs.tell(error)
+            self._report(error)
             # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
             await asyncio.sleep(bugs.TROUBLE_S)
             return 0.0
         self._teller.trouble(None)
         return again
 
+    async def _jobs(self, thread: ThreadPoolExecutor) -> float | None:
+        """Do what is done at each look, whatever becomes of the job before; raise the last error then."""
+        again: float | None = None
+        failure: Exception | None = None
+        for work in (self._reconciled, self._lists, self._vlans, self._visited):
+            try:
+                wait_s = await self._hanging.wait(self._job(thread, work))
+            except NamespaceGone:
+                raise
+            except Exception as error:
+                if failure is not None:
+                    self._report(failure)
+                failure = error
+            else:
+                again = min((one for one in (again, wait_s) if one is not None), default=None)
+            if work == self._reconciled:
+                self._announcer.wake()
+        if failure is not None:
+            raise failure
+        return again
+
+    def _reconciled(self) -> float | None:
+        return self._stats.timed(self._reconcile)
+
+    def _visited(self) -> float | None:
+        if self._visits is None:
+            return None
+        self._visits()
+        return bugs.TROUBLE_S if self._visits.troubled else None
+
     def _job(self, thread: ThreadPoolExecutor, work: Callable[[], Any]) -> "asyncio.Future[Any]":
         """Begin work in the namespace of this branch; the thread is there no longer than that."""
         return asyncio.get_running_loop().run_in_executor(thread, self._there.call, work)
 
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, NetvscBpfError):
+            self._teller.trouble(error)
+        else:
+            self._bugs.tell(error, teller=self._teller)
+
     def _switched(self, event: abi.PathEvent) -> None:
+        try:
+            self._take_note(event)
+        except Exception as error:  # the events of other pairs come behind this one
+            self._report(error)
+        self._announcer.wake()
+        self._woken.set()
+
+    def _take_note(self, event: abi.PathEvent) -> None:
         reason, ifindex = abi.REASONS[event.reason], event.synthetic_ifindex
         when = CLOCKS.own_monotonic_s(event.at)
         if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
@@ -187,8 +223,6 @@ class Branch:
                     Stall(ifindex, event.vf_ifindex, when, SILENT[reason], reason)
                 )
         self._teller.switched(event)
-        self._announcer.wake()
-        self._woken.set()
 
     def _follow_ring(self, loop: asyncio.AbstractEventLoop) -> None:
         """Read the ring buffer that is pinned now: detach and attach put another one there."""

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from netvsc_bpf.manager.events import MANAGER
 from netvsc_bpf.manager.tell import Teller
 
 TROUBLE_S = 1.0
@@ -17,10 +18,12 @@ class Bugs:
         self._teller = teller
         self._count = 0
 
-    def tell(self, error: BaseException | str) -> None:
-        """Tell one."""
+    def tell(
+        self, error: BaseException | str, interface: str = MANAGER, teller: Teller | None = None
+    ) -> None:
+        """Report one; with the interface whose pair it concerns, and by another namespace's teller."""
         self._count += 1
-        self._teller.bug(error, self._count)
+        (teller or self._teller).bug(error, self._count, interface)
 
     async def kept_going(self, work: Callable[[], Awaitable[None]]) -> None:
         """Start again what ended with an error that nobody foresaw."""

@@ -77,17 +77,23 @@ class Hanging:
             self._reconciler.running.give_up(step)
             self._known = step
         what = "cannot act while a step hangs"
+        failure: Exception | None = None
         with self._there.entered(), changing(what), opened(self._pins) as loaded:
             for pair in pins.attached_ifindexes(self._pins) if loaded is not None else ():
                 slot = None if loaded is None else find_pair_slot(loaded, pair)
                 if loaded is None or slot is None:
                     continue
-                if pair != step.action.ifindex:
-                    self._serve(loaded, pair, slot)
-                elif new:
-                    _withdraw(loaded, slot, Reason.STALLED)
+                try:
+                    if pair != step.action.ifindex:
+                        self._serve(loaded, pair, slot)
+                    elif new:
+                        _withdraw(loaded, slot, Reason.STALLED)
+                except Exception as error:  # raised once every pair has been served
+                    failure = error
         if new:
             self._reconciler.teller.hanging(step.action, self._limit_s)
+        if failure is not None:
+            raise failure
 
     def _serve(self, loaded: LoadedObject, pair: int, slot: int) -> None:
         """Decide for another pair what can be decided without netlink."""

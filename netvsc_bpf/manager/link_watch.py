@@ -21,6 +21,7 @@ from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.manager.hooks import Attachment
 
 LOOK_S = 0.9
+_UNREADABLE = links.LinkState(0, 0)
 
 
 @dataclass(slots=True)
@@ -53,7 +54,11 @@ class LinkWatch:
 
     def _off(self) -> Iterator[tuple[Path, links.LinkState]]:
         for path, program in self._programs.items():
-            state = links.state(path)
+            try:
+                state = links.state(path)
+            except OSError:
+                # The reconciler meets the same error and reports it; other links are looked at.
+                state = _UNREADABLE
             # Without its device a link has no ifindex; without its pin it is inotify that tells.
             if state is not None and (state.prog_id != program or not state.ifindex):
                 yield path, state

@@ -5,18 +5,18 @@ Joining lends them once (netvsc_bpf/datapath/lists.py); this is for what comes a
 Level-triggered: what the synthetic NIC listens to is compared with what its VF does, at every look.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.lists import ListKeeper, is_ours
 from netvsc_bpf.kernel import lock, netns, speakers
 from netvsc_bpf.kernel.address_lists import vanished
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.attached import attached_pairs
-from netvsc_bpf.manager.events import MANAGER, Event, Kind
+from netvsc_bpf.manager.boundary import Boundary
+from netvsc_bpf.manager.bugs import Bugs
+from netvsc_bpf.manager.events import MANAGER, Event
 from netvsc_bpf.manager.running import FollowLists, Running
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
@@ -33,18 +33,21 @@ class ListFollower:
     names: tuple[str, ...]
     listener: Callable[[Event], None]
     running: Running = field(default_factory=Running)
-    _told: dict[str, str] = field(default_factory=dict)
-    """The failure of each interface that was told last: it is tried again at every look, and told once."""
+    bugs: Bugs | None = None
+    _boundary: Boundary = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._boundary = Boundary(_WHAT, self.listener, self.bugs, harmless=_is_gone)
 
     def __call__(self) -> None:
         """Bring the lists in step."""
-        with self._telling(MANAGER):
+        with self._boundary.around(MANAGER):
             where = NetnsPins(netns.current_inode())
             if self._behind(where):
                 with lock.writer(where.root):
                     for name, synthetic, vf in self._behind(where):
                         step = self.running.step(FollowLists(synthetic))
-                        with self._telling(name), step, ListKeeper(where) as keeper:
+                        with self._boundary.around(name), step, ListKeeper(where) as keeper:
                             keeper.settle(keeper.look(synthetic, vf), vf)
 
     def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:
@@ -56,21 +59,14 @@ class ListFollower:
             for pair in pairs:
                 if pair.vf is None or not is_ours(pair.synthetic.ifindex, pair.vf.master):
                     continue
-                lists = keeper.look(pair.synthetic.ifindex, pair.vf.ifindex)
-                if lists.missing or lists.gone:
-                    found.append((pair.synthetic.name, pair.synthetic.ifindex, pair.vf.ifindex))
+                synthetic, vf = pair.synthetic, pair.vf.ifindex
+                with self._boundary.around(synthetic.name, "look"):
+                    lists = keeper.look(synthetic.ifindex, vf)
+                    if lists.missing or lists.gone:
+                        found.append((synthetic.name, synthetic.ifindex, vf))
         return found
 
-    @contextmanager
-    def _telling(self, name: str) -> Iterator[None]:
-        """Tell what fails, if it is not what was told last; a VF that vanished meanwhile is no failure."""
-        try:
-            with changing(_WHAT):
-                yield
-        except NetvscBpfError as error:
-            gone = isinstance(error, KernelError) and vanished(error)
-            if not gone and self._told.get(name) != str(error):
-                self._told[name] = str(error)
-                self.listener(Event(Kind.FAILED, name, str(error)))
-        else:
-            self._told.pop(name, None)
+
+def _is_gone(error: NetvscBpfError) -> bool:
+    """Tell whether the VF vanished meanwhile: that is no failure."""
+    return isinstance(error, KernelError) and vanished(error)

@@ -22,13 +22,25 @@ _STEPS_ANEW = 16.0
 
 
 @dataclass(slots=True)
+class Retry:
+    """When to try again what failed. Times are CLOCK_MONOTONIC seconds."""
+
+    failures: int = 0
+    at: float = 0.0
+
+    def failed(self, now: float) -> None:
+        """Wait before the next attempt, longer with each failure in a row."""
+        self.at = now + _RETRY_S[min(self.failures, len(_RETRY_S) - 1)]
+        self.failures += 1
+
+
+@dataclass(slots=True)
 class PairMemory:
     """Times are CLOCK_MONOTONIC seconds."""
 
     damper: Damper
     hold: Hold = field(default_factory=Hold)
-    failures: int = 0
-    retry_at: float = 0.0
+    retry: Retry = field(default_factory=Retry)
     before: PairObservation | None = None
     steps_left: float = _STEPS_AT_ONCE
     steps_at: float = 0.0
@@ -46,18 +58,17 @@ class PairMemory:
 
     def allowed(self, steps: list[Action], now: float) -> list[Action]:
         """Return what may be done now: after a failure nothing for a while, but withdrawing always."""
-        if now >= self.retry_at:
+        if now >= self.retry.at:
             return steps
         return [step for step in steps if isinstance(step, Withdraw)]
 
     def failed(self, now: float) -> None:
         """Wait before the next step, longer with each failure in a row."""
-        self.retry_at = now + _RETRY_S[min(self.failures, len(_RETRY_S) - 1)]
-        self.failures += 1
+        self.retry.failed(now)
 
     def settled(self) -> None:
         """Forget the failures: nothing is left to do."""
-        self.failures, self.retry_at = 0, 0.0
+        self.retry = Retry()
 
     def took(self, steps: int, now: float) -> bool:
         """Take note of steps that were taken; return False where there have been far too many."""
@@ -66,12 +77,12 @@ class PairMemory:
         self.steps_at = now
         if self.steps_left >= 0:
             return True
-        self.retry_at = now + (_STEPS_ANEW - self.steps_left) / _STEPS_PER_S
+        self.retry.at = now + (_STEPS_ANEW - self.steps_left) / _STEPS_PER_S
         return False
 
     def wait_s(self, now: float) -> float | None:
         """Return in how many seconds to look again, None if nothing is waited for."""
-        waits = [self.retry_at - now] if self.retry_at > now else []
+        waits = [self.retry.at - now] if self.retry.at > now else []
         if (reuse := self.damper.reuse_in_s(now)) is not None:
             waits.append(reuse)
         if (left := self.hold.left_s(now)) is not None:

@@ -3,7 +3,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.known import note_again
@@ -13,18 +14,22 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.kernel.visitors import visitors_from
 from netvsc_bpf.manager.arming import Arming
 from netvsc_bpf.manager.attached import opened
+from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
+from netvsc_bpf.manager.events import MANAGER
 from netvsc_bpf.manager.execute import Executor, vf_is_gone
 from netvsc_bpf.manager.known import known_to_manager
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memories import Memories
+from netvsc_bpf.manager.memory import Retry
 from netvsc_bpf.manager.newcomers import Newcomers
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.releasing import Releaser, orphans
@@ -33,7 +38,7 @@ from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.manager.unhurried import Unhurried
 from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
-from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import XdpPolicy
 from netvsc_bpf.planner import actions as act
@@ -61,6 +66,8 @@ class Reconciler:
     clock: Callable[[], float] = time.monotonic
     memories: Memories = field(init=False)
     running: Running = field(default_factory=Running)
+    bugs: Bugs | None = None
+    """Counts unexpected errors; without it they are counted here alone."""
     home: Place | None = None
     """The manager's own namespace, where this is another one.
 
@@ -72,6 +79,10 @@ class Reconciler:
     _newcomers: Newcomers = field(init=False)
     _release: Releaser = field(init=False)
     _unhurried: Unhurried = field(default_factory=Unhurried)
+    _retries: dict[int, Retry] = field(default_factory=dict)
+    """Pairs (ifindex) that raised at the last look: when the next error is reported again."""
+    _broke: set[int] = field(default_factory=set)
+    """Those that raised at this one."""
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -82,7 +93,13 @@ class Reconciler:
         else:
             self._managed = ManagedVisitors(self.home)
         self._release = Releaser(
-            self.memories, self.running, self.teller, self.clock, self._failed, self._managed.last_name
+            self.memories,
+            self.running,
+            self.teller,
+            self.clock,
+            self._failed,
+            self._report,
+            self._managed.last_name,
         )
 
     def __call__(self) -> float | None:
@@ -95,6 +112,7 @@ class Reconciler:
             self._take_over(self._configs.popleft())
         self.memories.count()
         self._unhurried.begin(len(self.memories))
+        self._broke.clear()
         begun = CLOCKS.boottime()
         with reading(_WHAT) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
@@ -119,17 +137,48 @@ class Reconciler:
     def _look(self, session: Session) -> set[int] | None:
         """Return for which pairs (ifindex) there is something to do; None where there is nothing at all."""
         with opened(session.pins) as loaded:
-            if loaded is not None and loaded.blind:
-                for nic in self._synthetics(session):
-                    self._arming.look(session, loaded, nic)
-            synthetics = self._synthetics(session)
-            known = self._known(session, loaded, synthetics)
-            busy = {nic.ifindex for nic in synthetics if self._steps(session, loaded, nic, known)[1]}
+            busy = self._busy(session, loaded)
             due = busy or orphans(session) or self._upgrade.due(session, loaded, self.clock())
             return busy if due else None
 
+    def _busy(self, session: Session, loaded: LoadedObject | None) -> set[int]:
+        """Return for which pairs (ifindex) there is something to do, and withdraw what must be withdrawn.
+
+        That takes no lock and waits for nothing: neither for another pair, nor for whoever else is writing.
+        """
+        busy, to_withdraw = set(), []
+        synthetics = self._synthetics(session)
+        known = self._known(session, loaded, synthetics)
+        for nic in synthetics:
+            with self._alone(nic):
+                if loaded is not None and loaded.blind:
+                    self._arming.look(session, loaded, nic)
+                steps = self._steps(session, loaded, nic, known)[1]
+                if steps:
+                    busy.add(nic.ifindex)
+                if any(isinstance(step, act.Withdraw) for step in steps):
+                    to_withdraw.append(nic.ifindex)
+        if loaded is not None and to_withdraw:
+            # Whoever holds the lock may have changed a VF after the first dump and permitted it before we
+            # read the maps. What it changed before that is in a second dump.
+            self._withdraw(session.refreshed(), loaded, to_withdraw)
+        return busy
+
+    def _withdraw(self, session: Session, loaded: LoadedObject, pairs: Iterable[int]) -> None:
+        """Withdraw the permission of those of these pairs (ifindexes) that must not have it."""
+        known = self._known(session, loaded, self._synthetics(session))
+        for nic in filter(None, map(session.nic, pairs)):
+            with self._alone(nic):
+                seen, steps = self._steps(session, loaded, nic, known)
+                withdrawals: list[act.Action] = [one for one in steps if isinstance(one, act.Withdraw)]
+                if withdrawals:
+                    self._carry_out(session, loaded, nic, seen, withdrawals)
+
     def _rounds(self, session: Session, busy: set[int]) -> None:
         """Carry out plans until there are none; the pairs of `busy` first, who has waited long enough."""
+        with opened(session.pins) as loaded:
+            if loaded is not None and busy:  # much may have happened while we waited for the lock
+                self._withdraw(session, loaded, busy)
         self._release(session, self.config)
         self._upgraded(session)
         every = not busy
@@ -143,14 +192,14 @@ class Reconciler:
                 loaded = loaded_or_load(session, self.config.options.liveness)
             with loaded:
                 known = self._known(session, loaded, synthetics)
-                busy = {nic.ifindex for nic in due if self._one(session, loaded, nic, known)}
+                busy = {nic.ifindex for nic in due if self._one_alone(session, loaded, nic, known)}
             if not busy and len(due) == len(synthetics):
                 return
             every, session = not busy, session.refreshed()
         for ifindex in busy:
             memory = self.memories.of(ifindex)
             memory.failed(self.clock())
-            if memory.failures > 1:  # once may be a VF that went and came in this very moment
+            if memory.retry.failures > 1:  # once may be a VF that went and came in this very moment
                 self.teller.restless(ifindex)
 
     def _upgraded(self, session: Session) -> None:
@@ -164,6 +213,8 @@ class Reconciler:
                     done = self._upgrade(session, loaded, begun)
             except NetvscBpfError as error:
                 self.teller.not_upgraded(error)
+            except Exception as error:
+                self._report(error)
             else:
                 if done is not None:
                     self.teller.upgraded(done, self.clock() - begun)
@@ -174,6 +225,43 @@ class Reconciler:
 
     def _known(self, session: Session, loaded: LoadedObject | None, managed: Sequence[Nic]) -> KnownPairs:
         return known_to_manager(session, loaded, ((nic, self._wanted(nic)) for nic in managed))
+
+    @contextmanager
+    def _alone(self, nic: Nic) -> Iterator[None]:
+        """Keep what goes wrong with one pair from the others: it is reported, and tried again later."""
+        try:
+            with changing(_WHAT):
+                yield
+        except NamespaceGone:
+            raise
+        except Exception as error:
+            self._broken(nic, error)
+
+    def _broken(self, nic: Nic, error: Exception) -> None:
+        memory, now = self.memories.of(nic.ifindex), self.clock()
+        self._broke.add(nic.ifindex)
+        if now >= memory.retry.at:
+            memory.failed(now)
+        retry = self._retries.setdefault(nic.ifindex, Retry())
+        if now < retry.at:
+            return  # something else woke us; it has been reported, and its time has not come
+        retry.failed(now)
+        if isinstance(error, NetvscBpfError):
+            self.stats.failed(error)
+            self.teller.broken(nic, error)
+        else:
+            self._report(error, nic.name)
+
+    def _report(self, error: Exception, interface: str = MANAGER) -> None:
+        self.stats.failed(error)
+        if self.bugs is None:
+            self.bugs = Bugs(self.teller)
+        self.bugs.tell(error, interface, self.teller)
+
+    def _one_alone(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
+        with self._alone(nic):
+            return self._one(session, loaded, nic, known)
+        return False
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
         """Carry out the steps of one pair; return whether there were any, and they worked."""
@@ -250,14 +338,18 @@ class Reconciler:
     def _wait_s(self, session: Session) -> float | None:
         now, synthetics = self.clock(), self._synthetics(session)
         self.teller.awaited(self._missing())
-        waits = [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
-        waits += [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
+        waits = [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
         waits.append(self._unhurried.wait_s())
         if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
             waits.append(_LET_GO_S)
         with opened(session.pins) as loaded:
             if loaded is not None:
-                waits += [self._arming.look(session, loaded, nic) for nic in synthetics]
+                for nic in synthetics:
+                    with self._alone(nic):
+                        waits.append(self._arming.look(session, loaded, nic))
+        waits += [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
+        self._retries = {pair: retry for pair, retry in self._retries.items() if pair in self._broke}
+        waits += [retry.at - now for retry in self._retries.values()]
         present = {nic.ifindex for nic in session.nics}
         left = set(session.attached()) - present  # to be looked for elsewhere
         for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:

@@ -28,6 +28,8 @@ class Releaser:
     clock: Callable[[], float]
     failed: Callable[[act.Action, NetvscBpfError, float], None]
     """Told of a step that failed, and when it was begun."""
+    report: Callable[[Exception, str], None]
+    """Told of an unexpected error, and the name of the interface."""
     last_name: Callable[[int], str | None]
     """What the managed NIC of that ifindex was called; None where no NIC that was named is meant."""
 
@@ -40,6 +42,8 @@ class Releaser:
                     self._release(session, loaded, step, config, begun)
             except NetvscBpfError as error:
                 self.failed(step, error, begun)
+            except Exception as error:
+                self.report(error, self.teller.name(step.ifindex))
             else:
                 self.teller.done(None, step, None, self.clock() - begun)
             self.memories.forget(step.ifindex)

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.slots import find_pair_slot
@@ -17,6 +18,8 @@ from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.transmitted import transmitted
+from netvsc_bpf.manager.boundary import Boundary
+from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.manager.kept_object import KeptObject
 from netvsc_bpf.manager.reconcile import Reconciler
@@ -24,6 +27,8 @@ from netvsc_bpf.manager.there import There
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.stall import Stall, StallPolicy, Standstill
+
+_WHAT = "cannot watch for stalled VFs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,14 @@ class StallWatch:
     """Watches the managed pairs of one network namespace."""
 
     def __init__(
-        self, reconciler: Reconciler, listener: Callable[[Event], None], there: There | None = None
+        self,
+        reconciler: Reconciler,
+        listener: Callable[[Event], None],
+        there: There | None = None,
+        bugs: Bugs | None = None,
     ) -> None:
         self._reconciler, self._listener = reconciler, listener
+        self._boundary = Boundary(_WHAT, listener, bugs)
         self._there = there or There()
         self._pins = self._there.pins
         self._still: dict[int, Standstill] = {}
@@ -81,8 +91,7 @@ class StallWatch:
 
     def look(self) -> bool:
         """Look once, and withdraw what is stalled; return whether anything is redirected just now."""
-        what = "cannot watch for stalled VFs"
-        with self._there.entered(), changing(what):
+        with self._there.entered(), changing(_WHAT):
             loaded = self._kept.current()
             if loaded is None:
                 self._still.clear()
@@ -96,13 +105,14 @@ class StallWatch:
     def _in_use(self, loaded: LoadedObject) -> dict[int, _InUse]:
         found = {}
         for pair in filter(self._reconciler.memories.__contains__, pins.attached_ifindexes(self._pins)):
-            slot = find_pair_slot(loaded, pair)
-            state = None if slot is None else loaded.pair(slot)
-            vf = None if slot is None else loaded.vf_ifindex(slot)
-            if slot is not None and state is not None and state.armed and vf is not None:
-                redirected = loaded.counters(slot).tx[abi.PATHS.index(Path.VF)].packets
-                found[pair] = _InUse(slot, vf, state.changed_at, redirected)
+            with self._around(pair, "look"):
+                use = _use(loaded, pair)
+                if use is not None:
+                    found[pair] = use
         return found
+
+    def _around(self, pair: int, stage: str) -> AbstractContextManager[None]:
+        return self._boundary.around(self._reconciler.teller.name(pair), stage)
 
     def _owes_a_look(self, pair: int, use: _InUse) -> bool:
         still = self._still.get(pair)
@@ -114,16 +124,30 @@ class StallWatch:
     def _judge(self, loaded: LoadedObject, uses: dict[int, _InUse]) -> None:
         counts = transmitted({use.vf for use in uses.values()}) if uses else {}
         for pair, use in uses.items():
-            if use.vf not in counts:
-                continue
-            still, sent = self._still.get(pair), counts[use.vf]
-            if still is None:
-                self._still[pair] = Standstill.begins(use.vf, use.changed_at, use.redirected, sent)
-                continue
-            still = self._still[pair] = still.looked(use.redirected, sent, self._policy)
-            if still.stalled(self._policy):
-                del self._still[pair]
-                why = f"transmitted none of {still.swallowed} packets, though it is up and has carrier"
-                # Known before the permission is withdrawn, lest it is given again at once.
-                self._reconciler.memories.stalled(Stall(pair, use.vf, time.monotonic(), why))
-                loaded.control(ControlCommand.WITHDRAW, use.slot, abi.REASONS.index(Reason.STALLED))
+            if use.vf in counts:
+                with self._around(pair, "judge"):
+                    self._judge_one(loaded, pair, use, counts[use.vf])
+
+    def _judge_one(self, loaded: LoadedObject, pair: int, use: _InUse, sent: int) -> None:
+        still = self._still.get(pair)
+        if still is None:
+            self._still[pair] = Standstill.begins(use.vf, use.changed_at, use.redirected, sent)
+            return
+        still = self._still[pair] = still.looked(use.redirected, sent, self._policy)
+        if still.stalled(self._policy):
+            del self._still[pair]
+            why = f"transmitted none of {still.swallowed} packets, though it is up and has carrier"
+            # Known before the permission is withdrawn, lest it is given again at once.
+            self._reconciler.memories.stalled(Stall(pair, use.vf, time.monotonic(), why))
+            loaded.control(ControlCommand.WITHDRAW, use.slot, abi.REASONS.index(Reason.STALLED))
+
+
+def _use(loaded: LoadedObject, pair: int) -> _InUse | None:
+    slot = find_pair_slot(loaded, pair)
+    if slot is None:
+        return None
+    state, vf = loaded.pair(slot), loaded.vf_ifindex(slot)
+    if not state.armed or vf is None:
+        return None
+    redirected = loaded.counters(slot).tx[abi.PATHS.index(Path.VF)].packets
+    return _InUse(slot, vf, state.changed_at, redirected)

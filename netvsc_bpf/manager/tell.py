@@ -15,6 +15,7 @@ from netvsc_bpf.manager.step_words import step_words
 from netvsc_bpf.manager.switches import switch_event
 from netvsc_bpf.manager.timing import Timing
 from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
@@ -82,20 +83,27 @@ class Teller:
                 Detail.ERROR: type(error).__name__,
                 Detail.DURATION_S: round(took_s, 6),
             }
-            self._listener(Event(Kind.FAILED, self._name(step.ifindex), str(error), details=details))
+            self._listener(Event(Kind.FAILED, self.name(step.ifindex), str(error), details=details))
 
     def left_out(self, ifindex: int, text: str) -> None:
         """Tell what could not be done for a pair and is not essential; the same once."""
         if text not in self._left_out.setdefault(ifindex, set()):
             self._left_out[ifindex].add(text)
-            self._listener(Event(Kind.REFUSED, self._name(ifindex), text))
+            self._listener(Event(Kind.REFUSED, self.name(ifindex), text))
+
+    def broken(self, nic: Nic, error: NetvscBpfError) -> None:
+        """Report that a pair could not be observed or decided on; the same error of the same pair once."""
+        if self._failed.get(nic.ifindex) != str(error):
+            self._failed[nic.ifindex] = str(error)
+            details: dict[Detail, Value] = {Detail.ERROR: type(error).__name__}
+            self._listener(Event(Kind.FAILED, nic.name, str(error), details=details))
 
     def restless(self, ifindex: int) -> None:
         """Tell that a pair does not come to rest; once, until it does."""
         text = "it is changed again and again, by whom we do not know: waiting between two repairs"
         if self._failed.get(ifindex) != text:
             self._failed[ifindex] = text
-            self._listener(Event(Kind.FAILED, self._name(ifindex), text))
+            self._listener(Event(Kind.FAILED, self.name(ifindex), text))
 
     def settled(self, ifindex: int) -> None:
         """Take note that a pair has nothing left to do: a failure from now on is a new one."""
@@ -126,16 +134,16 @@ class Teller:
             text = f"the programs stay as they are: {error}"
             self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERROR: type(error).__name__}))
 
-    def bug(self, error: BaseException | str, count: int) -> None:
+    def bug(self, error: BaseException | str, count: int, interface: str = MANAGER) -> None:
         """Tell an error that nobody foresaw, with where it came from, each time."""
         where = error if isinstance(error, str) else "".join(traceback.format_exception(error))
         text = f"unforeseen, number {count}: {where}"
-        self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERRORS: count}))
+        self._listener(Event(Kind.FAILED, interface, text, details={Detail.ERRORS: count}))
 
     def departed(self, ifindex: int, name: str | None, text: str, netns: str) -> None:
         """Tell that a synthetic NIC left for another network namespace, and who looks after it there."""
         details: dict[Detail, Value] = {Detail.NETNS: netns}
-        self._listener(Event(Kind.MOVED, name or self._name(ifindex), text, details=details))
+        self._listener(Event(Kind.MOVED, name or self.name(ifindex), text, details=details))
 
     def forget(self, ifindex: int) -> None:
         """Drop what is known of a pair that is no more."""
@@ -161,7 +169,7 @@ class Teller:
             case act.Join(vf=vf) if pair is None or pair.joined is None:
                 self._vfs[vf.ifindex] = vf.name
                 self.timing.joined(vf.ifindex)
-        self._listener(Event(kind, self._name(step.ifindex), text, details=details))
+        self._listener(Event(kind, self.name(step.ifindex), text, details=details))
 
     def switched(self, told: abi.PathEvent) -> None:
         """Tell a change of path, with the kernel's own time."""
@@ -169,7 +177,7 @@ class Teller:
         armed = abi.PATHS[told.to] is Path.VF
         event = switch_event(
             told,
-            self._name(pair),
+            self.name(pair),
             self._vfs.get(vf),
             lasted_s=self.timing.lasted_s(pair, told.at),
             join_s=self.timing.joined_for_s(vf, told.at) if armed else None,
@@ -185,13 +193,14 @@ class Teller:
             Detail.REASON: stall.reason.value,
             Detail.HOLD_S: hold_s,
         }
-        self._listener(Event(Kind.STALLED, self._name(stall.ifindex), text, details=details))
+        self._listener(Event(Kind.STALLED, self.name(stall.ifindex), text, details=details))
 
     def hanging(self, step: act.Action, limit_s: float) -> None:
         """Tell that a step has not returned, and that its pair does without its VF meanwhile."""
         name = type(step).__name__
         text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"
-        self._listener(Event(Kind.FAILED, self._name(step.ifindex), text, details={Detail.STEP: name}))
+        self._listener(Event(Kind.FAILED, self.name(step.ifindex), text, details={Detail.STEP: name}))
 
-    def _name(self, ifindex: int) -> str:
+    def name(self, ifindex: int) -> str:
+        """Return what a pair was called when it was looked at last."""
         return self._names.get(ifindex, f"interface {ifindex}")

@@ -11,7 +11,6 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.upgrading import Upgraded, is_of_another_build, upgrade
 from netvsc_bpf.kernel import pins
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.model.errors import NetvscBpfError
 
 _RETRY_S = (1.0, 10.0, 60.0, 600.0)
 """How long to wait after the first, second, ... failure in a row: each try starts the compiler."""
@@ -43,7 +42,7 @@ class Upgrader:
             return None
         try:
             done = upgrade(session, loaded)
-        except NetvscBpfError:
+        except Exception:
             self._retry_at = now + _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
             self._failures += 1
             raise

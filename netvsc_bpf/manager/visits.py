@@ -5,6 +5,7 @@ Read anew from the marks at every look: which namespaces need a branch, whose VF
 VFs to the namespace that the machine began with - and what a namespace that was deleted left in bpffs.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -58,7 +59,10 @@ class Visits:
                 self.troubled = True  # in this very moment: the next look sees to it
             except NetvscBpfError as error:
                 self.troubled = True
-                self._tell_failure(one, error)
+                self._tell_failure(one, str(error))
+            except Exception as error:
+                self.troubled = True
+                self._tell_failure(one, "".join(traceback.format_exception(error)))
             else:
                 self._told.pop(one.name, None)
         self.places = places
@@ -146,10 +150,10 @@ class Visits:
                 pins.remove_tree(where, where.home)
         self._tell(one, Kind.RELEASED, f"{one.here.name} is gone, and it with it")
 
-    def _tell_failure(self, one: Visitor, error: NetvscBpfError) -> None:
-        if self._told.get(one.name) != str(error):
-            self._told[one.name] = str(error)
-            self._tell(one, Kind.FAILED, str(error))
+    def _tell_failure(self, one: Visitor, text: str) -> None:
+        if self._told.get(one.name) != text:
+            self._told[one.name] = text
+            self._tell(one, Kind.FAILED, text)
 
     def _tell_once(self, one: Visitor, text: str) -> None:
         key = f"{one.name} {one.here.inode}"

@@ -4,20 +4,19 @@
 Level-triggered: the VLANs of each synthetic NIC are compared with those of its VF, at every look.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.vlans import Half, lend, missing
 from netvsc_bpf.kernel import lock, netns, speakers, vlans
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.vlans import Vlan
 from netvsc_bpf.manager.attached import attached_pairs
+from netvsc_bpf.manager.boundary import Boundary
+from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.manager.running import FollowVlans, Running
-from netvsc_bpf.model.errors import NetvscBpfError
 
 
 @dataclass(slots=True)
@@ -31,20 +30,23 @@ class VlanFollower:
     names: tuple[str, ...]
     listener: Callable[[Event], None]
     running: Running = field(default_factory=Running)
-    _told: dict[str, str] = field(default_factory=dict)
-    """The failure of each interface that was told last: it is tried again at every look, and told once."""
+    bugs: Bugs | None = None
+    _boundary: Boundary = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._boundary = Boundary("cannot let VLANs into VFs", self.listener, self.bugs)
 
     def __call__(self) -> None:
         """Lend what is missing."""
         if vlans.none_here():
             return
-        with self._telling(MANAGER), Rtnetlink() as rtnl:
+        with self._boundary.around(MANAGER), Rtnetlink() as rtnl:
             where = NetnsPins(netns.current_inode())
             if self._behind(where, rtnl):
                 with lock.writer(where.root):
                     for synthetic, vf, ids in self._behind(where, rtnl):
                         step = self.running.step(FollowVlans(synthetic.ifindex))
-                        with self._telling(synthetic.name), step:
+                        with self._boundary.around(synthetic.name), step:
                             lend(rtnl, synthetic, vf, ids)
                             self._tell(synthetic, vf, ids)
 
@@ -57,25 +59,13 @@ class VlanFollower:
                 continue
             synthetic = Half(pair.synthetic.ifindex, pair.synthetic.name)
             vf = Half(pair.vf.ifindex, pair.vf.name, pair.vf.master)
-            ids = missing(synthetic, vf, all_stacked)
-            filtered = vlans.filters_of(vf.name) if ids else frozenset()
-            if needed := [vlan for vlan in ids if vlan.protocol in filtered]:
-                found.append((synthetic, vf, needed))
+            with self._boundary.around(synthetic.name, "look"):
+                ids = missing(synthetic, vf, all_stacked)
+                filtered = vlans.filters_of(vf.name) if ids else frozenset()
+                if needed := [vlan for vlan in ids if vlan.protocol in filtered]:
+                    found.append((synthetic, vf, needed))
         return found
 
     def _tell(self, synthetic: Half, vf: Half, ids: list[Vlan]) -> None:
         which = ", ".join(map(str, ids))
         self.listener(Event(Kind.FOLLOWED, synthetic.name, f"{vf.name} lets VLAN {which} in"))
-
-    @contextmanager
-    def _telling(self, name: str) -> Iterator[None]:
-        """Tell what fails, if it is not what was told last."""
-        try:
-            with changing("cannot let VLANs into VFs"):
-                yield
-        except NetvscBpfError as error:
-            if self._told.get(name) != str(error):
-                self._told[name] = str(error)
-                self.listener(Event(Kind.FAILED, name, str(error)))
-        else:
-            self._told.pop(name, None)

@@ -72,7 +72,7 @@ def test_step_that_goes_on_failing_is_tried_less_and_less_and_told_once(
         assert len(turns.told(Kind.FAILED)) == 1
         assert turns.where == (Path.SYNTHETIC, Reason.NO_VF)
     eventually("armed, the fault gone", turns.armed)
-    assert turns.reconciler.memories.of(lab.ifindex(lab.guest, "eth0")).failures == 0
+    assert turns.reconciler.memories.of(lab.ifindex(lab.guest, "eth0")).retry.failures == 0
 
 
 def test_withdrawing_does_not_wait_for_a_step_that_failed(

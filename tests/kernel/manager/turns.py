@@ -22,9 +22,10 @@ class Turns:
     lab: Lab
     events: list[Event] = field(default_factory=list)
     now: float = 1000.0
+    config: ManagerConfig = CONFIG
 
     def __post_init__(self) -> None:
-        self.reconciler = Reconciler(CONFIG, Teller(self.events.append), clock=lambda: self.now)
+        self.reconciler = Reconciler(self.config, Teller(self.events.append), clock=lambda: self.now)
 
     def turn(self) -> float | None:
         return self.lab.in_guest(self.reconciler)
@@ -35,7 +36,10 @@ class Turns:
 
     @property
     def where(self) -> tuple[Path, Reason] | None:
-        found = [one for one in self.lab.in_guest(datapath.status) if one.synthetic.name == "eth0"]
+        return self.where_of("eth0")
+
+    def where_of(self, name: str) -> tuple[Path, Reason] | None:
+        found = [one for one in self.lab.in_guest(datapath.status) if one.synthetic.name == name]
         return (found[0].path, found[0].reason) if found else None
 
     def told(self, kind: Kind) -> list[str]:

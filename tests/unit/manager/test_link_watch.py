@@ -64,3 +64,18 @@ def test_lost_after_it_was_in_order_wakes_again(world: World) -> None:
 
 def test_pin_that_is_gone_is_inotifys(world: World) -> None:
     assert world.steer(None) == 0
+
+
+def test_a_link_that_cannot_be_read_wakes_once_and_hides_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def state(path: Path) -> LinkState | None:
+        if path == WHERE.link(2, "steer"):
+            raise PermissionError(13, "no")
+        return world.states.get(path)
+
+    monkeypatch.setattr(links, "state", state)
+    assert [world.steer(LinkState(OURS, 2, 100)) for _ in range(3)] == [1, 1, 1]
+    world.states[WHERE.link(2, "home")] = LinkState(THEIRS, 3, 101)
+    world.watch.look()
+    assert world.woken == 2

@@ -83,3 +83,28 @@ def test_work_beside_the_loop_is_started_again() -> None:
 
     asyncio.run(Bugs(Teller(told.append)).kept_going(work))
     assert [event.details[Detail.ERRORS] for event in told] == [1, 2]
+
+
+def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
+    told: list[Event] = []
+    teller, done = Teller(told.append), []
+    branch = Branch(ManagerConfig(), told.append, teller, Bugs(teller))
+
+    def fails(name: str) -> Callable[[], None]:
+        def work() -> None:
+            done.append(name)
+            raise ZeroDivisionError(name)
+
+        return work
+
+    jobs = ("_reconcile", "_lists", "_vlans", "_visits")
+    for name in jobs:
+        setattr(branch, name, fails(name))
+
+    async def turn() -> None:
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            await branch._turn(asyncio.get_running_loop(), thread, cast(Any, NoPins()))
+
+    asyncio.run(turn())
+    assert tuple(done) == jobs
+    assert [name for name in jobs if any(name in event.text for event in told)] == list(jobs)
