@@ -107,12 +107,13 @@ struct traffic {
 	u64 bytes;
 };
 
-/* Per CPU and pair. Written by steer, home and guard; read by userspace, which adds the CPUs up. */
+/* Per CPU and pair. Written by steer, home, guard and drops; read by userspace, which adds the CPUs up. */
 struct counters {
 	struct traffic tx[PATH_COUNT];
 	struct traffic rx[PATH_COUNT];
 	u64 duplicates; /* frames that guard or home dropped */
-	u64 unused[7]; /* to whole cache lines */
+	u64 lost_home; /* frames that home redirected and the synthetic NIC did not get; written by drops */
+	u64 unused[6]; /* to whole cache lines */
 };
 
 struct cpu_counters {
@@ -151,7 +152,6 @@ struct found {
 	u32 denied; /* enum reason: why the VF was not permitted, 0: it was */
 	u64 rx_packets; /* the synthetic NIC's own counters at attach */
 	u64 rx_bytes;
-	u64 rx_dropped;
 	u64 vf_tx_dropped; /* the VF's counter at attach */
 	u64 tx_dropped_before; /* drops of earlier VFs of this pair */
 

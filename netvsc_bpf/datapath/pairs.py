@@ -43,9 +43,7 @@ def ensure_pair(
     undo.callback(clear_pair, loaded, slot)
     loaded.clear_counters(slot)
     loaded.clear_vf(slot)
-    found = abi.Found(
-        rx_packets=synthetic.rx_packets, rx_bytes=synthetic.rx_bytes, rx_dropped=synthetic.rx_dropped
-    )
+    found = abi.Found(rx_packets=synthetic.rx_packets, rx_bytes=synthetic.rx_bytes)
     loaded.set_found(slot, found)
     state = abi.PairState(
         synthetic_ifindex=synthetic.ifindex,

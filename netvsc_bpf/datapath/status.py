@@ -99,7 +99,7 @@ def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> P
         guard=guard,
         tx=_direction(counters.tx),
         rx=_received(counters, found, synthetic, guard, rx_mode),
-        drops=_drops(counters, found, synthetic, vf),
+        drops=_drops(counters, found, vf, loaded.liveness),
         path_changes=sum(map(sum, state.changes)),
         last_change=changed,
         since=changed if armed == bool(state.armed) else None,
@@ -177,10 +177,10 @@ def _received(
     return PathTraffic(vf=counted.vf, synthetic=Traffic(max(0, packets), max(0, size)))
 
 
-def _drops(counters: abi.Counters, found: abi.Found, synthetic: Nic, vf: Nic | None) -> Drops:
+def _drops(counters: abi.Counters, found: abi.Found, vf: Nic | None, liveness: Liveness) -> Drops:
     current = 0 if vf is None else max(0, vf.tx_dropped - found.vf_tx_dropped)
     return Drops(
         tx_vf=found.tx_dropped_before + current,
-        rx_home=max(0, synthetic.rx_dropped - found.rx_dropped),
+        rx_home=None if liveness is Liveness.NETLINK else counters.lost_home,
         rx_duplicate=counters.duplicates,
     )

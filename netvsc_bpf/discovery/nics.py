@@ -121,7 +121,6 @@ def _nic(head: bytes, found: dict[int, bytes], driver: str | None, serial: int |
         xdp_prog_id=_xdp_prog_id(attributes(found.get(_IFLA_XDP, b""))),
         rx_packets=stats[0],
         rx_bytes=stats[2],
-        rx_dropped=stats[6],
         tx_dropped=stats[7],
         rx_errors=stats[4],
         tx_errors=stats[5],

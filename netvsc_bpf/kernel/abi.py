@@ -113,7 +113,8 @@ class Counters(ctypes.Structure):
         ("tx", TrafficCount * len(PATHS)),
         ("rx", TrafficCount * len(PATHS)),
         ("duplicates", ctypes.c_uint64),
-        ("unused", ctypes.c_uint64 * 7),
+        ("lost_home", ctypes.c_uint64),
+        ("unused", ctypes.c_uint64 * 6),
     ]
 
 
@@ -146,7 +147,6 @@ class Found(ctypes.Structure):
         ("denied", ctypes.c_uint32),
         ("rx_packets", ctypes.c_uint64),
         ("rx_bytes", ctypes.c_uint64),
-        ("rx_dropped", ctypes.c_uint64),
         ("vf_tx_dropped", ctypes.c_uint64),
         ("tx_dropped_before", ctypes.c_uint64),
         ("followed_mac", ctypes.c_uint8 * 8),

@@ -43,6 +43,8 @@ class Member:
     offset: int
     size: int
     type_name: str
+    bit: int = 0
+    """Of a bitfield: its lowest bit within the byte at `offset`, on a little-endian machine."""
 
 
 class Btf:
@@ -120,6 +122,7 @@ class Btf:
                         offset,
                         self._lib.btf__resolve_size(self._handle, member.type),
                         self._named(member.type),
+                        bits % 8,
                     ),
                 )
             elif (self._type(member.type).info >> 24) & 0x1F in (_KIND_STRUCT, _KIND_UNION):

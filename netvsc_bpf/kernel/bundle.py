@@ -9,8 +9,8 @@ from netvsc_bpf.model.path import Liveness
 
 _ALWAYS = ("steer.c", "home.c", "guard.c", "control.c")
 _OF_RUNG = {
-    Liveness.FENTRY: (*_ALWAYS, "watchdog.c", "sentinel.c"),
-    Liveness.LIVE: (*_ALWAYS, "watchdog.c"),
+    Liveness.FENTRY: (*_ALWAYS, "watchdog.c", "drops.c", "sentinel.c"),
+    Liveness.LIVE: (*_ALWAYS, "watchdog.c", "drops.c"),
     Liveness.NETLINK: _ALWAYS,  # there no program may look at a device
 }
 _OWN_INCLUDE = re.compile(r'^#include "(?P<name>[^"]+)"$')

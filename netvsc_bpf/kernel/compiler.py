@@ -117,7 +117,7 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
             requires="5.5",
         )
     if liveness is not Liveness.NETLINK:
-        sentinel.attach_tracepoint(module, folder / "sentinel")
+        sentinel.attach_tracepoints(module, folder / "sentinel")
     for name, kind in _PROGRAMS.items():
         pins.make(module.load(name, kind), folder / "programs" / name)
     if request.maps is None:

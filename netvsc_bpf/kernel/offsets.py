@@ -2,6 +2,7 @@
 """The facts about kernel structures that ebpf/kernel_types.h asks for, taken from BTF and checked."""
 
 from netvsc_bpf.kernel.btf import Btf, Member
+from netvsc_bpf.kernel.drop_facts import drop_facts
 from netvsc_bpf.kernel.kfunc import ReadOnlyCast
 from netvsc_bpf.model.errors import NoBtf
 from netvsc_bpf.model.path import Liveness
@@ -46,7 +47,7 @@ def offsets_for(liveness: Liveness) -> dict[str, int]:
         return no_offsets()
     with Btf.of_kernel() as btf:
         cast = ReadOnlyCast.of_kernel(btf)
-        return kernel_offsets(btf) | (cast.macros if cast is not None else {})
+        return kernel_offsets(btf) | drop_facts(btf) | (cast.macros if cast is not None else {})
 
 
 def no_offsets() -> dict[str, int]:

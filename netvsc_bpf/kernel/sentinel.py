@@ -5,7 +5,7 @@ from pathlib import Path
 
 from netvsc_bpf.kernel import libbpf, pins
 from netvsc_bpf.kernel.bcc_module import Module
-from netvsc_bpf.kernel.sentinel_links import HOOKS, TRACEPOINT
+from netvsc_bpf.kernel.sentinel_links import HOOKS, TRACEPOINTS
 from netvsc_bpf.model.errors import CompileError
 
 
@@ -28,7 +28,8 @@ def attach(module: Module, folder: Path) -> str | None:
     return None
 
 
-def attach_tracepoint(module: Module, folder: Path) -> None:
-    """Attach the program that hears of transmit timeouts. Raises CompileError, KernelError."""
-    program = module.load(TRACEPOINT, "RAW_TRACEPOINT")
-    pins.make(libbpf.raw_tracepoint_open(TRACEPOINT, program), folder / TRACEPOINT)
+def attach_tracepoints(module: Module, folder: Path) -> None:
+    """Attach the programs that hear of transmit timeouts and of drops. Raises CompileError, KernelError."""
+    for tracepoint in TRACEPOINTS:
+        program = module.load(tracepoint, "RAW_TRACEPOINT")
+        pins.make(libbpf.raw_tracepoint_open(tracepoint, program), folder / tracepoint)

@@ -16,9 +16,9 @@ HOOKS = {
     "netif_device_detach_returns": ("netif_device_detach", True),
 }
 """What sees the VF fail: link -> kernel function, and whether as it returns (fexit), not before (fentry)."""
-TRACEPOINT = "net_dev_xmit_timeout"
-"""Hears the kernel's own watchdog of transmit queues."""
-ALL = (*HOOKS, TRACEPOINT)
+TRACEPOINTS = ("net_dev_xmit_timeout", "kfree_skb")
+"""Raw tracepoints: the kernel's own watchdog of transmit queues, and what it throws away."""
+ALL = (*HOOKS, *TRACEPOINTS)
 
 
 def links_of(liveness: Liveness) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def links_of(liveness: Liveness) -> tuple[str, ...]:
         case Liveness.FENTRY:
             return ALL
         case Liveness.LIVE:
-            return (TRACEPOINT,)
+            return TRACEPOINTS
         case Liveness.NETLINK:
             return ()
 

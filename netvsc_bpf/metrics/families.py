@@ -123,8 +123,9 @@ DROPS = Family(
     "drops",
     _C,
     Source.PAIRS,
-    "Packets thrown away: tx vf by the VF, rx home by a synthetic NIC that would not take them, "
-    "rx duplicate by guard and home.",
+    "Packets dropped. tx vf: by the VF. rx home: lost between the VF and the synthetic NIC, because the "
+    "backlog of a CPU was full or the synthetic NIC was down; left out on the rung netlink, where no program "
+    "sees it. rx duplicate: second copies, stopped by guard and home.",
     ("interface", "direction", "reason"),
 )
 VF_ERRORS = Family(

@@ -65,7 +65,6 @@ def nic_from_body(body: bytes, driver: Driver) -> Nic:
         rx_bytes=stats[2],
         rx_errors=stats[4],
         tx_errors=stats[5],
-        rx_dropped=stats[6],
         tx_dropped=stats[7],
         rx_missed=stats[15],
     )

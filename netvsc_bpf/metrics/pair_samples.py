@@ -75,7 +75,8 @@ def _add_traffic(samples: Samples, status: PairStatus) -> None:
         for path, traffic in ((Path.VF, by_path.vf), (Path.SYNTHETIC, by_path.synthetic)):
             samples.add(families.PACKETS, traffic.packets, name, direction, path)
             samples.add(families.BYTES, traffic.bytes, name, direction, path)
-    samples.add(families.DROPS, status.drops.rx_home, name, "rx", "home")
+    if status.drops.rx_home is not None:
+        samples.add(families.DROPS, status.drops.rx_home, name, "rx", "home")
     samples.add(families.DROPS, status.drops.rx_duplicate, name, "rx", "duplicate")
 
 

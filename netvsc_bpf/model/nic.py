@@ -60,7 +60,6 @@ class Nic:
     xdp_prog_id: int | None = None
     rx_packets: int = 0
     rx_bytes: int = 0
-    rx_dropped: int = 0
     tx_dropped: int = 0
     rx_errors: int = 0
     tx_errors: int = 0

@@ -37,8 +37,11 @@ class Drops:
 
     Not every kernel counts what a device that is down throws away (noop_enqueue(): 6.1 not, 6.12 does).
     """
-    rx_home: int = 0
-    """Brought home to a synthetic NIC that would not take them (rx_dropped since attach)."""
+    rx_home: int | None = 0
+    """Lost on the way home: a full backlog, or a synthetic NIC that is down.
+
+    None on the rung `netlink`, where no program sees them; 0 before Linux 5.18.
+    """
     rx_duplicate: int = 0
     """Stopped by guard."""
 

@@ -54,7 +54,8 @@ def _facts(pair: PairStatus) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     drops = pair.drops
-    lost = f"{drops.tx_vf:,} by the VF, {drops.rx_home:,} coming home, {drops.rx_duplicate:,} duplicates"
+    home = "not counted" if drops.rx_home is None else f"{drops.rx_home:,}"
+    lost = f"{drops.tx_vf:,} by the VF, {home} coming home, {drops.rx_duplicate:,} duplicates"
     how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {pair.guard}"
     table.add_row("VF", Text(_vf(pair.vf)))
     table.add_row("sent", _traffic(pair.tx))

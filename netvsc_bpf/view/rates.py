@@ -76,7 +76,7 @@ def watch(look: Callable[[], Look], wait: Callable[[], bool]) -> Iterator[list[P
 
 
 def _rates(before: PairStatus | None, now: PairStatus, seconds: float) -> PairRates:
-    drops = now.drops.tx_vf + now.drops.rx_home
+    drops = now.drops.tx_vf + (now.drops.rx_home or 0)
     if before is None or _total(now) < _total(before):  # attached anew between the two
         return PairRates(now, None, None, drops)
     return PairRates(
