@@ -76,7 +76,7 @@ def capture(
         (pair,) = datapath.status(plan.interface)
         program = whole(plan.snaplen)
         if plan.expression:
-            program = compile_filter(plan.interface, plan.expression, plan.snaplen)
+            program = compile_filter(pair.synthetic.name, plan.expression, plan.snaplen)
         told = undo.enter_context(listen(_RTMGRP_LINK))
         rtnl = undo.enter_context(Rtnetlink())
         taps = Taps(rtnl, pair.synthetic.ifindex, program)

@@ -10,6 +10,7 @@ from netvsc_bpf.datapath.moving import send_home
 from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel import clsact, libbpf, links, pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tcx import Direction
@@ -21,7 +22,7 @@ from netvsc_bpf.model.path import Reason
 def detach(interface: str) -> None:
     """Detach one synthetic NIC. Raises NoSuchNic, NotAttached, ForeignLayout, KernelError."""
     with writing(f"cannot detach {interface}") as session:
-        nic = next((nic for nic in session.nics if nic.name == interface), None)
+        nic = find_by_name(session.nics, interface)
         if nic is None:
             raise NoSuchNic(f"cannot detach {interface}", "there is no such interface", "see `ip link`")
         if nic.ifindex not in session.attached():

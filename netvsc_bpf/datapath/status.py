@@ -7,6 +7,7 @@ from typing import Protocol
 
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
+from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel import abi, links
 from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -110,11 +111,11 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
     attached = session.attached()
     if interface is None:
         return attached
-    nic = next((nic for nic in session.nics if nic.name == interface), None)
+    nic = find_by_name(session.nics, interface)
     if nic is None:
         raise NoSuchNic(f"no state of {interface}", "there is no such interface", "see `ip link`")
     if nic.ifindex not in attached:
-        raise _not_attached(interface)
+        raise _not_attached(nic.name)
     return [nic.ifindex]
 
 

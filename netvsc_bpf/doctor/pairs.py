@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from netvsc_bpf.discovery.pairing import Cause, Pairing, find_pair, find_synthetics
+from netvsc_bpf.discovery.pairing import Cause, KnownPair, KnownPairs, Pairing, find_pair, find_synthetics
 from netvsc_bpf.doctor.finding import Finding, from_error, ok, warning
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.names import quoted
@@ -23,9 +23,11 @@ def examine_pairs(
     """
     pairs: list[Pair] = []
     findings: list[Finding] = []
+    known = KnownPairs(KnownPair(synthetic, vf=vf) for synthetic, vf in attached.items())
     for synthetic in _synthetics(nics, attached):
         try:
-            pairing = find_pair(nics, synthetic.name, current_vf=attached.get(synthetic.ifindex))
+            vf = attached.get(synthetic.ifindex)
+            pairing = find_pair(nics, synthetic.name, current_vf=vf, known=known)
         except Refused as error:
             findings.append(from_error(CHECK, error))
             continue

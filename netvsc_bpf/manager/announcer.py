@@ -26,7 +26,7 @@ from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
-from netvsc_bpf.manager.attached import attached_pairs
+from netvsc_bpf.manager.attached import Served, attached_pairs
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
@@ -64,7 +64,7 @@ def _at(states: dict[int, Standing], pair: int) -> int:
 
 
 class Announcer:
-    """Announces for the pairs of one network namespace; for those of `names` alone, if given.
+    """Announces for the pairs of one network namespace that are `managed`.
 
     Without `there` it is that of this process.
     """
@@ -72,13 +72,13 @@ class Announcer:
     def __init__(
         self,
         policy: AnnouncePolicy,
-        names: tuple[str, ...],
+        managed: Served,
         listener: Callable[[Event], None],
         there: There | None = None,
         bugs: Bugs | None = None,
     ) -> None:
         self._boundary = Boundary(_WHAT, listener, bugs)
-        self._policy, self._names, self._listener = policy, names, listener
+        self._policy, self._managed, self._listener = policy, managed, listener
         self._there = there or There()
         self._pins = self._there.pins
         self._schedule = Schedule(policy)
@@ -91,9 +91,9 @@ class Announcer:
         """Look whether something is to be announced: the path changed, or may have."""
         self._woken.set()
 
-    def configure(self, policy: AnnouncePolicy, names: tuple[str, ...]) -> None:
-        """Go on by another policy, for other interfaces."""
-        self._policy, self._names, self._schedule.policy = policy, names, policy
+    def configure(self, policy: AnnouncePolicy) -> None:
+        """Go on by another policy."""
+        self._policy, self._schedule.policy = policy, policy
         self.wake()
 
     async def run(self) -> None:
@@ -151,7 +151,7 @@ class Announcer:
 
     def _look(self, links: dict[int, speakers.Link]) -> dict[int, Standing]:
         found = {}
-        for pair in attached_pairs(self._pins, links, self._names):
+        for pair in attached_pairs(self._pins, links, self._managed):
             with self._boundary.around(pair.synthetic.name, "look"):
                 if told_by_its_driver(pair.synthetic):
                     continue

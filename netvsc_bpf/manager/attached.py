@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The attached pairs of this thread's network namespace, read cheaply: for looks that each wake-up takes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,16 +25,26 @@ class AttachedPair:
     """CLOCK_BOOTTIME ns of the last change of path, 0: never."""
 
 
-def attached_pairs(
-    where: NetnsPins, links: Mapping[int, Link], names: tuple[str, ...] = ()
-) -> list[AttachedPair]:
-    """Return the attached pairs; of those named `names` alone, if given. Raises ForeignLayout."""
+Served = Callable[[], Container[int] | None]
+"""Which synthetic NICs (ifindexes) are managed by now; None: all that are attached.
+
+Not by their names: they may have been asked for by an alternative name, or renamed since.
+"""
+
+
+def everyone() -> None:
+    """Manage all that are attached."""
+
+
+def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served) -> list[AttachedPair]:
+    """Return the attached pairs that are managed. Raises ForeignLayout."""
+    ours = managed()
     found = []
     with opened(where) as loaded:
         for ifindex in pins.attached_ifindexes(where) if loaded is not None else ():
             link = links.get(ifindex)
             slot = None if loaded is None else find_pair_slot(loaded, ifindex)
-            if loaded is None or slot is None or link is None or (names and link.name not in names):
+            if loaded is None or slot is None or link is None or not (ours is None or ifindex in ours):
                 continue
             state, vf = loaded.pair(slot), links.get(loaded.vf_ifindex(slot) or 0)
             joined = vf is not None and loaded.found(slot).vf_ifindex == vf.ifindex

@@ -21,6 +21,7 @@ from netvsc_bpf.kernel.pins import attached_ifindexes
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.manager import bugs
 from netvsc_bpf.manager.announcer import Announcer
+from netvsc_bpf.manager.attached import Served, everyone
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Event
@@ -79,12 +80,13 @@ class Branch:
         )
         self._pins = self._there.pins
         self._woken = asyncio.Event()
-        names = self._names(config)
-        self._lists = ListFollower(names, listener, self._reconcile.running, bugs)
-        self._vlans = VlanFollower(names, listener, self._reconcile.running, bugs)
+        # Abroad those of others' too: their lists were kept by us before they moved.
+        managed: Served = (lambda: self._reconcile.served) if abroad is None else everyone
+        self._lists = ListFollower(managed, listener, self._reconcile.running, bugs)
+        self._vlans = VlanFollower(managed, listener, self._reconcile.running, bugs)
         self._hanging = Hanging(self._reconcile, self.wake, self._there)
         self._stalls = StallWatch(self._reconcile, listener, self._there, bugs)
-        self._announcer = Announcer(config.announce, names, listener, self._there, bugs)
+        self._announcer = Announcer(config.announce, managed, listener, self._there, bugs)
         self._links = LinkWatch(self._pins, self.wake)
         self._ring: PathEventWatch | None = None
 
@@ -96,16 +98,10 @@ class Branch:
         """Go on by another configuration; the data path is left alone as far as it fits."""
         self._config = config
         self._reconcile.configure(config)
-        names = self._names(config)
-        self._lists.names = self._vlans.names = names
-        self._announcer.configure(config.announce, names)
+        self._announcer.configure(config.announce)
         if self._visits is not None:
             self._visits.config = config
         self.wake()
-
-    def _names(self, config: ManagerConfig) -> tuple[str, ...]:
-        """Return whose lists are kept: abroad every pair's, as NICs may be called otherwise there."""
-        return config.interfaces if self._abroad is None else ()
 
     async def run(self) -> None:
         """Manage until cancelled; the data path stays."""

@@ -75,9 +75,9 @@ class ManagerConfig:
         ),
     ] = EVENTS_KEPT
     per_interface: Mapping[str, InterfaceConfig] = field(default_factory=dict)
-    """By the name under which an interface is managed."""
+    """By a name of the interface: that by which it is managed comes first, alternative ones count too."""
 
-    def of(self, interface: str) -> InterfaceConfig:
-        """Return what holds for an interface."""
-        found = self.per_interface.get(interface)
+    def of(self, *names: str) -> InterfaceConfig:
+        """Return what holds for an interface that has these names; the first that has a section counts."""
+        found = next((self.per_interface[name] for name in names if name in self.per_interface), None)
         return InterfaceConfig(self.options, self.settle_ms) if found is None else found

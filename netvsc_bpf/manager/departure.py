@@ -49,7 +49,7 @@ def depart(
     home = here if mark is None else mark.home
     name = mark.name if mark is not None else name or nic.name
     called = f"{place.name}" if nic.name == name else f"{place.name}, where it is called {nic.name}"
-    if home == here and mark is None and wanted and name not in wanted:
+    if home == here and mark is None and wanted and not {name, *nic.altnames} & {*wanted}:
         return Departure(f"to {called}: it was not ours to follow", place.name)
     with place.entered():
         _restore_gso(loaded, ifindex, found)

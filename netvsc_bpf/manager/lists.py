@@ -13,7 +13,7 @@ from netvsc_bpf.kernel import lock, netns, speakers
 from netvsc_bpf.kernel.address_lists import vanished
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.manager.attached import attached_pairs
+from netvsc_bpf.manager.attached import Served, attached_pairs
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event
@@ -25,12 +25,12 @@ _WHAT = "cannot keep the address lists of VFs in step"
 
 @dataclass(slots=True)
 class ListFollower:
-    """Looks at the pairs of this thread's network namespace (those of `names` alone, if given).
+    """Looks at the pairs of this thread's network namespace that are `managed`.
 
     It takes the writer lock only where there is something to do, and never raises for a single pair.
     """
 
-    names: tuple[str, ...]
+    managed: Served
     listener: Callable[[Event], None]
     running: Running = field(default_factory=Running)
     bugs: Bugs | None = None
@@ -53,7 +53,7 @@ class ListFollower:
     def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:
         """Return the pairs that something is to be done for: name, synthetic NIC, VF."""
         with Rtnetlink() as rtnl:
-            pairs = attached_pairs(where, speakers.links(rtnl), self.names)
+            pairs = attached_pairs(where, speakers.links(rtnl), self.managed)
         found = []
         with ListKeeper(where) as keeper:
             for pair in pairs:

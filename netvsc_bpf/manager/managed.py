@@ -12,7 +12,8 @@ from netvsc_bpf.model.nic import Nic
 class Managed:
     """The NICs of these names, or without names every one that is a synthetic NIC or attached already.
 
-    A name is looked up once: the NIC stays managed whatever it is called later, as long as it is there.
+    A name, which may be an alternative one, is looked up once: the NIC stays managed whatever it is called
+    later, as long as it is there.
     """
 
     names: tuple[str, ...]
@@ -32,7 +33,7 @@ class Managed:
             return [nic for nic in nics if nic in found or nic.ifindex in set(attached)]
         present = {nic.ifindex: nic for nic in nics}
         self._known = {name: ifindex for name, ifindex in self._known.items() if ifindex in present}
-        by_name = {nic.name: nic.ifindex for nic in nics}
+        by_name = {name: nic.ifindex for nic in nics for name in (nic.name, *nic.altnames)}
         for name in self.names:
             if name in by_name:
                 self._known.setdefault(name, by_name[name])

@@ -73,6 +73,8 @@ class Reconciler:
 
     Then only those NICs are managed that came from there.
     """
+    served: frozenset[int] = frozenset()
+    """The managed synthetic NICs (ifindexes) at the last look. Any thread may read it."""
     _managed: Managed | ManagedVisitors = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
@@ -321,13 +323,15 @@ class Reconciler:
         return seen, self._unhurried.without_late(nic.ifindex, steps)
 
     def _wanted(self, nic: Nic) -> InterfaceConfig:
-        return self.config.of(self._managed.name(nic))
+        return self.config.of(self._managed.name(nic), nic.name, *nic.altnames)
 
     def _synthetics(self, session: Session) -> list[Nic]:
         """Return the managed NICs; not one that came back, and whose branch has still to let it go."""
         managed = self._managed.among(session.nics, session.attached())
         held = guards_abroad(Place.here())
-        return [nic for nic in managed if nic.xdp_prog_id not in held]
+        ours = [nic for nic in managed if nic.xdp_prog_id not in held]
+        self.served = frozenset(nic.ifindex for nic in ours)
+        return ours
 
     def _missing(self) -> list[str]:
         """Return the names that nobody has, here or elsewhere."""

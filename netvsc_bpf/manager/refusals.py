@@ -63,9 +63,15 @@ def _known(session: Session) -> KnownPairs:
 
 
 def _ask(session: Session, name: str, config: ManagerConfig, known: KnownPairs) -> None:
-    options, nic = config.of(name).options, find_by_name(session.nics, name)
+    nic = find_by_name(session.nics, name)
     if nic is None:
         return
+    names = dict.fromkeys((name, nic.name, *nic.altnames))
+    sections = [one for one in names if one in config.per_interface]
+    if len(sections) > 1:
+        why = f"they are names of one interface, {nic.name}"
+        raise Refused(" and ".join(f"[interface.{one}]" for one in sections), why, "keep one of them")
+    options = config.of(*names).options
     before = known.of(nic.ifindex) or KnownPair(nic.ifindex)
     named = find_by_name(session.nics, options.vf)
     try:

@@ -12,7 +12,7 @@ from netvsc_bpf.kernel import lock, netns, speakers, vlans
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.vlans import Vlan
-from netvsc_bpf.manager.attached import attached_pairs
+from netvsc_bpf.manager.attached import Served, attached_pairs
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
@@ -21,13 +21,13 @@ from netvsc_bpf.manager.running import FollowVlans, Running
 
 @dataclass(slots=True)
 class VlanFollower:
-    """Looks at the pairs of this thread's network namespace (those of `names` alone, if given).
+    """Looks at the pairs of this thread's network namespace that are `managed`.
 
     Without VLANs that costs next to nothing. It takes the writer lock only where there is something to do,
     and never raises for a single pair.
     """
 
-    names: tuple[str, ...]
+    managed: Served
     listener: Callable[[Event], None]
     running: Running = field(default_factory=Running)
     bugs: Bugs | None = None
@@ -54,7 +54,7 @@ class VlanFollower:
         """Return the pairs that something is to be done for: synthetic NIC, VF, and the ids that it needs."""
         all_stacked = vlans.stacked(rtnl)
         found = []
-        for pair in attached_pairs(where, speakers.links(rtnl), self.names):
+        for pair in attached_pairs(where, speakers.links(rtnl), self.managed):
             if pair.vf is None:
                 continue
             synthetic = Half(pair.synthetic.ifindex, pair.synthetic.name)

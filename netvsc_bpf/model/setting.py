@@ -14,8 +14,8 @@ from typing import Any
 
 from netvsc_bpf.model.errors import Refused
 
-INTERFACE_NAME = r"(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[^\s/]){1,15}"
-"""dev_valid_name() in net/core/dev.c; IFNAMSIZ is 16 with its final zero.
+INTERFACE_NAME = r"(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[^\s/]){1,127}"
+"""dev_valid_name() in net/core/dev.c; IFNAMSIZ is 16 with its final zero, ALTIFNAMSIZ 128.
 
 What cannot be printed is written as it is shown (names.shown(), names.read_back()).
 """

@@ -7,6 +7,7 @@ from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.kernel import vlans
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.manager.attached import everyone
 from netvsc_bpf.manager.events import Event, Kind
 from netvsc_bpf.manager.vlans import VlanFollower
 from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
@@ -63,7 +64,7 @@ def test_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(sriov: SriovPa
 def test_s38_vlan_that_is_made_later_passes_too(sriov: SriovPair) -> None:
     vf = sriov.plug()
     events: list[Event] = []
-    follow = VlanFollower((SYNTHETIC,), events.append)
+    follow = VlanFollower(everyone, events.append)
     sriov.use()
     follow()
     assert (lent(), events) == ([], [])
@@ -72,7 +73,7 @@ def test_s38_vlan_that_is_made_later_passes_too(sriov: SriovPair) -> None:
         follow()
         assert lent() == [f"nvb{vf.ifindex}.200"]
         assert [(event.kind, event.interface) for event in events] == [(Kind.FOLLOWED, SYNTHETIC)]
-        VlanFollower((), events.append)()  # another manager: it is all there
+        VlanFollower(everyone, events.append)()  # another manager: it is all there
         assert len(events) == 1
         sriov.ping(far, count=3, wait_s=10)
         (refusal,) = datapath.attach(SYNTHETIC, AttachOptions(guard=GuardMode.ALL)).refusals

@@ -140,7 +140,7 @@ def test_the_command_line_alone_is_enough() -> None:
         ("[announce]\nafter_s = [\n  0,\n  -1,\n]\nmost = 1\n", 2, "after_s must be at least 0, not -1"),
         ('[manager]\ninterfaces = ["eth0", 3]\n', 2, "interfaces takes a list of strings, not 3"),
         ('[manager]\ninterfaces = ["eth0/1"]\n', 2, 'interfaces must be names of interfaces, not "eth0/1"'),
-        ('[manager]\ninterfaces = ["a-name-beyond-limits"]\n', 2, "must be names of interfaces"),
+        ('[manager]\ninterfaces = ["%s"]\n' % ("n" * 128), 2, "must be names of interfaces"),
         ('[manager]\ninterfaces = [""]\n', 2, "must not be empty"),
         ('[interface.eth0]\nliveness = "live"\n', 2, "[interface.eth0] has no liveness; it has vf"),
         ('[interface]\nvf = "vf0"\n', 2, "write [interface.NAME], then vf"),

@@ -133,3 +133,20 @@ def test_name_that_is_no_text_is_read_all_the_same() -> None:
     message = newlink(NETVSC)
     strange = Message(message.kind, message.body.replace(b"eth0\0", b"et\xff0\0"))
     assert nic_from_message(strange).name == "et\udcff0"
+
+
+def test_s87_alternative_names_and_the_permanent_address_are_read() -> None:
+    longest = "n" * 127
+    names = [("IFLA_ALT_IFNAME", "enP31819p0s2"), ("IFLA_ALT_IFNAME", longest)]
+    extra = [("IFLA_PROP_LIST", {"attrs": names}), ("IFLA_PERM_ADDRESS", bytes.fromhex("0022480a0b0c"))]
+    nic = nic_from_message(newlink(VF, attributes=extra))
+    assert nic.altnames == ("enP31819p0s2", longest)
+    assert nic.permanent_mac == "00:22:48:0a:0b:0c"
+    assert (nic_from_message(newlink(VF)).altnames, nic_from_message(newlink(VF)).permanent_mac) == ((), None)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("eth0", 3), ("n" * 15, 3), ("n" * 16, 53), ("n" * 127, 53)])
+def test_s87_long_names_are_asked_for_as_alternative_ones(name: str, kind: int) -> None:
+    rtnl = faked(newlink(NETVSC))
+    get_nic(rtnl, name)
+    assert attributes(rtnl.asked[16:]) == {kind: name.encode() + b"\0"}

@@ -219,3 +219,10 @@ def test_s38_vlan_device_that_we_put_on_the_vf_is_no_news() -> None:
         Refusal(stacked("vlan", 21), "it is a vlan interface, built upon others", Cause.UNFIT),
     )
     assert find_pair([NETVSC, VF, ours], "eth0").pair.vf == VF
+
+
+def test_s87_either_half_may_be_named_by_an_alternative_name() -> None:
+    eth0, vf = replace(NETVSC, altnames=("lan", "enx0")), replace(VETH, altnames=("the-vf",))
+    assert find_pair([eth0, vf], "enx0", vf="the-vf") == Pairing(Pair(eth0, vf))
+    with pytest.raises(NoSuchNic, match="enx: no such interface"):
+        find_pair([eth0, vf], "enx")

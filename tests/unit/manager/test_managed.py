@@ -3,6 +3,8 @@
 
 from dataclasses import replace
 
+from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.manager.managed import Managed
 from tests.unit.discovery.shapes import BRIDGE, NETVSC, VETH, VF
 
@@ -41,3 +43,19 @@ def test_name_of_one_that_left_is_known_and_never_that_of_a_stranger() -> None:
     managed.among([replace(NETVSC, name="lan0")], [])
     managed.among([VETH], [VETH.ifindex])
     assert managed.last_name(NETVSC.ifindex) == "eth0" and managed.last_name(VETH.ifindex) is None
+
+
+def test_s87_nic_is_managed_by_its_alternative_name_and_stays_so_without_it() -> None:
+    managed = Managed(("lan",), any_bus=False)
+    named = replace(NETVSC, altnames=("enx0", "lan"))
+    assert managed.among([named, VF], []) == [named] and managed.missing() == []
+    assert managed.name(named) == "lan"
+    # The alternative name is taken off, and another NIC is given it.
+    assert managed.among([NETVSC, replace(VETH, name="lan")], []) == [NETVSC]
+
+
+def test_s87_settings_of_an_interface_are_found_by_any_of_its_names() -> None:
+    own = InterfaceConfig(AttachOptions(any_bus=True), 30)
+    config = ManagerConfig(per_interface={"lan": own})
+    assert config.of("eth0", "enx0", "lan") == own
+    assert config.of("eth0") == InterfaceConfig(AttachOptions(), None)
