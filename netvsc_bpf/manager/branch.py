@@ -81,7 +81,8 @@ class Branch:
         self._pins = self._there.pins
         self._woken = asyncio.Event()
         # Abroad those of others' too: their lists were kept by us before they moved.
-        managed: Served = (lambda: self._reconcile.served) if abroad is None else everyone
+        reconciler = self._reconcile
+        managed: Served = (lambda: reconciler.served) if abroad is None else everyone
         self._lists = ListFollower(managed, listener, self._reconcile.running, bugs)
         self._vlans = VlanFollower(managed, listener, self._reconcile.running, bugs)
         self._hanging = Hanging(self._reconcile, self.wake, self._there)

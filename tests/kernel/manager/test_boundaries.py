@@ -16,6 +16,7 @@ from netvsc_bpf.manager import announcer, reconcile, stall_watch
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
 from netvsc_bpf.manager.announcer import Announcer
 from netvsc_bpf.manager.arming import Arming
+from netvsc_bpf.manager.attached import everyone
 from netvsc_bpf.manager.events import Detail, Event, Kind
 from netvsc_bpf.manager.execute import Executor
 from netvsc_bpf.manager.lists import ListFollower
@@ -143,7 +144,7 @@ def test_s75_lists_of_the_other_pair_are_kept(turns: Turns, monkeypatch: pytest.
     monkeypatch.setattr(ListKeeper, "look", broken.wrap(ListKeeper.look, lambda keeper, nic, vf: nic))
     for name in ("eth0", "eth1"):
         ip(lab, "maddr", "add", GROUP, "dev", name)
-    follow = ListFollower((), turns.events.append)
+    follow = ListFollower(everyone, turns.events.append)
 
     def groups(vf: str) -> list[str]:
         lists = lab.in_guest(address_lists.multicast_lists)
