@@ -19,6 +19,7 @@ class Capability(IntEnum):
     CAP_DAC_OVERRIDE = 1
     CAP_NET_ADMIN = 12
     CAP_NET_RAW = 13
+    CAP_SYS_PTRACE = 19
     CAP_SYS_ADMIN = 21
     CAP_PERFMON = 38
     CAP_BPF = 39
@@ -27,6 +28,7 @@ class Capability(IntEnum):
 CAP_DAC_OVERRIDE = Capability.CAP_DAC_OVERRIDE
 CAP_NET_ADMIN = Capability.CAP_NET_ADMIN
 CAP_NET_RAW = Capability.CAP_NET_RAW
+CAP_SYS_PTRACE = Capability.CAP_SYS_PTRACE
 CAP_SYS_ADMIN = Capability.CAP_SYS_ADMIN
 CAP_PERFMON = Capability.CAP_PERFMON
 CAP_BPF = Capability.CAP_BPF

@@ -14,6 +14,8 @@ class Mount:
 
     id: int
     parent: int
+    root: str
+    """What of the file system is mounted: of nsfs, as `net:[4026531840]`, which namespace."""
     point: PurePath
     options: frozenset[str]
     type: str
@@ -30,6 +32,7 @@ def parse_mountinfo(text: bytes) -> tuple[Mount, ...]:
             Mount(
                 id=int(head[0]),
                 parent=int(head[1]),
+                root=_unescape(head[3]),
                 point=PurePath(_unescape(head[4])),
                 options=frozenset(head[5].split(",")),
                 type=tail[0],

@@ -17,9 +17,10 @@ from netvsc_bpf.manager.branch import Branch
 from netvsc_bpf.manager.branches import Branches
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.events import Event
+from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.manager.exporting import Exporting
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
+from netvsc_bpf.manager.own_namespace import OwnNamespace
 from netvsc_bpf.manager.recent import RecentEvents
 from netvsc_bpf.manager.refusals import refuse_what_attach_refuses, refusing
 from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
@@ -48,7 +49,8 @@ class Manager:
         self._config, self._listener = config, tee(told, self._exporting)
         self._teller = Teller(self._listener)
         self._bugs = Bugs(self._teller)
-        self._ready = self._interrupted = False
+        self._ready = self._interrupted = self._deleted = False
+        self._namespace = OwnNamespace()
         self._visits = Visits(config, self._listener)
         self._branches = Branches(config, self._listener, self._bugs, self._exporting.stats)
         self._home = Branch(
@@ -66,8 +68,8 @@ class Manager:
         """Run until a signal ends it.
 
         The data path stays. Raises Busy, BpffsUnavailable, MissingCapability, and Refused for interfaces that
-        `attach` would refuse; KeyboardInterrupt where it was SIGINT that ended it. SIGHUP may be blocked: it
-        is unblocked once it can be heeded.
+        `attach` would refuse; KeyboardInterrupt where it was SIGINT that ended it, NamespaceGone where the
+        namespace was deleted. SIGHUP may be blocked: it is unblocked once it can be heeded.
         """
         require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
@@ -75,6 +77,8 @@ class Manager:
         refuse_what_attach_refuses(self._config)
         with singleton.claim() as claimed:
             asyncio.run(self._run(claimed))
+            if self._deleted:
+                self._namespace.leave()
         if self._interrupted:
             raise KeyboardInterrupt
 
@@ -90,6 +94,7 @@ class Manager:
         memberships = MembershipWatch(loop, self._home.wake)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
         tasks.append(loop.create_task(self._bugs.kept_going(self._reloader.run)))
+        tasks.append(loop.create_task(self._bugs.kept_going(lambda: self._until_deleted(stopping))))
         server = EventServer(self._recent)
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
@@ -107,6 +112,13 @@ class Manager:
             netlink.close()
             memberships.close()
             self._branches.close()
+
+    async def _until_deleted(self, stopping: asyncio.Event) -> None:
+        await self._namespace.deleted()
+        text = f"network namespace {self._namespace.name} was deleted: detaching its pairs, and ending"
+        self._listener(Event(Kind.FAILED, MANAGER, text))
+        self._deleted = True
+        stopping.set()
 
     def _interrupt(self, stopping: asyncio.Event) -> None:
         self._interrupted = True

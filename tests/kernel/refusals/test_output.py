@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -16,6 +16,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from tests.kernel.commands import PROGRAM
 from tests.kernel.support.attachment import attached
+from tests.kernel.support.sinks import sink
 from tests.kernel.support.waiting import eventually
 
 PRINTING = {
@@ -67,27 +68,6 @@ class Running:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-
-
-@contextmanager
-def sink(kind: str) -> Iterator[int]:
-    """A descriptor to write to: a full disk, or a pipe whose reader is gone, or does not read."""
-    reading, writing = (-1, os.open("/dev/full", os.O_WRONLY)) if kind == "full" else os.pipe()
-    if kind == "gone":
-        os.close(reading)
-        reading = -1
-    elif kind == "blocked":
-        os.set_blocking(writing, False)
-        with pytest.raises(BlockingIOError):
-            while True:
-                os.write(writing, b"x" * 4096)
-        os.set_blocking(writing, True)
-    try:
-        yield writing
-    finally:
-        for fd in (reading, writing):
-            if fd >= 0:
-                os.close(fd)
 
 
 Begin = Callable[..., Running]
