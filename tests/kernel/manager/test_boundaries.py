@@ -174,7 +174,7 @@ def test_s75_the_other_pair_is_announced(turns: Turns, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         announcer, "unicast_list", broken.wrap(announcer.unicast_list, lambda rtnl, pair: pair)
     )
-    one = turns.lab.in_guest(Announcer, AnnouncePolicy(), (), turns.events.append)
+    one = turns.lab.in_guest(Announcer, AnnouncePolicy(), everyone, turns.events.append)
     turns.lab.in_guest(one._work)
     assert sent == {turns.lab.ifindex(turns.lab.guest, "eth1")}
     assert [event.interface for event in unexpected(turns.events)] == ["eth0"]
