@@ -85,6 +85,7 @@ def attach(
         xdp=XdpPolicy(xdp),
     )
     from netvsc_bpf import datapath
+    from netvsc_bpf.manager.outlook import with_outlook
 
     attached: list[str] = []
 
@@ -113,7 +114,7 @@ def attach(
         for warning in one.warnings:
             say(warning)
     with beside_the_work():
-        print_status([one.status for one in done], as_json=as_json)
+        print_status(with_outlook([one.status for one in done]), as_json=as_json)
     for error in errors:
         say(str(error))
     if errors:

@@ -12,5 +12,6 @@ from netvsc_bpf.cli.render import print_status
 def status(interface: str | None, as_json: bool) -> None:
     """Show the attached pairs: path, reason, counters."""
     from netvsc_bpf import datapath
+    from netvsc_bpf.manager.outlook import with_outlook
 
-    print_status(datapath.status(interface), as_json=as_json)
+    print_status(with_outlook(datapath.status(interface)), as_json=as_json)

@@ -104,6 +104,7 @@ def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> P
         path_changes=sum(map(sum, state.changes)),
         last_change=changed,
         since=changed if armed == bool(state.armed) else None,
+        settle_ms=state.settle_ns // 1_000_000 or None,
     )
 
 

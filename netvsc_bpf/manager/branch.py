@@ -95,6 +95,10 @@ class Branch:
         """Look at everything soon."""
         self._woken.set()
 
+    def left_alone(self) -> dict[int, float]:
+        """See Memories.left_alone()."""
+        return self._reconcile.memories.left_alone()
+
     def configure(self, config: ManagerConfig) -> None:
         """Go on by another configuration; the data path is left alone as far as it fits."""
         self._config = config

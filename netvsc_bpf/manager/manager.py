@@ -95,7 +95,7 @@ class Manager:
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
         tasks.append(loop.create_task(self._bugs.kept_going(self._reloader.run)))
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: self._until_deleted(stopping))))
-        server = EventServer(self._recent)
+        server = EventServer(self._recent, self._home.left_alone)
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))

@@ -91,6 +91,12 @@ class Memories:
             if memory.hold != before:
                 self.tell_stalled(stall, memory.hold.length_s)
 
+    def left_alone(self) -> dict[int, float]:
+        """Return, by pair, for how many seconds its VF will not be used. Any thread may ask."""
+        now = self.clock()
+        waits = {ifindex: memory.left_alone_for_s(now) for ifindex, memory in list(self._pairs.items())}
+        return {ifindex: wait for ifindex, wait in waits.items() if wait is not None}
+
     def why_left_alone(self, ifindex: int, vf: int | None) -> Reason | None:
         """Return why the VF of a pair is not to be used now, by itself.
 

@@ -80,6 +80,12 @@ class PairMemory:
         self.retry.at = now + (_STEPS_ANEW - self.steps_left) / _STEPS_PER_S
         return False
 
+    def left_alone_for_s(self, now: float) -> float | None:
+        """Return for how many seconds the VF will not be used, if it does not fail again."""
+        held = self.before is not None and self.held(self.before, now)
+        waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]
+        return max((wait for wait in waits if wait is not None), default=None)
+
     def wait_s(self, now: float) -> float | None:
         """Return in how many seconds to look again, None if nothing is waited for."""
         waits = [self.retry.at - now] if self.retry.at > now else []

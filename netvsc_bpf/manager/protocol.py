@@ -2,7 +2,8 @@
 """What is said on the manager's socket. Pure.
 
 One line comes, lines go. `events` asks for the events that are kept, `events follow` for those to come as
-well. Each line of the answer is a JSON object: an event (Event.as_record()), or one with the key `control`.
+well, `waits` for how long VFs will be left alone. Each line of the answer is a JSON object: an event
+(Event.as_record()), or one with the key `control`.
 """
 
 import json
@@ -23,6 +24,7 @@ class Request(StrEnum):
 
     EVENTS = "events"
     FOLLOW = "events follow"
+    WAITS = "waits"
 
 
 class Control(StrEnum):
@@ -30,6 +32,8 @@ class Control(StrEnum):
 
     READY = "ready"
     """All that was kept has been told."""
+    WAIT = "wait"
+    """`left_s`: for how many seconds the VF of the pair `ifindex` will not be used."""
     MISSED = "missed"
     """`events`: how many were forgotten before you came for them."""
     REFUSED = "refused"
@@ -49,7 +53,7 @@ def event_line(event: Event) -> bytes:
     return _line(event.as_record())
 
 
-def control_line(control: Control, **said: str | int) -> bytes:
+def control_line(control: Control, **said: str | float) -> bytes:
     """Return a line that is no event."""
     return _line({CONTROL: control.value, **said})
 

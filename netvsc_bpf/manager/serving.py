@@ -8,6 +8,7 @@ that moves on it is told how many it missed.
 import asyncio
 import os
 import socket
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from netvsc_bpf.kernel.peer import peer
@@ -33,8 +34,15 @@ _AT_ONCE = 64
 class EventServer:
     """Serves the events of one manager to root and to its own user."""
 
-    def __init__(self, recent: RecentEvents, *, most: int = MOST_CLIENTS) -> None:
-        self._recent, self._most = recent, most
+    def __init__(
+        self,
+        recent: RecentEvents,
+        left_alone: Callable[[], Mapping[int, float]] = dict,
+        *,
+        most: int = MOST_CLIENTS,
+    ) -> None:
+        """`left_alone` says for how many seconds the VFs of which pairs (ifindex) will not be used."""
+        self._recent, self._left_alone, self._most = recent, left_alone, most
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, listening: socket.socket) -> None:
@@ -89,6 +97,10 @@ class EventServer:
         request = parse_request(line)
         if request is None:
             writer.write(control_line(Control.REFUSED, why="there is no such request"))
+        elif request is Request.WAITS:
+            for ifindex, left_s in self._left_alone().items():
+                writer.write(control_line(Control.WAIT, ifindex=ifindex, left_s=round(left_s, 3)))
+            writer.write(control_line(Control.READY))
         else:
             if request is Request.FOLLOW:
                 limit.reschedule(None)

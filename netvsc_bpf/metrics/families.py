@@ -154,7 +154,8 @@ VF_STALLS = Family(
     "vf_stalls",
     _C,
     Source.PAIRS,
-    "How often the VF was left because it swallowed packets or its transmit queue hung.",
+    "How often the VF was left because it swallowed packets, its transmit queue hung or its driver did not "
+    "answer.",
     _NIC,
 )
 VF_MISCONFIGURED = Family(
@@ -205,7 +206,7 @@ JOIN_SECONDS = Family(
     "vf_join_seconds",
     _H,
     Source.MANAGER,
-    "From the registration of a VF to the moment the kernel first used it.",
+    "From the first that netlink told the manager of a VF to the moment the kernel armed the pair with it.",
 )
 REPAIRS = Family(
     "repairs",
@@ -237,7 +238,7 @@ LOST_LINES = Family(
     "Events that the manager could not write to stderr: full disk, closed, or nobody reads it. "
     "`netvsc-bpf events` has them.",
 )
-MANAGER_UP = Family("manager_up", _G, Source.EXPORTER, "1 while a manager runs in this network namespace.")
+MANAGER_UP = Family("manager_up", _G, Source.EXPORTER, "1 while a manager runs for this network namespace.")
 BUILD_INFO = Family("build_info", _G, Source.EXPORTER, "Always 1: what is running.", ("version", "abi"))
 SCRAPE_SUCCESS = Family(
     "scrape_success", _G, Source.EXPORTER, "1 if the pairs could be read; 0: their metrics are missing."

@@ -23,8 +23,8 @@ namespace. `netvsc-bpf metrics` prints them once, for a textfile collector, with
 
 - Labels name the synthetic NIC. A VF is named by `netvsc_bpf_interface_info` alone: it comes and goes.
 - Counters of a pair live in pinned maps: they survive the manager's restart, upgrade and death. They begin
-  anew when the pair is detached. What the VF itself counted (errors, missed, dropped) is added up by the
-  process that is scraped, over the VFs that it has seen.
+  anew when the pair is detached. What only the VF counted is added up by the process that is scraped, over
+  the VFs that it has seen: errors, missed frames, stopped queues, and what a VF dropped that is gone.
 - A counter whose labels have a closed set of values is there with 0 before its first event, so that
   `increase()` and `rate()` see that one too.
 - A scrape is one netlink dump and a look at the maps; it takes no lock that a packet could meet.

@@ -65,6 +65,12 @@ class PairStatus:
     last_change: datetime | None
     since: datetime | None = None
     """Since when it has been on this path; None: since attach, or nobody in the kernel has noticed yet."""
+    settle_ms: int | None = None
+    """How long the VF must have been usable before it is used; None until a VF was permitted."""
+    managed: bool | None = None
+    """A manager runs for this pair; None: that was not asked."""
+    until: datetime | None = None
+    """Until when the manager leaves the VF alone, if it does not fail again; None where that is not known."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints (CONTRACT.md)."""
@@ -87,6 +93,9 @@ class PairStatus:
             },
             "path_changes": self.path_changes,
             "last_change": None if self.last_change is None else _timestamp(self.last_change),
+            "settle_ms": self.settle_ms,
+            "managed": self.managed,
+            "until": None if self.until is None else _timestamp(self.until),
         }
 
 

@@ -60,11 +60,11 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
         ),
         Reason.DAMPED: (
             f"{vf} failed too often of late and is left alone for a while",
-            "it is used again after 13 to 26 minutes without a failure",
+            _left_alone(pair, "once it has been quiet for long enough"),
         ),
         Reason.STALLED: (
             f"{vf} is up, but what was sent through it did not leave, or its driver did not answer",
-            "it is tried again after 30 seconds, and after longer each time; `ip -s link` shows its counters",
+            f"{_left_alone(pair, 'after a while')}; `ip -s link` shows its counters",
         ),
         Reason.XDP_MISSING: (
             f"{vf} runs no XDP program, {name} does, and it is required there too",
@@ -77,6 +77,15 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
         ),
     }
     return reasons.get(pair.reason, (f"{pair.reason}", None))
+
+
+def _left_alone(pair: PairStatus, otherwise: str) -> str:
+    """Say when the VF is used again. That is the manager's decision, by its own configuration."""
+    if pair.managed is False:
+        name = as_argument(pair.synthetic.name)
+        return f"no manager runs, and nothing else uses it again: `netvsc-bpf run`, or `attach {name}`"
+    when = otherwise if pair.until is None else f"from {pair.until:%Y-%m-%d %H:%M:%S} UTC on"
+    return f"the manager uses it again {when}, unless it fails meanwhile"
 
 
 def _settling(pair: PairStatus) -> str:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A VF that fails again and again."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from math import log2
+from pathlib import Path as FilePath
 
 import pytest
 
@@ -9,6 +13,7 @@ from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.commands import run
 from tests.kernel.support.manager import Manager
 
 Start = Callable[..., Manager]
@@ -47,6 +52,31 @@ def test_s20_three_flaps_are_normal_and_the_fourth_is_damped(
     assert len(manager.told("damped")) == 1
     # The kernel may have returned once more before the manager had heard of the fourth.
     assert len(manager.told("switched", "armed")) in (4, 5)
+
+
+def test_status_says_when_a_damped_vf_is_used_again_by_the_damping_in_force(
+    lab: Lab, start: Start, tmp_path: FilePath
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[damping]\nhalf_life_s = 7200.0\n")
+    manager = start(lab, "eth0", "--settle", "10", "--config", str(config))
+    with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        for _ in range(4):
+            manager.wait_vf()
+            carrier_flap(lab, manager)
+        manager.wait_path(Path.SYNTHETIC, Reason.DAMPED)
+        before = datetime.now(UTC)
+        (pair,) = json.loads(run(lab, "status", "--json").stdout)
+        after = datetime.now(UTC)
+        # It decays from above 3500, and at most from the ceiling of 5000, to 2750.
+        least, most = (timedelta(seconds=7200 * log2(figure / 2750)) for figure in (3500, 5000))
+        assert before + least - timedelta(seconds=60) <= datetime.fromisoformat(pair["until"]) <= after + most
+        assert (pair["managed"], pair["settle_ms"]) == (True, 10)
+        assert "UTC on, unless it fails meanwhile" in " ".join(run(lab, "status").stdout.split())
+        manager.kill()
+        (pair,) = json.loads(run(lab, "status", "--json").stdout)
+        assert (pair["reason"], pair["managed"], pair["until"]) == ("damped", False, None)
+        assert "no manager runs" in run(lab, "status").stdout
 
 
 def test_s21_bounces_within_the_settle_time_leave_nothing_behind(lab: Lab, start: Start) -> None:

@@ -46,6 +46,16 @@ def test_failure_that_is_over_makes_nobody_look_again() -> None:
     assert pair.wait_s(5.0) is None, "its time has come, and a wake-up with it"
 
 
+def test_vf_is_left_alone_until_its_penalty_has_halved_far_enough() -> None:
+    pair = PairMemory(Damper(DampingPolicy(half_life_s=60.0, penalty=1000, suppress=1500, reuse=1000)))
+    assert pair.left_alone_for_s(0.0) is None
+    for _ in range(2):
+        pair.damper = pair.damper.failed(0.0)
+    assert round(pair.left_alone_for_s(0.0) or 0, 3) == 60.0
+    assert round(pair.left_alone_for_s(45.0) or 0, 3) == 15.0
+    assert pair.left_alone_for_s(61.0) is None
+
+
 @given(st.integers(1, 6), st.floats(0.001, 0.1))
 def test_s20_opponent_gets_no_more_than_the_ration(steps: int, gap: float) -> None:
     pair, now, taken = memory(), 0.0, 0

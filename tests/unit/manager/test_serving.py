@@ -47,7 +47,7 @@ class Client:
 
 
 @asynccontextmanager
-async def serving_(recent: RecentEvents, **options: int) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+async def serving_(recent: RecentEvents, **options: Any) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     """A server on a claim, and how to connect to it; the claim outlives the server."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as claim:
         claim.bind(NAME)
@@ -80,6 +80,7 @@ def texts(lines: list[dict[str, Any]]) -> list[str]:
     [
         (b"events\n", Request.EVENTS),
         (b"  events   follow \r\n", Request.FOLLOW),
+        (b"waits\n", Request.WAITS),
         (b"\n", None),
         (b"events please\n", None),
         (b"\xff\n", None),
@@ -106,6 +107,22 @@ def test_what_is_kept_is_told_in_order_and_the_connection_ends() -> None:
         async with serving_(recent) as connect:
             lines = await (await connect(b"events\n")).lines()
         assert texts(lines) == [*map(str, range(50, 150)), "ready"]
+
+    asyncio.run(scene())
+
+
+def test_how_long_vfs_are_left_alone_is_said_as_of_now() -> None:
+    left = {2: 1234.56789, 7: 0.5}
+
+    async def scene() -> None:
+        async with serving_(RecentEvents(), left_alone=lambda: dict(left)) as connect:
+            first = await (await connect(b"waits\n")).lines()
+            left.clear()
+            second = await (await connect(b"waits\n")).lines()
+        waits = [{"control": "wait", "ifindex": 2, "left_s": 1234.568}]
+        waits.append({"control": "wait", "ifindex": 7, "left_s": 0.5})
+        assert first == [*waits, {"control": "ready"}]
+        assert second == [{"control": "ready"}]
 
     asyncio.run(scene())
 

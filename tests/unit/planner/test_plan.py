@@ -2,6 +2,7 @@
 """Single plans whose order is a promise."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.plan import Wanted, plan
 from tests.unit.planner.world import SYNTHETIC, World
+
+ALERTS = Path(__file__).resolve().parents[3] / "docs" / "alerts.md"
 
 
 @pytest.fixture
@@ -83,6 +86,14 @@ def test_s24_permission_is_withdrawn_before_the_vf_is_brought_down(world: World)
     assert rest(world) == down, "and the kernel has no failure of the VF to tell"
     world.change_synthetic(up=True)
     assert rest(world) == [act.FollowUp(SYNTHETIC, True), act.Permit(SYNTHETIC, 100)]
+
+
+def test_a_vf_that_its_administrator_set_down_is_left_down_as_the_page_of_alerts_says(world: World) -> None:
+    assert world.devmap is not None
+    world.change_vf(world.devmap, up=False)
+    assert rest(world) == []
+    (row,) = [line for line in ALERTS.read_text().splitlines() if line.startswith("| `vf-down` |")]
+    assert "The manager leaves it down" in row
 
 
 def test_s29_mtu_goes_back_where_the_vf_refuses(world: World) -> None:

@@ -37,6 +37,19 @@ def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
     assert "run" in (explain(replace(settling, liveness=Liveness.NETLINK)).remedy or "")
 
 
+@pytest.mark.parametrize("reason", [Reason.DAMPED, Reason.STALLED])
+def test_when_a_vf_is_used_again_is_what_the_manager_says_and_no_figure_of_ours(reason: Reason) -> None:
+    pair = on_synthetic(reason)
+    known = explain(replace(pair, managed=True, until=CHANGED)).remedy or ""
+    assert known.startswith("the manager uses it again from 2026-11-22 07:00:00 UTC on, unless it fails")
+    alone = explain(replace(pair, managed=False)).remedy or ""
+    assert "no manager runs" in alone and "`netvsc-bpf run`" in alone
+    for managed in (True, None):
+        unknown = explain(replace(pair, managed=managed)).remedy or ""
+        assert "the manager uses it again" in unknown
+        assert not any(character.isdigit() for character in unknown)
+
+
 def test_since_tells_the_moment_and_how_long_ago() -> None:
     assert since(ON_VF, CHANGED + timedelta(minutes=3)) == "since 2026-11-22 07:00:00 UTC (3 min)"
 
