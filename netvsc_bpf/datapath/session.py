@@ -39,7 +39,7 @@ class Tools:
     def hook(self, loaded: LoadedObject) -> TcHook:
         """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
         if self._hook is None:
-            self._hook = best_hook(loaded.program("steer"), self.rtnl)
+            self._hook = best_hook(loaded.program("control"), self.rtnl)
         return self._hook
 
 

@@ -12,7 +12,7 @@ from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel import abi, netns, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.program_stats import ProgramStats, read_program, stats_enabled
+from netvsc_bpf.kernel.program_stats import ProgramStats, read_programs, stats_enabled
 from netvsc_bpf.kernel.queue_stops import QueueStops
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.metrics.drift import drift_of
@@ -97,12 +97,11 @@ class SnapshotReader:
         with LoadedObject(ours) as loaded:
             if loaded.stale:
                 return Snapshot()
-            programs = tuple(read_program(path) for path in sorted((ours.object / "programs").iterdir()))
+            programs = tuple(read_programs(ours, attached))
             stops = self._queue_stops()
-            guard = next((program.id for program in programs if program.name == "guard"), 0)
             netlink = loaded.liveness is Liveness.NETLINK  # there is no sentinel then
             shared = {} if netlink else {"sentinel": bool(loaded.lost_sentinel)}
-            samples = (_sample(look, loaded, ifindex, stops, guard, shared) for ifindex in attached)
+            samples = (_sample(look, loaded, ifindex, stops, shared) for ifindex in attached)
             pairs = tuple(sample for sample in samples if sample is not None)
         return Snapshot(pairs, programs, stats_enabled())
 
@@ -124,7 +123,6 @@ def _sample(
     loaded: LoadedObject,
     ifindex: int,
     stops: Mapping[int, int],
-    guard_id: int,
     shared: Mapping[str, bool],
 ) -> PairSample | None:
     """Describe one pair; None where it is coming or going. `shared`: drift of what all pairs share."""
@@ -150,7 +148,7 @@ def _sample(
                 look.pins,
                 status,
                 maps.steer,
-                guard_id=guard_id if maps.state.guard else None,
+                guarded=bool(maps.state.guard),
                 makeshift=makeshift.noted(maps.found),
             ),
         },

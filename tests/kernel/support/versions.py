@@ -106,8 +106,9 @@ def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
                 filters[name] = [(one.prio, one.handle, one.prog_id) for one in found]
             (ifindex,) = ipr.link_lookup(ifname=synthetic)
         folder = home.pair(ifindex)
-        links = {path.name: _link(path) for path in sorted(folder.iterdir())}
-        programs = {path.name: _id(path) for path in sorted((home.object / "programs").iterdir())}
+        links = {path.name: _link(path) for path in sorted(folder.iterdir()) if path.is_file()}
+        shared = {"control": _id(home.program("control"))}
+        programs = shared | {path.name: _id(path) for path in sorted(home.copies(ifindex).iterdir())}
         with LoadedObject(home) as loaded:
             return Hooked(links, filters, programs, loaded.build)
 
