@@ -113,6 +113,12 @@ static __always_inline struct home *home_at(u32 slot)
 	return &ENTRY_AT(homes, HOMES_ADDRESS)->at[slot % NIC_SLOTS];
 }
 
+/* Counters of a pair on this CPU, by `cpu` from this_cpu(). Masked for the verifier, as the slot is. */
+static __always_inline struct counters *counters_at(u32 cpu, u32 slot)
+{
+	return &ENTRY_AT(all_counters, COUNTERS_ADDRESS)->of[cpu % CPU_SLOTS].at[slot % NIC_SLOTS];
+}
+
 /*
  * What steer, home and guard are attached to may move to another network namespace and get the number of another pair's
  * NIC. So they never search by number: each pair has copies of its own, and where these numbers stand the loader puts
@@ -131,7 +137,7 @@ static __always_inline u32 own_slot(void)
 	return slot;
 }
 
-/* Counters of the pair on this CPU, by `cpu` from this_cpu(); masked for the verifier. */
+/* The same of our own pair. */
 static __always_inline struct counters *own_counters(u32 cpu)
 {
 	u64 at = (u64)(cpu % CPU_SLOTS) * sizeof(struct cpu_counters);

@@ -2,6 +2,7 @@
 """home on a VF: what it runs by, and where it leads."""
 
 import errno
+import os
 
 from netvsc_bpf.datapath import makeshift
 from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
@@ -45,6 +46,19 @@ def repeat(loaded: LoadedObject, slot: int, before: abi.PairState) -> None:
     loaded.control(ControlCommand.HOME, slot, before.home_ifindex | before.redirect_to << 32)
 
 
+def _check_places(loaded: LoadedObject, slot: int, pair: Pair) -> None:
+    """Raise OSError ENODEV where a device left this namespace just as home was led to it.
+
+    The sentinel may have passed before the control program noted the device, and the DEVMAP entry have gone
+    after it looked. Attaching takes the lock under which a device moves, so now the entry tells.
+    """
+    assert pair.vf is not None
+    there = loaded.vf_ifindex(slot), loaded.synthetic_ifindex(slot)
+    if there != (pair.vf.ifindex, pair.synthetic.ifindex):
+        lead_nowhere(loaded, slot, pair.vf.ifindex)
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+
 def _lead(loaded: LoadedObject, slot: int, vf_ifindex: int, redirect_to: int, name: str) -> None:
     what = f"cannot bring the frames of {name} home"
     result = loaded.control(ControlCommand.HOME, slot, vf_ifindex | redirect_to << 32)
@@ -77,10 +91,12 @@ def attach(
                 and hook.name is Hook.TCX
                 and makeshift.put_up(session, loaded, slot, vf.ifindex, program, pin)
             ):
+                _check_places(loaded, slot, pair)
                 return
             if hook.adds_qdisc(vf.ifindex):
                 note_clsact(loaded, slot, CLSACT_ON_VF)
             hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
+        _check_places(loaded, slot, pair)
         if makeshift.noted(loaded.found(slot)):
             makeshift.take_down(session, loaded, slot, vf.ifindex, links.program_id(program))
 
