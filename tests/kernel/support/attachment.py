@@ -90,8 +90,7 @@ class Attachment:
         def run(loaded: LoadedObject, _: int) -> int:
             context = (ctypes.c_uint32 * 48)()
             context[_IFINDEX] = self.ifindex
-            with libbpf.opened(loaded.pins.copy(self.ifindex, "steer")) as steer:
-                return libbpf.test_run(steer, bytes(64), context)[0]
+            return libbpf.test_run(loaded.program("steer"), bytes(64), context)[0]
 
         return {_REDIRECT: Path.VF, _LET_ON: Path.SYNTHETIC}[self._inside(run)]
 
