@@ -30,6 +30,11 @@ test: ## unit tests, and tests on this kernel in network namespaces
 	@scripts/prometheus-setup.sh
 	@$(VENV)/python -m pytest --reruns 1 --rerun-show-tracebacks tests/unit tests/kernel
 
+.PHONY: mutation-test
+mutation-test: ## harmful changes, one at a time: do the tests notice each?
+	@scripts/setup.sh test
+	@$(VENV)/python -m tests.mutation.run
+
 .PHONY: vm-test
 vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 kernels
 	@scripts/kernel.sh vm-test

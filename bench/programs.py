@@ -107,8 +107,12 @@ class Attached:
 
     def steer(self, name: str, answer: int, code: bytes = b"", limit: float | None = None) -> Subject:
         """Return steer as it is now."""
-        program = self.loaded.program("steer")
+        program = self.program("steer")
         return Subject(name, self.guest, program, SCHED_CLS, self.eth0, _UNICAST, answer, code, limit)
+
+    def program(self, name: str) -> int:
+        """Return the descriptor of the pair's own copy of a program."""
+        return libbpf.obj_get(self.pins.copy(self.eth0, name))
 
 
 def subjects(undo: ExitStack) -> list[Subject]:
@@ -123,7 +127,7 @@ def subjects(undo: ExitStack) -> list[Subject]:
     with Btf.of_kernel() as btf:
         looking = calls.probe_read() if ReadOnlyCast.of_kernel(btf) is None else b""
     homing = calls.redirect(live.eth0, _INGRESS)
-    home, guard = (live.loaded.program(name) for name in ("home", "guard"))
+    home, guard = (live.program(name) for name in ("home", "guard"))
     return [
         fentry.steer("steer_fentry, armed", _REDIRECTED, steering, 4),
         live.steer("steer_live, armed", _REDIRECTED, looking + steering, 12),

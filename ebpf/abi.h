@@ -59,7 +59,9 @@ enum guard_mode {
 };
 
 /*
- * One synthetic NIC. Userspace writes the whole of it once, before anything is attached; from then on it changes it
+ * One synthetic NIC. Its copies of steer, home and guard have its address in them (maps.h, own_pair()).
+ *
+ * Userspace writes the whole of it once, before anything is attached; from then on it changes it
  * only through the control program, so that every later write is the kernel's and atomic.
  */
 struct pair {
@@ -70,6 +72,13 @@ struct pair {
 	u64 vf_dev; /* struct net_device * of the VF, 0 while not permitted */
 	enum guard_mode guard;
 	enum reason reason; /* of the last change, or why it is not permitted */
+
+	/* Set by CONTROL_HOME. The sentinel clears home_ifindex when either device leaves this namespace. */
+	u32 home_ifindex; /* the VF whose frames home may redirect and count, 0: none */
+	u32 redirect_to; /* ifindex of the synthetic NIC, 0: the kernel's own rx_handler brings frames home */
+	u64 home_dev; /* struct net_device * of that VF, permitted or not; 0 on the rung `netlink` */
+	u64 synthetic_dev; /* struct net_device * of the synthetic NIC; 0 on the rung `netlink` */
+	u64 reserved; /* to a whole cache line */
 
 	/* Read only while not armed. */
 	u64 permitted; /* 1: userspace allows the VF */
@@ -82,19 +91,17 @@ struct pair {
 	/* Written on a change of path. */
 	u64 changed_at; /* CLOCK_BOOTTIME ns, 0: never */
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
-	u64 unused[5]; /* to whole cache lines */
+	u64 unused; /* to whole cache lines */
 };
 
 struct pairs {
 	struct pair at[NIC_SLOTS];
 };
 
-/* One VF. Written by userspace before home is attached; read by home and by the sentinel. */
+/* One VF. Written by userspace before home is attached; read by the sentinel and the watchdog, which find pairs by it. */
 struct home {
 	u32 vf_ifindex; /* 0: the slot is free */
-	u32 redirect_to; /* ifindex of the synthetic NIC, 0: the kernel's own rx_handler brings frames home */
 	u32 pair_slot;
-	u32 unused;
 };
 
 struct homes {
@@ -187,6 +194,7 @@ enum control_command {
 		4, /* liveness `netlink` only: userspace has seen the VF usable for long enough */
 	CONTROL_DISARM = 5, /* argument: enum reason; the permission stays */
 	CONTROL_GUARD = 6, /* argument: enum guard_mode */
+	CONTROL_HOME = 7, /* argument: home_ifindex (low half) and redirect_to (high half) */
 };
 
 enum control_result {

@@ -15,19 +15,52 @@ static __always_inline enum control_result look(struct pair *pair, u32 slot)
 	return CONTROL_SYNTHETIC;
 }
 
+/*
+ * The device behind a DEVMAP entry, where programs may look at devices. The offsets prove themselves: what they lead to
+ * must be the device that the DEVMAP names.
+ */
+static __always_inline bool device_behind(u32 *entry, u64 *dev)
+{
+	if (RUNG == LIVENESS_NETLINK)
+		return true;
+	*dev = device_of(entry);
+	return *dev && device_ifindex(*dev) == *entry;
+}
+
+/* Devices for the sentinel to know by their address, since numbers mean nothing outside their network namespace. */
+static __always_inline enum control_result lead(struct pair *pair, u32 slot, u32 vf, u32 to)
+{
+	u32 *entry = vf_at(slot), *synthetic = synthetic_at(slot);
+	u64 dev = 0, synthetic_dev = 0;
+
+	pair->home_ifindex = 0;
+	if (!vf)
+		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+	if (!entry || *entry != vf)
+		return CONTROL_NO_VF;
+	if (!synthetic)
+		return CONTROL_NO_PAIR;
+	if (!device_behind(entry, &dev) || !device_behind(synthetic, &synthetic_dev))
+		return CONTROL_BAD_LAYOUT;
+	pair->home_dev = dev;
+	pair->synthetic_dev = synthetic_dev;
+	pair->redirect_to = to;
+	pair->home_ifindex = vf;
+	return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+}
+
 static __always_inline enum control_result permit(struct pair *pair, u32 slot, u64 settle_ns)
 {
-	u32 *vf = vf_at(slot);
-	u64 dev = 0;
+	u32 *vf = vf_at(slot), *synthetic = synthetic_at(slot);
+	u64 dev = 0, synthetic_dev = 0;
 
 	if (!vf)
 		return CONTROL_NO_VF;
-	if (RUNG != LIVENESS_NETLINK) {
-		dev = device_of(vf);
-		/* The offsets prove themselves: what they lead to must be the device that the DEVMAP names. */
-		if (!dev || device_ifindex(dev) != *vf)
-			return CONTROL_BAD_LAYOUT;
-	}
+	if (!synthetic)
+		return CONTROL_NO_PAIR; /* it is gone, or in another network namespace */
+	if (!device_behind(vf, &dev) || !device_behind(synthetic, &synthetic_dev))
+		return CONTROL_BAD_LAYOUT;
+	pair->synthetic_dev = synthetic_dev;
 	pair->settle_ns = settle_ns;
 	if (pair->permitted && pair->vf_dev == dev && pair->vf_ifindex == *vf)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
@@ -75,6 +108,8 @@ int control(struct __sk_buff *skb)
 	case CONTROL_GUARD:
 		pair->guard = argument;
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+	case CONTROL_HOME:
+		return lead(pair, slot, argument, argument >> 32);
 	}
 	return CONTROL_BAD_COMMAND;
 }

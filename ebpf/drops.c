@@ -10,7 +10,6 @@
 #include "abi.h"
 #include "device.h"
 #include "maps.h"
-#include "vf.h"
 
 #if !defined(SKB_DEV) || !defined(SKB_AT_TC_INGRESS) || !defined(SKB_AT_TC_INGRESS_MASK) || \
 	!defined(DROP_NOT_SPECIFIED) || !defined(DROP_CPU_BACKLOG) || !defined(DROP_DEV_READY)
@@ -40,9 +39,7 @@ static __always_inline struct pair *pair_of_synthetic(u64 dev, u32 *slot)
 {
 	struct pair *pair = pair_of(device_ifindex(dev), slot);
 
-	if (!pair || !pair->vf_dev || device_net(pair->vf_dev) != device_net(dev))
-		return NULL;
-	return pair;
+	return pair && pair->synthetic_dev == dev ? pair : NULL;
 }
 
 static __always_inline void count_lost(u32 slot)
@@ -57,6 +54,7 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 	void *skb = (void *)ctx->args[0];
 	u32 reason = ctx->args[2];
 	struct home *home;
+	struct pair *pair;
 	u32 slot;
 	u64 dev;
 
@@ -73,7 +71,10 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 	}
 	/* ____dev_forward_skb(): the synthetic NIC is down, and the frame is the VF's still. */
 	home = home_of(device_ifindex(dev));
-	if (home && home->redirect_to && pair_of_vf(dev))
+	if (!home)
+		return 0;
+	pair = pair_at(home->pair_slot);
+	if (pair->home_dev == dev && pair->redirect_to)
 		count_lost(home->pair_slot);
 	return 0;
 }

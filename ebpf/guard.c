@@ -26,6 +26,9 @@ static __always_inline bool vf_still_carries(struct pair *pair)
 {
 	enum reason reason = RUNG == LIVENESS_NETLINK ? REASON_NONE : why_vf_unusable(pair);
 
+	/* The number may be ours in another network namespace too: the VF is not there. */
+	if (RUNG != LIVENESS_NETLINK && device_net(pair->vf_dev) != device_net(pair->synthetic_dev))
+		reason = REASON_VF_GONE;
 	if (likely(!reason))
 		return true;
 	latch_leave(pair, reason);
@@ -36,14 +39,12 @@ int guard(struct xdp_md *ctx)
 {
 	u8 *frame = (u8 *)(long)ctx->data;
 	u8 *end = (u8 *)(long)ctx->data_end;
+	struct pair *pair = own_pair();
 	struct counters *counters;
-	struct pair *pair;
-	u32 slot;
 
-	pair = pair_of(ctx->ingress_ifindex, &slot);
-	if (!pair || frame + ETH_HLEN > end)
+	if (ctx->ingress_ifindex != pair->synthetic_ifindex || frame + ETH_HLEN > end)
 		return XDP_PASS;
-	counters = counters_at(this_cpu(), slot);
+	counters = own_counters(this_cpu());
 	if (pair->armed && comes_by_the_vf_too(pair, frame) && vf_still_carries(pair)) {
 		counters->duplicates += 1;
 		return XDP_DROP;

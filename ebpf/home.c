@@ -15,39 +15,50 @@
 #define PACKET_BROADCAST 1
 #define PACKET_MULTICAST 2
 
-static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb, struct home *home)
+static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb, struct pair *pair)
 {
-	struct pair *pair;
-
 	if (likely(skb->pkt_type == PACKET_HOST))
 		return false;
 	apart();
 	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
 		return false;
-	pair = pair_at(home->pair_slot);
 	return !pair->armed && pair->guard != GUARD_OFF;
+}
+
+/*
+ * A VF that moves to another network namespace takes us along, and there other NICs have the numbers of the pair's. On the
+ * rung `fentry` the sentinel clears home_ifindex before that (sentinel.c, release_vf()), and when the synthetic NIC goes.
+ * Elsewhere the DEVMAP has to be asked, whose entries go with the devices.
+ */
+static __always_inline bool at_its_place(struct __sk_buff *skb, struct pair *pair)
+{
+	/* ingress_ifindex is here that of the device that the frame came by, for one load less than ifindex. */
+	if (unlikely(skb->ingress_ifindex != pair->home_ifindex))
+		return false;
+	return RUNG == LIVENESS_FENTRY || both_here(own_slot());
 }
 
 int home(struct __sk_buff *skb)
 {
 	u32 cpu = this_cpu();
-	struct home *home =
-		home_of(skb->ingress_ifindex); /* here that of its device, for one load less */
+	struct pair *pair = own_pair();
 	struct counters *counters;
 
-	if (!home) {
+	if (unlikely(!at_its_place(skb, pair))) {
 		apart();
 		return TC_ACT_UNSPEC;
 	}
-	counters = counters_at(cpu, home->pair_slot);
-	if (unlikely(comes_by_the_synthetic_nic_too(skb, home))) {
+	counters = own_counters(cpu);
+	if (unlikely(comes_by_the_synthetic_nic_too(skb, pair))) {
 		counters->duplicates += 1;
 		return TC_ACT_SHOT;
 	}
 	count(&counters->rx[PATH_VF], skb->len);
-	if (unlikely(!home->redirect_to)) {
+	if (unlikely(!pair->redirect_to)) {
 		apart();
 		return TC_ACT_UNSPEC;
 	}
-	return bpf_redirect(home->redirect_to, BPF_F_INGRESS);
+	/* The VF's receive queue: the synthetic NIC may have fewer, of which get_rps_cpu() warns and then spreads nothing. */
+	skb->queue_mapping = 0;
+	return bpf_redirect(pair->redirect_to, BPF_F_INGRESS);
 }

@@ -12,7 +12,8 @@
 #define TC_ACT_UNSPEC (-1)
 #define TC_ACT_SHOT 2
 
-#if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS)
+#if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS) || \
+	!defined(OWN_PAIR_ADDRESS) || !defined(OWN_COUNTERS_ADDRESS) || !defined(OWN_SLOT)
 #error "addresses of maps are missing: compile through netvsc_bpf.kernel.compiler"
 #endif
 #ifndef RUNG
@@ -24,8 +25,8 @@
  * which the loader puts where these numbers stand (netvsc_bpf/kernel/direct.py): no key on the stack, no bounds check,
  * no pointer that may be NULL. Userspace maps them into its memory.
  *
- * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> where it is at home. `counters`: CPU and slot
- * of a pair -> its counters; not a per-CPU array, whose entries have no such address.
+ * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> its pair. `counters`: CPU and slot of a pair ->
+ * its counters; not a per-CPU array, whose entries have no such address.
  *
  * To bcc they are bytes: it writes code that prints and parses each number of a map's type, unrolled, and for these
  * thousands of them that took two seconds of each attach. In BTF they are what they are.
@@ -94,12 +95,17 @@ static __always_inline u32 *vf_at(u32 slot)
 	return paths.lookup(&slot);
 }
 
+static __always_inline u32 *synthetic_at(u32 slot)
+{
+	u32 key = NIC_SLOTS + slot;
+
+	return paths.lookup(&key);
+}
+
 /* Both halves are registered, and in the network namespace that they were attached in. */
 static __always_inline bool both_here(u32 slot)
 {
-	u32 synthetic = NIC_SLOTS + slot;
-
-	return paths.lookup(&slot) && paths.lookup(&synthetic);
+	return vf_at(slot) && synthetic_at(slot);
 }
 
 static __always_inline struct home *home_at(u32 slot)
@@ -107,10 +113,36 @@ static __always_inline struct home *home_at(u32 slot)
 	return &ENTRY_AT(homes, HOMES_ADDRESS)->at[slot % NIC_SLOTS];
 }
 
-/* Counters of this CPU, by `cpu` from this_cpu(). Masked for the verifier, as the slot is. */
+/* Counters of a pair on this CPU, by `cpu` from this_cpu(). Masked for the verifier, as the slot is. */
 static __always_inline struct counters *counters_at(u32 cpu, u32 slot)
 {
 	return &ENTRY_AT(all_counters, COUNTERS_ADDRESS)->of[cpu % CPU_SLOTS].at[slot % NIC_SLOTS];
+}
+
+/*
+ * What steer, home and guard are attached to may move to another network namespace and get the number of another pair's
+ * NIC. So they never search by number: each pair has copies of its own, and where these numbers stand the loader puts
+ * the address of the pair and of its counters, and the slot (netvsc_bpf/kernel/templates.py).
+ */
+static __always_inline struct pair *own_pair(void)
+{
+	return ENTRY_AT(pair, OWN_PAIR_ADDRESS);
+}
+
+static __always_inline u32 own_slot(void)
+{
+	u64 slot = OWN_SLOT;
+
+	asm("" : "+r"(slot));
+	return slot;
+}
+
+/* The same of our own pair. */
+static __always_inline struct counters *own_counters(u32 cpu)
+{
+	u64 at = (u64)(cpu % CPU_SLOTS) * sizeof(struct cpu_counters);
+
+	return (void *)ENTRY_AT(counters, OWN_COUNTERS_ADDRESS) + at;
 }
 
 /* To the compiler this is a call: ask first of all, and there is nothing yet that has to be kept across it. */
@@ -124,7 +156,10 @@ static __always_inline void emit(struct path_event *event)
 	path_events.ringbuf_output(event, sizeof(*event), 0);
 }
 
-/* Find the pair of a synthetic NIC; the slot is the answer's address in every per-pair map. */
+/*
+ * Find the pair of a synthetic NIC; the slot is the answer's address in every per-pair map. The number may be that of a
+ * device in another network namespace: compare the device as well.
+ */
 static __always_inline struct pair *pair_of(u32 ifindex, u32 *slot)
 {
 #pragma unroll
@@ -139,7 +174,7 @@ static __always_inline struct pair *pair_of(u32 ifindex, u32 *slot)
 	return NULL;
 }
 
-/* Find the home of a VF. */
+/* Find the home of a VF; compare the device as well. */
 static __always_inline struct home *home_of(u32 ifindex)
 {
 #pragma unroll

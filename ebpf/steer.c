@@ -12,9 +12,10 @@
 #include "maps.h"
 
 /*
- * Is the VF of an armed pair still there? On the rung `fentry` the sentinel has seen it go, unregistering included, before
- * it was gone, so armed says it all. Elsewhere the DEVMAP, whose entries go with the devices, has to be asked: a
- * synthetic NIC that was moved to another network namespace has taken steer along, and no VF is there by that ifindex.
+ * Is the VF of an armed pair still there, and are we? On the rung `fentry` the sentinel has seen either go, or leave for
+ * another network namespace, before it was gone (sentinel.c, release_synthetic()), so armed says it all. Elsewhere the
+ * DEVMAP, whose entries go with the devices, has to be asked: a synthetic NIC that was moved to another network namespace
+ * has taken steer along, and another NIC is there by the VF's number.
  */
 static __always_inline bool still_carries(struct pair *pair, u32 slot)
 {
@@ -32,26 +33,25 @@ static __always_inline bool still_carries(struct pair *pair, u32 slot)
 	return false;
 }
 
-static __always_inline void count_tx(struct __sk_buff *skb, u32 slot, enum pair_path path)
+static __always_inline void count_tx(struct __sk_buff *skb, enum pair_path path)
 {
-	count(&counters_at(this_cpu(), slot)->tx[path], skb->len);
+	count(&own_counters(this_cpu())->tx[path], skb->len);
 }
 
 int steer(struct __sk_buff *skb)
 {
-	struct pair *pair;
-	u32 slot;
+	struct pair *pair = own_pair();
 
-	pair = pair_of(skb->ifindex, &slot);
-	if (!pair)
+	/* In another network namespace we may have another number, or the same. */
+	if (unlikely(skb->ifindex != pair->synthetic_ifindex))
 		return TC_ACT_UNSPEC;
 
 	/* On the rung `netlink` userspace alone arms: nobody here could see the VF die again. */
-	if ((likely(pair->armed) && still_carries(pair, slot)) ||
-	    (RUNG != LIVENESS_NETLINK && latch_return(pair, slot))) {
-		count_tx(skb, slot, PATH_VF);
+	if ((likely(pair->armed) && still_carries(pair, own_slot())) ||
+	    (RUNG != LIVENESS_NETLINK && latch_return(pair, own_slot()))) {
+		count_tx(skb, PATH_VF);
 		return bpf_redirect(pair->vf_ifindex, 0);
 	}
-	count_tx(skb, slot, PATH_SYNTHETIC);
+	count_tx(skb, PATH_SYNTHETIC);
 	return TC_ACT_UNSPEC;
 }

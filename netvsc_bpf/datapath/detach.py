@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """detach: take the data path down and leave the machine as found."""
 
-import os
 from contextlib import ExitStack
 
 from netvsc_bpf.datapath import vlans
@@ -11,10 +10,10 @@ from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
-from netvsc_bpf.kernel import beneath, clsact, links, pins
+from netvsc_bpf.kernel import clsact, links, pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.visitors import strike, strike_unreadable, visitor, visitors
+from netvsc_bpf.kernel.visitors import strike, visitor, visitors
 from netvsc_bpf.model.errors import ForeignLayout, NoSuchNic, NotAttached
 from netvsc_bpf.model.path import Reason
 
@@ -40,7 +39,7 @@ def detach_all() -> tuple[int, list[str]]:
     with writing("cannot detach") as session:
         attached = session.attached()
         warnings: list[str] = []
-        if beneath.exists(session.pins.object) or attached:
+        if session.pins.object.exists() or attached:
             try:
                 with LoadedObject(session.pins) as loaded, ExitStack() as steps:
                     for ifindex in attached:
@@ -55,7 +54,6 @@ def detach_all() -> tuple[int, list[str]]:
             pins.remove_tree(session.pins, session.pins.pair(ifindex))
         for mark in visitors(session.pins):  # not attached yet
             _say_goodbye(session, mark.ifindex)
-        strike_unreadable(session.pins)
         return len(attached), warnings
 
 
@@ -63,8 +61,7 @@ def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     """Take one pair down by its synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
     hook = session.hook(loaded)
-    for name in ("home", "control"):
-        loaded.program(name)  # refuses now, rather than half way
+    loaded.program("control")  # refuses now, rather than half way
     with ExitStack() as steps:  # runs in reverse order, each even if one before it fails
         steps.callback(_say_goodbye, session, ifindex)
         steps.callback(pins.remove_tree, session.pins, session.pins.pair(ifindex))
@@ -85,13 +82,8 @@ def _say_goodbye(session: Session, ifindex: int) -> None:
 
 def _remove_filters(session: Session) -> None:
     """Remove the clsact filters that run programs pinned here: unlike links, nothing else would."""
-    for name, direction in (("steer", Direction.EGRESS), ("home", Direction.INGRESS)):
-        try:
-            program = beneath.get(session.pins.program(name))
-        except OSError:
-            continue
-        try:
-            for nic in session.nics:
-                clsact.detach(session.rtnl, nic.ifindex, direction, links.program_id(program))
-        finally:
-            os.close(program)
+    pinned = session.pins.home.glob("**/programs/*")  # each layout has its programs in folders of this name
+    ours = {number for number in map(links.pinned_program_id, pinned) if number is not None}
+    for nic in session.nics:
+        for direction in Direction:
+            clsact.detach(session.rtnl, nic.ifindex, direction, ours)

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """home on a VF: what it runs by, and where it leads."""
 
+import errno
+import os
+
 from netvsc_bpf.datapath import makeshift
 from netvsc_bpf.datapath.pairs import CLSACT_ON_VF, note_clsact
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_home_slot, free_home_slot
-from netvsc_bpf.kernel import abi, clsact, links
+from netvsc_bpf.kernel import abi, clsact, copies, links
+from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.model.errors import KernelError, NoBtf
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook, RxMode
 
@@ -18,19 +23,49 @@ def lead(loaded: LoadedObject, pair: Pair, slot: int, rx: RxMode) -> None:
     """Tell home where the VF's frames belong."""
     vf = pair.vf
     assert vf is not None
-    home = abi.Home(
-        vf_ifindex=vf.ifindex,
-        redirect_to=pair.synthetic.ifindex if rx is RxMode.REDIRECT else 0,
-        pair_slot=slot,
-    )
+    home = abi.Home(vf_ifindex=vf.ifindex, pair_slot=slot)
     loaded.set_home(free_home_slot(loaded, vf.ifindex), home)
+    _lead(loaded, slot, vf.ifindex, pair.synthetic.ifindex if rx is RxMode.REDIRECT else 0, vf.name)
 
 
-def lead_nowhere(loaded: LoadedObject, vf_ifindex: int) -> None:
-    """Have home leave the VF's frames alone."""
-    slot = find_home_slot(loaded, vf_ifindex)
-    if slot is not None:
-        loaded.set_home(slot, abi.Home())
+def lead_nowhere(loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
+    """Have the pair's home leave the VF's frames alone."""
+    loaded.control(ControlCommand.HOME, slot, 0)
+    home_slot = find_home_slot(loaded, vf_ifindex)
+    if home_slot is not None:
+        loaded.set_home(home_slot, abi.Home())
+
+
+def leads(state: abi.PairState, vf: Nic) -> bool:
+    """Tell whether home takes this VF's frames: the kernel ends that when a device leaves the namespace."""
+    return bool(state.home_ifindex == vf.ifindex)
+
+
+def repeat(loaded: LoadedObject, slot: int, before: abi.PairState) -> None:
+    """Have home lead as before, to devices that are where they were: the sentinel did not watch meanwhile."""
+    loaded.control(ControlCommand.HOME, slot, before.home_ifindex | before.redirect_to << 32)
+
+
+def _check_places(loaded: LoadedObject, slot: int, pair: Pair) -> None:
+    """Raise OSError ENODEV where a device left this namespace just as home was led to it.
+
+    The sentinel may have passed before the control program noted the device, and the DEVMAP entry have gone
+    after it looked. Attaching takes the lock under which a device moves, so now the entry tells.
+    """
+    assert pair.vf is not None
+    there = loaded.vf_ifindex(slot), loaded.synthetic_ifindex(slot)
+    if there != (pair.vf.ifindex, pair.synthetic.ifindex):
+        lead_nowhere(loaded, slot, pair.vf.ifindex)
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+
+def _lead(loaded: LoadedObject, slot: int, vf_ifindex: int, redirect_to: int, name: str) -> None:
+    what = f"cannot bring the frames of {name} home"
+    result = loaded.control(ControlCommand.HOME, slot, vf_ifindex | redirect_to << 32)
+    if result is ControlResult.BAD_LAYOUT:
+        raise NoBtf(what, "the kernel's type information does not lead to it", "use --liveness netlink")
+    if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):
+        raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 
 
 def attach(
@@ -43,27 +78,36 @@ def attach(
     """
     vf = pair.vf
     assert vf is not None
-    pin, program = session.pins.link(pair.synthetic.ifindex, "home"), loaded.program("home")
-    with changing(f"cannot attach home to {vf.name}"):
-        if not hook.attached(program, vf.ifindex, Direction.INGRESS, pin):
+    ifindex = pair.synthetic.ifindex
+    pin = session.pins.link(ifindex, "home")
+    with (
+        changing(f"cannot attach home to {vf.name}"),
+        copies.opened(loaded, ifindex, slot, "home") as program,
+    ):
+        if not hook.attached(links.program_id(program), vf.ifindex, Direction.INGRESS, pin):
             links.remove(pin)
-            if quick and hook.name is Hook.TCX and makeshift.put_up(session, loaded, slot, vf.ifindex, pin):
+            if (
+                quick
+                and hook.name is Hook.TCX
+                and makeshift.put_up(session, loaded, slot, vf.ifindex, program, pin)
+            ):
+                _check_places(loaded, slot, pair)
                 return
             if hook.adds_qdisc(vf.ifindex):
                 note_clsact(loaded, slot, CLSACT_ON_VF)
             hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
+        _check_places(loaded, slot, pair)
         if makeshift.noted(loaded.found(slot)):
-            makeshift.take_down(session, loaded, slot, vf.ifindex)
+            makeshift.take_down(session, loaded, slot, vf.ifindex, links.program_id(program))
 
 
-def detach(
-    session: Session, loaded: LoadedObject, hook: TcHook, found: abi.Found, vf: Nic, ifindex: int
-) -> None:
+def detach(session: Session, hook: TcHook, found: abi.Found, vf: Nic, ifindex: int) -> None:
     """Detach home from the VF of the synthetic NIC `ifindex`, and remove the qdisc that we added for it."""
     pin = session.pins.link(ifindex, "home")
-    hook.detach(loaded.program("home"), vf.ifindex, Direction.INGRESS, pin)
-    if makeshift.noted(found):
-        makeshift.remove(session, loaded, vf.ifindex)
+    program = links.pinned_program_id(session.pins.copy(ifindex, "home"))
+    hook.detach(program, vf.ifindex, Direction.INGRESS, pin)
+    if makeshift.noted(found) and program is not None:
+        makeshift.remove(session, vf.ifindex, program)
     if found.clsact_added & CLSACT_ON_VF:
         clsact.remove_qdisc_if_empty(session.rtnl, vf.ifindex)
 

@@ -109,10 +109,10 @@ def leave(
         steps.callback(_put_back, session, found, synthetic, vf)
         steps.callback(vlans.take_back, found.vf_ifindex)
         steps.callback(lists.take_back, session.pins, found.vf_ifindex, gone=vf is None)
-        steps.callback(homing.lead_nowhere, loaded, found.vf_ifindex)
+        steps.callback(homing.lead_nowhere, loaded, slot, found.vf_ifindex)
         steps.callback(links.remove, session.pins.link(ifindex, "home"))
         if vf is not None:
-            steps.callback(homing.detach, session, loaded, hook, found, vf, ifindex)
+            steps.callback(homing.detach, session, hook, found, vf, ifindex)
         steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
 
 
@@ -149,7 +149,7 @@ def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:
     result = loaded.control(ControlCommand.PERMIT, slot, settle_ms * 1_000_000)
     if result is ControlResult.BAD_LAYOUT:
         raise NoBtf(what, "the kernel's type information does not lead to it", "use --liveness netlink")
-    if result is ControlResult.NO_VF:
+    if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):
         raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 
 

@@ -31,25 +31,26 @@ def noted(found: abi.Found) -> bool:
     return bool(found.clsact_added & MAKESHIFT_HOME)
 
 
-def stands(session: Session, loaded: LoadedObject, vf_ifindex: int) -> bool:
-    """Tell whether a filter runs home on the VF."""
-    program = links.program_id(loaded.program("home"))
-    return clsact.attached(session.rtnl, vf_ifindex, Direction.INGRESS, program)
+def stands(session: Session, vf_ifindex: int, program_id: int) -> bool:
+    """Tell whether a filter runs home, the pair's copy of it, on the VF."""
+    return clsact.attached(session.rtnl, vf_ifindex, Direction.INGRESS, program_id)
 
 
-def put_up(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, pin: Path) -> bool:
-    """Attach home by a filter; return False where this kernel or this VF has no place for one.
+def put_up(
+    session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, program: int, pin: Path
+) -> bool:
+    """Attach home (a descriptor) by a filter; return False where this kernel or this VF has no place for one.
 
     It is called as the link will be that is pinned at `pin`.
 
     Raises OSError where the VF is gone.
     """
-    hook, program = ClsactHook(session.rtnl), loaded.program("home")
+    hook = ClsactHook(session.rtnl)
     try:
         if hook.adds_qdisc(vf_ifindex):
             note_clsact(loaded, slot, CLSACT_ON_VF)
         note_clsact(loaded, slot, MAKESHIFT_HOME)
-        if not stands(session, loaded, vf_ifindex):
+        if not stands(session, vf_ifindex, links.program_id(program)):
             hook.attach(program, vf_ifindex, Direction.INGRESS, pin)
     except OSError as error:
         if error.errno == errno.ENODEV:
@@ -59,15 +60,14 @@ def put_up(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, p
     return True
 
 
-def take_down(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
+def take_down(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, program_id: int) -> None:
     """Remove the filter and its note; nothing happens where there is none. Raises OSError."""
-    remove(session, loaded, vf_ifindex)
+    remove(session, vf_ifindex, program_id)
     found = loaded.found(slot)
     found.clsact_added &= ~MAKESHIFT_HOME
     loaded.set_found(slot, found)
 
 
-def remove(session: Session, loaded: LoadedObject, vf_ifindex: int) -> None:
+def remove(session: Session, vf_ifindex: int, program_id: int) -> None:
     """Remove the filter from a VF that is let go, where it is noted. Raises OSError."""
-    program = links.program_id(loaded.program("home"))
-    clsact.detach(session.rtnl, vf_ifindex, Direction.INGRESS, program)
+    clsact.detach(session.rtnl, vf_ifindex, Direction.INGRESS, {program_id})

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
-from netvsc_bpf.kernel import abi, beneath, clsact, links, pins, xdp
+from netvsc_bpf.kernel import abi, clsact, copies, links, pins, xdp
 from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -36,8 +36,12 @@ def ensure_pair(
     slot = find_pair_slot(loaded, synthetic.ifindex)
     folder = session.pins.pair(synthetic.ifindex)
     if slot is not None:
-        _name(loaded, slot, synthetic)
-        beneath.make_folder(folder)
+        if loaded.synthetic_ifindex(slot) != synthetic.ifindex:
+            # Another device had this number, or this one was away: where it is now it has taken them along.
+            for program in ("steer", "guard"):
+                links.remove(session.pins.link(synthetic.ifindex, program))
+            _name(loaded, slot, synthetic)
+        folder.mkdir(exist_ok=True)
         return slot
     slot = free_pair_slot(loaded, synthetic.ifindex)
     undo.callback(clear_pair, loaded, slot)
@@ -54,15 +58,16 @@ def ensure_pair(
     _name(loaded, slot, synthetic)
     undo.callback(pins.remove_tree, session.pins, folder)
     with changing(f"cannot make {folder}"):
-        beneath.make_folder(folder)
+        # What a process left there that was killed: its copies may be those of another slot.
+        pins.remove_tree(session.pins, folder)
+        folder.mkdir()
     return slot
 
 
 def _name(loaded: LoadedObject, slot: int, synthetic: Nic) -> None:
     """Put the synthetic NIC into the DEVMAP, whose entry goes when the NIC leaves this namespace."""
-    if loaded.synthetic_ifindex(slot) != synthetic.ifindex:
-        with changing(f"cannot attach {synthetic.name}"):
-            loaded.set_synthetic(slot, synthetic.ifindex)
+    with changing(f"cannot attach {synthetic.name}"):
+        loaded.set_synthetic(slot, synthetic.ifindex)
 
 
 def clear_pair(loaded: LoadedObject, slot: int) -> None:
@@ -77,20 +82,23 @@ def ensure_steer(
     session: Session, loaded: LoadedObject, hook: TcHook, synthetic: Nic, slot: int, undo: ExitStack
 ) -> None:
     """Attach steer to the synthetic NIC's egress."""
-    pin, program = session.pins.link(synthetic.ifindex, "steer"), loaded.program("steer")
-    if hook.attached(program, synthetic.ifindex, Direction.EGRESS, pin):
-        return
-    links.remove(pin)  # that of a device that is gone, or a foreign one
-    undo.callback(remove_steer, session, loaded, hook, synthetic.ifindex, slot)
-    with changing(f"cannot attach steer to {synthetic.name}"):
-        if hook.adds_qdisc(synthetic.ifindex):
-            note_clsact(loaded, slot, CLSACT_ON_SYNTHETIC)
-        hook.attach(program, synthetic.ifindex, Direction.EGRESS, pin)
+    ifindex = synthetic.ifindex
+    pin = session.pins.link(ifindex, "steer")
+    with copies.opened(loaded, ifindex, slot, "steer") as program:
+        if hook.attached(links.program_id(program), ifindex, Direction.EGRESS, pin):
+            return
+        links.remove(pin)  # that of a device that is gone, or a foreign one
+        undo.callback(remove_steer, session, loaded, hook, ifindex, slot)
+        with changing(f"cannot attach steer to {synthetic.name}"):
+            if hook.adds_qdisc(ifindex):
+                note_clsact(loaded, slot, CLSACT_ON_SYNTHETIC)
+            hook.attach(program, ifindex, Direction.EGRESS, pin)
 
 
 def remove_steer(session: Session, loaded: LoadedObject, hook: TcHook, ifindex: int, slot: int) -> None:
     """Detach steer, and remove the qdisc that we added for it."""
-    hook.detach(loaded.program("steer"), ifindex, Direction.EGRESS, session.pins.link(ifindex, "steer"))
+    program = links.pinned_program_id(session.pins.copy(ifindex, "steer"))
+    hook.detach(program, ifindex, Direction.EGRESS, session.pins.link(ifindex, "steer"))
     if loaded.found(slot).clsact_added & CLSACT_ON_SYNTHETIC:
         clsact.remove_qdisc_if_empty(session.rtnl, ifindex)
 
@@ -102,11 +110,14 @@ def ensure_guard(
     pin = session.pins.link(synthetic.ifindex, "guard")
     if mode is GuardMode.OFF:
         links.remove(pin)
-    elif not runs_guard(loaded, guard_link(session, synthetic.ifindex)):
+    elif not runs_guard(session, synthetic.ifindex, guard_link(session, synthetic.ifindex)):
         links.remove(pin)
         undo.callback(links.remove, pin)
-        with changing(f"cannot attach guard to {synthetic.name}"):
-            xdp.attach(loaded.program("guard"), synthetic.ifindex, synthetic.name, pin)
+        with (
+            changing(f"cannot attach guard to {synthetic.name}"),
+            copies.opened(loaded, synthetic.ifindex, slot, "guard") as program,
+        ):
+            xdp.attach(program, synthetic.ifindex, synthetic.name, pin)
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
 
 
@@ -116,9 +127,9 @@ def guard_link(session: Session, ifindex: int) -> links.LinkState | None:
     return state if state is not None and state.ifindex == ifindex else None
 
 
-def runs_guard(loaded: LoadedObject, link: links.LinkState | None) -> bool:
-    """Tell whether this is guard's own link, with guard in it, and not another version or program."""
-    return link is not None and link.prog_id == links.program_id(loaded.program("guard"))
+def runs_guard(session: Session, ifindex: int, link: links.LinkState | None) -> bool:
+    """Tell whether this is guard's own link, with the pair's guard in it, and not another program."""
+    return link is not None and link.prog_id == links.pinned_program_id(session.pins.copy(ifindex, "guard"))
 
 
 def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:

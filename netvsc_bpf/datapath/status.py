@@ -5,8 +5,9 @@ import ctypes
 from dataclasses import dataclass
 from typing import Protocol
 
+from netvsc_bpf.datapath import homing
 from netvsc_bpf.datapath.session import Session, reading
-from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot
+from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel import abi, links
 from netvsc_bpf.kernel.clock import CLOCKS
@@ -85,7 +86,7 @@ def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> P
     """Say what the maps and the NICs mean together."""
     state, found, counters = maps.state, maps.found, maps.counters
     vf = look.nic(maps.vf_ifindex)
-    rx_mode = _rx_mode(loaded, vf)
+    rx_mode = RxMode.KERNEL if vf and homing.leads(state, vf) and not state.redirect_to else RxMode.REDIRECT
     guard = abi.GUARD_MODES[state.guard]
     armed = _takes_vf(loaded, maps, synthetic, vf)
     changed = CLOCKS.utc(state.changed_at) if state.changed_at else None
@@ -148,11 +149,6 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
     if not vf.carrier:
         return Reason.NO_CARRIER
     return Reason.SETTLING
-
-
-def _rx_mode(loaded: LoadedObject, vf: Nic | None) -> RxMode:
-    slot = None if vf is None else find_home_slot(loaded, vf.ifindex)
-    return RxMode.REDIRECT if slot is None or loaded.home(slot).redirect_to else RxMode.KERNEL
 
 
 def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
+from netvsc_bpf.datapath import homing
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import abi, change_over
@@ -47,7 +48,7 @@ def upgrade(session: Session, loaded: LoadedObject) -> Upgraded | None:
     afresh = _proving_themselves_again(session) if lost else nullcontext()
     with ExitStack() as until_it_is_done:
         enter = partial(until_it_is_done.enter_context, afresh)
-        now = load_programs(session.pins, loaded.liveness, session.lock_fd, enter)
+        now = load_programs(session.pins, loaded.liveness, _slots(session, loaded), session.lock_fd, enter)
         change_over.finish(session.pins, session.rtnl, [nic.ifindex for nic in session.nics])
     return Upgraded(before, now, lost)
 
@@ -59,16 +60,23 @@ def _proving_themselves_again(session: Session) -> Iterator[None]:
     Whoever is killed within leaves VFs without permission, which the next attach or manager gives again. The
     other way round, a whole sentinel would stand guard over a VF that died before, and nobody would look.
     """
-    withdrawn = []
+    before = {}
     with LoadedObject(session.pins) as loaded:
-        for ifindex in session.attached():
-            slot = find_pair_slot(loaded, ifindex)
-            if slot is not None and (state := loaded.pair(slot)).permitted:
+        for slot in _slots(session, loaded).values():
+            before[slot] = loaded.pair(slot)
+            if before[slot].permitted:
                 loaded.control(abi.ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.NOT_PERMITTED))
-                withdrawn.append((slot, state.settle_ns))
     try:
         yield
     finally:
         with LoadedObject(session.pins) as loaded:
-            for slot, settle_ns in withdrawn:
-                loaded.control(abi.ControlCommand.PERMIT, slot, settle_ns)
+            for slot, state in before.items():
+                homing.repeat(loaded, slot, state)
+                if state.permitted:
+                    loaded.control(abi.ControlCommand.PERMIT, slot, state.settle_ns)
+
+
+def _slots(session: Session, loaded: LoadedObject) -> dict[int, int]:
+    """Return the slots of the attached pairs, by the ifindex of their synthetic NICs."""
+    found = ((ifindex, find_pair_slot(loaded, ifindex)) for ifindex in session.attached())
+    return {ifindex: slot for ifindex, slot in found if slot is not None}

@@ -1,26 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Whose programs are on the synthetic NIC already? They stay; some of them come in the way."""
 
-import os
 from collections.abc import Container
 from dataclasses import dataclass
 
 from netvsc_bpf.discovery.xdp_reach import describe, unseeing_program
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
-from netvsc_bpf.kernel import beneath, clsact, links
+from netvsc_bpf.kernel import clsact, copies
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.pins import attached_ifindexes
 from netvsc_bpf.kernel.qdiscs import list_qdiscs
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
-from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook
 
 _TC = "foreign-tc"
 _XDP = "foreign-xdp"
-_PROGRAMS = ("steer", "home", "guard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +105,9 @@ def read_egress(rtnl: Rtnetlink, ifindex: int) -> Egress:
 
 
 def own_programs(pins: NetnsPins) -> dict[int, str]:
-    """Return our own programs that are pinned for this network namespace: their ids and names."""
-    found = {}
-    for name in _PROGRAMS:
-        try:
-            fd = beneath.get(pins.program(name))
-        except (OSError, NetvscBpfError):
-            continue  # what is wrong with our folder the bpffs check says
-        try:
-            found[links.program_id(fd)] = name
-        finally:
-            os.close(fd)
-    return found
+    """Return the programs of the pairs of this network namespace: their ids and names."""
+    return {
+        number: name
+        for ifindex in attached_ifindexes(pins)
+        for name, number in copies.program_ids(pins, ifindex).items()
+    }

@@ -54,6 +54,7 @@ class ControlCommand(IntEnum):
     ARM = 4
     DISARM = 5
     GUARD = 6
+    HOME = 7
 
 
 class ControlResult(IntEnum):
@@ -77,6 +78,11 @@ class PairState(ctypes.Structure):
         ("vf_dev", ctypes.c_uint64),
         ("guard", ctypes.c_uint32),
         ("reason", ctypes.c_uint32),
+        ("home_ifindex", ctypes.c_uint32),
+        ("redirect_to", ctypes.c_uint32),
+        ("home_dev", ctypes.c_uint64),
+        ("synthetic_dev", ctypes.c_uint64),
+        ("reserved", ctypes.c_uint64),
         ("permitted", ctypes.c_uint64),
         ("settle_ns", ctypes.c_uint64),
         ("usable_since", ctypes.c_uint64),
@@ -85,7 +91,7 @@ class PairState(ctypes.Structure):
         ("failures", ctypes.c_uint64),
         ("changed_at", ctypes.c_uint64),
         ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
-        ("unused", ctypes.c_uint64 * 5),
+        ("unused", ctypes.c_uint64),
     ]
 
 
@@ -94,9 +100,7 @@ class Home(ctypes.Structure):
 
     _fields_ = [
         ("vf_ifindex", ctypes.c_uint32),
-        ("redirect_to", ctypes.c_uint32),
         ("pair_slot", ctypes.c_uint32),
-        ("unused", ctypes.c_uint32),
     ]
 
 

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ class Module:
         name: bytes = self._library.bpf_function_name(self._bpf.module, index)
         return name.decode()
 
+    def template(self, function: str, maps: Iterable[str]) -> bytes:
+        """Return the instructions of a program as kernel/templates.py keeps them. Raises CompileError."""
+        code = self._named(self._instructions(function))
+        try:
+            return direct.symbolic(code, {self.map_fd(name): name for name in maps})
+        except ValueError as error:
+            raise CompileError(f"cannot use program {function}", str(error)) from error
+
     def load(self, function: str, kind: str) -> int:
         """Load one program through the verifier and return its descriptor."""
         self._complete(function)
@@ -52,15 +61,18 @@ class Module:
 
     def _complete(self, function: str) -> None:
         """Put in what bcc cannot name, where it keeps the instructions that it loads with their BTF."""
+        code = self._named(direct.addressed(self._instructions(function), self.map_fd))
+        start = self._library.bpf_function_start(self._bpf.module, function.encode())
+        ctypes.memmove(start, code, len(code))
+
+    def _instructions(self, function: str) -> bytes:
         name = function.encode()
         start = self._library.bpf_function_start(self._bpf.module, name)
         size = self._library.bpf_function_size(self._bpf.module, name)
-        if not start:
-            return
-        code = direct.addressed(ctypes.string_at(start, size), self.map_fd)
-        if self._cast is not None:
-            code = self._cast.named(code)
-        ctypes.memmove(start, code, size)
+        return ctypes.string_at(start, size) if start else b""
+
+    def _named(self, code: bytes) -> bytes:
+        return code if self._cast is None else self._cast.named(code)
 
 
 def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:

@@ -5,10 +5,11 @@
 
     /sys/fs/bpf/netvsc-bpf/
         <netns inode>/
-            object/maps/<map>  object/programs/<program>  object/sentinel/<hook>
-            pair_<synthetic ifindex>/steer  home  guard
+            object/maps/<map>  object/programs/<program>  object/templates/<program>  object/sentinel/<hook>
+            pair_<synthetic ifindex>/steer  home  guard    the links
+            pair_<synthetic ifindex>/programs/<program>    the pair's own copies
             visitors/<synthetic ifindex>   a NIC that a manager followed here: a symlink, its text says whence
-            upgrading_<build>/programs/<program>  sentinel/<hook>   while programs are changed over
+            upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a change
 
 bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
 """
@@ -89,6 +90,18 @@ class NetnsPins:
     def link(self, ifindex: int, program: str) -> Path:
         """Return the pin of one link of a pair."""
         return self.pair(ifindex) / program
+
+    def copies(self, ifindex: int) -> Path:
+        """Return the folder of the programs that are one pair's own."""
+        return self.pair(ifindex) / "programs"
+
+    def copy(self, ifindex: int, program: str) -> Path:
+        """Return the pin of a program that is one pair's own (kernel/templates.py)."""
+        return self.copies(ifindex) / program
+
+    def template(self, name: str) -> Path:
+        """Return the pin of what copies of a program are made from."""
+        return self.object / "templates" / name
 
     def pair_ifindex(self, folder: str) -> int | None:
         """Return the synthetic ifindex that a folder name stands for, or None for another folder."""

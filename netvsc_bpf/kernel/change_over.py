@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Changing the programs of attached pairs for those of another build, under traffic.
 
-The new ones were loaded onto the same maps and stand in `upgrading_<build>`. In this order:
+The new ones were loaded onto the same maps and stand in `upgrading_<build>`, with new copies for each pair
+(kernel/copies.py). In this order:
 
 1. Each hook changes over by itself, atomically: a link by BPF_LINK_UPDATE, a clsact filter by replacing it
    in its place. Old and new share maps and their meaning (ABI_VERSION), so a mixture of both is right.
@@ -16,11 +17,12 @@ whatever version, finishes it before anything else. A hook that refuses its new 
 of them go back to the old ones. From step 2 to step 4 the build is unknown (0).
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from netvsc_bpf.kernel import beneath, clsact, links, pins, sentinel_links
+from netvsc_bpf.kernel import clsact, libbpf, links, pins, sentinel_links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -28,58 +30,86 @@ from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.model.errors import ForeignLayout
 
-_FILTERS = {"steer": Direction.EGRESS, "home": Direction.INGRESS}
-"""Programs that are clsact filters on kernels without tcx."""
+_LINKS = ("steer", "home", "guard")
 _WHAT = "cannot change to the new programs"
 
-_Switch = Callable[[str, int, int], None]
-"""Have every hook of a program (name, old, new) run the new one."""
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One program for another, by descriptor."""
+
+    name: str
+    old: int
+    new: int
+
+    @property
+    def back(self) -> "_Change":
+        """The other way round."""
+        return _Change(self.name, self.new, self.old)
 
 
 def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
-    """Finish the change of programs that was begun, by us or by somebody who was killed.
+    """Finish the change of programs that was begun, by us or by a process that was killed.
 
     `ifindexes` are the NICs that may have filters. The caller holds the lock. Raises KernelError where a hook
     refuses its new program; all run the old ones again then.
     """
     nics = list(ifindexes)
-
-    def switch(name: str, old: int, new: int) -> None:
-        for pair in pins.attached_ifindexes(where):
-            links.replace(where.link(pair, name), old, new)
-        for ifindex in nics if name in _FILTERS else ():
-            clsact.replace(rtnl, ifindex, _FILTERS[name], links.program_id(old), new, name)
-
     for folder, build in pins.upgrades(where):
         with changing(_WHAT):
-            _switch_hooks(where, folder, switch)
+            moves = _moves(where, folder)
+            _switch_hooks(where, rtnl, nics, moves, folder)
             _write_down(where, 0)
-            beneath.make_folder(where.sentinel)  # whoever removed its links may have removed it too
-            for kind in ("programs", "sentinel"):
-                for name in beneath.names(folder / kind):
-                    pins.move(folder / kind / name, where.object / kind / name)
-            for name in beneath.names(where.sentinel):
-                if name not in sentinel_links.ALL:  # the new build has it no more
-                    links.remove(where.sentinel / name)
+            for old, new in moves.items():
+                old.parent.mkdir(exist_ok=True)  # a build before ours had none, or it was removed
+                pins.move(new, old)
+            for path in where.sentinel.iterdir():
+                if path.name not in sentinel_links.ALL:  # the new build has it no more
+                    links.remove(path)
             _write_down(where, build)
         pins.remove_tree(where, folder)
 
 
-def _switch_hooks(where: NetnsPins, folder: Path, switch: _Switch) -> None:
+def _moves(where: NetnsPins, folder: Path) -> dict[Path, Path]:
+    """Return which pins are replaced by which of the folder: first the programs, the sentinel last."""
+    moves = {}
+    shared = [path for kind in ("programs", "templates", "sentinel") for path in (folder / kind).glob("*")]
+    for path in [*folder.glob("pair_*/programs/*"), *shared]:
+        root = where.object if path in shared else where.home
+        moves[root / path.relative_to(folder)] = path
+    return moves
+
+
+def _switch_hooks(
+    where: NetnsPins, rtnl: Rtnetlink, nics: Sequence[int], moves: Mapping[Path, Path], folder: Path
+) -> None:
     with ExitStack() as opened:
-        programs = []
-        for name in beneath.names(folder / "programs"):
-            with suppress(FileNotFoundError):  # a program that the old build had not
-                old = opened.enter_context(beneath.got(where.program(name)))
-                programs.append((name, old, opened.enter_context(beneath.got(folder / "programs" / name))))
+        changes = []
+        for old, new in moves.items():
+            # Absent: a program that the old build had not, or a copy whose pair was detached.
+            if old.parent.name == "programs" and old.exists():
+                descriptors = [opened.enter_context(libbpf.opened(pin)) for pin in (old, new)]
+                changes.append(_Change(old.name, *descriptors))
         try:
-            for name, old, new in programs:
-                switch(name, old, new)
+            _switch(where, rtnl, nics, changes)
         except BaseException:
-            for name, old, new in programs:
-                switch(name, new, old)
+            _switch(where, rtnl, nics, [change.back for change in changes])
             pins.remove_tree(where, folder)
             raise
+
+
+def _switch(where: NetnsPins, rtnl: Rtnetlink, nics: Iterable[int], changes: Iterable[_Change]) -> None:
+    """Have every hook that runs an old program run the new one."""
+    by_id = {links.program_id(change.old): change for change in changes}
+    for ifindex in pins.attached_ifindexes(where):
+        for path in (where.link(ifindex, name) for name in _LINKS):
+            state = links.state(path)
+            if state is not None and state.prog_id in by_id:
+                links.replace(path, by_id[state.prog_id].old, by_id[state.prog_id].new)
+    filters = {number: (change.new, change.name) for number, change in by_id.items()}
+    for ifindex in nics if filters else ():
+        for direction in Direction:
+            clsact.replace(rtnl, ifindex, direction, filters)
 
 
 def _write_down(where: NetnsPins, build: int) -> None:

@@ -8,6 +8,7 @@ the kernel gave it. Other people's filters stay, and so does their qdisc.
 import errno
 import socket
 import struct
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from netvsc_bpf.kernel import qdiscs
@@ -88,26 +89,28 @@ def attach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_fd: int, na
     rtnl.request(_RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, place + _running(prog_fd, name))
 
 
-def detach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_id: int) -> int:
-    """Remove the filters that run this program; return how many there were."""
-    ours = [found for found in filters(rtnl, ifindex, direction) if found.prog_id == prog_id]
+def detach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_ids: Container[int | None]) -> int:
+    """Remove the filters that run one of these programs; return how many there were."""
+    ours = [found for found in filters(rtnl, ifindex, direction) if found.prog_id in prog_ids]
     for found in ours:
         rtnl.request(_RTM_DELTFILTER, 0, _place(ifindex, direction, found) + _KIND)
     return len(ours)
 
 
 def replace(
-    rtnl: Rtnetlink, ifindex: int, direction: Direction, old_id: int, prog_fd: int, name: str
+    rtnl: Rtnetlink, ifindex: int, direction: Direction, programs: Mapping[int, tuple[int, str]]
 ) -> None:
-    """Give the filters that run the old program another one, each atomically (cls_bpf_change()).
+    """Give the filters that run one of these programs another one, each atomically (cls_bpf_change()).
 
-    Priority and handle stay. Raises OSError, unless the filter or its device went meanwhile.
+    `programs` are the old ones by their id: descriptor and name of the new one. Priority and handle stay.
+    Raises OSError, unless the filter or its device went meanwhile.
     """
     for found in filters(rtnl, ifindex, direction):
-        if found.prog_id != old_id:
+        if found.prog_id is None or found.prog_id not in programs:
             continue
+        new = _running(*programs[found.prog_id])
         try:
-            rtnl.request(_RTM_NEWTFILTER, 0, _place(ifindex, direction, found) + _running(prog_fd, name))
+            rtnl.request(_RTM_NEWTFILTER, 0, _place(ifindex, direction, found) + new)
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENODEV):
                 raise

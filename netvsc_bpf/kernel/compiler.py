@@ -17,15 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.kernel import abi, beneath, bundle, libbpf, pins, sentinel
-from netvsc_bpf.kernel.bcc_module import compile_text
+from netvsc_bpf.kernel import abi, bundle, libbpf, pins, sentinel, templates
+from netvsc_bpf.kernel.bcc_module import Module, compile_text
 from netvsc_bpf.kernel.build import build_number, macros_for
 from netvsc_bpf.kernel.probes import why_no_fentry
-from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NotSupported
+from netvsc_bpf.model.errors import CompileError, ForeignLayout, NetvscBpfError, NotSupported
 from netvsc_bpf.model.path import Liveness
 
 MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
-_PROGRAMS = {"steer": "SCHED_CLS", "home": "SCHED_CLS", "control": "SCHED_CLS", "guard": "XDP"}
 _ANEW = "take it down with `netvsc-bpf detach --all`, then attach again"
 _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
@@ -67,6 +66,8 @@ def main() -> None:
         loaded = load(request)
         result: dict[str, Any] = {"liveness": loaded.liveness.value, "build": loaded.build}
     except NetvscBpfError as error:
+        if isinstance(error, CompileError):
+            os.write(1, error.log.encode(errors="replace"))
         result = {"error": type(error).__name__, "what": error.what, "why": error.why, "remedy": error.remedy}
     sys.stdout.flush()
     os.lseek(log, 0, os.SEEK_SET)
@@ -103,8 +104,8 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
     build = build_number(text, bundle.stand_ins(sources), macros)
     module = compile_text(sources, text, macros)
     folder = Path(request.folder)
-    for made in (folder, folder / "programs", folder / "sentinel"):
-        beneath.make_folder(made)
+    for name in ("programs", "templates", "sentinel"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     if request.maps is not None:
         for name in MAPS:
             _use_pinned(module.map_fd(name), Path(request.maps) / name)
@@ -118,10 +119,11 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
         )
     if liveness is not Liveness.NETLINK:
         sentinel.attach_tracepoints(module, folder / "sentinel")
-    for name, kind in _PROGRAMS.items():
-        pins.make(module.load(name, kind), folder / "programs" / name)
+    pins.make(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
+    for name in templates.KINDS:
+        _leave_template(module, name, folder)
     if request.maps is None:
-        beneath.make_folder(folder / "maps")
+        (folder / "maps").mkdir()
         for name in MAPS:
             pins.make(module.map_fd(name), folder / "maps" / name)
         layout = abi.Layout(
@@ -135,6 +137,18 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
     return Loaded(liveness, build)
 
 
+def _leave_template(module: Module, name: str, folder: Path) -> None:
+    """Leave what each pair gets a copy of, once the verifier has accepted one.
+
+    That one, of the first slot, is pinned with the programs, so that they can be described while no pair is
+    attached. It is never attached itself.
+    """
+    code = module.template(name, MAPS)
+    with templates.loaded(name, code, module.map_fd, slot=0) as fd:
+        pins.make(fd, folder / "programs" / name)
+    templates.write(name, code, folder / "templates" / name)
+
+
 def _use_pinned(fd: int, pin: Path) -> None:
     """Put a pinned map behind the descriptor of a map that bcc made.
 
@@ -143,7 +157,7 @@ def _use_pinned(fd: int, pin: Path) -> None:
     """
     what = f"cannot use {pin}"
     try:
-        pinned = beneath.get(pin)
+        pinned = libbpf.obj_get(pin)
     except OSError as error:
         raise ForeignLayout(what, os.strerror(error.errno or 0), _ANEW) from error
     ours, theirs = (libbpf.info(one, libbpf.MapInfo) for one in (fd, pinned))

@@ -6,11 +6,13 @@ Every call returns what the kernel gave or raises OSError with its errno; caller
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from netvsc_bpf.kernel.instructions import INSTRUCTION
 from netvsc_bpf.model.errors import BccMissing
 
 _Info = TypeVar("_Info", bound=ctypes.Structure)
@@ -20,6 +22,9 @@ _REPLACE = 1 << 2  # BPF_F_REPLACE
 TCX_INGRESS = 46  # enum bpf_attach_type, include/uapi/linux/bpf.h, Linux 6.6
 TCX_EGRESS = 47
 XDP = 37
+ARRAY = 2  # enum bpf_map_type
+_LOG_BYTES = 1 << 18
+SCHED_CLS_PROGRAM, XDP_PROGRAM = 3, 6  # enum bpf_prog_type
 
 
 class LinkInfo(ctypes.Structure):
@@ -69,6 +74,31 @@ class ProgInfo(ctypes.Structure):
     ]
 
 
+class _ProgLoadOpts(ctypes.Structure):
+    """The head of struct bpf_prog_load_opts (libbpf 1.0); libbpf takes any shorter one by its sz."""
+
+    _fields_ = [
+        ("sz", ctypes.c_size_t),
+        ("attempts", ctypes.c_int),
+        ("expected_attach_type", ctypes.c_int),
+        ("prog_btf_fd", ctypes.c_uint32),
+        ("prog_flags", ctypes.c_uint32),
+        ("prog_ifindex", ctypes.c_uint32),
+        ("kern_version", ctypes.c_uint32),
+        ("attach_btf_id", ctypes.c_uint32),
+        ("attach_prog_fd", ctypes.c_uint32),
+        ("attach_btf_obj_fd", ctypes.c_uint32),
+        ("fd_array", ctypes.c_void_p),
+        ("func_info", ctypes.c_void_p),
+        ("func_info_count_and_size", ctypes.c_uint32 * 2),
+        ("line_info", ctypes.c_void_p),
+        ("line_info_count_and_size", ctypes.c_uint32 * 2),
+        ("log_level", ctypes.c_uint32),
+        ("log_size", ctypes.c_uint32),
+        ("log_buf", ctypes.c_void_p),
+    ]
+
+
 class _TestRunOpts(ctypes.Structure):
     _fields_ = [
         ("sz", ctypes.c_size_t),
@@ -108,6 +138,15 @@ def lib() -> ctypes.CDLL:
     found.bpf_map_lookup_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     found.bpf_map_update_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]
     found.bpf_map_delete_elem.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    found.bpf_map_create.argtypes = [ctypes.c_int, ctypes.c_char_p, *[ctypes.c_uint32] * 3, ctypes.c_void_p]
+    found.bpf_prog_load.argtypes = [
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+    ]
     return found
 
 
@@ -120,13 +159,23 @@ def _checked(call: Callable[..., int], *arguments: Any) -> int:
     return result
 
 
-def obj_get(path: Path | str) -> int:
-    """Open a pin; the file descriptor is the caller's to close. Ours are opened by beneath.get()."""
+def obj_get(path: Path) -> int:
+    """Open a pin; the file descriptor is the caller's to close."""
     return _checked(lib().bpf_obj_get, os.fsencode(path))
 
 
-def obj_pin(fd: int, path: Path | str) -> None:
-    """Pin a map, program or link. Ours are pinned by beneath.pin()."""
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """Open a pin for the time of a with block."""
+    fd = obj_get(path)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def obj_pin(fd: int, path: Path) -> None:
+    """Pin a map, program or link."""
     _checked(lib().bpf_obj_pin, fd, os.fsencode(path))
 
 
@@ -152,6 +201,43 @@ def map_update(fd: int, key: int, value: Any) -> None:
 def map_delete(fd: int, key: int) -> None:
     """Delete the entry of a u32 key."""
     _checked(lib().bpf_map_delete_elem, fd, ctypes.byref(ctypes.c_uint32(key)))
+
+
+def array_create(name: str, value_size: int) -> int:
+    """Make an array of one entry of so many bytes and return its descriptor."""
+    return _checked(lib().bpf_map_create, ARRAY, name.encode(), 4, value_size, 1, None)
+
+
+def map_freeze(fd: int) -> None:
+    """Have the kernel refuse every later write from userspace (BPF_MAP_FREEZE, Linux 5.2)."""
+    _checked(lib().bpf_map_freeze, fd)
+
+
+def prog_load(kind: int, name: str, code: bytes, *, attach_type: int = 0, btf_id: int = 0) -> int:
+    """Load instructions as a program of an enum bpf_prog_type and return its descriptor.
+
+    Raises OSError with the verifier's errno.
+    """
+    options = _ProgLoadOpts(
+        sz=ctypes.sizeof(_ProgLoadOpts), expected_attach_type=attach_type, attach_btf_id=btf_id
+    )
+    return _checked(lib().bpf_prog_load, *_program(kind, name, code), ctypes.byref(options))
+
+
+def verifier_log(kind: int, name: str, code: bytes) -> str:
+    """Return what the verifier says of a program that it refuses."""
+    log = ctypes.create_string_buffer(_LOG_BYTES)
+    options = _ProgLoadOpts(
+        sz=ctypes.sizeof(_ProgLoadOpts), log_level=1, log_size=len(log), log_buf=ctypes.addressof(log)
+    )
+    fd: int = lib().bpf_prog_load(*_program(kind, name, code), ctypes.byref(options))
+    if fd >= 0:
+        os.close(fd)
+    return log.value.decode(errors="replace")
+
+
+def _program(kind: int, name: str, code: bytes) -> tuple[int, bytes, bytes, bytes, int]:
+    return kind, name.encode(), b"GPL", code, len(code) // INSTRUCTION.size
 
 
 def link_create(prog_fd: int, ifindex: int, attach_type: int, flags: int = 0) -> int:

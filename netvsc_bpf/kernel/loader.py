@@ -4,12 +4,13 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from netvsc_bpf.kernel import bundle, compile_child, netns
+from netvsc_bpf.kernel import bundle, compile_child, copies, netns
 from netvsc_bpf.kernel import pins as pinned
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model import errors
 from netvsc_bpf.model.path import Liveness
 
@@ -34,11 +35,16 @@ def load_object(pins: NetnsPins, liveness: Liveness | None, lock_fd: int | None 
 
 
 def load_programs(
-    pins: NetnsPins, liveness: Liveness, lock_fd: int | None = None, loaded: Callable[[], None] = lambda: None
+    pins: NetnsPins,
+    liveness: Liveness,
+    slots: Mapping[int, int],
+    lock_fd: int | None = None,
+    loaded: Callable[[], None] = lambda: None,
 ) -> int:
     """Load programs of our build onto the maps that are pinned; return the build. The caller holds the lock.
 
-    `loaded` is called once they are; whoever is killed before it returned takes them with him. They stand at
+    `slots` are those of the attached pairs by their synthetic ifindex: each gets new copies. `loaded` is
+    called once all are there; if this process is killed before it returns, they go. They stand at
     `pins.upgrading(build)` then, the sentinel attached; netvsc_bpf/kernel/change_over.py does the rest.
     Raises as load_object() does, and ForeignLayout where a map does not fit them.
     """
@@ -46,6 +52,8 @@ def load_programs(
     folder = pins.loading(os.getpid())
     try:
         build = _run_child(folder, liveness, lock_fd, maps=pins.object / "maps")
+        with LoadedObject(pins) as object_:
+            copies.make_anew(object_, slots, folder)
         loaded()
         pinned.move(folder, pins.upgrading(build))
     except BaseException:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netvsc_bpf.kernel import abi, beneath, direct, libbpf, netns, sentinel_links
+from netvsc_bpf.kernel import abi, direct, libbpf, netns, sentinel_links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.cpus import possible_cpus
 from netvsc_bpf.kernel.tables import Table
@@ -100,6 +100,13 @@ class LoadedObject:
         """Return the descriptor of a pinned program."""
         return self._open(self.pins.program(name))
 
+    def map_fd(self, name: str) -> int:
+        """Return the descriptor of a pinned map."""
+        fd = self._maps.get(name)
+        if fd is None:  # path arithmetic costs more than the lookup that it is for
+            fd = self._maps[name] = self._open(self.pins.map(name))
+        return fd
+
     @property
     def lost_sentinel(self) -> tuple[str, ...]:
         """The links of the sentinel that somebody removed, as it is now."""
@@ -128,11 +135,11 @@ class LoadedObject:
         self._table("pairs").write(slot, state)
 
     def home(self, slot: int) -> abi.Home:
-        """Read where the VF of a slot is at home; vf_ifindex is 0 where the slot is free."""
+        """Read whose VF a slot is; vf_ifindex is 0 where the slot is free."""
         return self._table("homes").read(abi.Home, slot)
 
     def set_home(self, slot: int, home: abi.Home) -> None:
-        """Write where a VF is at home."""
+        """Write whose a VF is."""
         self._table("homes").write(slot, home)
 
     def found(self, slot: int) -> abi.Found:
@@ -154,7 +161,7 @@ class LoadedObject:
     def _device(self, entry: int) -> int | None:
         value = ctypes.c_uint32()
         try:
-            libbpf.map_lookup(self._map("paths"), entry, value)
+            libbpf.map_lookup(self.map_fd("paths"), entry, value)
         except FileNotFoundError:
             return None
         return value.value
@@ -164,7 +171,7 @@ class LoadedObject:
 
         Raises OSError ENODEV/EINVAL if it is gone.
         """
-        libbpf.map_update(self._map("paths"), slot, ctypes.c_uint32(ifindex))
+        libbpf.map_update(self.map_fd("paths"), slot, ctypes.c_uint32(ifindex))
 
     def clear_vf(self, slot: int) -> None:
         """Take the VF out of the DEVMAP; nothing happens where there is none."""
@@ -172,7 +179,7 @@ class LoadedObject:
 
     def set_synthetic(self, slot: int, ifindex: int) -> None:
         """Put a synthetic NIC of this thread's network namespace into the DEVMAP. Raises as set_vf() does."""
-        libbpf.map_update(self._map("paths"), abi.NIC_SLOTS + slot, ctypes.c_uint32(ifindex))
+        libbpf.map_update(self.map_fd("paths"), abi.NIC_SLOTS + slot, ctypes.c_uint32(ifindex))
 
     def clear_synthetic(self, slot: int) -> None:
         """Take the synthetic NIC out of the DEVMAP; nothing happens where there is none."""
@@ -180,7 +187,7 @@ class LoadedObject:
 
     def _clear_device(self, entry: int) -> None:
         try:
-            libbpf.map_delete(self._map("paths"), entry)
+            libbpf.map_delete(self.map_fd("paths"), entry)
         except FileNotFoundError:
             return
 
@@ -210,29 +217,23 @@ class LoadedObject:
             ) from error
         return abi.ControlResult(answer)
 
-    def _map(self, name: str) -> int:
-        fd = self._maps.get(name)
-        if fd is None:  # path arithmetic costs more than the lookup that it is for
-            fd = self._maps[name] = self._open(self.pins.map(name))
-        return fd
-
     def _table(self, name: str) -> Table:
         table = self._tables.get(name)
         if table is None:
-            table = self._tables[name] = Table(self._map(name), self._shapes[name].value)
+            table = self._tables[name] = Table(self.map_fd(name), self._shapes[name].value)
         return table
 
     def _read(self, name: str, slot: int, value: _Value) -> _Value:
-        libbpf.map_lookup(self._map(name), slot, value)
+        libbpf.map_lookup(self.map_fd(name), slot, value)
         return value
 
     def _write(self, name: str, slot: int, value: Any) -> None:
-        libbpf.map_update(self._map(name), slot, value)
+        libbpf.map_update(self.map_fd(name), slot, value)
 
     def _open(self, path: Path) -> int:
         if path not in self._fds:
             try:
-                self._fds[path] = beneath.get(path)
+                self._fds[path] = libbpf.obj_get(path)
             except FileNotFoundError:
                 raise self._foreign(f"{path} is missing") from None
             except OSError as error:
@@ -240,7 +241,7 @@ class LoadedObject:
         return self._fds[path]
 
     def _check(self, name: str, shape: _Shape) -> None:
-        info = libbpf.info(self._map(name), libbpf.MapInfo)
+        info = libbpf.info(self.map_fd(name), libbpf.MapInfo)
         seen = _Shape(info.type, info.value_size, info.max_entries)
         mapped = name not in direct.MAPS or info.map_flags & _MMAPABLE
         if (seen, info.key_size) != (shape, 4) or not mapped:

@@ -6,7 +6,6 @@ Each probe returns None where the kernel agrees, else why not, as the end of a s
 """
 
 import ctypes
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,7 @@ from netvsc_bpf.kernel.instructions import instruction
 from netvsc_bpf.kernel.offsets import kernel_offsets
 from netvsc_bpf.model.errors import NetvscBpfError
 
-_SCHED_CLS = 3  # enum bpf_prog_type, include/uapi/linux/bpf.h
-_TRACING = 26
+_TRACING = 26  # enum bpf_prog_type, include/uapi/linux/bpf.h
 _TRACE_FENTRY = 24  # enum bpf_attach_type
 _FENTRY_TARGET = b"call_netdevice_notifiers_info"
 _PROBE_READ_KERNEL = 113  # enum bpf_func_id
@@ -35,27 +33,10 @@ _READ_NOTHING = (
 )
 
 
-class _ProgLoadOpts(ctypes.Structure):
-    """The head of struct bpf_prog_load_opts (libbpf 1.x); libbpf takes any shorter one by its sz."""
-
-    _fields_ = [
-        ("sz", ctypes.c_size_t),
-        ("attempts", ctypes.c_int),
-        ("expected_attach_type", ctypes.c_int),
-        ("prog_btf_fd", ctypes.c_uint32),
-        ("prog_flags", ctypes.c_uint32),
-        ("prog_ifindex", ctypes.c_uint32),
-        ("kern_version", ctypes.c_uint32),
-        ("attach_btf_id", ctypes.c_uint32),
-        ("attach_prog_fd", ctypes.c_uint32),
-        ("attach_btf_obj_fd", ctypes.c_uint32),
-    ]
-
-
 def why_no_tc() -> str | None:
     """Say why a tc program cannot be loaded at all."""
     try:
-        with _loaded(_SCHED_CLS, _RETURN_0):
+        with _loaded(libbpf.SCHED_CLS_PROGRAM, _RETURN_0):
             return None
     except OSError as error:
         return f"a tc program cannot be loaded ({error.strerror})"
@@ -64,7 +45,7 @@ def why_no_tc() -> str | None:
 def why_no_tcx() -> str | None:
     """Say why tcx links cannot be had."""
     try:
-        with _loaded(_SCHED_CLS, _RETURN_0) as program:
+        with _loaded(libbpf.SCHED_CLS_PROGRAM, _RETURN_0) as program:
             return None if tcx.supported(program) else "this kernel has no tcx (requires 6.6 or later)"
     except OSError as error:
         return f"a tc program cannot be loaded ({error.strerror})"
@@ -88,7 +69,7 @@ def why_no_live_read() -> str | None:
     try:
         with Btf.of_kernel() as btf:
             kernel_offsets(btf)
-        with _loaded(_SCHED_CLS, _READ_NOTHING):
+        with _loaded(libbpf.SCHED_CLS_PROGRAM, _READ_NOTHING):
             return None
     except NetvscBpfError as error:
         return error.why
@@ -108,24 +89,10 @@ def _function_id(name: bytes) -> int:
 @contextmanager
 def _loaded(kind: int, program: bytes, attach_type: int = 0, btf_id: int = 0) -> Iterator[int]:
     """Load a program for the time of a with block. Raises OSError with the verifier's errno."""
-    options = _ProgLoadOpts(
-        sz=ctypes.sizeof(_ProgLoadOpts), expected_attach_type=attach_type, attach_btf_id=btf_id
-    )
-    load = libbpf.lib().bpf_prog_load
-    load.argtypes = [
-        ctypes.c_int,
-        ctypes.c_char_p,
-        ctypes.c_char_p,
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.c_void_p,
-    ]
-    fd: int = load(kind, b"probe", b"GPL", program, len(program) // 8, ctypes.byref(options))
-    if fd < 0:
-        number = ctypes.get_errno() or -fd
-        if number == errno.EPERM:
-            raise PermissionError(number, "not permitted")
-        raise OSError(number, os.strerror(number))
+    try:
+        fd = libbpf.prog_load(kind, "probe", program, attach_type=attach_type, btf_id=btf_id)
+    except PermissionError as error:
+        raise PermissionError(error.errno, "not permitted") from None
     try:
         yield fd
     finally:

@@ -2,10 +2,13 @@
 """What the kernel keeps of a loaded program: its tag, how often it ran and for how long."""
 
 import ctypes
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netvsc_bpf.kernel import beneath, libbpf
+from netvsc_bpf.kernel import copies, libbpf
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 
 STATS_ENABLED = Path("/proc/sys/kernel/bpf_stats_enabled")
 
@@ -35,9 +38,33 @@ class _ProgInfo(ctypes.Structure):
     ]
 
 
+def read_programs(where: NetnsPins, ifindexes: Iterable[int]) -> Iterator[ProgramStats]:
+    """Describe the programs of a network namespace, the runs of all pairs' copies added up.
+
+    Those are asked for only where the kernel counts, or has counted for the first pair. Raises OSError.
+    """
+    pairs = list(ifindexes)
+    for path in sorted((where.object / "programs").iterdir()):
+        shared, own = read_program(path), []
+        if path.name in copies.PROGRAMS:
+            own = _copies(where, path.name, pairs[:1])
+            if stats_enabled() or any(one.runs for one in own):
+                own += _copies(where, path.name, pairs[1:])
+        runs, run_ns = (sum(getattr(one, what) for one in (shared, *own)) for what in ("runs", "run_ns"))
+        yield replace(shared, runs=runs, run_ns=run_ns)
+
+
+def _copies(where: NetnsPins, name: str, ifindexes: Iterable[int]) -> list[ProgramStats]:
+    found = []
+    for ifindex in ifindexes:
+        with suppress(FileNotFoundError):  # it wants none, or is being detached
+            found.append(read_program(where.copy(ifindex, name)))
+    return found
+
+
 def read_program(path: Path) -> ProgramStats:
     """Describe the program pinned at `path`. Raises OSError."""
-    with beneath.got(path) as fd:
+    with libbpf.opened(path) as fd:
         info = libbpf.info(fd, _ProgInfo)
     return ProgramStats(path.name, info.id, bytes(info.tag).hex(), info.run_cnt, info.run_time_ns)
 

@@ -21,11 +21,14 @@ class TcHook(Protocol):
     def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
         """Attach, adding a clsact qdisc where one is needed."""
 
-    def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
-        """Detach; nothing happens where it is not attached or the device is gone."""
+    def detach(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> None:
+        """Detach; nothing happens where it is not attached or the device is gone.
 
-    def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
-        """Tell whether this program is attached to this device."""
+        `prog_id` is the kernel's number of the program, None where there is none.
+        """
+
+    def attached(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> bool:
+        """Tell whether this program (the kernel's number, None: there is none) is attached to this device."""
 
 
 class TcxHook:
@@ -41,14 +44,14 @@ class TcxHook:
         """See TcHook."""
         tcx.attach(prog_fd, ifindex, direction, pin)
 
-    def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
+    def detach(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
         links.remove(pin)
 
-    def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+    def attached(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> bool:
         """See TcHook."""
         state = links.state(pin)
-        return state is not None and (state.prog_id, state.ifindex) == (links.program_id(prog_fd), ifindex)
+        return state is not None and (state.prog_id, state.ifindex) == (prog_id, ifindex)
 
 
 class ClsactHook:
@@ -68,13 +71,14 @@ class ClsactHook:
         clsact.add_qdisc(self._rtnl, ifindex)
         clsact.attach(self._rtnl, ifindex, direction, prog_fd, pin.name)
 
-    def detach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
+    def detach(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> None:
         """See TcHook."""
-        clsact.detach(self._rtnl, ifindex, direction, links.program_id(prog_fd))
+        if prog_id is not None:
+            clsact.detach(self._rtnl, ifindex, direction, {prog_id})
 
-    def attached(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> bool:
+    def attached(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> bool:
         """See TcHook."""
-        return clsact.attached(self._rtnl, ifindex, direction, links.program_id(prog_fd))
+        return prog_id is not None and clsact.attached(self._rtnl, ifindex, direction, prog_id)
 
 
 def best_hook(prog_fd: int, rtnl: Rtnetlink) -> TcHook:

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netvsc_bpf.kernel import beneath, links, our_root, pins
+from netvsc_bpf.kernel import copies, links, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.manager.hooks import Attachment
 
 LOOK_S = 0.9
 _UNREADABLE = links.LinkState(0, 0)
@@ -47,8 +46,7 @@ class LinkWatch:
 
     def look(self) -> None:
         """Look once. Raises OSError."""
-        with our_root.held(self.where.root):
-            off = frozenset(self._off())
+        off = frozenset(self._off())
         if off - self._told:
             self.wake()
         self._told = off
@@ -66,9 +64,8 @@ class LinkWatch:
 
 
 def _pinned(where: NetnsPins) -> Iterator[tuple[Path, int]]:
-    programs = {one: links.pinned_program_id(where.program(one)) for one in Attachment}
     for ifindex in pins.attached_ifindexes(where):
-        for one, program in programs.items():
+        for one, program in copies.program_ids(where, ifindex).items():
             path = where.link(ifindex, one)
-            if program is not None and beneath.exists(path):  # a clsact filter has no pin
+            if path.exists():  # a clsact filter has no pin
                 yield path, program

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Reading how the pairs stand: one netlink dump, the maps, the links."""
 
-from netvsc_bpf.datapath import following, makeshift
+from netvsc_bpf.datapath import following, homing, makeshift
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link, runs_guard
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
-from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel import abi, links
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
@@ -34,13 +34,13 @@ def observe(
     hook = session.hook(loaded)
     found = loaded.found(slot)
     guard = guard_link(session, synthetic.ifindex)
-    guarded = runs_guard(loaded, guard)
+    guarded = runs_guard(session, synthetic.ifindex, guard)
     joined = _joined(session, loaded, hook, synthetic, slot, found, holds_xdp=guard is not None)
     in_force, wanted = abi.GUARD_MODES[loaded.pair(slot).guard], wanted_guard(loaded, slot, options)
     pair = PairObservation(
         synthetic,
         steer=loaded.synthetic_ifindex(slot) == synthetic.ifindex
-        and _attached(session, loaded, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS),
+        and _attached(session, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS),
         guard=guarded == (wanted is not GuardMode.OFF) and in_force is wanted,
         guard_lost=in_force is not GuardMode.OFF and not guarded,
         liveness=loaded.liveness,
@@ -65,10 +65,12 @@ def _joined(
     if vf is None or not found.vf_ifindex:
         return None
     state, makes_do = loaded.pair(slot), makeshift.noted(found)
-    home = _attached(session, loaded, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
+    attached = _attached(session, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
+    program = links.pinned_program_id(session.pins.copy(synthetic.ifindex, "home")) if makes_do else None
+    stands = program is not None and makeshift.stands(session, vf.ifindex, program)
     return Joined(
         vf,
-        home=home or (makes_do and makeshift.stands(session, loaded, vf.ifindex)),
+        home=(attached or stands) and homing.leads(state, vf),
         followed=following.read(found),
         permitted=bool(state.permitted),
         armed=bool(state.armed),
@@ -82,7 +84,6 @@ def _joined(
 
 def _attached(
     session: Session,
-    loaded: LoadedObject,
     hook: TcHook,
     synthetic: Nic,
     program: str,
@@ -90,7 +91,8 @@ def _attached(
     direction: Direction,
 ) -> bool:
     pin = session.pins.link(synthetic.ifindex, program)
-    return hook.attached(loaded.program(program), ifindex, direction, pin)
+    own = links.pinned_program_id(session.pins.copy(synthetic.ifindex, program))
+    return hook.attached(own, ifindex, direction, pin)
 
 
 def wanted_guard(loaded: LoadedObject, slot: int, options: AttachOptions) -> GuardMode:

@@ -15,18 +15,19 @@ def drift_of(
     status: PairStatus,
     steer: links.LinkState | None,
     *,
-    guard_id: int | None,
+    guarded: bool,
     makeshift: bool = False,
 ) -> dict[str, bool]:
     """Return, by hook that belongs to the pair, whether it is missing.
 
-    `steer` is its tcx link; `guard_id` the kernel's number of guard, None where the pair wants none;
+    `steer` is its tcx link; `guarded`: the pair wants guard;
     `makeshift`: home has a filter until its link is attached.
     """
     synthetic, vf = status.synthetic, status.vf
     found: dict[str, bool] = {}
-    if guard_id is not None:
-        found["guard"] = synthetic.xdp_prog_id != guard_id
+    if guarded:
+        guard = links.pinned_program_id(pins.copy(synthetic.ifindex, "guard"))
+        found["guard"] = guard is None or synthetic.xdp_prog_id != guard
     if steer is not None:
         # ifindex 0: somebody detached the link, or its device is gone (tcx_link_fill_info()).
         found["steer"] = steer.ifindex != synthetic.ifindex

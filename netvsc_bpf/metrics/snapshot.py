@@ -9,10 +9,10 @@ from netvsc_bpf.datapath import makeshift
 from netvsc_bpf.datapath.status import judge, read_pair
 from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
-from netvsc_bpf.kernel import abi, beneath, netns, our_root, pins
+from netvsc_bpf.kernel import abi, netns, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.program_stats import ProgramStats, read_program, stats_enabled
+from netvsc_bpf.kernel.program_stats import ProgramStats, read_programs, stats_enabled
 from netvsc_bpf.kernel.queue_stops import QueueStops
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.metrics.drift import drift_of
@@ -94,17 +94,14 @@ class SnapshotReader:
         self._before, self._drivers = self._drivers, {}
         with Rtnetlink() as rtnl:
             look = _Look(ours, dump_nics(rtnl, self._driver))
-        with our_root.held(ours.root), LoadedObject(ours) as loaded:
+        with LoadedObject(ours) as loaded:
             if loaded.stale:
                 return Snapshot()
-            programs = tuple(
-                read_program(ours.program(name)) for name in beneath.names(ours.object / "programs")
-            )
+            programs = tuple(read_programs(ours, attached))
             stops = self._queue_stops()
-            guard = next((program.id for program in programs if program.name == "guard"), 0)
             netlink = loaded.liveness is Liveness.NETLINK  # there is no sentinel then
             shared = {} if netlink else {"sentinel": bool(loaded.lost_sentinel)}
-            samples = (_sample(look, loaded, ifindex, stops, guard, shared) for ifindex in attached)
+            samples = (_sample(look, loaded, ifindex, stops, shared) for ifindex in attached)
             pairs = tuple(sample for sample in samples if sample is not None)
         return Snapshot(pairs, programs, stats_enabled())
 
@@ -126,7 +123,6 @@ def _sample(
     loaded: LoadedObject,
     ifindex: int,
     stops: Mapping[int, int],
-    guard_id: int,
     shared: Mapping[str, bool],
 ) -> PairSample | None:
     """Describe one pair; None where it is coming or going. `shared`: drift of what all pairs share."""
@@ -152,7 +148,7 @@ def _sample(
                 look.pins,
                 status,
                 maps.steer,
-                guard_id=guard_id if maps.state.guard else None,
+                guarded=bool(maps.state.guard),
                 makeshift=makeshift.noted(maps.found),
             ),
         },

@@ -44,7 +44,7 @@ def no_map(folder: Path) -> None:
 
 
 def no_program(folder: Path) -> None:
-    (folder / "programs/steer").unlink()
+    (folder / "programs/control").unlink()
 
 
 def program_for_map(folder: Path) -> None:
@@ -81,7 +81,7 @@ def unknown_rung(folder: Path) -> None:
     [
         (another_map, "map pairs has another shape"),
         (no_map, "maps/homes is missing"),
-        (no_program, "programs/steer is missing"),
+        (no_program, "programs/control is missing"),
         (program_for_map, "map pairs has another shape"),
         (another_version, f"layout version {abi.ABI_VERSION + 1}, ours is {abi.ABI_VERSION}"),
         (unknown_rung, "rung 77 of liveness is unknown"),

@@ -90,7 +90,8 @@ class Attachment:
         def run(loaded: LoadedObject, _: int) -> int:
             context = (ctypes.c_uint32 * 48)()
             context[_IFINDEX] = self.ifindex
-            return libbpf.test_run(loaded.program("steer"), bytes(64), context)[0]
+            with libbpf.opened(loaded.pins.copy(self.ifindex, "steer")) as steer:
+                return libbpf.test_run(steer, bytes(64), context)[0]
 
         return {_REDIRECT: Path.VF, _LET_ON: Path.SYNTHETIC}[self._inside(run)]
 

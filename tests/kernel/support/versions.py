@@ -10,7 +10,7 @@ import pytest
 from pyroute2 import IPRoute
 
 import netvsc_bpf
-from netvsc_bpf.kernel import beneath, bundle, clsact, libbpf, netns
+from netvsc_bpf.kernel import bundle, clsact, libbpf, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
@@ -106,8 +106,9 @@ def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
                 filters[name] = [(one.prio, one.handle, one.prog_id) for one in found]
             (ifindex,) = ipr.link_lookup(ifname=synthetic)
         folder = home.pair(ifindex)
-        links = {path.name: _link(path) for path in sorted(folder.iterdir())}
-        programs = {path.name: _id(path) for path in sorted((home.object / "programs").iterdir())}
+        links = {path.name: _link(path) for path in sorted(folder.iterdir()) if path.is_file()}
+        shared = {"control": _id(home.program("control"))}
+        programs = shared | {path.name: _id(path) for path in sorted(home.copies(ifindex).iterdir())}
         with LoadedObject(home) as loaded:
             return Hooked(links, filters, programs, loaded.build)
 
@@ -131,11 +132,11 @@ def _ebpf() -> Path:
 
 
 def _link(path: Path) -> tuple[int, int]:
-    with beneath.got(path) as fd:
+    with libbpf.opened(path) as fd:
         info = libbpf.info(fd, libbpf.LinkInfo)
     return int(info.id), int(info.prog_id)
 
 
 def _id(path: Path) -> int:
-    with beneath.got(path) as fd:
+    with libbpf.opened(path) as fd:
         return int(libbpf.info(fd, libbpf.ProgInfo).id)

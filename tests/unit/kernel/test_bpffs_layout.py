@@ -20,6 +20,8 @@ EVERY_PATH = (
     PINS.sentinel,
     PINS.pair(2),
     PINS.link(2, "home"),
+    PINS.copy(2, "home"),
+    PINS.template("home"),
 )
 
 
@@ -30,6 +32,8 @@ def test_layout_is_the_one_that_is_documented() -> None:
     assert PINS.program("steer") == home / "object/programs/steer"
     assert PINS.sentinel == home / "object/sentinel"
     assert PINS.link(2, "home") == home / "pair_2/home"
+    assert PINS.copy(2, "home") == home / "pair_2/programs/home"
+    assert PINS.template("home") == home / "object/templates/home"
 
 
 @pytest.mark.parametrize("path", EVERY_PATH, ids=str)

@@ -218,11 +218,14 @@ class Host:
 
 @cache
 def _library(rung: int) -> ctypes.CDLL:
-    """Compile the programs for a rung, with a call at each access to memory (-fsanitize=thread)."""
+    """Compile the programs for a rung, with a call at each access to memory (-fsanitize=thread).
+
+    With -O0, since gcc moves a load to where its value is first used, which makes some orders impossible.
+    """
     with TemporaryDirectory(prefix="netvsc-bpf-programs-") as folder:
         made = Path(folder) / "programs.so"
         compiled = [Path(folder) / f"{name}.o" for name in ("host", "fibers")]
-        common = ["gcc", "-c", "-fPIC", "-O1", "-w", f"-I{PROGRAMS}", f"-I{HERE}"]
+        common = ["gcc", "-c", "-fPIC", "-O0", "-w", f"-I{PROGRAMS}", f"-I{HERE}"]
         rungs = [f"-DRUNG={rung}", f"-DLIVENESS_FENTRY_NUMBER={abi.LIVENESSES.index(Liveness.FENTRY)}"]
         for command in (
             [*common, "-fsanitize=thread", *rungs, str(HERE / "host.c"), "-o", str(compiled[0])],

@@ -67,10 +67,13 @@ def test_s95_a_program_that_an_interrupt_finds_running_is_not_all_there_is(
     assert not host.pair.armed
 
 
-def test_s95_a_look_that_begins_before_a_permission_does_not_arm_by_it(host: Host) -> None:
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_s95_a_look_that_begins_before_a_permission_does_not_arm_by_it(host: Host, withdrawn: bool) -> None:
     """A VF that is permitted again settles again, whatever was read of it before."""
-    cpus = [[WITHDRAW, control(ControlCommand.PERMIT, NOW // 2)], [LOOK]]
-    begin = partial(host.set_pair, armed=0, settle_ns=NOW // 2)
+    permit = control(ControlCommand.PERMIT, NOW // 2)
+    cpus = [[permit] if withdrawn else [WITHDRAW, permit], [LOOK]]
+    before = {"permitted": 0, "vf_dev": 0} if withdrawn else {}
+    begin = partial(host.set_pair, armed=0, settle_ns=NOW // 2, **before)
     ends = [host.pair.armed for _ in host.orders(cpus, begin)]
     assert ends
     assert not any(ends)

@@ -51,6 +51,11 @@ def why(host: Host) -> Reason | None:
     return abi.REASONS[host.pair.reason]
 
 
+def arms(host: Host) -> int:
+    """How often the VF became the path."""
+    return sum(host.pair.changes[abi.PATHS.index(Path.VF)])
+
+
 def left(host: Host) -> tuple[bool, Reason | None]:
     return not host.pair.armed, why(host)
 
@@ -60,6 +65,7 @@ def test_s95_going_down_holds_the_vf_although_its_state_is_good_still(host: Host
     assert left(host) == (True, Reason.VF_DOWN)
     assert host.vf.state == USABLE
     assert not any(host.packet() for _ in range(3))
+    assert arms(host) == 0, "not even for a moment"
     host.happen(Event.NOTIFIER, argument=NETDEV_UP)
     assert [host.packet() for _ in range(2)] == [False, True], "it settles first"
 
@@ -181,6 +187,8 @@ def test_s95_what_happens_to_other_devices_changes_nothing(host: Host) -> None:
 def test_s95_the_permission_ends_with_the_synthetic_nic(host: Host) -> None:
     host.happen(Event.NOTIFIER, SYNTHETIC, argument=NETDEV_UNREGISTER)
     assert (host.pair.armed, host.pair.permitted, why(host)) == (0, 0, Reason.VF_GONE)
+    assert not any(host.packet() for _ in range(3))
+    assert arms(host) == 0, "not even for a moment"
 
 
 @pytest.mark.parametrize(("reason", "state"), UNUSABLE.items())

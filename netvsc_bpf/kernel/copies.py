@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The copies of programs that are one pair's own, pinned beside its links.
+
+Read anew each time, never kept open: another process may have detached the pair and attached it again.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from netvsc_bpf.kernel import libbpf, links, pins, templates
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.objects import LoadedObject
+
+PROGRAMS = tuple(templates.KINDS)
+
+
+def program_ids(where: NetnsPins, ifindex: int) -> dict[str, int]:
+    """Return the kernel's numbers of a pair's own programs, by name; those that it has."""
+    found = {name: links.pinned_program_id(where.copy(ifindex, name)) for name in PROGRAMS}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+@contextmanager
+def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
+    """Give the descriptor of a pair's own copy, which is made where there is none.
+
+    `slot` is that of the pair. Raises CompileError where the verifier refuses it, ForeignLayout, KernelError.
+    """
+    pin = loaded.pins.copy(ifindex, name)
+    try:
+        fd = libbpf.obj_get(pin)
+    except FileNotFoundError:
+        code = templates.read(loaded.pins.template(name))
+        pin.parent.mkdir(exist_ok=True)
+        with templates.loaded(name, code, loaded.map_fd, slot) as new:
+            pins.make(new, pin)
+            yield new
+        return
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def make_anew(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> None:
+    """Make new copies of all that there are, from the templates in `folder`, and pin them below it.
+
+    `slots` are those of the pairs, by their synthetic ifindex. Raises as opened() does.
+    """
+    codes = {name: templates.read(folder / "templates" / name) for name in PROGRAMS}
+    for ifindex, slot in slots.items():
+        for name in program_ids(loaded.pins, ifindex):
+            target = folder / loaded.pins.copy(ifindex, name).relative_to(loaded.pins.home)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with templates.loaded(name, codes[name], loaded.map_fd, slot) as fd:
+                pins.make(fd, target)

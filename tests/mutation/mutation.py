@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One mutation: a small change that does harm, and the tests that must notice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.model.errors import NetvscBpfError
+
+
+class Rotten(NetvscBpfError):
+    """The text that a mutation replaces stands nowhere, or in several places."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """`old`, which stands in `file` exactly once, becomes `new`."""
+
+    name: str
+    file: str
+    """Below the checkout."""
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    """pytest's arguments: the fewest tests that notice."""
+
+    def applied(self, folder: Path) -> str:
+        """Return the file's text with the change. Raises Rotten."""
+        text = (folder / self.file).read_text()
+        if (times := text.count(self.old)) != 1:
+            raise Rotten(
+                f"cannot apply the mutation: {self.name}",
+                f"what it replaces stands {times} times in {self.file}",
+                "change it along with what it is about",
+            )
+        return text.replace(self.old, self.new)

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mutations of ebpf/: what it takes away is why the line is there."""
+
+from tests.mutation.mutation import Mutation
+
+_ORDERS = ("tests/unit/programs/test_orders.py",)
+_PROGRAMS = ("tests/unit/programs/test_programs.py",)
+
+LATCH = (
+    Mutation(
+        "arming does not read `failures` again",
+        "ebpf/latch.h",
+        "pair->failures == failures && pair->permitted",
+        "pair->permitted",
+        _ORDERS,
+    ),
+    Mutation(
+        "arming does not ask for the permission again",
+        "ebpf/latch.h",
+        " && pair->permitted && !pair->held",
+        " && !pair->held",
+        _ORDERS,
+    ),
+    Mutation(
+        "arming does not ask again whether it is held",
+        "ebpf/latch.h",
+        " && pair->permitted && !pair->held",
+        " && pair->permitted",
+        _ORDERS,
+    ),
+    Mutation(
+        "leaving disarms before it raises `failures`",
+        "ebpf/latch.h",
+        "	latch_forget(pair);\n	if (__sync_lock_test_and_set(&pair->armed, 0))",
+        "	u64 was = __sync_lock_test_and_set(&pair->armed, 0);\n\n	latch_forget(pair);\n	if (was)",
+        _ORDERS,
+    ),
+    Mutation(
+        "leaving does not raise `failures`",
+        "ebpf/latch.h",
+        "	latch_add(&pair->failures, 1); /* leave-2 */\n",
+        "",
+        _ORDERS,
+    ),
+    Mutation(
+        "leaving does not forget since when the VF was usable",
+        "ebpf/latch.h",
+        "	pair->usable_since = 0; /* leave-1 */\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "who leaves what was left says so again",
+        "ebpf/latch.h",
+        "	if (__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */",
+        "	__sync_lock_test_and_set(&pair->armed, 0);",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a look that begins to count `failures` after it has looked",
+        "ebpf/latch.h",
+        "return latch_arm(pair, failures);",
+        "return latch_arm(pair, pair->failures);",
+        _ORDERS,
+    ),
+    Mutation(
+        "a look does not ask whether it is held",
+        "ebpf/latch.h",
+        "pair->held || why_unusable",
+        "why_unusable",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a look does not ask for the permission",
+        "ebpf/latch.h",
+        "	if (!pair->permitted) /* return-3 */\n		return false;\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a look that finds the VF unusable does not forget that it was usable",
+        "ebpf/latch.h",
+        "		pair->usable_since = 0; /* return-8 */\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a look does not ask whether the devices are here",
+        "ebpf/latch.h",
+        "!dev || !both_here(slot)",
+        "!dev",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "the settle time is longer than it was told",
+        "ebpf/latch.h",
+        "(s64)(now - since) < (s64)pair->settle_ns",
+        "(s64)(now - since) <= (s64)pair->settle_ns",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a later time of another CPU is ages",
+        "ebpf/latch.h",
+        "(s64)(now - since) < (s64)pair->settle_ns",
+        "now - since < pair->settle_ns",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a carrier that bounced is not seen",
+        "ebpf/latch.h",
+        "!since || pair->carrier_epoch != epoch",
+        "!since",
+        _PROGRAMS,
+    ),
+)
+
+DEVICES = (
+    Mutation(
+        "PRESENT is not asked for",
+        "ebpf/device.h",
+        "wanted = 1 << LINK_STATE_START | 1 << LINK_STATE_PRESENT;",
+        "wanted = 1 << LINK_STATE_START;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "START is not asked for",
+        "ebpf/device.h",
+        "wanted = 1 << LINK_STATE_START | 1 << LINK_STATE_PRESENT;",
+        "wanted = 1 << LINK_STATE_PRESENT;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "the carrier is not asked for",
+        "ebpf/device.h",
+        "wanted | 1 << LINK_STATE_NOCARRIER;",
+        "wanted;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a carrier that comes is no change of it",
+        "ebpf/device.h",
+        "return (u64)up + down;",
+        "return down;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "another device in the place of the VF is taken for it",
+        "ebpf/device.h",
+        "if (device_ifindex(dev) != pair->vf_ifindex)",
+        "if (false)",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a device with the VF's number is taken for it",
+        "ebpf/vf.h",
+        "return pair->vf_dev == dev ? pair : NULL;",
+        "return pair;",
+        _PROGRAMS,
+    ),
+)
+
+_LEAVE = "	leave_device((u64)dev, {reason});\n	return 0;\n}}\n"
+_CARRIER, _DETACHED = (_LEAVE.format(reason=name) for name in ("REASON_NO_CARRIER", "REASON_VF_DETACHED"))
+_NOTHING = "	return 0;\n}\n"
+
+
+def _deaf(name: str, probe: str, function: str, body: str) -> Mutation:
+    head = f"{probe}({function}, void *dev)\n{{\n"
+    return Mutation(name, "ebpf/sentinel.c", head + body, head + _NOTHING, _ORDERS)
+
+
+SENTINEL = (
+    Mutation(
+        "a VF that is going down is not held",
+        "ebpf/sentinel.c",
+        "		pair->held = 1;\n		latch_leave(pair, REASON_VF_DOWN);",
+        "		latch_leave(pair, REASON_VF_DOWN);",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a VF that unregisters is not held",
+        "ebpf/sentinel.c",
+        "		pair->held = 1;\n		latch_leave(pair, REASON_VF_GONE);",
+        "		latch_leave(pair, REASON_VF_GONE);",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a VF that came up stays held",
+        "ebpf/sentinel.c",
+        "		pair->held = 0; /* up-2 */\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a change of a device is not looked at",
+        "ebpf/sentinel.c",
+        "		if (reason)\n			latch_leave(pair, reason);\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "the synthetic NIC goes and its VF stays permitted",
+        "ebpf/sentinel.c",
+        "	pair->permitted = 0;\n",
+        "",
+        _PROGRAMS,
+    ),
+    _deaf("a carrier is lost unseen at first", "KFUNC_PROBE", "netif_carrier_off", _CARRIER),
+    _deaf("a carrier that is gone is not looked at", "KRETFUNC_PROBE", "netif_carrier_off", _CARRIER),
+    _deaf("a device is detached unseen at first", "KFUNC_PROBE", "netif_device_detach", _DETACHED),
+    _deaf("a device that is detached is not looked at", "KRETFUNC_PROBE", "netif_device_detach", _DETACHED),
+    Mutation(
+        "the watchdog does nothing",
+        "ebpf/watchdog.c",
+        "	leave_device(ctx->args[0], REASON_TX_TIMEOUT);\n",
+        "",
+        _PROGRAMS,
+    ),
+)
+
+CONTROL = (
+    Mutation(
+        "a permission without the proof of the offsets",
+        "ebpf/control.c",
+        "if (!dev || device_ifindex(dev) != *vf)",
+        "if (!dev)",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a permission leaves the VF held",
+        "ebpf/control.c",
+        "	pair->held = 0; /* permit-2 */\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "looks from before a permission count",
+        "ebpf/control.c",
+        "	latch_forget(pair);\n	pair->permitted = 1;",
+        "	pair->usable_since = 0;\n	pair->permitted = 1;",
+        _ORDERS,
+    ),
+    Mutation(
+        "a permission is withdrawn from a path that stays",
+        "ebpf/control.c",
+        "	latch_leave(pair, reason);\n	pair->vf_dev = 0;",
+        "	pair->vf_dev = 0;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "the path is left before the permission is withdrawn",
+        "ebpf/control.c",
+        "	pair->permitted = 0; /* withdraw-1 */\n	latch_leave(pair, reason);",
+        "	latch_leave(pair, reason);\n	pair->permitted = 0;",
+        _ORDERS,
+    ),
+    Mutation(
+        "why a VF is withdrawn that was left already is forgotten",
+        "ebpf/control.c",
+        "	pair->vf_dev = 0; /* withdraw-2 */\n	pair->reason = reason;\n",
+        "	pair->vf_dev = 0;\n",
+        _PROGRAMS,
+    ),
+)
+
+FRAMES = (
+    Mutation(
+        "steer does not ask whether the devices are here",
+        "ebpf/steer.c",
+        "if (unlikely(!both_here(slot)))",
+        "if (unlikely(false))",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "steer does not look at the VF",
+        "ebpf/steer.c",
+        "reason = why_unusable(device_state(pair->vf_dev));",
+        "reason = REASON_NONE;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "guard drops without a look",
+        "ebpf/guard.c",
+        " && vf_still_carries(pair)) {",
+        ") {",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "guard drops on the active path",
+        "ebpf/guard.c",
+        "if (pair->armed && comes_by_the_vf_too",
+        "if (comes_by_the_vf_too",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "guard drops unicast where it was told multicast",
+        "ebpf/guard.c",
+        "pair->guard == GUARD_MULTICAST && (frame[0] & 1)",
+        "pair->guard == GUARD_MULTICAST",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "home drops on the active path",
+        "ebpf/home.c",
+        "return !pair->armed && pair->guard != GUARD_OFF;",
+        "return pair->guard != GUARD_OFF;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "home drops although guard is off",
+        "ebpf/home.c",
+        "return !pair->armed && pair->guard != GUARD_OFF;",
+        "return !pair->armed;",
+        _PROGRAMS,
+    ),
+)
+
+PROGRAMS = (*LATCH, *DEVICES, *SENTINEL, *CONTROL, *FRAMES)

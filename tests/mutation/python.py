@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mutations of what userspace does in an order, or must not overlook."""
+
+from tests.mutation.mutation import Mutation
+
+_ORDER = ("tests/unit/datapath/test_order.py",)
+_DUMPS = ("tests/unit/kernel/test_dumps.py",)
+_PLAN = ("tests/unit/planner/test_plan.py",)
+_ANY_ORDER = ("tests/unit/planner/test_any_order.py",)
+_DAMPING = ("tests/unit/planner/test_damping.py",)
+_FLAPS = ("tests/unit/planner/test_flaps.py",)
+
+_HOME_OFF = "            steps.callback(homing.detach, session, loaded, hook, found, vf, ifindex)\n"
+_WITHDRAW = (
+    "        steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))\n"
+)
+_FORGET = "        steps.callback(_forget, loaded, found, vf, slot)\n"
+
+JOINING = (
+    Mutation(
+        "a VF is taken apart before its permission is withdrawn",
+        "netvsc_bpf/datapath/joining.py",
+        _HOME_OFF + _WITHDRAW,
+        "            pass\n" + _WITHDRAW + "        if vf is not None:\n" + _HOME_OFF,
+        _ORDER,
+    ),
+    Mutation(
+        "the permission of a VF that leaves is not withdrawn",
+        "netvsc_bpf/datapath/joining.py",
+        _WITHDRAW,
+        "",
+        _ORDER,
+    ),
+    Mutation(
+        "what there is to put back is forgotten first",
+        "netvsc_bpf/datapath/joining.py",
+        _FORGET,
+        "        _forget(loaded, found, vf, slot)\n",
+        _ORDER,
+    ),
+    Mutation(
+        "the VF leaves the DEVMAP before it is put back",
+        "netvsc_bpf/datapath/joining.py",
+        "        steps.callback(loaded.clear_vf, slot)\n",
+        "        loaded.clear_vf(slot)\n",
+        _ORDER,
+    ),
+    Mutation(
+        "the VF comes up before home is attached",
+        "netvsc_bpf/datapath/joining.py",
+        "    vf_settings.share_gso_limits(session.rtnl, synthetic, vf)\n",
+        "    vf_settings.follow_up_down(session.rtnl, synthetic, vf)\n"
+        "    vf_settings.share_gso_limits(session.rtnl, synthetic, vf)\n",
+        _ORDER,
+    ),
+    Mutation(
+        "a VF that cannot take the MTU stays permitted",
+        "netvsc_bpf/datapath/joining.py",
+        "        loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))\n",
+        "",
+        _ORDER,
+    ),
+    Mutation(
+        "a permission that was refused for its offsets is taken for one",
+        "netvsc_bpf/datapath/joining.py",
+        "if result is ControlResult.BAD_LAYOUT:",
+        "if False:",
+        _ORDER,
+    ),
+    Mutation(
+        "a permission of a VF that is gone is taken for one",
+        "netvsc_bpf/datapath/joining.py",
+        "if result is ControlResult.NO_VF:",
+        "if False:",
+        _ORDER,
+    ),
+)
+
+KERNEL = (
+    Mutation(
+        "a dump that was disturbed is taken for whole",
+        "netvsc_bpf/kernel/rtnetlink.py",
+        "disturbed = disturbed or bool(flags & _NLM_F_DUMP_INTR)",
+        "disturbed = False",
+        _DUMPS,
+    ),
+    Mutation(
+        "a dump that has to be whole may be a disturbed one",
+        "netvsc_bpf/kernel/rtnetlink.py",
+        "        if whole:\n            raise",
+        "        if False:\n            raise",
+        _DUMPS,
+    ),
+    Mutation(
+        "a disturbed dump is given up at once",
+        "netvsc_bpf/kernel/rtnetlink.py",
+        "_DUMP_ATTEMPTS = 5",
+        "_DUMP_ATTEMPTS = 1",
+        _DUMPS,
+    ),
+)
+
+PLANNER = (
+    Mutation(
+        "the permission is withdrawn last",
+        "netvsc_bpf/planner/plan.py",
+        "*_withdrawal(seen, wanted), *(_letting_go(seen) or _attaching(seen) or _using(seen, wanted))",
+        "*(_letting_go(seen) or _attaching(seen) or _using(seen, wanted)), *_withdrawal(seen, wanted)",
+        _PLAN,
+    ),
+    Mutation(
+        "a VF without home may be permitted",
+        "netvsc_bpf/planner/plan.py",
+        "if not joined.home or vf.mac != synthetic.mac",
+        "if vf.mac != synthetic.mac",
+        _ANY_ORDER,
+    ),
+    Mutation(
+        "a VF with another MTU may be permitted",
+        "netvsc_bpf/planner/plan.py",
+        " or vf.mtu != synthetic.mtu:",
+        ":",
+        _PLAN,
+    ),
+    Mutation(
+        "a VF is permitted while its synthetic NIC is down",
+        "netvsc_bpf/planner/plan.py",
+        "    if not synthetic.up:\n        return Reason.SYNTHETIC_DOWN\n",
+        "",
+        _PLAN,
+    ),
+    Mutation(
+        "a damped VF is permitted",
+        "netvsc_bpf/planner/plan.py",
+        "    if wanted.damped:\n        return Reason.DAMPED\n",
+        "",
+        _PLAN,
+    ),
+    Mutation(
+        "a penalty has no ceiling",
+        "netvsc_bpf/planner/damping.py",
+        "figure = min(self.policy.ceiling, settled.figure + penalty)",
+        "figure = settled.figure + penalty",
+        _DAMPING,
+    ),
+    Mutation(
+        "a VF is damped from one threshold to the same one",
+        "netvsc_bpf/planner/damping.py",
+        "suppressed = self.suppressed and figure > self.policy.reuse",
+        "suppressed = self.suppressed and figure > self.policy.suppress",
+        _DAMPING,
+    ),
+    Mutation(
+        "the failures of a VF that is not used do not count",
+        "netvsc_bpf/planner/flaps.py",
+        "return same and now.synthetic.up and now.joined.followed.up and not _usable(now)",
+        "return False",
+        _FLAPS,
+    ),
+)
+
+PYTHON = (*JOINING, *KERNEL, *PLANNER)
