@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.path import GuardMode, Liveness, Path
+from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
 from tests.kernel.support.attachment import attached
 from tests.kernel.support.devices import NO_FABRIC, link, received, silence
 from tests.kernel.support.frames import GUEST_MAC, OTHER_MAC, ethernet, send
@@ -68,12 +70,15 @@ def test_s52_drops_of_a_vf_that_was_replaced_are_kept(lab_factory: Callable[[Lab
         assert pair.status().drops.tx_vf == FRAMES
 
 
+@pytest.mark.parametrize("permitted", [True, False], ids=["permitted", "not"])
 def test_s52_every_packet_brought_home_to_a_synthetic_nic_that_is_down_is_counted(
-    lab_factory: Callable[[LabPlan], Lab],
+    lab_factory: Callable[[LabPlan], Lab], permitted: bool
 ) -> None:
     lab = lab_factory(NO_FABRIC)
     silence(lab)
     with attached(lab, guard=GuardMode.OFF) as pair:
+        if not permitted:  # home redirects all the same
+            pair.control(ControlCommand.WITHDRAW, abi.REASONS.index(Reason.DAMPED))
         assert pair.status().drops.rx_home == 0
         lab.set_link(lab.guest, "eth0", False)
         send(lab.fabric, "vf0", *[IN] * FRAMES)

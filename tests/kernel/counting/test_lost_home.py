@@ -61,6 +61,20 @@ def test_what_the_synthetic_nic_loses_of_its_own_was_not_lost_on_the_way_home(
         assert pair.status().drops.rx_home == 0
 
 
+def test_s72_what_is_lost_in_another_namespace_is_not_ours_though_the_numbers_are(
+    lab_factory: LabFactory,
+) -> None:
+    labs = [lab_factory(NO_FABRIC) for _ in range(2)]
+    for lab in labs:
+        silence(lab)
+    assert len({lab.ifindex(lab.guest, "vf0") for lab in labs}) == 1
+    with attached(labs[0], guard=GuardMode.OFF) as ours, attached(labs[1], guard=GuardMode.OFF) as theirs:
+        labs[1].set_link(labs[1].guest, "eth0", False)
+        send(labs[1].fabric, "vf0", *[IN] * FRAMES)
+        eventually("they are lost", lambda: theirs.status().drops.rx_home == FRAMES)
+        assert ours.status().drops.rx_home == 0
+
+
 def test_where_no_program_sees_them_nothing_is_claimed(lab: Lab) -> None:
     with attached(lab, liveness=Liveness.NETLINK) as pair:
         assert pair.status().as_json()["drops"]["rx"]["home"] is None
