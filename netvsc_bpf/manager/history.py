@@ -95,14 +95,23 @@ class History:
             if any(line.get(CONTROL) == Control.READY for line in lines):
                 break
         else:
-            self._say(f"process {manager.pid} has not told everything within {_PATIENCE_S:.0f} s")
+            self._say(
+                f"process {manager.pid} has not told everything within {_PATIENCE_S:.0f} s (is it stopped?): "
+                "what it does not tell is what the kernel wrote down"
+            )
         found += self._news([event.as_record() for event in self._kernel.new()])
         return sorted(found, key=lambda record: str(record["time"]))
 
     def _from_manager(self, manager: Conversation) -> Iterator[list[Record]]:
         yield self._kept(manager)
+        overdue: list[Record] = []
         while (lines := manager.lines(_TURN_S)) is not None:
-            yield self._events(lines)
+            found = self._events(lines)
+            if not lines:
+                # It has been silent for a turn: what the kernel wrote down before that it does not tell.
+                found += self._news(overdue)
+                overdue = [event.as_record() for event in self._kernel.new()]
+            yield found
 
     def _events(self, lines: list[Record]) -> list[Record]:
         """Return the events among lines, and take note of the others. Raises NetvscBpfError: refused."""

@@ -150,6 +150,29 @@ def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: 
     assert [line.split(":")[0] for line in noted.splitlines()] == ["netvsc-bpf"] * 2, noted
 
 
+def test_s89_a_stopped_manager_is_not_waited_for(lab: Lab, start: Start) -> None:
+    with attached(lab, settle_ms=10) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
+        manager = start(lab, "eth0", "--settle", "20")
+        manager.wait_told("permitted")
+        with following(lab) as before:
+            before.wait_for(ARMED)
+            manager.process.send_signal(signal.SIGSTOP)
+            try:
+                with following(lab) as after:
+                    lab.vf_down()
+                    eventually("left", lambda: not pair.state().armed)
+                    for follower in (before, after):
+                        follower.wait_for(ARMED, DOWN)
+                    code, noted = after.interrupt()
+                records, noted_once = asked(lab)
+            finally:
+                manager.process.send_signal(signal.SIGCONT)
+    assert switches(records) == [ARMED, DOWN]
+    assert code == 130
+    for said in (noted, noted_once):
+        assert f"process {manager.process.pid} has not told everything within 10 s" in said
+
+
 def test_s62_first_switch_to_a_vf_says_how_long_joining_took(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(vf=False))
     manager = start(lab, "eth0", "--settle", "300")
