@@ -10,10 +10,10 @@ from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
-from netvsc_bpf.kernel import clsact, links, pins
+from netvsc_bpf.kernel import beneath, clsact, links, pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.visitors import strike, visitor, visitors
+from netvsc_bpf.kernel.visitors import strike, strike_unreadable, visitor, visitors
 from netvsc_bpf.model.errors import ForeignLayout, NoSuchNic, NotAttached
 from netvsc_bpf.model.path import Reason
 
@@ -39,7 +39,7 @@ def detach_all() -> tuple[int, list[str]]:
     with writing("cannot detach") as session:
         attached = session.attached()
         warnings: list[str] = []
-        if session.pins.object.exists() or attached:
+        if beneath.exists(session.pins.object) or attached:
             try:
                 with LoadedObject(session.pins) as loaded, ExitStack() as steps:
                     for ifindex in attached:
@@ -54,6 +54,7 @@ def detach_all() -> tuple[int, list[str]]:
             pins.remove_tree(session.pins, session.pins.pair(ifindex))
         for mark in visitors(session.pins):  # not attached yet
             _say_goodbye(session, mark.ifindex)
+        strike_unreadable(session.pins)
         return len(attached), warnings
 
 
@@ -82,7 +83,8 @@ def _say_goodbye(session: Session, ifindex: int) -> None:
 
 def _remove_filters(session: Session) -> None:
     """Remove the clsact filters that run programs pinned here: unlike links, nothing else would."""
-    pinned = session.pins.home.glob("**/programs/*")  # each layout has its programs in folders of this name
+    # Each layout has its programs in folders of this name.
+    pinned = [path for path in beneath.walk(session.pins.home) if path.parent.name == "programs"]
     ours = {number for number in map(links.pinned_program_id, pinned) if number is not None}
     for nic in session.nics:
         for direction in Direction:

@@ -3,7 +3,7 @@
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.upgrading import upgrade
-from netvsc_bpf.kernel import pins
+from netvsc_bpf.kernel import beneath, pins
 from netvsc_bpf.kernel.loader import load_object
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import Refused
@@ -29,7 +29,7 @@ def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
     Raises ForeignLayout, CompileError, NoBtf, BccMissing, NotSupported, or Refused where another rung is in
     use.
     """
-    if session.pins.object.exists():
+    if beneath.exists(session.pins.object):
         loaded = LoadedObject(session.pins)
         if not loaded.stale:
             if liveness not in (None, loaded.liveness):

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
-from netvsc_bpf.kernel import abi, clsact, copies, links, pins, xdp
+from netvsc_bpf.kernel import abi, beneath, clsact, copies, links, pins, xdp
 from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -41,7 +41,7 @@ def ensure_pair(
             for program in ("steer", "guard"):
                 links.remove(session.pins.link(synthetic.ifindex, program))
             _name(loaded, slot, synthetic)
-        folder.mkdir(exist_ok=True)
+        beneath.make_folder(folder)
         return slot
     slot = free_pair_slot(loaded, synthetic.ifindex)
     undo.callback(clear_pair, loaded, slot)
@@ -60,7 +60,7 @@ def ensure_pair(
     with changing(f"cannot make {folder}"):
         # What a process left there that was killed: its copies may be those of another slot.
         pins.remove_tree(session.pins, folder)
-        folder.mkdir()
+        beneath.make_folder(folder)
     return slot
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel import change_over, lock, netns, ownership, pins
+from netvsc_bpf.kernel import beneath, change_over, lock, netns, our_root, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
@@ -89,8 +89,8 @@ def reading(what: str) -> Iterator[Session]:
     require(what, CAP_BPF)
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
-    ownership.require_access(what, ours.root)
-    with changing(what), Tools() as tools:
+    our_root.require_access(what, ours.root)
+    with changing(what), our_root.held(ours.root), Tools() as tools:
         yield Session(ours, tools, tuple(list_nics(tools.rtnl)))
 
 
@@ -105,9 +105,9 @@ def writing(what: str) -> Iterator[Session]:
     require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
-    ownership.require_access(what, ours.root)
+    our_root.require_access(what, ours.root)
     with lock.writer(ours.root) as lock_fd, changing(what), Tools() as tools:
-        ours.home.mkdir(exist_ok=True)
+        beneath.make_folder(ours.home)
         try:
             nics = tuple(list_nics(tools.rtnl))
             pins.remove_unfinished(ours)
@@ -116,4 +116,3 @@ def writing(what: str) -> Iterator[Session]:
         finally:
             if not pins.in_use(ours):
                 pins.remove_tree(ours, ours.home)
-            ownership.hand_over(ours.root)

@@ -8,7 +8,7 @@ from pathlib import Path
 from netvsc_bpf.doctor.finding import Finding, from_error, ok, problem
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME
-from netvsc_bpf.kernel.ownership import require_access
+from netvsc_bpf.kernel.our_root import require_access
 from netvsc_bpf.model.errors import NetvscBpfError
 
 CHECK = "bpffs"
@@ -21,16 +21,16 @@ def check_bpffs(root: Path = BPFFS, require: Callable[[Path], None] = require_bp
     except NetvscBpfError as error:
         return from_error(CHECK, error)
     ours = root / ROOT_NAME
-    if os.access(ours, os.R_OK | os.W_OK | os.X_OK):
-        return ok(CHECK, f"{root} is mounted, {ours} is writable")
+    try:
+        if require_access("cannot attach", ours):
+            return ok(CHECK, f"{root} is mounted, {ours} is writable")
+    except NetvscBpfError as error:
+        if os.access(root, os.X_OK):
+            return from_error(CHECK, error)
     if not os.access(root, os.W_OK | os.X_OK):
         return problem(
             CHECK,
             f"{root} is mounted, but this process may not write there",
             f"run as root, or have root make {ours}, chown it to this user and chmod 711 {root}",
         )
-    try:
-        require_access("cannot attach", ours)
-    except NetvscBpfError as error:
-        return from_error(CHECK, error)
     return ok(CHECK, f"{root} is mounted and writable")

@@ -13,6 +13,7 @@ from netvsc_bpf.kernel.qdiscs import list_qdiscs
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.model.errors import MissingCapability, UntrustedFolder
 from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook
@@ -106,8 +107,11 @@ def read_egress(rtnl: Rtnetlink, ifindex: int) -> Egress:
 
 def own_programs(pins: NetnsPins) -> dict[int, str]:
     """Return the programs of the pairs of this network namespace: their ids and names."""
-    return {
-        number: name
-        for ifindex in attached_ifindexes(pins)
-        for name, number in copies.program_ids(pins, ifindex).items()
-    }
+    try:
+        return {
+            number: name
+            for ifindex in attached_ifindexes(pins)
+            for name, number in copies.program_ids(pins, ifindex).items()
+        }
+    except (UntrustedFolder, MissingCapability):
+        return {}  # the check of bpffs says it

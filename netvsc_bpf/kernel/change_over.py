@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from netvsc_bpf.kernel import clsact, libbpf, links, pins, sentinel_links
+from netvsc_bpf.kernel import beneath, clsact, links, pins, sentinel_links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -61,11 +61,11 @@ def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
             _switch_hooks(where, rtnl, nics, moves, folder)
             _write_down(where, 0)
             for old, new in moves.items():
-                old.parent.mkdir(exist_ok=True)  # a build before ours had none, or it was removed
+                beneath.make_folder(old.parent)  # a build before ours had none, or it was removed
                 pins.move(new, old)
-            for path in where.sentinel.iterdir():
-                if path.name not in sentinel_links.ALL:  # the new build has it no more
-                    links.remove(path)
+            for name in beneath.names(where.sentinel):
+                if name not in sentinel_links.ALL:  # the new build has it no more
+                    links.remove(where.sentinel / name)
             _write_down(where, build)
         pins.remove_tree(where, folder)
 
@@ -73,11 +73,16 @@ def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
 def _moves(where: NetnsPins, folder: Path) -> dict[Path, Path]:
     """Return which pins are replaced by which of the folder: first the programs, the sentinel last."""
     moves = {}
-    shared = [path for kind in ("programs", "templates", "sentinel") for path in (folder / kind).glob("*")]
-    for path in [*folder.glob("pair_*/programs/*"), *shared]:
+    shared = [path for kind in ("programs", "templates", "sentinel") for path in beneath.walk(folder / kind)]
+    own = [path for path in beneath.walk(folder) if _is_of_a_pair(where, path.relative_to(folder))]
+    for path in [*own, *shared]:
         root = where.object if path in shared else where.home
         moves[root / path.relative_to(folder)] = path
     return moves
+
+
+def _is_of_a_pair(where: NetnsPins, path: Path) -> bool:
+    return where.pair_ifindex(path.parts[0]) is not None and path.parent.name == "programs"
 
 
 def _switch_hooks(
@@ -87,8 +92,8 @@ def _switch_hooks(
         changes = []
         for old, new in moves.items():
             # Absent: a program that the old build had not, or a copy whose pair was detached.
-            if old.parent.name == "programs" and old.exists():
-                descriptors = [opened.enter_context(libbpf.opened(pin)) for pin in (old, new)]
+            if old.parent.name == "programs" and beneath.exists(old):
+                descriptors = [opened.enter_context(beneath.got(pin)) for pin in (old, new)]
                 changes.append(_Change(old.name, *descriptors))
         try:
             _switch(where, rtnl, nics, changes)

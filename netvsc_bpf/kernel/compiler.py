@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.kernel import abi, bundle, libbpf, pins, sentinel, templates
+from netvsc_bpf.kernel import abi, beneath, bundle, libbpf, pins, sentinel, templates
 from netvsc_bpf.kernel.bcc_module import Module, compile_text
 from netvsc_bpf.kernel.build import build_number, macros_for
 from netvsc_bpf.kernel.probes import why_no_fentry
@@ -104,8 +104,8 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
     build = build_number(text, bundle.stand_ins(sources), macros)
     module = compile_text(sources, text, macros)
     folder = Path(request.folder)
-    for name in ("programs", "templates", "sentinel"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    for made in (folder, *(folder / name for name in ("programs", "templates", "sentinel"))):
+        beneath.make_folder(made)
     if request.maps is not None:
         for name in MAPS:
             _use_pinned(module.map_fd(name), Path(request.maps) / name)
@@ -123,7 +123,7 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
     for name in templates.KINDS:
         _leave_template(module, name, folder)
     if request.maps is None:
-        (folder / "maps").mkdir()
+        beneath.make_folder(folder / "maps")
         for name in MAPS:
             pins.make(module.map_fd(name), folder / "maps" / name)
         layout = abi.Layout(
@@ -157,7 +157,7 @@ def _use_pinned(fd: int, pin: Path) -> None:
     """
     what = f"cannot use {pin}"
     try:
-        pinned = libbpf.obj_get(pin)
+        pinned = beneath.get(pin)
     except OSError as error:
         raise ForeignLayout(what, os.strerror(error.errno or 0), _ANEW) from error
     ours, theirs = (libbpf.info(one, libbpf.MapInfo) for one in (fd, pinned))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from netvsc_bpf.kernel import libbpf, links, pins, templates
+from netvsc_bpf.kernel import beneath, links, pins, templates
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
 
@@ -30,10 +30,10 @@ def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator
     """
     pin = loaded.pins.copy(ifindex, name)
     try:
-        fd = libbpf.obj_get(pin)
+        fd = beneath.get(pin)
     except FileNotFoundError:
         code = templates.read(loaded.pins.template(name))
-        pin.parent.mkdir(exist_ok=True)
+        beneath.make_folder(pin.parent)
         with templates.loaded(name, code, loaded.map_fd, slot) as new:
             pins.make(new, pin)
             yield new
@@ -53,6 +53,7 @@ def make_anew(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> N
     for ifindex, slot in slots.items():
         for name in program_ids(loaded.pins, ifindex):
             target = folder / loaded.pins.copy(ifindex, name).relative_to(loaded.pins.home)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            for made in (target.parent.parent, target.parent):
+                beneath.make_folder(made)
             with templates.loaded(name, codes[name], loaded.map_fd, slot) as fd:
                 pins.make(fd, target)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel import beneath, libbpf
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.model.errors import ForeignLayout
@@ -103,7 +103,7 @@ def _key(vf_ifindex: int, mac: bytes) -> _Key:
 
 def _opened(path: Path) -> int | None:
     try:
-        fd = libbpf.obj_get(path)
+        fd = beneath.get(path)
     except FileNotFoundError:
         return None
     info = libbpf.info(fd, libbpf.MapInfo)
@@ -122,7 +122,7 @@ def _created(path: Path) -> int:
             create(_HASH, PIN.encode(), ctypes.sizeof(_Key), 4, MOST, ctypes.byref(options)),
         )
         try:
-            libbpf.obj_pin(fd, path)
+            beneath.pin(fd, path)
         except OSError:
             os.close(fd)
             raise

@@ -6,8 +6,7 @@ Every call returns what the kernel gave or raises OSError with its errno; caller
 
 import ctypes
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -159,23 +158,13 @@ def _checked(call: Callable[..., int], *arguments: Any) -> int:
     return result
 
 
-def obj_get(path: Path) -> int:
-    """Open a pin; the file descriptor is the caller's to close."""
+def obj_get(path: Path | str) -> int:
+    """Open a pin; the file descriptor is the caller's to close. Ours are opened by beneath.get()."""
     return _checked(lib().bpf_obj_get, os.fsencode(path))
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[int]:
-    """Open a pin for the time of a with block."""
-    fd = obj_get(path)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def obj_pin(fd: int, path: Path) -> None:
-    """Pin a map, program or link."""
+def obj_pin(fd: int, path: Path | str) -> None:
+    """Pin a map, program or link. Ours are pinned by beneath.pin()."""
     _checked(lib().bpf_obj_pin, fd, os.fsencode(path))
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel import beneath, libbpf
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class LinkState:
 def state(path: Path) -> LinkState | None:
     """Describe the tcx or XDP link pinned at `path`, None where there is none."""
     try:
-        fd = libbpf.obj_get(path)
+        fd = beneath.get(path)
     except FileNotFoundError:
         return None
     try:
@@ -36,7 +36,7 @@ def state(path: Path) -> LinkState | None:
 def pin(fd: int, path: Path) -> None:
     """Pin a new link and close its descriptor; where it cannot be pinned the link is gone again."""
     try:
-        libbpf.obj_pin(fd, path)
+        beneath.pin(fd, path)
     finally:
         os.close(fd)
 
@@ -48,7 +48,7 @@ def replace(path: Path, old_prog_fd: int, prog_fd: int) -> None:
     gone. Raises OSError where the kernel or the driver refuses the program.
     """
     try:
-        fd = libbpf.obj_get(path)
+        fd = beneath.get(path)
     except FileNotFoundError:
         return
     try:
@@ -67,17 +67,13 @@ def remove(path: Path) -> None:
 
     Without the pin it would go too, but an RCU grace period later (bpf_free_inode(), kernel/bpf/inode.c).
     """
-    try:
-        fd = libbpf.obj_get(path)
-    except OSError:
-        path.unlink(missing_ok=True)
-        return
-    try:
-        with suppress(OSError):  # no link at all, say: without the pin it is gone anyhow
-            libbpf.link_detach(fd)
-    finally:
-        os.close(fd)
-    path.unlink()
+    beneath.remove_pin(path, detach)
+
+
+def detach(fd: int) -> None:
+    """Detach a link; nothing happens where it is none."""
+    with suppress(OSError):  # no link at all, say: without the pin it is gone anyhow
+        libbpf.link_detach(fd)
 
 
 def program_id(fd: int) -> int:
@@ -97,7 +93,7 @@ def map_id(path: Path) -> int | None:
 
 def _pinned_id(path: Path, kind: type[libbpf.ProgInfo] | type[libbpf.MapInfo]) -> int | None:
     try:
-        fd = libbpf.obj_get(path)
+        fd = beneath.get(path)
     except FileNotFoundError:
         return None
     try:

@@ -7,9 +7,11 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from netvsc_bpf.kernel import our_root
+from netvsc_bpf.kernel.our_root import OurRoot
 from netvsc_bpf.model.errors import Busy, KernelError, MissingCapability
 
 _POLL_S = 0.02
@@ -19,30 +21,32 @@ _POLL_S = 0.02
 def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[int]:
     """Hold the lock on `root`, creating it; on leaving an empty folder is removed.
 
-    Gives its descriptor: a child that inherits it holds the lock too. Raises Busy after `timeout_s` seconds.
+    Gives its descriptor: a child that inherits it holds the lock too. What this thread does below it in the
+    block is done in the very folder that is locked. Raises Busy after `timeout_s` seconds, UntrustedFolder.
     """
-    fd = _acquire(root, time.monotonic() + timeout_s)
+    ours = _acquire(root, time.monotonic() + timeout_s)
     try:
-        yield fd
+        with our_root.holding(ours):
+            yield ours.fd
     finally:
         try:
-            if _could_be_made_again(fd, root):
+            if _could_be_made_again(ours.fd, root):
                 root.rmdir()
         except OSError as error:
             # EACCES: bpffs itself is root's, who made this folder for us, as deploy/systemd does.
             if error.errno not in (errno.ENOTEMPTY, errno.ENOENT, errno.EACCES):
                 raise
         finally:
-            os.close(fd)
+            os.close(ours.fd)
 
 
-def _acquire(root: Path, deadline: float) -> int:
+def _acquire(root: Path, deadline: float) -> OurRoot:
     while True:
-        fd = _open(root)
+        ours = _open(root)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(ours.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(fd)
+            os.close(ours.fd)
             if time.monotonic() > deadline:
                 raise Busy(
                     "cannot change the data path",
@@ -52,16 +56,17 @@ def _acquire(root: Path, deadline: float) -> int:
             time.sleep(_POLL_S)
             continue
         # The one before us may have removed the folder while we waited: then ours is a lock on nothing.
-        if _same(fd, root):
-            return fd
-        os.close(fd)
+        if _same(ours.fd, root):
+            return ours
+        os.close(ours.fd)
 
 
-def _open(root: Path) -> int:
+def _open(root: Path) -> OurRoot:
     what = f"cannot use {root}"
     try:
-        root.mkdir(mode=0o700, exist_ok=True)
-        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with suppress(FileExistsError):  # whatever it is: that is looked at when it is open
+            root.mkdir(0o700)
+        return our_root.open_root(root)
     except FileNotFoundError:
         return _open(root)  # removed between the two calls
     except PermissionError as error:
@@ -79,6 +84,6 @@ def _could_be_made_again(fd: int, root: Path) -> bool:
 
 def _same(fd: int, root: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(fd), root.stat())
+        return os.path.samestat(os.fstat(fd), root.lstat())
     except FileNotFoundError:
         return False

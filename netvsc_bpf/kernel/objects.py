@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netvsc_bpf.kernel import abi, direct, libbpf, netns, sentinel_links
+from netvsc_bpf.kernel import abi, beneath, direct, libbpf, netns, sentinel_links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.cpus import possible_cpus
 from netvsc_bpf.kernel.tables import Table
@@ -233,7 +233,7 @@ class LoadedObject:
     def _open(self, path: Path) -> int:
         if path not in self._fds:
             try:
-                self._fds[path] = libbpf.obj_get(path)
+                self._fds[path] = beneath.get(path)
             except FileNotFoundError:
                 raise self._foreign(f"{path} is missing") from None
             except OSError as error:

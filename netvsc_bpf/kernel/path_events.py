@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel import beneath, libbpf
 from netvsc_bpf.kernel.abi import PathEvent
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
@@ -27,7 +27,7 @@ class PathEventWatch:
             getattr(self._lib, name).argtypes = [ctypes.c_void_p]
         self._read: list[PathEvent] = []
         self._callback = _CALLBACK(self._one)  # must outlive the ring
-        self._map = libbpf.obj_get(ring)
+        self._map = beneath.get(ring)
         self.map_id = libbpf.info(self._map, libbpf.MapInfo).id
         self._ring = self._lib.ring_buffer__new(self._map, self._callback, None, None)
         if not self._ring:

@@ -8,6 +8,8 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from netvsc_bpf.kernel import beneath
+
 _IN_IGNORED = 0x8000
 _EVENT = struct.Struct("iIII")
 """struct inotify_event (linux/inotify.h); a name of that length follows."""
@@ -30,7 +32,12 @@ class PinWatch:
             self._libc.inotify_rm_watch(self._fd, self._watched.pop(gone))
         new = folders - self._watched.keys()
         for folder in new:
-            number = self._libc.inotify_add_watch(self._fd, os.fsencode(folder), _IN_DELETE)
+            try:
+                with beneath.open_folder(folder) as fd:
+                    path = f"/proc/self/fd/{fd}".encode()
+                    number = self._libc.inotify_add_watch(self._fd, path, _IN_DELETE)
+            except FileNotFoundError:
+                continue
             if number >= 0:
                 self._watched[folder] = number
         return not new.isdisjoint(self._watched)

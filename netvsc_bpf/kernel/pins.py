@@ -3,10 +3,9 @@
 
 import errno
 import os
-import shutil
 from pathlib import Path
 
-from netvsc_bpf.kernel import libbpf, links
+from netvsc_bpf.kernel import beneath, links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
@@ -14,7 +13,7 @@ from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 def make(fd: int, path: Path) -> None:
     """Pin what the descriptor is of. Raises KernelError."""
     try:
-        libbpf.obj_pin(fd, path)
+        beneath.pin(fd, path)
     except OSError as error:
         remedy = "free memory, or raise the inode limit of bpffs" if error.errno == errno.ENOSPC else None
         raise KernelError(
@@ -25,7 +24,7 @@ def make(fd: int, path: Path) -> None:
 def attached_ifindexes(pins: NetnsPins) -> list[int]:
     """Return the synthetic NICs (by ifindex) that have a folder of links in this network namespace."""
     try:
-        names = [entry.name for entry in pins.home.iterdir()]
+        names = beneath.names(pins.home)
     except FileNotFoundError:
         return []
     return sorted(number for number in map(pins.pair_ifindex, names) if number is not None)
@@ -33,37 +32,33 @@ def attached_ifindexes(pins: NetnsPins) -> list[int]:
 
 def in_use(pins: NetnsPins) -> bool:
     """Tell whether the folder of this network namespace is needed: by a pair, or by a NIC that visits."""
-    return bool(attached_ifindexes(pins)) or pins.visitors.exists()
+    return bool(attached_ifindexes(pins)) or beneath.exists(pins.visitors)
 
 
 def remove_tree(pins: NetnsPins, folder: Path) -> None:
     """Remove a folder of pins; links in it detach, at once. Nothing happens where there is none."""
     if pins.root not in folder.parents:
         raise NetvscBpfError(f"refusing to remove {folder}", f"it is not below {pins.root}")
-    for path in list(folder.rglob("*")):
-        if path.is_file():
-            links.remove(path)
-    if folder.exists():
-        shutil.rmtree(folder)
+    beneath.remove_tree(folder, links.detach)
 
 
 def move(path: Path, target: Path) -> None:
     """Give a pin or a folder another name, in the place of a pin that has it; atomic (simple_rename())."""
-    path.rename(target)
+    beneath.rename(path, target)
 
 
 def upgrades(pins: NetnsPins) -> list[tuple[Path, int]]:
     """Return the changes of programs that were begun and not finished: folder and build. One at most."""
     try:
-        folders = sorted(pins.home.iterdir())
+        folders = beneath.names(pins.home)
     except FileNotFoundError:
         return []
-    builds = ((folder, pins.upgrading_build(folder.name)) for folder in folders)
+    builds = ((pins.home / folder, pins.upgrading_build(folder)) for folder in folders)
     return [(folder, build) for folder, build in builds if build is not None]
 
 
 def remove_unfinished(pins: NetnsPins) -> None:
     """Remove what loaders left that were killed; the caller holds the lock, so none is at work."""
-    for folder in list(pins.home.iterdir()):
-        if pins.is_loading(folder.name):
-            remove_tree(pins, folder)
+    for folder in beneath.names(pins.home):
+        if pins.is_loading(folder):
+            remove_tree(pins, pins.home / folder)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netvsc_bpf.kernel import copies, libbpf
+from netvsc_bpf.kernel import beneath, copies, libbpf
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 
 STATS_ENABLED = Path("/proc/sys/kernel/bpf_stats_enabled")
@@ -44,12 +44,12 @@ def read_programs(where: NetnsPins, ifindexes: Iterable[int]) -> Iterator[Progra
     Those are asked for only where the kernel counts, or has counted for the first pair. Raises OSError.
     """
     pairs = list(ifindexes)
-    for path in sorted((where.object / "programs").iterdir()):
-        shared, own = read_program(path), []
-        if path.name in copies.PROGRAMS:
-            own = _copies(where, path.name, pairs[:1])
+    for name in beneath.names(where.object / "programs"):
+        shared, own = read_program(where.program(name)), []
+        if name in copies.PROGRAMS:
+            own = _copies(where, name, pairs[:1])
             if stats_enabled() or any(one.runs for one in own):
-                own += _copies(where, path.name, pairs[1:])
+                own += _copies(where, name, pairs[1:])
         runs, run_ns = (sum(getattr(one, what) for one in (shared, *own)) for what in ("runs", "run_ns"))
         yield replace(shared, runs=runs, run_ns=run_ns)
 
@@ -64,7 +64,7 @@ def _copies(where: NetnsPins, name: str, ifindexes: Iterable[int]) -> list[Progr
 
 def read_program(path: Path) -> ProgramStats:
     """Describe the program pinned at `path`. Raises OSError."""
-    with libbpf.opened(path) as fd:
+    with beneath.got(path) as fd:
         info = libbpf.info(fd, _ProgInfo)
     return ProgramStats(path.name, info.id, bytes(info.tag).hex(), info.run_cnt, info.run_time_ns)
 

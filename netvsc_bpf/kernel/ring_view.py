@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel import beneath, libbpf
 from netvsc_bpf.model.errors import ForeignLayout
 
 _MAP_TYPE_RINGBUF = 27
@@ -98,7 +98,7 @@ class RingView:
 
     def __init__(self, path: Path, record: int) -> None:
         """Map it. Raises OSError (ENOENT: nothing is pinned there), ForeignLayout."""
-        fd = libbpf.obj_get(path)
+        fd = beneath.get(path)
         try:
             info = libbpf.info(fd, libbpf.MapInfo)
             if info.type != _MAP_TYPE_RINGBUF:

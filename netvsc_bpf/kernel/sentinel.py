@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from netvsc_bpf.kernel import libbpf, pins
+from netvsc_bpf.kernel import beneath, libbpf, pins
 from netvsc_bpf.kernel.bcc_module import Module
 from netvsc_bpf.kernel.sentinel_links import HOOKS, TRACEPOINTS
 from netvsc_bpf.model.errors import CompileError
@@ -21,7 +21,7 @@ def attach(module: Module, folder: Path) -> str | None:
             link = libbpf.raw_tracepoint_open(None, program)
         except (CompileError, OSError) as error:
             for path in pinned:
-                path.unlink()
+                beneath.unlink(path)
             return error.why if isinstance(error, CompileError) else str(error)
         pins.make(link, folder / hook)
         pinned.append(folder / hook)

@@ -5,6 +5,7 @@ A pin that is there is proof enough: such links know neither BPF_LINK_DETACH nor
 (bpf_tracing_link_lops and bpf_raw_tp_link_lops, kernel/bpf/syscall.c), so they live as long as their pins.
 """
 
+from netvsc_bpf.kernel import beneath
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.model.path import Liveness
 
@@ -34,4 +35,4 @@ def links_of(liveness: Liveness) -> tuple[str, ...]:
 
 def missing(where: NetnsPins, liveness: Liveness) -> tuple[str, ...]:
     """Return the links that somebody removed."""
-    return tuple(name for name in links_of(liveness) if not (where.sentinel / name).exists())
+    return tuple(name for name in links_of(liveness) if not beneath.exists(where.sentinel / name))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netvsc_bpf.kernel import direct, libbpf, pins
+from netvsc_bpf.kernel import beneath, direct, libbpf, pins
 from netvsc_bpf.kernel.direct import MapFd
 from netvsc_bpf.model.errors import CompileError, ForeignLayout
 
@@ -40,7 +40,7 @@ def write(name: str, code: bytes, pin: Path) -> None:
 def read(pin: Path) -> bytes:
     """Return what write() left. Raises ForeignLayout where there is none."""
     try:
-        with libbpf.opened(pin) as fd:
+        with beneath.got(pin) as fd:
             code = ctypes.create_string_buffer(libbpf.info(fd, libbpf.MapInfo).value_size)
             libbpf.map_lookup(fd, 0, code)
     except FileNotFoundError:

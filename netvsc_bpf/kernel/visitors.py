@@ -8,10 +8,12 @@ in bpffs that leads nowhere; its text is the mark. Nothing else in bpffs takes a
     <inode>:<cookie> of the manager's namespace / cookie of this one / name at home [/ the fetched VF]
 """
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from netvsc_bpf.kernel import beneath
 from netvsc_bpf.kernel.bpffs_layout import BPFFS, NetnsPins
 from netvsc_bpf.kernel.places import Place
 
@@ -48,10 +50,10 @@ class Visitor:
 def visitors(pins: NetnsPins) -> list[Visitor]:
     """Return the visitors of one namespace."""
     try:
-        paths = sorted(pins.visitors.iterdir())
+        names = beneath.names(pins.visitors)
     except FileNotFoundError:
         return []
-    found = (_read(pins, path) for path in paths if path.name.isdecimal())
+    found = (_read(pins, pins.visitors / name) for name in names if name.isdecimal())
     return [visitor for visitor in found if visitor is not None]
 
 
@@ -59,7 +61,7 @@ def visitors_from(home: Place, bpffs: Path = BPFFS) -> list[Visitor]:
     """Return the visitors in all namespaces that the manager of `home` looks after."""
     root = NetnsPins(0, bpffs).root
     try:
-        inodes = sorted(int(folder.name) for folder in root.iterdir() if folder.name.isdecimal())
+        inodes = sorted(int(folder) for folder in beneath.names(root) if folder.isdecimal())
     except FileNotFoundError:
         return []
     everyone = (one for inode in inodes for one in visitors(NetnsPins(inode, bpffs)))
@@ -74,11 +76,12 @@ def visitor(pins: NetnsPins, ifindex: int) -> Visitor | None:
 def note(visitor: Visitor, bpffs: Path = BPFFS) -> None:
     """Write a mark, in the place of an earlier one; the caller holds the writer lock."""
     pins = NetnsPins(visitor.here.inode, bpffs)
-    pins.visitors.mkdir(parents=True, exist_ok=True)
+    for folder in (pins.home, pins.visitors):
+        beneath.make_folder(folder)
     new = pins.visitors / _NEW
-    new.unlink(missing_ok=True)
-    new.symlink_to(encode(visitor))
-    new.rename(pins.visitors / str(visitor.ifindex))
+    beneath.unlink(new)
+    beneath.make_symlink(encode(visitor), new)
+    beneath.rename(new, pins.visitors / str(visitor.ifindex))
 
 
 def note_vf(visitor: Visitor, vf: FetchedVf | None) -> Visitor:
@@ -90,10 +93,21 @@ def note_vf(visitor: Visitor, vf: FetchedVf | None) -> Visitor:
 
 def strike(pins: NetnsPins, ifindex: int) -> None:
     """Remove a mark; nothing happens where there is none."""
-    (pins.visitors / str(ifindex)).unlink(missing_ok=True)
-    if pins.visitors.exists() and not visitors(pins):
-        (pins.visitors / _NEW).unlink(missing_ok=True)
-        pins.visitors.rmdir()
+    beneath.unlink(pins.visitors / str(ifindex))
+    if beneath.exists(pins.visitors) and not visitors(pins):
+        beneath.unlink(pins.visitors / _NEW)
+        beneath.remove_folder(pins.visitors)
+
+
+def strike_unreadable(pins: NetnsPins) -> None:
+    """Remove what stands among the marks and is none."""
+    if not beneath.exists(pins.visitors):
+        return
+    for name in beneath.names(pins.visitors):
+        if not name.isdecimal() or _read(pins, pins.visitors / name) is None:
+            beneath.unlink(pins.visitors / name)
+    if not beneath.names(pins.visitors):
+        beneath.remove_folder(pins.visitors)
 
 
 def encode(visitor: Visitor) -> str:
@@ -126,8 +140,10 @@ def _vf(known: str, mac: str, name: str) -> FetchedVf:
 
 def _read(pins: NetnsPins, path: Path) -> Visitor | None:
     try:
-        return decode(str(path.readlink()), int(path.name), pins.inode)
-    except FileNotFoundError:
+        return decode(beneath.read_symlink(path), int(path.name), pins.inode)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.EINVAL):  # EINVAL: no symlink
+            raise
         return None
 
 

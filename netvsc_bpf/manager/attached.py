@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import pins
+from netvsc_bpf.kernel import beneath, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.speakers import Link
@@ -55,9 +55,9 @@ def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served)
 def open_loaded(where: NetnsPins) -> LoadedObject | None:
     """Open what is loaded, stale or not; None where nothing is, or where it is being detached."""
     try:
-        return LoadedObject(where) if where.object.exists() else None
+        return LoadedObject(where) if beneath.exists(where.object) else None
     except ForeignLayout:
-        if where.object.exists():
+        if beneath.exists(where.object):
             raise
         return None
 

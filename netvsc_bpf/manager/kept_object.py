@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The loaded object, kept open between looks: for who looks each second and wants to read memory alone."""
 
+from netvsc_bpf.kernel import beneath
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.manager.attached import open_loaded
@@ -40,6 +41,6 @@ class KeptObject:
 
     def _look(self) -> _Identity | None:
         try:
-            return self._pins.map("pairs").stat().st_ino, self._pins.program("control").stat().st_ino
+            return beneath.inode(self._pins.map("pairs")), beneath.inode(self._pins.program("control"))
         except FileNotFoundError:
             return None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netvsc_bpf.kernel import copies, links, pins
+from netvsc_bpf.kernel import beneath, copies, links, our_root, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 
 LOOK_S = 0.9
@@ -46,7 +46,8 @@ class LinkWatch:
 
     def look(self) -> None:
         """Look once. Raises OSError."""
-        off = frozenset(self._off())
+        with our_root.held(self.where.root):
+            off = frozenset(self._off())
         if off - self._told:
             self.wake()
         self._told = off
@@ -67,5 +68,5 @@ def _pinned(where: NetnsPins) -> Iterator[tuple[Path, int]]:
     for ifindex in pins.attached_ifindexes(where):
         for one, program in copies.program_ids(where, ifindex).items():
             path = where.link(ifindex, one)
-            if path.exists():  # a clsact filter has no pin
+            if beneath.exists(path):  # a clsact filter has no pin
                 yield path, program

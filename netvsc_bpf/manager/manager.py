@@ -11,7 +11,7 @@ from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.kernel.membership_watch import MembershipWatch
 from netvsc_bpf.kernel.netlink_watch import NetlinkWatch
-from netvsc_bpf.kernel.ownership import require_access
+from netvsc_bpf.kernel.our_root import require_access
 from netvsc_bpf.manager import singleton
 from netvsc_bpf.manager.branch import Branch
 from netvsc_bpf.manager.branches import Branches

@@ -14,7 +14,7 @@ from typing import Self
 
 from netvsc_bpf.kernel import netns
 from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME, NetnsPins
-from netvsc_bpf.kernel.ownership import require_access
+from netvsc_bpf.kernel.our_root import require_access
 from netvsc_bpf.kernel.peer import peer
 from netvsc_bpf.kernel.visitors import visitors
 from netvsc_bpf.model.errors import Busy, NamespaceGone

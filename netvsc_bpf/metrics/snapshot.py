@@ -9,7 +9,7 @@ from netvsc_bpf.datapath import makeshift
 from netvsc_bpf.datapath.status import judge, read_pair
 from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
-from netvsc_bpf.kernel import abi, netns, pins
+from netvsc_bpf.kernel import abi, netns, our_root, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.program_stats import ProgramStats, read_programs, stats_enabled
@@ -94,7 +94,7 @@ class SnapshotReader:
         self._before, self._drivers = self._drivers, {}
         with Rtnetlink() as rtnl:
             look = _Look(ours, dump_nics(rtnl, self._driver))
-        with LoadedObject(ours) as loaded:
+        with our_root.held(ours.root), LoadedObject(ours) as loaded:
             if loaded.stale:
                 return Snapshot()
             programs = tuple(read_programs(ours, attached))

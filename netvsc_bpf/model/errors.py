@@ -124,6 +124,10 @@ class BpffsUnavailable(CannotHere):
     """/sys/fs/bpf is not mounted, or this mount namespace hides it."""
 
 
+class UntrustedFolder(CannotHere):
+    """Our folder in bpffs, or something in it, is not of our making."""
+
+
 class NoBtf(CannotHere):
     """The kernel has no type information, or ours does not fit it."""
 

@@ -23,6 +23,7 @@ from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS, enter_sandbox
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import CannotHere
+from tests.kernel.support.service_user import add_service_user
 
 CANNOT = pytest.StashKey[str]()
 OUTSIDE = pytest.StashKey[int]()
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         enter_sandbox()
+        add_service_user()
     except CannotHere as error:
         config.stash[CANNOT] = str(error)
 

@@ -1,8 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Settings of the unit tests."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from netvsc_bpf.kernel import our_root
+from netvsc_bpf.kernel.bpffs_layout import ROOT_NAME
 
 # An example that takes long says that the machine is busy, no more.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.fixture
+def bpffs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that passes for a bpffs, with our folder in it."""
+    monkeypatch.setattr(our_root, "filesystem_type", lambda _: our_root.BPF_FS_MAGIC)
+    (tmp_path / ROOT_NAME).mkdir(0o700)
+    return tmp_path

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel import libbpf, netns
+from netvsc_bpf.kernel import beneath, libbpf, netns
 from netvsc_bpf.kernel.abi import ControlCommand, ControlResult, PairState, slot_candidates
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -90,7 +90,7 @@ class Attachment:
         def run(loaded: LoadedObject, _: int) -> int:
             context = (ctypes.c_uint32 * 48)()
             context[_IFINDEX] = self.ifindex
-            with libbpf.opened(loaded.pins.copy(self.ifindex, "steer")) as steer:
+            with beneath.got(loaded.pins.copy(self.ifindex, "steer")) as steer:
                 return libbpf.test_run(steer, bytes(64), context)[0]
 
         return {_REDIRECT: Path.VF, _LET_ON: Path.SYNTHETIC}[self._inside(run)]

@@ -10,7 +10,7 @@ import pytest
 from pyroute2 import IPRoute
 
 import netvsc_bpf
-from netvsc_bpf.kernel import bundle, clsact, libbpf, netns
+from netvsc_bpf.kernel import beneath, bundle, clsact, libbpf, netns
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
@@ -132,11 +132,11 @@ def _ebpf() -> Path:
 
 
 def _link(path: Path) -> tuple[int, int]:
-    with libbpf.opened(path) as fd:
+    with beneath.got(path) as fd:
         info = libbpf.info(fd, libbpf.LinkInfo)
     return int(info.id), int(info.prog_id)
 
 
 def _id(path: Path) -> int:
-    with libbpf.opened(path) as fd:
+    with beneath.got(path) as fd:
         return int(libbpf.info(fd, libbpf.ProgInfo).id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from netvsc_bpf.kernel import beneath
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.kernel.visitors import (
@@ -56,20 +57,20 @@ def test_what_is_no_mark_is_none(text: str) -> None:
     assert decode(text, 7, HERE.inode) is None
 
 
-def test_marks_are_written_over_found_by_home_and_struck(tmp_path: Path) -> None:
-    here = NetnsPins(HERE.inode, tmp_path)
-    assert visitors(here) == [] and visitor(here, 7) is None and visitors_from(HOME, tmp_path) == []
+def test_marks_are_written_over_found_by_home_and_struck(bpffs: Path) -> None:
+    here = NetnsPins(HERE.inode, bpffs)
+    assert visitors(here) == [] and visitor(here, 7) is None and visitors_from(HOME, bpffs) == []
     other = Visitor(8, HERE, Place(1, 1), "eth1")
     for mark in (BARE, other, replace(BARE, vf=VF)):
-        note(mark, tmp_path)
+        note(mark, bpffs)
     assert visitors(here) == [replace(BARE, vf=VF), other]
-    assert visitors_from(HOME, tmp_path) == [replace(BARE, vf=VF)]
-    assert visitors_from(Place(HOME.inode, 2), tmp_path) == [], "another namespace with that inode number"
+    assert visitors_from(HOME, bpffs) == [replace(BARE, vf=VF)]
+    assert visitors_from(Place(HOME.inode, 2), bpffs) == [], "another namespace with that inode number"
     strike(here, 7)
     strike(here, 7)
-    assert visitors(here) == [other] and here.visitors.exists()
+    assert visitors(here) == [other] and beneath.exists(here.visitors)
     strike(here, 8)
-    assert not here.visitors.exists()
+    assert not beneath.exists(here.visitors)
 
 
 def test_name_is_kept_where_it_is_free() -> None:

@@ -4,14 +4,15 @@
 import asyncio
 from pathlib import Path
 
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.pin_watch import PinWatch
 
 
-def test_folder_made_anew_is_watched_anew(tmp_path: Path) -> None:
+def test_folder_made_anew_is_watched_anew(bpffs: Path) -> None:
     async def watch() -> None:
         woken = asyncio.Event()
         pins = PinWatch(asyncio.get_running_loop(), woken.set)
-        folder = tmp_path / "pair_2"
+        folder = NetnsPins(2, bpffs).root / "pair_2"
         try:
             for _ in range(3):
                 folder.mkdir()

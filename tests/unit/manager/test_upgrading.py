@@ -15,9 +15,9 @@ from netvsc_bpf.model.errors import CompileError
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Any:
-    pins = NetnsPins(1, bpffs=tmp_path)
-    pins.home.mkdir(parents=True)
+def session(bpffs: Path) -> Any:
+    pins = NetnsPins(1, bpffs)
+    pins.home.mkdir()
     return SimpleNamespace(pins=pins)
 
 
