@@ -222,8 +222,8 @@ CONTROL = (
     Mutation(
         "a permission without the proof of the offsets",
         "ebpf/control.c",
-        "if (!dev || device_ifindex(dev) != *vf)",
-        "if (!dev)",
+        "return *dev && device_ifindex(*dev) == *entry;",
+        "return *dev;",
         _PROGRAMS,
     ),
     Mutation(
@@ -315,4 +315,49 @@ FRAMES = (
     ),
 )
 
-PROGRAMS = (*LATCH, *DEVICES, *SENTINEL, *CONTROL, *FRAMES)
+PLACES = (
+    Mutation(
+        "steer does not ask where it is",
+        "ebpf/steer.c",
+        "skb->ifindex != pair->synthetic_ifindex",
+        "false",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "home does not ask where it is",
+        "ebpf/home.c",
+        "skb->ingress_ifindex != pair->home_ifindex",
+        "false",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "home does not ask whether the devices are here",
+        "ebpf/home.c",
+        "return RUNG == LIVENESS_FENTRY || both_here(own_slot());",
+        "return true;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a VF that goes keeps its home",
+        "ebpf/sentinel.c",
+        "	if (pair->home_dev == dev)\n		pair->home_ifindex = 0;\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "guard does not ask where the VF is",
+        "ebpf/guard.c",
+        "device_net(pair->vf_dev) != device_net(pair->synthetic_dev)",
+        "false",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a NIC with the number of another pair's ends that one's permission",
+        "ebpf/sentinel.c",
+        "if (!pair || pair->synthetic_dev != dev)",
+        "if (!pair)",
+        _PROGRAMS,
+    ),
+)
+
+PROGRAMS = (*LATCH, *DEVICES, *SENTINEL, *CONTROL, *FRAMES, *PLACES)

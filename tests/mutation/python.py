@@ -10,7 +10,7 @@ _ANY_ORDER = ("tests/unit/planner/test_any_order.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
 
-_HOME_OFF = "            steps.callback(homing.detach, session, loaded, hook, found, vf, ifindex)\n"
+_HOME_OFF = "            steps.callback(homing.detach, session, hook, found, vf, ifindex)\n"
 _WITHDRAW = (
     "        steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))\n"
 )
@@ -68,9 +68,9 @@ JOINING = (
         _ORDER,
     ),
     Mutation(
-        "a permission of a VF that is gone is taken for one",
+        "a permission of a NIC that is gone is taken for one",
         "netvsc_bpf/datapath/joining.py",
-        "if result is ControlResult.NO_VF:",
+        "if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):",
         "if False:",
         _ORDER,
     ),

@@ -85,7 +85,12 @@ def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMoc
 
 
 @pytest.mark.parametrize(
-    ("result", "error"), [(ControlResult.BAD_LAYOUT, NoBtf), (ControlResult.NO_VF, KernelError)]
+    ("result", "error"),
+    [
+        (ControlResult.BAD_LAYOUT, NoBtf),
+        (ControlResult.NO_VF, KernelError),
+        (ControlResult.NO_PAIR, KernelError),
+    ],
 )
 def test_s95_a_permission_that_was_refused_is_an_error(result: ControlResult, error: type[Exception]) -> None:
     loaded = MagicMock(control=MagicMock(return_value=result))

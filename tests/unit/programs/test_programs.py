@@ -26,7 +26,7 @@ from tests.unit.programs.host import (
 )
 
 BROADCAST, UNICAST = bytes([0xFF] * 6 + [0] * 58), bytes([2] + [0] * 63)
-SHOT = 2  # TC_ACT_SHOT
+GO_ON, SHOT, REDIRECT = -1, 2, 7  # TC_ACT_UNSPEC, TC_ACT_SHOT, TC_ACT_REDIRECT
 TO_US, TO_ALL, TO_A_GROUP = 0, 1, 2  # PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST
 UNUSABLE = {
     Reason.VF_DOWN: PRESENT,
@@ -182,6 +182,43 @@ def test_s95_what_happens_to_other_devices_changes_nothing(host: Host) -> None:
     for event in (Event.CARRIER_OFF, Event.DETACH, Event.DOWN, Event.UP, Event.TIMEOUT):
         host.happen(event, OTHER)
     assert bytes(host.pair) == before
+
+
+def test_s95_steer_does_nothing_by_another_number(host: Host) -> None:
+    host.devices[SYNTHETIC].ifindex = IFINDEX[OTHER]
+    assert not host.packet()
+    assert host.pair.armed
+    assert [path.packets for path in host.counters.tx] == [0, 0]
+
+
+@pytest.mark.parametrize("rung", [Liveness.FENTRY, Liveness.LIVE])
+def test_s95_home_does_nothing_for_another_vf(rung: Liveness) -> None:
+    host = Host(rung)
+    assert host.home_answers(TO_US) == REDIRECT
+    assert host.home_answers(TO_US, OTHER) == GO_ON
+    assert host.counters.rx[1].packets == 1
+
+
+def test_s95_home_does_nothing_once_its_vf_goes(host: Host, live: Host) -> None:
+    host.happen(Event.NOTIFIER, OTHER, argument=NETDEV_UNREGISTER)
+    assert host.home_answers(TO_US) == REDIRECT
+    host.happen(Event.NOTIFIER, argument=NETDEV_UNREGISTER)
+    assert host.home_answers(TO_US) == GO_ON
+    live.unregister(VF)
+    assert live.home_answers(TO_US) == GO_ON
+
+
+def test_s95_guard_passes_where_the_vf_is_not(live: Host) -> None:
+    live.set_pair(guard=2)
+    live.devices[SYNTHETIC].net = 2
+    assert not live.guard_drops(BROADCAST)
+    assert left(live) == (True, Reason.VF_GONE)
+
+
+def test_s95_a_nic_with_the_number_of_the_synthetic_one_may_go(host: Host) -> None:
+    host.devices[OTHER].ifindex = IFINDEX[SYNTHETIC]
+    host.happen(Event.NOTIFIER, OTHER, argument=NETDEV_UNREGISTER)
+    assert (host.pair.armed, host.pair.permitted) == (1, 1)
 
 
 def test_s95_the_permission_ends_with_the_synthetic_nic(host: Host) -> None:
