@@ -94,3 +94,17 @@ def test_s90_vf_that_is_named_and_comes_later_is_refused_and_not_half_attached(
     ]
     assert len(manager.told("refused", "vf0: it has the MAC")) == 1
     assert manager.told("failed") == []
+
+
+def test_s90_what_may_pass_is_reported_and_attached_once_it_has_passed(lab: Lab, start: Start) -> None:
+    second = ["name", "vf1", "address", lab.plan.pair(0).mac, "type", "veth", "peer", "name", "vf1peer"]
+    lab.run(lab.guest, ["ip", "link", "add", *second])
+    manager = start(lab, "eth0")
+    manager.wait_told("refused", "vf0, vf1 all carry its MAC")
+    for _ in range(3):
+        ip(lab, "link", "set", "vf1", "promisc", "on")
+        ip(lab, "link", "set", "vf1", "promisc", "off")
+    assert (manager.statuses(), pins()) == ([], [])
+    assert len(manager.told("refused")) == 1 and manager.told("failed") == []
+    ip(lab, "link", "del", "vf1")
+    manager.wait_vf()
