@@ -4,11 +4,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from netvsc_bpf.datapath import order
 from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.known import known_pairs, note_again
 from netvsc_bpf.datapath.loading import upgraded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
-from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, guard_link
+from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, guard_link, own_program
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.settling import wait_until_settled
 from netvsc_bpf.datapath.status import pair_status
@@ -113,6 +114,8 @@ def _attach_one(
     with Undo() as undo:
         slot = ensure_pair(session, loaded, synthetic, undo)
         ensure_steer(session, loaded, hook, synthetic, slot, undo)
+        if order.passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
+            order.put_last(session, loaded, synthetic, slot)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
         if vf is not None and rx is not None:
             denied = join(session, loaded, hook, pairing.pair, slot, rx, undo)

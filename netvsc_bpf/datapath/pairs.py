@@ -6,6 +6,7 @@ Its slot, steer and guard. Each step is done only where it is missing, and can b
 
 from contextlib import ExitStack
 
+from netvsc_bpf.datapath import order
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
 from netvsc_bpf.kernel import abi, beneath, clsact, copies, links, pins, xdp
@@ -84,6 +85,7 @@ def ensure_steer(
     """Attach steer to the synthetic NIC's egress."""
     ifindex = synthetic.ifindex
     pin = session.pins.link(ifindex, "steer")
+    order.remove_unfinished(session, ifindex)
     with copies.opened(loaded, ifindex, slot, "steer") as program:
         if hook.attached(links.program_id(program), ifindex, Direction.EGRESS, pin):
             return
@@ -97,7 +99,7 @@ def ensure_steer(
 
 def remove_steer(session: Session, loaded: LoadedObject, hook: TcHook, ifindex: int, slot: int) -> None:
     """Detach steer, and remove the qdisc that we added for it."""
-    program = links.pinned_program_id(session.pins.copy(ifindex, "steer"))
+    program = own_program(session, ifindex, "steer")
     hook.detach(program, ifindex, Direction.EGRESS, session.pins.link(ifindex, "steer"))
     if loaded.found(slot).clsact_added & CLSACT_ON_SYNTHETIC:
         clsact.remove_qdisc_if_empty(session.rtnl, ifindex)
@@ -129,7 +131,12 @@ def guard_link(session: Session, ifindex: int) -> links.LinkState | None:
 
 def runs_guard(session: Session, ifindex: int, link: links.LinkState | None) -> bool:
     """Tell whether this is guard's own link, with the pair's guard in it, and not another program."""
-    return link is not None and link.prog_id == links.pinned_program_id(session.pins.copy(ifindex, "guard"))
+    return link is not None and link.prog_id == own_program(session, ifindex, "guard")
+
+
+def own_program(session: Session, ifindex: int, name: str) -> int | None:
+    """Return the id of the pair's own copy of a program, None where it has none."""
+    return links.pinned_program_id(session.pins.copy(ifindex, name))
 
 
 def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:

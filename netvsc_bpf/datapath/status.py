@@ -2,10 +2,10 @@
 """status: what the kernel says of the attached pairs, now."""
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from netvsc_bpf.datapath import homing
+from netvsc_bpf.datapath import homing, order
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
@@ -65,7 +65,17 @@ def pair_status(look: Look, loaded: LoadedObject, ifindex: int) -> PairStatus:
     if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
         raise _not_attached(name)
-    return judge(look, loaded, synthetic, maps)
+    return replace(judge(look, loaded, synthetic, maps), passed_by=_passed_by(maps))
+
+
+def _passed_by(maps: PairMaps) -> tuple[int, ...]:
+    """Return the tcx programs behind steer; none where we may not ask (CAP_NET_ADMIN)."""
+    if maps.steer is None or not maps.steer.ifindex:
+        return ()
+    try:
+        return order.passed_by(maps.steer.ifindex, maps.steer.prog_id)
+    except PermissionError:
+        return ()
 
 
 def read_pair(loaded: LoadedObject, ifindex: int) -> PairMaps | None:

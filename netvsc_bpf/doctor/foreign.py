@@ -64,7 +64,8 @@ def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -
     on_tcx = list(egress.tcx)
     steer = next((place for place, one in enumerate(on_tcx) if one in ours), len(on_tcx))
     before = [f"tcx program {one}" for one in on_tcx[:steer]]
-    after = [f"tcx program {one}" for one in on_tcx[steer:] if one not in ours]
+    late = [f"tcx program {one}" for one in on_tcx[steer:] if one not in ours]
+    after: list[str] = []
     filters = [
         "a filter" if one is None else f"filter with program {one}"
         for one in egress.filters
@@ -74,6 +75,14 @@ def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -
     findings = []
     if before:
         findings.append(ok(_TC, f"{synthetic.name} egress, ahead of steer: {', '.join(before)}"))
+    if late:
+        findings.append(
+            warning(
+                _TC,
+                f"{synthetic.name} egress, behind steer, blind to what goes to the VF: {', '.join(late)}",
+                "`netvsc-bpf run` puts steer behind them by itself; without it, attach again",
+            )
+        )
     if after:
         findings.append(
             warning(

@@ -32,16 +32,43 @@ def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator
     try:
         fd = beneath.get(pin)
     except FileNotFoundError:
-        code = templates.read(loaded.pins.template(name))
-        beneath.make_folder(pin.parent)
-        with templates.loaded(name, code, loaded.map_fd, slot) as new:
-            pins.make(new, pin)
+        with _made(loaded, slot, name, pin) as new:
             yield new
         return
     try:
         yield fd
     finally:
         os.close(fd)
+
+
+@contextmanager
+def second(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
+    """Make a second copy, which take_second() puts in the place of the first; give its descriptor."""
+    with _made(loaded, slot, name, _second(loaded.pins, ifindex, name)) as new:
+        yield new
+
+
+def take_second(where: NetnsPins, ifindex: int, name: str) -> None:
+    """Have the second copy be the pair's own; atomic."""
+    pins.move(_second(where, ifindex, name), where.copy(ifindex, name))
+
+
+def remove_second(where: NetnsPins, ifindex: int, name: str) -> None:
+    """Remove the pin of a second copy, where there is one."""
+    beneath.unlink(_second(where, ifindex, name))
+
+
+def _second(where: NetnsPins, ifindex: int, name: str) -> Path:
+    return where.copy(ifindex, f"{name}_next")
+
+
+@contextmanager
+def _made(loaded: LoadedObject, slot: int, name: str, pin: Path) -> Iterator[int]:
+    code = templates.read(loaded.pins.template(name))
+    beneath.make_folder(pin.parent)
+    with templates.loaded(name, code, loaded.map_fd, slot) as new:
+        pins.make(new, pin)
+        yield new
 
 
 def make_anew(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> None:

@@ -29,6 +29,7 @@ from netvsc_bpf.manager.hanging import Hanging
 from netvsc_bpf.manager.last_changes import last_changes
 from netvsc_bpf.manager.link_watch import LinkWatch
 from netvsc_bpf.manager.lists import ListFollower
+from netvsc_bpf.manager.order_watch import OrderWatch
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.stall_watch import StallWatch
 from netvsc_bpf.manager.tell import Teller
@@ -89,6 +90,7 @@ class Branch:
         self._stalls = StallWatch(self._reconcile, listener, self._there, bugs)
         self._announcer = Announcer(config.announce, managed, listener, self._there, bugs)
         self._links = LinkWatch(self._pins, self.wake)
+        self._order = OrderWatch(self._pins, self.wake, self._there)
         self._ring: PathEventWatch | None = None
 
     def wake(self) -> None:
@@ -116,7 +118,7 @@ class Branch:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
         beside = [
             loop.create_task(self._bugs.kept_going(run))
-            for run in (self._announcer.run, self._stalls.run, self._links.run)
+            for run in (self._announcer.run, self._stalls.run, self._links.run, self._order.run)
         ]
         try:
             await self._loop(loop, thread, pins)
@@ -150,6 +152,7 @@ class Branch:
             again = await self._jobs(thread)
             self._follow_ring(loop)
             self._links.follow()
+            self._order.follow()
             if pins.follow(self._folders()):
                 # What went between the look and the watch was not told.
                 self._woken.set()

@@ -4,7 +4,7 @@
 import socket
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath import following, homing
+from netvsc_bpf.datapath import following, homing, order
 from netvsc_bpf.datapath.detach import detach_one
 from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
@@ -52,6 +52,8 @@ class Executor:
         match action:
             case act.Attach():
                 self._attach(synthetic)
+            case act.PutLast():
+                order.put_last(self.session, self.loaded, synthetic, self._slot(action))
             case act.Join(vf=vf):
                 return self._join(synthetic, vf)
             case act.Fasten():

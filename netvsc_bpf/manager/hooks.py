@@ -35,6 +35,8 @@ def lost_hooks(pair: PairObservation | None, step: act.Action) -> tuple[Attachme
     """
     if pair is None:
         return ()
+    if isinstance(step, act.PutLast):
+        return (Attachment.STEER,)
     lost = {
         Attachment.STEER: True,
         # Else another mode is wanted than is in force.

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Reading how the pairs stand: one netlink dump, the maps, the links."""
 
-from netvsc_bpf.datapath import following, homing, makeshift
+import errno
+
+from netvsc_bpf.datapath import following, homing, makeshift, order
 from netvsc_bpf.datapath.options import AttachOptions
-from netvsc_bpf.datapath.pairs import guard_link, runs_guard
+from netvsc_bpf.datapath.pairs import guard_link, own_program, runs_guard
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
-from netvsc_bpf.kernel import abi, links
+from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
@@ -37,10 +39,15 @@ def observe(
     guarded = runs_guard(session, synthetic.ifindex, guard)
     joined = _joined(session, loaded, hook, synthetic, slot, found, holds_xdp=guard is not None)
     in_force, wanted = abi.GUARD_MODES[loaded.pair(slot).guard], wanted_guard(loaded, slot, options)
+    steer = (
+        loaded.synthetic_ifindex(slot) == synthetic.ifindex
+        and _attached(session, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS)
+        and not order.unfinished(session, synthetic.ifindex)
+    )
     pair = PairObservation(
         synthetic,
-        steer=loaded.synthetic_ifindex(slot) == synthetic.ifindex
-        and _attached(session, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS),
+        steer=steer,
+        passed_by=_passed_by(session, synthetic) if steer else (),
         guard=guarded == (wanted is not GuardMode.OFF) and in_force is wanted,
         guard_lost=in_force is not GuardMode.OFF and not guarded,
         liveness=loaded.liveness,
@@ -48,6 +55,15 @@ def observe(
         left_behind=joined is None and found.vf_ifindex != 0,
     )
     return choose(session.nics, pair, options, known)
+
+
+def _passed_by(session: Session, synthetic: Nic) -> tuple[int, ...]:
+    try:
+        return order.passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer"))
+    except OSError as error:
+        if error.errno != errno.ENODEV:  # it went since the dump
+            raise
+        return ()
 
 
 def _joined(
@@ -66,7 +82,7 @@ def _joined(
         return None
     state, makes_do = loaded.pair(slot), makeshift.noted(found)
     attached = _attached(session, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
-    program = links.pinned_program_id(session.pins.copy(synthetic.ifindex, "home")) if makes_do else None
+    program = own_program(session, synthetic.ifindex, "home") if makes_do else None
     stands = program is not None and makeshift.stands(session, vf.ifindex, program)
     return Joined(
         vf,
@@ -91,7 +107,7 @@ def _attached(
     direction: Direction,
 ) -> bool:
     pin = session.pins.link(synthetic.ifindex, program)
-    own = links.pinned_program_id(session.pins.copy(synthetic.ifindex, program))
+    own = own_program(session, synthetic.ifindex, program)
     return hook.attached(own, ifindex, direction, pin)
 
 

@@ -22,6 +22,9 @@ def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool
             return Kind.ATTACHED, "guard as it is wanted now"
         case act.Attach():
             return Kind.ATTACHED, "steer and guard"
+        case act.PutLast():
+            late = "" if pair is None else ", ".join(map(str, pair.passed_by))
+            return Kind.REPAIRED, f"steer put behind tcx program {late}, which was attached after it"
         case act.Join() if lost_hooks(pair, step):
             return Kind.REPAIRED, f"home put back on {vf}"
         case act.Join(vf=joined):

@@ -71,6 +71,8 @@ class PairStatus:
     """A manager runs for this pair; None: that was not asked."""
     until: datetime | None = None
     """Until when the manager leaves the VF alone, if it does not fail again; None where that is not known."""
+    passed_by: tuple[int, ...] = ()
+    """tcx programs (ids) behind steer: they do not see what goes to the VF."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints (CONTRACT.md)."""
@@ -96,6 +98,7 @@ class PairStatus:
             "settle_ms": self.settle_ms,
             "managed": self.managed,
             "until": None if self.until is None else _timestamp(self.until),
+            "passed_by": list(self.passed_by),
         }
 
 

@@ -24,6 +24,11 @@ class Attach(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class PutLast(Action):
+    """Put steer behind the tcx programs that were attached after it (datapath/order.py)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Join(Action):
     """Take a VF into the pair: settings, DEVMAP, home. It is permitted by another step."""
 

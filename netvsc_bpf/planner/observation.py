@@ -53,6 +53,8 @@ class PairObservation:
     guard: bool
     """guard is as it should be: attached, or not wanted."""
     liveness: Liveness
+    passed_by: tuple[int, ...] = ()
+    """tcx programs (ids) that were attached after steer: they do not see what goes to the VF."""
     guard_lost: bool = False
     """guard is not attached though the pair has a mode that takes it: somebody else detached it."""
     joined: Joined | None = None

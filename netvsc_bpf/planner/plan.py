@@ -11,8 +11,8 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
   candidate, and it is permitted unless it is damped or held back after a stall, cannot take the synthetic
   NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down.
 
-The order of what is returned: withdraw, let go, attach, join, bring into step, permit, fasten, flags. One
-plan holds the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
+The order of what is returned: withdraw, let go, attach, join, bring into step, permit, fasten, flags, order.
+One plan holds the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from netvsc_bpf.planner.actions import (
     Join,
     Leave,
     Permit,
+    PutLast,
     RepairMtu,
     Withdraw,
 )
@@ -52,7 +53,8 @@ class Wanted:
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
     """Return the steps to take now, in order; an empty list when all is as it should be."""
-    return [*_withdrawal(seen, wanted), *(_letting_go(seen) or _attaching(seen) or _using(seen, wanted))]
+    steps = _letting_go(seen) or _attaching(seen) or _using(seen, wanted) or _ordering(seen)
+    return [*_withdrawal(seen, wanted), *steps]
 
 
 def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
@@ -97,6 +99,11 @@ def _attaching(seen: PairObservation) -> list[Action]:
     if seen.refused and not seen.attached:
         return []
     return [] if seen.steer and seen.guard else [Attach(seen.synthetic.ifindex)]
+
+
+def _ordering(seen: PairObservation) -> list[Action]:
+    """Come last: it must not keep a VF waiting if it cannot be done."""
+    return [PutLast(seen.synthetic.ifindex)] if seen.passed_by else []
 
 
 def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:

@@ -79,6 +79,18 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     return reasons.get(pair.reason, (f"{pair.reason}", None))
 
 
+def passed_by(pair: PairStatus) -> str:
+    """Say which programs do not see what goes to the VF."""
+    programs = ", ".join(map(str, pair.passed_by))
+    return f"Passed by: what goes to the VF does not meet tcx program {programs}, attached after steer"
+
+
+def put_steer_last(pair: PairStatus) -> str:
+    """Say what puts steer behind them."""
+    name = as_argument(pair.synthetic.name)
+    return f"`netvsc-bpf attach {name}` puts steer behind; `netvsc-bpf run` does so by itself, within seconds"
+
+
 def _left_alone(pair: PairStatus, otherwise: str) -> str:
     """Say when the VF is used again. That is the manager's decision, by its own configuration."""
     if pair.managed is False:

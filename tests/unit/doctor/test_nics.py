@@ -118,7 +118,7 @@ def test_s63_tcx_programs_are_told_apart_by_their_place() -> None:
     findings = check_tc(NETVSC, Egress(tcx=(7, STEER, 8)), OURS, Hook.TCX)
     assert said(findings) == [
         (Level.OK, "eth0 egress, ahead of steer: tcx program 7"),
-        (Level.WARNING, "eth0 egress, blind to what goes to the VF: tcx program 8"),
+        (Level.WARNING, "eth0 egress, behind steer, blind to what goes to the VF: tcx program 8"),
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from netvsc_bpf.manager.hooks import lost_hooks, missing_hooks
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness
-from netvsc_bpf.planner.actions import Action, Attach, Join, Permit
+from netvsc_bpf.planner.actions import Action, Attach, Join, Permit, PutLast
 from netvsc_bpf.planner.observation import Followed, Joined, PairObservation
 
 ETH0 = Nic(2, "eth0", "02:00:00:00:00:01", 1500, up=True, carrier=True)
@@ -38,6 +38,7 @@ NO_HOME = replace(JOINED, home=False)
             "",
         ),
         (replace(WHOLE, steer=False), Permit(2, 100), "", ""),
+        (replace(WHOLE, passed_by=(7,)), PutLast(2), "", "steer"),
         (None, Attach(2), "", ""),
     ],
 )

@@ -143,6 +143,19 @@ def test_damping_is_told_though_nothing_is_permitted(world: World) -> None:
     assert rest(world) == [act.Permit(SYNTHETIC, 100)]
 
 
+def test_s91_steer_is_put_behind_what_was_attached_after_it(world: World) -> None:
+    world.late = (7,)
+    assert rest(world) == [act.PutLast(SYNTHETIC)]
+
+
+def test_s91_a_vf_does_not_wait_for_the_order(world: World) -> None:
+    assert world.devmap is not None
+    world.unplug(world.devmap)
+    world.plug()
+    world.late = (7,)
+    assert isinstance(rest(world)[-1], act.PutLast)
+
+
 def test_s49_vf_without_xdp_is_used_or_not_as_configured(world: World) -> None:
     assert world.devmap is not None
     world.change_synthetic(xdp_prog_id=7)

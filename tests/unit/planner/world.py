@@ -41,6 +41,8 @@ class World:
     """VFs that refuse another MAC."""
     steer: bool = False
     guard: bool = False
+    late: tuple[int, ...] = ()
+    """Programs that were attached after steer."""
     home: int | None = None
     had_home: int | None = None
     """The VF that was given home when it was joined, whether or not somebody removed it since."""
@@ -100,6 +102,7 @@ class World:
             self.synthetic,
             steer=self.steer,
             guard=self.guard,
+            passed_by=self.late,
             liveness=Liveness.LIVE,
             joined=self._joined(),
             left_behind=self.devmap is None and self.found_vf != 0,
@@ -130,6 +133,8 @@ class World:
         match step:
             case act.Attach():
                 self.steer = self.guard = True
+            case act.PutLast():
+                self.late = ()
             case act.Join(vf=vf):
                 self._join(vf.ifindex)
             case act.Fasten():
