@@ -150,6 +150,13 @@ def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: 
     assert [line.split(":")[0] for line in noted.splitlines()] == ["netvsc-bpf"] * 2, noted
 
 
+def test_sighup_ends_what_does_not_reload(lab: Lab) -> None:
+    with attached(lab, settle_ms=10), following(lab) as follower:
+        follower.wait_for(ARMED)
+        follower.process.send_signal(signal.SIGHUP)
+        assert follower.process.wait(timeout=60) == -signal.SIGHUP
+
+
 def test_s89_a_stopped_manager_is_not_waited_for(lab: Lab, start: Start) -> None:
     with attached(lab, settle_ms=10) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         manager = start(lab, "eth0", "--settle", "20")
