@@ -27,7 +27,8 @@ def compile_only(lab: Lab) -> Took:
 
     def load() -> Took:
         ours = NetnsPins(netns.current_inode())
-        ours.home.mkdir(parents=True)
+        ours.root.mkdir(mode=0o700)
+        ours.home.mkdir()
         _, compiling = took(lambda: load_object(ours, None))
         pins.remove_tree(ours, ours.home)
         ours.root.rmdir()
