@@ -37,6 +37,7 @@ TURNS = (
     Turn("attach", 300),
     Turn("join", 300),
     Turn("idle", 300),
+    Turn("churn", 400),
     Turn("scrape", 300),
     Turn("pairs", 400),
     Turn("control", 900),

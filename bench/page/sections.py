@@ -49,6 +49,7 @@ SECTIONS = {
     "join": Section("A VF joins", times.joins),
     "pairs": Section("256 pairs at once"),
     "idle": Section("A manager with nothing to do"),
+    "churn": Section("A manager among interfaces that are nobody's"),
     "scrape": Section("A scrape"),
     "drift": Section("Hooks that others remove", times.repairs),
     "kills": Section("kill -9 during flaps", times.kills),

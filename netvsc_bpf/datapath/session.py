@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.discovery.nics import NicMemo, get_nic, list_nics
 from netvsc_bpf.kernel import beneath, change_over, lock, netns, our_root, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -16,13 +16,19 @@ from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tc import TcHook, best_hook
+from netvsc_bpf.model.errors import NoSuchNic
 from netvsc_bpf.model.nic import Nic
+
+_FEW = 8
+"""Asking for one interface takes about as long as so many in a dump."""
 
 
 class Tools:
     """What a session asks the kernel with. Lives as long as the session, however often it looks again."""
 
-    def __init__(self) -> None:
+    def __init__(self, memo: NicMemo | None = None) -> None:
+        """`memo` is for whoever looks again and again, by one thread."""
+        self.memo = memo
         self.rtnl = Rtnetlink()
         self._hook: TcHook | None = None
         self.left_out: list[str] = []
@@ -35,6 +41,10 @@ class Tools:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.rtnl.close()
+
+    def list_nics(self) -> tuple[Nic, ...]:
+        """Return every interface there is now."""
+        return tuple(list_nics(self.rtnl, memo=self.memo))
 
     def hook(self, loaded: LoadedObject) -> TcHook:
         """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
@@ -52,6 +62,10 @@ class Session:
     nics: tuple[Nic, ...]
     lock_fd: int | None = None
     """The lock of a writer, for children that must not outlive it unnoticed."""
+    near: frozenset[int] | None = None
+    """The interfaces that it is confined to; None: all."""
+    among: int = 0
+    """How many interfaces there were in all."""
 
     _by_ifindex: dict[int, Nic] = field(init=False, repr=False, compare=False)
 
@@ -67,9 +81,26 @@ class Session:
         """Return the tc hook that the kernel offers."""
         return self.tools.hook(loaded)
 
+    def only(self, near: frozenset[int]) -> "Session":
+        """Return this look, and those that refresh it, confined to some interfaces (ifindexes)."""
+        nics = tuple(nic for nic in self.nics if nic.ifindex in near)
+        return Session(self.pins, self.tools, nics, self.lock_fd, near, len(self.nics))
+
     def refreshed(self) -> "Session":
-        """Look again."""
-        return Session(self.pins, self.tools, tuple(list_nics(self.rtnl)), self.lock_fd)
+        """Look again: at each by itself where they are few among many, and at none then that is new."""
+        if self.near is None:
+            return Session(self.pins, self.tools, self.tools.list_nics(), self.lock_fd)
+        if len(self.nics) * _FEW > self.among:
+            nics = [nic for nic in self.tools.list_nics() if nic.ifindex in self.near]
+        else:
+            nics = list(filter(None, map(self._again, self.nics)))
+        return Session(self.pins, self.tools, tuple(nics), self.lock_fd, self.near, self.among)
+
+    def _again(self, nic: Nic) -> Nic | None:
+        try:
+            return get_nic(self.rtnl, nic.ifindex)
+        except NoSuchNic:
+            return None
 
     def nic(self, ifindex: int | None) -> Nic | None:
         """Return the NIC of that number, None if there is none (any more)."""
@@ -81,7 +112,7 @@ class Session:
 
 
 @contextmanager
-def reading(what: str) -> Iterator[Session]:
+def reading(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
     """Look without changing anything.
 
     Raises BpffsUnavailable, MissingCapability, and KernelError for what fails in the block unexpectedly.
@@ -90,12 +121,12 @@ def reading(what: str) -> Iterator[Session]:
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
     our_root.require_access(what, ours.root)
-    with changing(what), our_root.held(ours.root), Tools() as tools:
-        yield Session(ours, tools, tuple(list_nics(tools.rtnl)))
+    with changing(what), our_root.held(ours.root), Tools(memo) as tools:
+        yield Session(ours, tools, tools.list_nics())
 
 
 @contextmanager
-def writing(what: str) -> Iterator[Session]:
+def writing(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
     """Look and change, alone.
 
     Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
@@ -106,10 +137,10 @@ def writing(what: str) -> Iterator[Session]:
     require_bpffs()
     ours = NetnsPins(netns.current_inode())
     our_root.require_access(what, ours.root)
-    with lock.writer(ours.root) as lock_fd, changing(what), Tools() as tools:
+    with lock.writer(ours.root) as lock_fd, changing(what), Tools(memo) as tools:
         beneath.make_folder(ours.home)
         try:
-            nics = tuple(list_nics(tools.rtnl))
+            nics = tools.list_nics()
             pins.remove_unfinished(ours)
             change_over.finish(ours, tools.rtnl, [nic.ifindex for nic in nics])
             yield Session(ours, tools, nics, lock_fd)

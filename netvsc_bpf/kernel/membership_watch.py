@@ -10,13 +10,18 @@ packet sockets (PACKET_ADD_MEMBERSHIP, LLDP) and `ip maddr add` are told by no k
 import asyncio
 import errno
 import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from netvsc_bpf.kernel.netlink_watch import drain, listen
+from netvsc_bpf.kernel.netlink_watch import listen, received
 
 _SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP = 270, 1
 _IPV4_MCADDR, _IPV6_MCADDR, _IPV6_IFADDR = 37, 38, 9  # enum rtnetlink_groups
+_HEADER = struct.Struct("=IHHII")
+_IFADDRMSG = struct.Struct("=4xI")
+"""The index in struct ifaddrmsg, which all of these begin with (include/uapi/linux/if_addr.h)."""
+_SHORTEST = _HEADER.size + _IFADDRMSG.size
 _LIST = Path("/proc/thread-self/net/dev_mcast")
 _LOOK_S = 5.0
 
@@ -29,17 +34,20 @@ class MembershipWatch:
         loop: asyncio.AbstractEventLoop,
         wake: Callable[[], None],
         *,
+        concerns: Callable[[int], bool] = lambda ifindex: True,
         list_file: Path = _LIST,
         look_s: float = _LOOK_S,
     ) -> None:
+        """`concerns` says of an interface (ifindex) whether to wake."""
         self._loop, self._wake, self._file, self._look_s = loop, wake, list_file, look_s
+        self._concerns = concerns
         self._socket = listen(0)
         self._timer: asyncio.TimerHandle | None = None
         self.told = _join(self._socket, _IPV4_MCADDR) and _join(self._socket, _IPV6_MCADDR)
         """The kernel tells; where it does not, the list is read."""
         if not self.told:
             _join(self._socket, _IPV6_IFADDR)
-            self._last = self._file.read_bytes()
+            self._last = self._listed()
             self._timer = loop.call_later(look_s, self._look)
         loop.add_reader(self._socket, self._read)
 
@@ -51,12 +59,27 @@ class MembershipWatch:
         self._socket.close()
 
     def _read(self) -> None:
-        drain(self._socket)
-        self._wake()
+        # A list, for everything must be taken.
+        if any([self._is_ours(data) for data in received(self._socket)]):
+            self._wake()
+
+    def _is_ours(self, data: bytes) -> bool:
+        """Tell whether a datagram is about a list that concerns us; what was lost (empty) may be."""
+        at = 0
+        while at + _SHORTEST <= len(data):
+            length, *_ = _HEADER.unpack_from(data, at)
+            if self._concerns(_IFADDRMSG.unpack_from(data, at + _HEADER.size)[0]):
+                return True
+            at += max(length, _HEADER.size) + -length % 4
+        return not data
+
+    def _listed(self) -> list[bytes]:
+        lines = self._file.read_bytes().split(b"\n")
+        return [line for line in lines if line and self._concerns(int(line.partition(b" ")[0]))]
 
     def _look(self) -> None:
         self._timer = self._loop.call_later(self._look_s, self._look)
-        now = self._file.read_bytes()
+        now = self._listed()
         if now != self._last:
             self._last = now
             self._wake()

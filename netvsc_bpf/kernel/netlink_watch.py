@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Being told that an interface or a tc filter changed.
 
-Whoever is woken looks at everything, so that a message lost to ENOBUFS is as good as one that arrived. Only
-which interface came or went is read: the message is the earliest that anybody hears of it.
+Whoever is woken looks at everything, so that a message lost to ENOBUFS is as good as one that arrived. Of a
+message only that is read which interface came or went (it is the earliest that anybody hears of it), and
+whether it concerns a pair at all (event_filter.py).
 """
 
 import asyncio
@@ -11,11 +12,17 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 
+from netvsc_bpf.kernel.event_filter import Concern
+
 _GROUPS = 1 << 0 | 1 << 3  # RTMGRP_LINK, RTMGRP_TC (include/uapi/linux/rtnetlink.h)
 _RTM_NEWLINK, _RTM_DELLINK = 16, 17
 _HEADER = struct.Struct("=IHHII")
 _IFINFOMSG = struct.Struct("=BxHi")
 """The head of struct ifinfomsg: family, type, index."""
+_SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
+_ROOM = 4 << 20
+LATER_S = 5.0
+"""When somebody looks because of what hardly concerns a pair: at most so often, however much of it comes."""
 _SHORTEST = _HEADER.size + _IFINFOMSG.size
 
 
@@ -27,21 +34,41 @@ class NetlinkWatch:
         loop: asyncio.AbstractEventLoop,
         wake: Callable[[], None],
         link: Callable[[int, bool], None] = lambda ifindex, present: None,
+        judge: Callable[[bytes], Concern] = lambda data: Concern.NOW,
     ) -> None:
-        """`link` is told of each interface (ifindex) that is there, or is gone, before `wake` is called."""
+        """`link` is told of each interface (ifindex) that is there, or is gone, before `wake` is called.
+
+        `judge` says of each datagram whether to wake, and how soon.
+        """
         self._loop, self._wake, self._link = loop, wake, link
+        self._judge = judge
+        self._later: asyncio.TimerHandle | None = None
         self._socket = listen(_GROUPS)
+        enlarge(self._socket)
         loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
         """Stop watching."""
+        if self._later is not None:
+            self._later.cancel()
         self._loop.remove_reader(self._socket)
         self._socket.close()
 
     def _read(self) -> None:
+        soonest = Concern.NEVER
         for data in received(self._socket):
             for ifindex, present in link_changes(data):
                 self._link(ifindex, present)
+            soonest = max(soonest, self._judge(data) if data else Concern.LATER)
+        if soonest is Concern.NOW:
+            self._wake_now()
+        elif soonest is Concern.LATER and self._later is None:
+            self._later = self._loop.call_later(LATER_S, self._wake_now)
+
+    def _wake_now(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         self._wake()
 
 
@@ -61,8 +88,16 @@ def drain(there: socket.socket) -> None:
         pass
 
 
+def enlarge(there: socket.socket) -> None:
+    """Have room for what comes while nobody reads; memory is taken only while it lies there."""
+    try:
+        there.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM)
+    except PermissionError:  # it takes CAP_NET_ADMIN in the first user namespace
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
+
+
 def received(there: socket.socket) -> Iterator[bytes]:
-    """Take everything that waits; a message that was lost (ENOBUFS) is as good as one that came."""
+    """Take everything that waits; empty stands for what was lost (ENOBUFS)."""
     while True:
         try:
             yield there.recv(65536)
@@ -71,6 +106,7 @@ def received(there: socket.socket) -> Iterator[bytes]:
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
+            yield b""
 
 
 def link_changes(data: bytes) -> Iterator[tuple[int, bool]]:

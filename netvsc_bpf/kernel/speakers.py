@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Who speaks through a NIC: the NIC itself, and the VLANs and macvlans that stand on it."""
 
+import errno
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
@@ -29,6 +30,8 @@ _UNUSABLE = 0x04 | 0x08 | 0x40
 RFC 4429, section 3.3: an optimistic address must not override what neighbours have.
 """
 _RT_SCOPE_HOST = 254
+_FEW = 64
+"""So many interfaces are asked for one by one at most."""
 _STACKED = {b"vlan", b"macvlan"}
 
 
@@ -61,10 +64,64 @@ class Speaker:
     ipv6: tuple[IPv6Address, ...] = ()
 
 
-def links(rtnl: Rtnetlink) -> dict[int, Link]:
-    """Return the interfaces of this thread's network namespace, by ifindex. Raises OSError."""
-    body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATS))
-    return {link.ifindex: link for link in map(parse_link, rtnl.dump(_RTM_GETLINK, body))}
+def links(rtnl: Rtnetlink, known: dict[bytes, Link] | None = None) -> dict[int, Link]:
+    """Return the interfaces of this thread's network namespace, by ifindex. Raises OSError.
+
+    `known` is kept by whoever asks again and again: what is as it was is not decoded again.
+    """
+    before, now = known or {}, {}
+    for message in rtnl.dump(_RTM_GETLINK, _request(0)):
+        now[message.body] = before.get(message.body) or parse_link(message)
+    if known is not None:
+        known.clear()
+        known.update(now)
+    return {link.ifindex: link for link in now.values()}
+
+
+def _request(ifindex: int) -> bytes:
+    skip_stats = attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATS))
+    return _IFINFOMSG.pack(0, 0, ifindex, 0, 0) + skip_stats
+
+
+class SomeLinks(Mapping[int, Link]):
+    """The interfaces of this thread's network namespace, each asked for by itself when it is wanted.
+
+    Where few are wanted among a thousand that takes a hundredth of a dump. Iterating takes a dump.
+    """
+
+    def __init__(self, rtnl: Rtnetlink) -> None:
+        self._rtnl = rtnl
+        self._known: dict[int, Link | None] = {}
+
+    def __getitem__(self, ifindex: int) -> Link:
+        """Raises KeyError where there is no such interface, OSError."""
+        if ifindex not in self._known:
+            self._known[ifindex] = self._asked(ifindex)
+        link = self._known[ifindex]
+        if link is None:
+            raise KeyError(ifindex)
+        return link
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(links(self._rtnl))
+
+    def __len__(self) -> int:
+        return len(links(self._rtnl))
+
+    def _asked(self, ifindex: int) -> Link | None:
+        if ifindex <= 0:
+            return None
+        try:
+            return parse_link(self._rtnl.ask(_RTM_GETLINK, _request(ifindex)))
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
+            return None
+
+
+def some_links(rtnl: Rtnetlink, wanted: int) -> Mapping[int, Link]:
+    """Return the interfaces for so many that are wanted: all of them at once where these are many."""
+    return SomeLinks(rtnl) if wanted <= _FEW else links(rtnl)
 
 
 def parse_link(message: Message) -> Link:

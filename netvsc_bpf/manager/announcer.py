@@ -12,7 +12,7 @@ an armed pair is dead and the guest silent, no packet has made steer look at it 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
-from netvsc_bpf.manager.attached import Served, attached_pairs
+from netvsc_bpf.manager.attached import Served, attached_pairs, some_links_for
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
@@ -83,6 +83,7 @@ class Announcer:
         self._pins = self._there.pins
         self._schedule = Schedule(policy)
         self._standing: dict[int, Standing] = {}
+        self._links: dict[bytes, speakers.Link] = {}
         self._woken = asyncio.Event()
         self._sender: RawSender | None = None
         self._complained = ""
@@ -139,17 +140,16 @@ class Announcer:
 
     def _work(self) -> None:
         with self._there.entered(), changing(_WHAT), Rtnetlink() as rtnl:
-            links = speakers.links(rtnl)
-            now = self._look(links)
+            now = self._look(some_links_for(self._pins, rtnl))
             for pair in owed(self._standing, now):
                 self._schedule.changed(pair, time.monotonic())
             self._standing = now
             self._schedule.keep(set(now))
             ready = self._schedule.take(time.monotonic())
             if ready:
-                self._send(rtnl, links, ready)
+                self._send(rtnl, speakers.links(rtnl, self._links), ready)
 
-    def _look(self, links: dict[int, speakers.Link]) -> dict[int, Standing]:
+    def _look(self, links: Mapping[int, speakers.Link]) -> dict[int, Standing]:
         found = {}
         for pair in attached_pairs(self._pins, links, self._managed):
             with self._boundary.around(pair.synthetic.name, "look"):

@@ -9,7 +9,8 @@ from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel import beneath, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.speakers import Link
+from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.speakers import Link, some_links
 from netvsc_bpf.model.errors import ForeignLayout
 
 
@@ -50,6 +51,11 @@ def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served)
             joined = vf is not None and loaded.found(slot).vf_ifindex == vf.ifindex
             found.append(AttachedPair(link, vf if joined else None, bool(state.armed), state.changed_at))
     return found
+
+
+def some_links_for(where: NetnsPins, rtnl: Rtnetlink) -> Mapping[int, Link]:
+    """Return the interfaces for attached_pairs(), which wants two for each pair. Raises OSError."""
+    return some_links(rtnl, 2 * len(pins.attached_ifindexes(where)))
 
 
 def open_loaded(where: NetnsPins) -> LoadedObject | None:

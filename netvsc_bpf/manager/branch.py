@@ -14,6 +14,7 @@ from typing import Any
 
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.event_filter import Interest
 from netvsc_bpf.kernel.links import map_id
 from netvsc_bpf.kernel.path_events import PathEventWatch
 from netvsc_bpf.kernel.pin_watch import PinWatch
@@ -57,7 +58,8 @@ class Abroad:
 class Branch:
     """Manages the pairs of one network namespace: the manager's own, or one `abroad`.
 
-    `visits` is for the own one and looks after what left it; `turned` is called after each turn.
+    `visits` is for the own one and looks after what left it; `turned` is called after each turn,
+    `interested` after each look with what concerns the pairs.
     """
 
     def __init__(
@@ -71,13 +73,19 @@ class Branch:
         visits: Visits | None = None,
         turned: Callable[[], None] = lambda: None,
         stats: ManagerStats | None = None,
+        interested: Callable[[Interest], None] = lambda _: None,
     ) -> None:
         self._config, self._teller, self._bugs, self._turned = config, teller, bugs, turned
         self._stats = stats or ManagerStats()
         self._abroad, self._visits = abroad, visits
         self._there = There() if abroad is None else There(abroad.place)
         self._reconcile = Reconciler(
-            config, teller, self._stats, bugs=bugs, home=None if abroad is None else abroad.home
+            config,
+            teller,
+            self._stats,
+            bugs=bugs,
+            interested=interested,
+            home=None if abroad is None else abroad.home,
         )
         self._pins = self._there.pins
         self._woken = asyncio.Event()

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.lists import ListKeeper, is_ours
-from netvsc_bpf.kernel import lock, netns, speakers
+from netvsc_bpf.kernel import lock, netns
 from netvsc_bpf.kernel.address_lists import vanished
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.manager.attached import Served, attached_pairs
+from netvsc_bpf.manager.attached import Served, attached_pairs, some_links_for
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event
@@ -53,7 +53,7 @@ class ListFollower:
     def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:
         """Return the pairs that something is to be done for: name, synthetic NIC, VF."""
         with Rtnetlink() as rtnl:
-            pairs = attached_pairs(where, speakers.links(rtnl), self.managed)
+            pairs = attached_pairs(where, some_links_for(where, rtnl), self.managed)
         found = []
         with ListKeeper(where) as keeper:
             for pair in pairs:

@@ -52,6 +52,10 @@ class Managed:
         """Return the name under which a NIC was managed that may be gone; None where it never was."""
         return self._last.get(ifindex)
 
+    def names_ever(self) -> set[str]:
+        """Return the names that are managed, and those that once were: their NIC may come back."""
+        return {*self.names, *self._last.values()}
+
     def missing(self) -> list[str]:
         """Return the names that nobody had at the last look."""
         return [name for name in self.names if name not in self._known]

@@ -32,6 +32,10 @@ class ManagedVisitors:
         """See Managed."""
         return self._known.get(ifindex)
 
+    def names_ever(self) -> set[str]:
+        """See Managed."""
+        return set(self._known.values())
+
     def missing(self) -> list[str]:
         """See Managed."""
         return []

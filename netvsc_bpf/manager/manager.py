@@ -9,6 +9,7 @@ from collections.abc import Callable
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
+from netvsc_bpf.kernel.event_filter import EventFilter
 from netvsc_bpf.kernel.membership_watch import MembershipWatch
 from netvsc_bpf.kernel.netlink_watch import NetlinkWatch
 from netvsc_bpf.kernel.our_root import require_access
@@ -53,6 +54,7 @@ class Manager:
         self._namespace = OwnNamespace()
         self._visits = Visits(config, self._listener)
         self._branches = Branches(config, self._listener, self._bugs, self._exporting.stats)
+        self._filter = EventFilter()
         self._home = Branch(
             config,
             self._listener,
@@ -61,6 +63,7 @@ class Manager:
             visits=self._visits,
             turned=self._turned,
             stats=self._exporting.stats,
+            interested=self._filter.looked,
         )
         self._reloader = Reloader(config, refusing(reload), self._configure, self._listener)
 
@@ -90,8 +93,10 @@ class Manager:
         loop.add_signal_handler(signal.SIGINT, self._interrupt, stopping)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up, os.isatty(_STDERR), stopping)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-        netlink = NetlinkWatch(loop, self._home.wake, self._teller.timing.arrivals.changed)
-        memberships = MembershipWatch(loop, self._home.wake)
+        netlink = NetlinkWatch(
+            loop, self._home.wake, self._teller.timing.arrivals.changed, self._filter.judge
+        )
+        memberships = MembershipWatch(loop, self._home.wake, concerns=self._filter.concerns)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
         tasks.append(loop.create_task(self._bugs.kept_going(self._reloader.run)))
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: self._until_deleted(stopping))))

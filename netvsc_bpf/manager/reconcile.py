@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from netvsc_bpf.datapath.known import note_again
+from netvsc_bpf.datapath.known import known_pairs, note_again
 from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.moving import guards_abroad
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.discovery.known import KnownPairs
+from netvsc_bpf.discovery.nics import NicMemo
 from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.event_filter import Interest
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.places import Place
@@ -25,6 +27,7 @@ from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.manager.events import MANAGER
 from netvsc_bpf.manager.execute import Executor, vf_is_gone
+from netvsc_bpf.manager.interest import interest
 from netvsc_bpf.manager.known import known_to_manager
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
@@ -68,6 +71,8 @@ class Reconciler:
     running: Running = field(default_factory=Running)
     bugs: Bugs | None = None
     """Counts unexpected errors; without it they are counted here alone."""
+    interested: Callable[[Interest], None] = lambda _: None
+    """Called after each look with what concerns the pairs."""
     home: Place | None = None
     """The manager's own namespace, where this is another one.
 
@@ -81,6 +86,7 @@ class Reconciler:
     _newcomers: Newcomers = field(init=False)
     _release: Releaser = field(init=False)
     _unhurried: Unhurried = field(default_factory=Unhurried)
+    _memo: NicMemo = field(default_factory=NicMemo)
     _retries: dict[int, Retry] = field(default_factory=dict)
     """Pairs (ifindex) that raised at the last look: when the next error is reported again."""
     _broke: set[int] = field(default_factory=set)
@@ -116,15 +122,17 @@ class Reconciler:
         self._unhurried.begin(len(self.memories))
         self._broke.clear()
         begun = CLOCKS.boottime()
-        with reading(_WHAT) as session:
+        with reading(_WHAT, self._memo) as session:
             self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
-            work = self._look(session)
+            near = self._near(session)
+            work = self._look(near)
             if work is None:
-                return self._wait_s(session)
-        with writing(_WHAT) as session:
-            self._rounds(session, work)
-        with reading(_WHAT) as session:
-            return self._wait_s(session)
+                return self._wait_s(near)
+        with writing(_WHAT, self._memo) as session:
+            near = self._near(session)
+            self._rounds(near, work)
+            # What came meanwhile has an event of its own.
+            return self._wait_s(near.refreshed())
 
     def configure(self, config: ManagerConfig) -> None:
         """Go on by another configuration from the next reconciliation on. Any thread may call it."""
@@ -332,6 +340,17 @@ class Reconciler:
         ours = [nic for nic in managed if nic.xdp_prog_id not in held]
         self.served = frozenset(nic.ifindex for nic in ours)
         return ours
+
+    def _near(self, session: Session) -> Session:
+        """Confine a look to what concerns the pairs: whatever is planned costs the others nothing."""
+        synthetics = self._synthetics(session)
+        with opened(session.pins) as loaded:
+            known = known_pairs(session, loaded)
+        named = [self._wanted(nic).options.vf for nic in synthetics]
+        wanted = {*self._managed.names_ever(), *filter(None, named), *filter(None, [self.config.options.vf])}
+        found = interest(session.nics, synthetics, known, wanted)
+        self.interested(found)
+        return session.only(found.members)
 
     def _missing(self) -> list[str]:
         """Return the names that nobody has, here or elsewhere."""

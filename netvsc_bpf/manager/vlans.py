@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.vlans import Half, lend, missing
-from netvsc_bpf.kernel import lock, netns, speakers, vlans
+from netvsc_bpf.kernel import lock, netns, vlans
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.vlans import Vlan
-from netvsc_bpf.manager.attached import Served, attached_pairs
+from netvsc_bpf.manager.attached import Served, attached_pairs, some_links_for
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
@@ -54,7 +54,7 @@ class VlanFollower:
         """Return the pairs that something is to be done for: synthetic NIC, VF, and the ids that it needs."""
         all_stacked = vlans.stacked(rtnl)
         found = []
-        for pair in attached_pairs(where, speakers.links(rtnl), self.managed):
+        for pair in attached_pairs(where, some_links_for(where, rtnl), self.managed):
             if pair.vf is None:
                 continue
             synthetic = Half(pair.synthetic.ifindex, pair.synthetic.name)

@@ -44,6 +44,8 @@ class Nic:
     loopback: bool = False
     master: int | None = None
     """IFLA_MASTER: the ifindex of the bridge, bond or synthetic NIC that owns it."""
+    link: int | None = None
+    """IFLA_LINK, where that is in this namespace: what a VLAN or macvlan stands on, or the peer of a veth."""
     promiscuity: int = 0
     """IFLA_PROMISCUITY: how many users want every frame."""
     allmulti: int = 0

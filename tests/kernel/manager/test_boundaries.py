@@ -127,7 +127,7 @@ def test_s75_withdrawals_of_all_pairs_come_before_whatever_can_fail(
     """The writer's lock among it: somebody else may hold it for as long as the compiler takes."""
     eventually("both armed", both_armed(turns))
 
-    def held(what: str) -> None:
+    def held(what: str, *_: object) -> None:
         raise Busy(what, "somebody else is writing")
 
     monkeypatch.setattr(reconcile, "writing", held)
