@@ -6,7 +6,6 @@ from tests.mutation.mutation import Mutation
 _ORDER = ("tests/unit/datapath/test_order.py",)
 _DUMPS = ("tests/unit/kernel/test_dumps.py",)
 _PLAN = ("tests/unit/planner/test_plan.py",)
-_ANY_ORDER = ("tests/unit/planner/test_any_order.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
 
@@ -113,7 +112,7 @@ PLANNER = (
         "netvsc_bpf/planner/plan.py",
         "if not joined.home or vf.mac != synthetic.mac",
         "if vf.mac != synthetic.mac",
-        _ANY_ORDER,
+        _PLAN,
     ),
     Mutation(
         "a VF with another MTU may be permitted",

@@ -24,7 +24,9 @@ from tests.mutation.python import PYTHON
 REPO = Path(__file__).parents[2]
 ALL = (*PROGRAMS, *PYTHON)
 
-_COPIED = ("netvsc_bpf", "cli", "ebpf", "tests", "bench", "pyproject.toml")
+_COPIED = ("netvsc_bpf", "cli", "ebpf", "tests", "pyproject.toml")
+_READ = ("bench", "deploy", "docs", "scripts")
+"""What some tests read: not worth a copy."""
 _PARTS_OF_THE_PACKAGE = ("cli", "ebpf")
 _LIMIT_S = 300
 _PASSED, _FAILED = 0, 1  # pytest.ExitCode
@@ -54,6 +56,8 @@ def copy(repo: Path, folder: Path) -> None:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():
             shutil.copy2(source, folder / name)
+    for name in _READ:
+        (folder / name).symlink_to(repo / name)
     for name in _PARTS_OF_THE_PACKAGE:
         if (folder / name).exists():
             (folder / "netvsc_bpf" / name).symlink_to(folder / name)

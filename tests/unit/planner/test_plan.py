@@ -56,6 +56,11 @@ def test_home_that_was_taken_off_before_it_was_fastened_is_put_back_for_good() -
     assert [type(step) for step in rest(world)] == [act.Join, act.Permit]
 
 
+def test_s95_permitted_vf_without_home_is_withdrawn_before_home_is_put_back(world: World) -> None:
+    world.home = None
+    assert plan(world.observe(), Wanted())[0] == act.Withdraw(SYNTHETIC, Reason.NOT_PERMITTED)
+
+
 def test_s08_first_vf_removed_while_a_second_waits(world: World) -> None:
     first, second = world.devmap, world.plug()
     assert rest(world) == [], "a second VF is refused while one is in use"
