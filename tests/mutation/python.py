@@ -103,8 +103,8 @@ PLANNER = (
     Mutation(
         "the permission is withdrawn last",
         "netvsc_bpf/planner/plan.py",
-        "*_withdrawal(seen, wanted), *(_letting_go(seen) or _attaching(seen) or _using(seen, wanted))",
-        "*(_letting_go(seen) or _attaching(seen) or _using(seen, wanted)), *_withdrawal(seen, wanted)",
+        "[*_withdrawal(seen, wanted), *steps]",
+        "[*steps, *_withdrawal(seen, wanted)]",
         _PLAN,
     ),
     Mutation(
