@@ -10,7 +10,7 @@ from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
-from netvsc_bpf.kernel import beneath, clsact, links, pins
+from netvsc_bpf.kernel import beneath, clsact, links, orphans, pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.visitors import strike, strike_unreadable, visitor, visitors
@@ -34,7 +34,7 @@ def detach_all() -> tuple[int, list[str]]:
     """Detach every pair of this thread's network namespace; return how many there were, and warnings.
 
     Pins of another layout are removed as well, which detaches what they hold; the settings of their VFs
-    cannot be put back then, and a warning says so.
+    cannot be put back then, and a warning says so. So are those of network namespaces that are gone.
     """
     with writing("cannot detach") as session:
         attached = session.attached()
@@ -55,6 +55,9 @@ def detach_all() -> tuple[int, list[str]]:
         for mark in visitors(session.pins):  # not attached yet
             _say_goodbye(session, mark.ifindex)
         strike_unreadable(session.pins)
+        for gone in orphans.orphans(session.pins):
+            orphans.remove(gone)
+            warnings.append(f"removed what network namespace {gone.inode} left, which is gone")
         return len(attached), warnings
 
 

@@ -15,6 +15,7 @@ from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.twice import refuse_twice
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Reason
 
@@ -90,6 +91,7 @@ def ensure_steer(
         if hook.attached(links.program_id(program), ifindex, Direction.EGRESS, pin):
             return
         links.remove(pin)  # that of a device that is gone, or a foreign one
+        refuse_twice(session.pins, ifindex, synthetic.name)
         undo.callback(remove_steer, session, loaded, hook, ifindex, slot)
         with changing(f"cannot attach steer to {synthetic.name}"):
             if hook.adds_qdisc(ifindex):

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from netvsc_bpf.discovery.nics import NicMemo, get_nic, list_nics
-from netvsc_bpf.kernel import beneath, change_over, lock, netns, our_root, pins
+from netvsc_bpf.kernel import beneath, change_over, claims, lock, netns, our_root, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
@@ -147,3 +147,4 @@ def writing(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
         finally:
             if not pins.in_use(ours):
                 pins.remove_tree(ours, ours.home)
+            claims.clear(ours)

@@ -17,6 +17,7 @@ from netvsc_bpf.doctor.kernel_version import check_kernel_version
 from netvsc_bpf.doctor.libbpf import check_libbpf
 from netvsc_bpf.doctor.liveness import check_liveness
 from netvsc_bpf.doctor.lockdown import check_lockdown
+from netvsc_bpf.doctor.orphans import check_orphans
 from netvsc_bpf.doctor.pairs import examine_pairs
 from netvsc_bpf.doctor.per_pair import Around, examine_pair
 from netvsc_bpf.doctor.softnet import check_softnet
@@ -43,6 +44,8 @@ def examine() -> list[Finding]:
     ]
     raw = check_raw_capability()
     machine += [] if raw is None else [raw]
+    gone = check_orphans(NetnsPins(netns.current_inode()))
+    machine += [] if gone is None else [gone]
     able = is_fit([check_libbpf(), check_capabilities()])
     # Without privilege every probe fails, and each would send the reader after the wrong cause.
     machine += [check_hook(), check_liveness()] if able else [_untried("hook"), _untried("liveness")]

@@ -11,6 +11,8 @@
             visitors/<synthetic ifindex>   a NIC that a manager followed here: a symlink, its text says whence
             upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a change
 
+        manager_<netns inode>/socket   locked by the manager; a symlink, its text is the name of its socket
+
 bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
 """
 
@@ -20,6 +22,7 @@ from pathlib import Path
 BPFFS = Path("/sys/fs/bpf")
 ROOT_NAME = "netvsc-bpf"
 _PAIR_PREFIX = "pair_"
+_MANAGER_PREFIX = "manager_"
 _LOADING_PREFIX = "loading_"
 _UPGRADING_PREFIX = "upgrading_"
 
@@ -42,9 +45,19 @@ class NetnsPins:
         return self.root / str(self.inode)
 
     @property
+    def claim(self) -> Path:
+        """The folder that the manager of this network namespace holds locked (kernel/claims.py)."""
+        return self.root / f"{_MANAGER_PREFIX}{self.inode}"
+
+    @property
     def object(self) -> Path:
         """Maps, programs and sentinel links: loaded once for all pairs of the namespace."""
         return self.home / "object"
+
+    def inode_of(self, name: str) -> int | None:
+        """Return the inode of the namespace that a folder of the root is of, None for any other name."""
+        number = name.removeprefix(_MANAGER_PREFIX)
+        return int(number) if number.isdecimal() else None
 
     def loading(self, pid: int) -> Path:
         """Return the folder in which a loader builds what becomes `object` by one rename."""

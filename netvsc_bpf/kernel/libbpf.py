@@ -171,9 +171,14 @@ def obj_pin(fd: int, path: Path | str) -> None:
 def info(fd: int, kind: type[_Info]) -> _Info:
     """Return the kernel's description of an object (BPF_OBJ_GET_INFO_BY_FD)."""
     answer = kind()
+    complete(fd, answer)
+    return answer
+
+
+def complete(fd: int, answer: ctypes.Structure) -> None:
+    """Have the kernel fill a description in, which says where to put what is of any length."""
     size = ctypes.c_uint32(ctypes.sizeof(answer))
     _checked(lib().bpf_obj_get_info_by_fd, fd, ctypes.byref(answer), ctypes.byref(size))
-    return answer
 
 
 def map_lookup(fd: int, key: int, value: Any) -> None:

@@ -41,7 +41,7 @@ class Place:
     @contextmanager
     def opened(self) -> Iterator[int]:
         """Give a descriptor of it, for a moment. Raises NamespaceGone where it is gone or out of reach."""
-        path = _reachable().get(self.inode)
+        path = reachable().get(self.inode)
         if path is None:
             raise NamespaceGone(f"cannot enter network namespace {self.inode}", "it is gone, or out of reach")
         with _open(path) as fd:
@@ -74,7 +74,7 @@ def others() -> Generator[Place, None, None]:
     that we can see are not found.
     """
     own = netns.current_inode()
-    for inode, path in _reachable().items():
+    for inode, path in reachable().items():
         if inode == own:
             continue
         with ExitStack() as there:
@@ -94,7 +94,8 @@ def named() -> dict[int, Path]:
         return {}
 
 
-def _reachable() -> dict[int, Path]:
+def reachable() -> dict[int, Path]:
+    """Return the namespaces that a name or a process leads to, by inode, and what leads there."""
     processes = (folder / "ns" / "net" for folder in _PROC.iterdir() if folder.name.isdecimal())
     return _namespaces(processes) | named()
 

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Asking the manager of this thread's network namespace for its events (protocol.py)."""
 
-import os
 import select
 import socket
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from netvsc_bpf.kernel.our_root import trusted
 from netvsc_bpf.kernel.peer import peer
 from netvsc_bpf.manager.protocol import Record, Request, parse_lines
-from netvsc_bpf.manager.singleton import NAME
+from netvsc_bpf.manager.singleton import socket_name
 from netvsc_bpf.model.errors import Busy, NetvscBpfError, Refused
 
 _WHAT = "cannot ask the manager"
@@ -56,12 +56,15 @@ class Conversation:
 
 def ask(request: Request) -> Conversation | None:
     """Ask; None where no manager runs. Raises Busy where it does not answer, Refused where it is none."""
+    name = socket_name()
+    if name is None:
+        return None
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connected.settimeout(_PATIENCE_S)
-        connected.connect(NAME)
+        connected.connect(name)
         holder = peer(connected)
-        if holder.uid not in (0, os.geteuid()):
+        if not trusted(holder.uid):
             why = f"process {holder.pid} of user {holder.uid} holds its name and is not trusted"
             raise Refused(_WHAT, why, "stop that process")
         with suppress(BrokenPipeError):  # it has ended already, and may have said why

@@ -79,6 +79,10 @@ class Manager:
         require_access("cannot manage", BPFFS / ROOT_NAME)
         refuse_what_attach_refuses(self._config)
         with singleton.claim() as claimed:
+            if claimed.stranger is not None:
+                who = f"process {claimed.stranger.pid} of user {claimed.stranger.uid}"
+                text = f"{who} holds the socket name of an earlier version's manager; it is ignored"
+                self._listener(Event(Kind.REFUSED, MANAGER, text))
             asyncio.run(self._run(claimed))
             if self._deleted:
                 self._namespace.leave()

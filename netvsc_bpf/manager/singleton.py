@@ -1,33 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One manager for each network namespace.
 
-The claim is a socket with an abstract name: such names belong to the network namespace, and the kernel frees
-them with the process, however it ends.
+The claim is a lock that only root and the user of the service can take (kernel/claims.py). Beside it the
+manager has a socket for those who ask (serving.py). Its abstract name is found where the lock is.
+
+Earlier versions had a socket with a name that everybody knew as their claim. Such a manager still counts; any
+other user who holds that name is passed by, and reported.
 """
 
-import errno
-import os
+import secrets
 import socket
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.kernel import netns
+from netvsc_bpf.kernel import claims, netns
 from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME, NetnsPins
-from netvsc_bpf.kernel.our_root import require_access
-from netvsc_bpf.kernel.peer import peer
+from netvsc_bpf.kernel.our_root import require_access, trusted
+from netvsc_bpf.kernel.peer import Peer, peer
 from netvsc_bpf.kernel.visitors import visitors
-from netvsc_bpf.model.errors import Busy, NamespaceGone
+from netvsc_bpf.model.errors import Busy, NamespaceGone, NetvscBpfError
 
-NAME = "\0netvsc-bpf-manager"
+EARLIER_NAME = "\0netvsc-bpf-manager"
+_PREFIX = "netvsc-bpf-"
 _WAITING = 128
+_WHAT = "cannot manage this network namespace"
 
 
 class Claim:
     """The claim, held until it is closed."""
 
-    def __init__(self, listening: socket.socket) -> None:
-        self._socket = listening
+    def __init__(self, listening: socket.socket, lock: claims.FolderLock, stranger: Peer | None) -> None:
+        self._socket, self._lock = listening, lock
+        self.stranger = stranger
+        """Who holds the name that earlier versions had, and is nobody to heed."""
 
     def __enter__(self) -> Self:
         return self
@@ -36,6 +42,9 @@ class Claim:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
+        # What cannot be removed now the next writer removes.
+        with suppress(NetvscBpfError, OSError):
+            self._lock.close()
 
     @property
     def socket(self) -> socket.socket:
@@ -45,25 +54,38 @@ class Claim:
 
 def claim() -> Claim:
     """Return the claim. Raises Busy where another manager runs here."""
+    where = NetnsPins(netns.current_inode())
+    earlier = _of_earlier_version()
+    if earlier is not None and trusted(earlier.uid):
+        raise _busy(f"process {earlier.pid} does already", earlier.pid)
+    name = f"{_PREFIX}{secrets.token_hex(16)}"
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        listening.bind(NAME)
+        listening.bind(f"\0{name}")
         listening.listen(_WAITING)
-    except OSError as error:
+        lock = claims.take(where, name)
+        if lock is None:
+            pid = holder()
+            raise _busy(f"{'another manager' if not pid else f'process {pid}'} does already", pid or None)
+    except BaseException:
         listening.close()
-        if error.errno != errno.EADDRINUSE:
-            raise
-        pid = holder()
-        who = "another manager" if pid is None else f"process {pid}"
-        raise Busy(
-            "cannot manage this network namespace", f"{who} does already", "stop it first", pid=pid
-        ) from None
+        raise
+    found = Claim(listening, lock, earlier)
     pid = _from_elsewhere()
     if pid is not None:
-        listening.close()
-        why = f"process {pid} followed a NIC into it, and manages that"
-        raise Busy("cannot manage this network namespace", why, "stop it first", pid=pid)
-    return Claim(listening)
+        with found:
+            raise _busy(f"process {pid} followed a NIC into it, and manages that", pid)
+    return found
+
+
+def _busy(why: str, pid: int | None) -> Busy:
+    return Busy(_WHAT, why, "stop it first", pid=pid)
+
+
+def socket_name() -> str | None:
+    """Return the socket's name of the manager of this thread's network namespace; None: there is none."""
+    name = claims.socket_name(NetnsPins(netns.current_inode()))
+    return None if name is None else f"\0{name}"
 
 
 def is_claimed() -> bool:
@@ -82,7 +104,8 @@ def refuse_while_managed(what: str) -> None:
     if pid is None:
         pid = _from_elsewhere()
     if pid is not None:
-        raise Busy(what, f"process {pid} manages it and would attach it again", "stop that first", pid=pid)
+        who = f"process {pid}" if pid else "another process"
+        raise Busy(what, f"{who} manages it and would attach it again", "stop that first", pid=pid or None)
 
 
 def _from_elsewhere() -> int | None:
@@ -95,11 +118,28 @@ def _from_elsewhere() -> int | None:
 
 
 def holder() -> int | None:
-    """Ask the kernel who manages this thread's network namespace; None: nobody but perhaps ourselves."""
+    """Return who manages this thread's network namespace, 0 where that is not to be found out.
+
+    None: nobody, but perhaps ourselves.
+    """
+    where = NetnsPins(netns.current_inode())
+    if claims.is_taken(where):
+        name = socket_name()
+        found = None if name is None else _listener(name)
+        return 0 if found is None else found.pid
+    earlier = _of_earlier_version()
+    return earlier.pid if earlier is not None and trusted(earlier.uid) else None
+
+
+def _of_earlier_version() -> Peer | None:
+    return _listener(EARLIER_NAME)
+
+
+def _listener(name: str) -> Peer | None:
+    """Ask the kernel who listens on an abstract name in this thread's network namespace."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
-            probe.connect(NAME)
+            probe.connect(name)
         except OSError:
             return None
-        pid = peer(probe).pid
-    return pid if pid != os.getpid() else None
+        return peer(probe)

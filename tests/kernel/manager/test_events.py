@@ -18,6 +18,7 @@ from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.manager.singleton import socket_name
 from tests.kernel.commands import PROGRAM
 from tests.kernel.support.attachment import Attachment, attached
 from tests.kernel.support.manager import Manager
@@ -247,13 +248,15 @@ def test_only_root_and_the_managers_own_user_are_served(lab: Lab, start: Start) 
     manager = start(lab)
     manager.wait_told("attached")
     script = (
-        "import socket\n"
+        "import socket, sys\n"
         "s = socket.socket(socket.AF_UNIX)\n"
         "s.settimeout(30)\n"
-        "s.connect('\\0netvsc-bpf-manager')\n"
+        "s.connect(chr(0) + sys.argv[1])\n"
         "print(s.makefile().readline())\n"
     )
-    stranger = ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", script]
+    # Everybody can read in /proc/net/unix what the socket is called.
+    name = (lab.in_guest(socket_name) or "")[1:]
+    stranger = ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", script, name]
     said = lab.run(lab.guest, stranger).stdout
     assert json.loads(said) == {
         "control": "refused",

@@ -22,7 +22,7 @@ PATIENCE_S = 30
 @pytest.fixture
 def holder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]:
     """Somebody who holds the name, takes one line and answers with these bytes."""
-    monkeypatch.setattr(asking, "NAME", NAME)
+    monkeypatch.setattr(asking, "socket_name", lambda: NAME)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(NAME)
         listening.listen()
@@ -46,7 +46,7 @@ def holder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]
 
 
 def test_where_nobody_listens_there_is_no_manager(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "NAME", NAME)
+    monkeypatch.setattr(asking, "socket_name", lambda: NAME)
     assert ask(Request.EVENTS) is None
 
 
