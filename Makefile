@@ -35,6 +35,12 @@ mutation-test: ## harmful changes, one at a time: do the tests notice each?
 	@scripts/setup.sh test
 	@$(VENV)/python -m tests.mutation.run
 
+.PHONY: fault-test
+fault-test: ## every operation killed and failed at each of its steps (half an hour)
+	@scripts/kernel.sh fault-test
+	@scripts/setup.sh test
+	@$(VENV)/python -m tests.kernel.sweep
+
 .PHONY: vm-test
 vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 kernels
 	@scripts/kernel.sh vm-test

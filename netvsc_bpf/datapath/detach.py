@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """detach: take the data path down and leave the machine as found."""
 
-from contextlib import ExitStack
+from collections.abc import Iterable
 
 from netvsc_bpf.datapath import vlans
 from netvsc_bpf.datapath.joining import leave
 from netvsc_bpf.datapath.moving import send_home
-from netvsc_bpf.datapath.pairs import clear_pair, remove_steer
+from netvsc_bpf.datapath.pairs import free_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.datapath.taking_down import TakingDown
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel import beneath, clsact, links, orphans, pins
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.visitors import strike, strike_unreadable, visitor, visitors
-from netvsc_bpf.model.errors import ForeignLayout, NoSuchNic, NotAttached
+from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NoSuchNic, NotAttached
 from netvsc_bpf.model.path import Reason
 
 
@@ -41,17 +42,16 @@ def detach_all() -> tuple[int, list[str]]:
         warnings: list[str] = []
         if beneath.exists(session.pins.object) or attached:
             try:
-                with LoadedObject(session.pins) as loaded, ExitStack() as steps:
-                    for ifindex in attached:
-                        steps.callback(detach_one, session, loaded, ifindex)
+                with LoadedObject(session.pins) as loaded:
+                    _detach_each(session, loaded, attached)
             except ForeignLayout as error:
                 _remove_filters(session)
                 vlans.take_back(None)
+                for ifindex in session.attached():
+                    pins.remove_tree(session.pins, session.pins.pair(ifindex))
                 warnings.append(
                     f"{error.why}: its links were removed, the settings of its VFs were left as they are"
                 )
-        for ifindex in session.attached():
-            pins.remove_tree(session.pins, session.pins.pair(ifindex))
         for mark in visitors(session.pins):  # not attached yet
             _say_goodbye(session, mark.ifindex)
         strike_unreadable(session.pins)
@@ -61,19 +61,33 @@ def detach_all() -> tuple[int, list[str]]:
         return len(attached), warnings
 
 
+def _detach_each(session: Session, loaded: LoadedObject, attached: Iterable[int]) -> None:
+    """Detach all; what keeps one pair keeps no other.
+
+    Raises the first failure; ForeignLayout only if there was no other, as it costs what was found.
+    """
+    failures: list[Exception] = []
+    for ifindex in attached:
+        try:
+            detach_one(session, loaded, ifindex)
+        except (NetvscBpfError, OSError) as error:
+            failures.append(error)
+    for failure in sorted(failures, key=lambda failure: isinstance(failure, ForeignLayout)):
+        raise failure
+
+
 def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     """Take one pair down by its synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
     hook = session.hook(loaded)
     loaded.program("control")  # refuses now, rather than half way
-    with ExitStack() as steps:  # runs in reverse order, each even if one before it fails
-        steps.callback(_say_goodbye, session, ifindex)
-        steps.callback(pins.remove_tree, session.pins, session.pins.pair(ifindex))
+    with TakingDown() as down:
         if slot is not None:
-            steps.callback(clear_pair, loaded, slot)
+            down.step(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
             if synthetic is not None:
-                steps.callback(remove_steer, session, loaded, hook, ifindex, slot)
-            steps.callback(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
+                down.step(remove_steer, session, loaded, hook, ifindex, slot)
+        down.step(free_pair, session, loaded, slot, ifindex)
+        down.step(_say_goodbye, session, ifindex)
 
 
 def _say_goodbye(session: Session, ifindex: int) -> None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from netvsc_bpf.datapath import following, homing, lists, vf_settings, vlans
 from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.taking_down import TakingDown
 from netvsc_bpf.datapath.vlans import Half
 from netvsc_bpf.discovery.nics import get_nic
 from netvsc_bpf.kernel import abi, links
@@ -40,7 +41,8 @@ def join(
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
     found = loaded.found(slot)
-    new = loaded.vf_ifindex(slot) != vf.ifindex
+    # The DEVMAP may name a VF of which nothing is known: one that could be put back, but not struck there.
+    new = loaded.vf_ifindex(slot) != vf.ifindex or found.vf_ifindex != vf.ifindex
     if new:
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
@@ -94,7 +96,8 @@ def leave(
 ) -> None:
     """Take the VF out of the pair and put it back as found; nothing happens where there is none.
 
-    Every step is tried, even if one before it fails; the last failure is raised then.
+    What may pass ends it, to be done again; else every step is tried, and the first failure raised then
+    (TakingDown). Raises KernelError, MissingCapability.
     """
     found = loaded.found(slot)
     if not found.vf_ifindex:
@@ -102,18 +105,18 @@ def leave(
     ifindex = loaded.pair(slot).synthetic_ifindex
     # The kernel deletes the entry with the device: a NIC that has the number now may be another one.
     vf = session.nic(loaded.vf_ifindex(slot))
-    with ExitStack() as steps:  # runs in reverse order
-        # Last, so that whoever finds us killed in between finds what there is to put back as well.
-        steps.callback(_forget, loaded, found, vf, slot)
-        steps.callback(loaded.clear_vf, slot)
-        steps.callback(_put_back, session, found, synthetic, vf)
-        steps.callback(vlans.take_back, found.vf_ifindex)
-        steps.callback(lists.take_back, session.pins, found.vf_ifindex, gone=vf is None)
-        steps.callback(homing.lead_nowhere, loaded, slot, found.vf_ifindex)
-        steps.callback(links.remove, session.pins.link(ifindex, "home"))
+    with TakingDown() as down:
+        down.step(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
         if vf is not None:
-            steps.callback(homing.detach, session, hook, found, vf, ifindex)
-        steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
+            down.step(homing.detach, session, hook, found, vf, ifindex)
+        down.step(links.remove, session.pins.link(ifindex, "home"))
+        down.step(homing.lead_nowhere, loaded, slot, found.vf_ifindex)
+        down.step(lists.take_back, session.pins, found.vf_ifindex, gone=vf is None)
+        down.step(vlans.take_back, found.vf_ifindex)
+        down.step(_put_back, session, found, synthetic, vf)
+        down.step(loaded.clear_vf, slot)
+        # Last, so that whoever finds us killed in between finds what there is to put back as well.
+        down.step(_forget, loaded, found, vf, slot)
 
 
 def _put_back(session: Session, found: abi.Found, synthetic: Nic | None, vf: Nic | None) -> None:

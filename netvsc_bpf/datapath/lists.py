@@ -9,6 +9,7 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from netvsc_bpf.datapath.taking_down import TakingDown
 from netvsc_bpf.kernel import address_lists
 from netvsc_bpf.kernel.address_lists import Membership
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -94,21 +95,21 @@ class ListKeeper:
         self.take_back(vf, lists.gone)
 
     def take_back(self, vf: int, macs: frozenset[bytes] | None = None) -> None:
-        """Take lent addresses back from a VF, all of them by default; every one is tried.
+        """Take lent addresses back from a VF, all of them by default.
 
-        Raises the last KernelError, unless it says that the VF is gone.
+        Raises KernelError (see TakingDown), unless it says that the VF is gone.
         """
-        failure: KernelError | None = None
-        for mac in sorted(self._all_lent.get(vf, ()) if macs is None else macs):
-            try:
-                address_lists.remove(self._rtnl, vf, mac)
-            except KernelError as error:
-                if not address_lists.vanished(error):
-                    failure = error
-                    continue
-            self._lent.strike(vf, mac)
-        if failure is not None:
-            raise failure
+        with TakingDown() as down:
+            for mac in sorted(self._all_lent.get(vf, ()) if macs is None else macs):
+                down.step(self._take_one_back, vf, mac)
+
+    def _take_one_back(self, vf: int, mac: bytes) -> None:
+        try:
+            address_lists.remove(self._rtnl, vf, mac)
+        except KernelError as error:
+            if not address_lists.vanished(error):
+                raise
+        self._lent.strike(vf, mac)
 
     def forget(self, vf: int) -> None:
         """Forget what was lent to a VF that is gone; a new device may get its ifindex."""

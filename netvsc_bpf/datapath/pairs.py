@@ -46,7 +46,7 @@ def ensure_pair(
         beneath.make_folder(folder)
         return slot
     slot = free_pair_slot(loaded, synthetic.ifindex)
-    undo.callback(clear_pair, loaded, slot)
+    undo.callback(free_pair, session, loaded, slot, synthetic.ifindex)
     loaded.clear_counters(slot)
     loaded.clear_vf(slot)
     found = abi.Found(rx_packets=synthetic.rx_packets, rx_bytes=synthetic.rx_bytes)
@@ -58,7 +58,6 @@ def ensure_pair(
     )
     loaded.set_pair(slot, state)
     _name(loaded, slot, synthetic)
-    undo.callback(pins.remove_tree, session.pins, folder)
     with changing(f"cannot make {folder}"):
         # What a process left there that was killed: its copies may be those of another slot.
         pins.remove_tree(session.pins, folder)
@@ -72,8 +71,19 @@ def _name(loaded: LoadedObject, slot: int, synthetic: Nic) -> None:
         loaded.set_synthetic(slot, synthetic.ifindex)
 
 
-def clear_pair(loaded: LoadedObject, slot: int) -> None:
-    """Free a slot: nothing of ours may be attached to its synthetic NIC any more."""
+def free_pair(session: Session, loaded: LoadedObject, slot: int | None, ifindex: int) -> None:
+    """Free a slot, then remove the folder of its synthetic NIC, from which steer is detached already.
+
+    Nothing happens where there is still something to put back: the next attach, detach or manager does it.
+    """
+    if slot is not None:
+        if loaded.found(slot).vf_ifindex:
+            return
+        _clear(loaded, slot)
+    pins.remove_tree(session.pins, session.pins.pair(ifindex))
+
+
+def _clear(loaded: LoadedObject, slot: int) -> None:
     loaded.clear_vf(slot)
     loaded.clear_synthetic(slot)
     loaded.set_found(slot, abi.Found())

@@ -117,12 +117,13 @@ def reading(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
 
     Raises BpffsUnavailable, MissingCapability, and KernelError for what fails in the block unexpectedly.
     """
-    require(what, CAP_BPF)
-    require_bpffs()
-    ours = NetnsPins(netns.current_inode())
-    our_root.require_access(what, ours.root)
-    with changing(what), our_root.held(ours.root), Tools(memo) as tools:
-        yield Session(ours, tools, tools.list_nics())
+    with changing(what):
+        require(what, CAP_BPF)
+        require_bpffs()
+        ours = NetnsPins(netns.current_inode())
+        our_root.require_access(what, ours.root)
+        with our_root.held(ours.root), Tools(memo) as tools:
+            yield Session(ours, tools, tools.list_nics())
 
 
 @contextmanager
@@ -130,21 +131,24 @@ def writing(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
     """Look and change, alone.
 
     Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
-    First, what a loader left that was killed is removed, and a change of programs finished. The folder of the
-    namespace is removed again when nothing is attached in it at the end.
+    First, what a loader or a detach left that was killed is removed, and a change of programs finished.
+    The folder of the namespace is removed again when nothing is attached in it at the end.
     """
-    require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
-    require_bpffs()
-    ours = NetnsPins(netns.current_inode())
-    our_root.require_access(what, ours.root)
-    with lock.writer(ours.root) as lock_fd, changing(what), Tools(memo) as tools:
-        beneath.make_folder(ours.home)
-        try:
-            nics = tools.list_nics()
-            pins.remove_unfinished(ours)
-            change_over.finish(ours, tools.rtnl, [nic.ifindex for nic in nics])
-            yield Session(ours, tools, nics, lock_fd)
-        finally:
+    with changing(what):
+        require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
+        require_bpffs()
+        ours = NetnsPins(netns.current_inode())
+        our_root.require_access(what, ours.root)
+        with lock.writer(ours.root) as lock_fd, Tools(memo) as tools:
             if not pins.in_use(ours):
-                pins.remove_tree(ours, ours.home)
-            claims.clear(ours)
+                pins.remove_tree(ours, ours.home)  # a detach was killed while it did
+            beneath.make_folder(ours.home)
+            try:
+                nics = tools.list_nics()
+                pins.remove_unfinished(ours)
+                change_over.finish(ours, tools.rtnl, [nic.ifindex for nic in nics])
+                yield Session(ours, tools, nics, lock_fd)
+            finally:
+                if not pins.in_use(ours):
+                    pins.remove_tree(ours, ours.home)
+                claims.clear(ours)

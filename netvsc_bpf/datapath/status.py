@@ -56,7 +56,11 @@ def status(interface: str | None = None) -> list[PairStatus]:
         with LoadedObject(session.pins) as loaded:
             if loaded.stale:
                 return []
-            return [pair_status(session, loaded, ifindex) for ifindex in wanted if session.nic(ifindex)]
+            if interface is not None:
+                return [pair_status(session, loaded, ifindex) for ifindex in wanted]
+            # A folder without a slot is what a detach left that was killed: no pair any more.
+            pairs = [ifindex for ifindex in wanted if find_pair_slot(loaded, ifindex) is not None]
+            return [pair_status(session, loaded, ifindex) for ifindex in pairs if session.nic(ifindex)]
 
 
 def pair_status(look: Look, loaded: LoadedObject, ifindex: int) -> PairStatus:

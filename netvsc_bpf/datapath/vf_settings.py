@@ -7,9 +7,9 @@ on joining (netif_inherit_tso_max()), so that no packet has to be cut up again o
 """
 
 import errno
-from contextlib import ExitStack
 
 from netvsc_bpf.datapath import following
+from netvsc_bpf.datapath.taking_down import TakingDown
 from netvsc_bpf.kernel import netlink
 from netvsc_bpf.kernel.abi import Found
 from netvsc_bpf.kernel.netlink import changing
@@ -119,17 +119,17 @@ def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
 def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None) -> None:
     """Put both back as found; one that is gone (None) needs nothing.
 
-    Every setting is tried, even if one before it fails; the last failure is raised then.
+    A setting that the kernel refuses keeps none of the others from being put back (TakingDown).
     """
-    with ExitStack() as steps:  # runs in reverse order
-        if synthetic is not None:
-            steps.callback(_restore_gso, rtnl, found, synthetic)
+    with TakingDown() as down:
         if vf is not None:
-            steps.callback(_restore_flags, rtnl, found, vf)
-            steps.callback(_restore_up, rtnl, found, vf)
-            steps.callback(_restore_mac, rtnl, found, vf)
-            steps.callback(_restore_ipv6, rtnl, found, vf)
-            steps.callback(_restore_mtu, rtnl, found, vf)
+            down.step(_restore_mtu, rtnl, found, vf)
+            down.step(_restore_ipv6, rtnl, found, vf)
+            down.step(_restore_mac, rtnl, found, vf)
+            down.step(_restore_up, rtnl, found, vf)
+            down.step(_restore_flags, rtnl, found, vf)
+        if synthetic is not None:
+            down.step(_restore_gso, rtnl, found, synthetic)
 
 
 def _restore_gso(rtnl: Rtnetlink, found: Found, synthetic: Nic) -> None:

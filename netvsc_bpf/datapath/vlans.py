@@ -11,11 +11,11 @@ VF's rx_handler, which comes after VLAN devices, and ours would keep them (vlan_
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from netvsc_bpf.datapath.taking_down import TakingDown
 from netvsc_bpf.kernel import vlans
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.vlans import Stacked, Vlan
-from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
 
 
@@ -60,18 +60,12 @@ def lend_all(synthetic: Half, vf: Half) -> None:
 def take_back(vf: int | None) -> None:
     """Take back what a VF (by ifindex) was lent; None: what every VF of this namespace was.
 
-    Every id is tried; the last failure is raised then (KernelError).
+    Raises KernelError; see TakingDown.
     """
     if vlans.none_here():
         return
     ours = LENT_VLAN_PREFIX if vf is None else f"{LENT_VLAN_PREFIX}{vf}."
-    failure: KernelError | None = None
-    with changing("cannot take VLANs back"), Rtnetlink() as rtnl:
+    with changing("cannot take VLANs back"), Rtnetlink() as rtnl, TakingDown() as down:
         for one in vlans.stacked(rtnl):
             if one.vlan is not None and one.name.startswith(ours):
-                try:
-                    vlans.remove(rtnl, one.ifindex)
-                except KernelError as error:
-                    failure = error
-    if failure is not None:
-        raise failure
+                down.step(vlans.remove, rtnl, one.ifindex)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from netvsc_bpf.discovery.nics import get_nic, list_nics
 from netvsc_bpf.kernel import links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.errnos import is_absent
 from netvsc_bpf.kernel.links import LinkState
 from netvsc_bpf.kernel.places import Place, others
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
@@ -59,8 +60,12 @@ def _linked(steer: LinkState | None, guard: LinkState | None) -> Nic | None:
             if state is guard:
                 return nic if nic.xdp_prog_id == state.prog_id else None
             return nic if state.prog_id in tcx_programs(nic.ifindex, Direction.EGRESS) else None
-        except (NoSuchNic, OSError):
-            return None  # no such device here
+        except NoSuchNic:
+            return None
+        except OSError as error:
+            if not is_absent(error):
+                raise
+            return None
     return None
 
 

@@ -8,18 +8,23 @@ in; /sys/class/net shows only the interfaces of the namespace that sysfs was mou
 from collections.abc import Mapping
 from pathlib import Path
 
+from netvsc_bpf.kernel.errnos import may_pass
+
 _U32_MAX = 2**32 - 1
 
 
 def driver_of(sysfs: Path, bus: str, device: str) -> str | None:
     """Return the name of the driver bound to ``device`` on ``bus``; None where none is bound.
 
-    The arguments are IFLA_PARENT_DEV_BUS_NAME and IFLA_PARENT_DEV_NAME of an interface.
+    The arguments are IFLA_PARENT_DEV_BUS_NAME and IFLA_PARENT_DEV_NAME of an interface. Raises OSError where
+    the machine cannot tell now.
     """
     try:
         return (sysfs / "bus" / bus / "devices" / device / "driver").readlink().name
-    except OSError:
+    except OSError as error:
         # Unbound, or unplugged since the dump: both mean "no driver", and hot-unplug is our daily bread.
+        if may_pass(error):
+            raise
         return None
 
 
@@ -28,12 +33,15 @@ def slot_serials(sysfs: Path) -> Mapping[str, int]:
 
     pci-hyperv names each slot by the serial that the host gives the VF (hv_pci_assign_slots()); the kernel's
     own hv_netvsc reads it back with kstrtou32() in get_netvsc_byslot(), so only plainly numeric names count
-    here too. Hot-plug drivers of other hypervisors number their slots the same way.
+    here too. Hot-plug drivers of other hypervisors number their slots the same way. Raises OSError where the
+    machine cannot tell now.
     """
     serials: dict[str, int] = {}
     try:
         slots = sorted((sysfs / "bus" / "pci" / "slots").iterdir())
-    except OSError:
+    except OSError as error:
+        if may_pass(error):
+            raise
         return serials
     for slot in slots:
         serial = _slot_number(slot.name)
@@ -41,7 +49,9 @@ def slot_serials(sysfs: Path) -> Mapping[str, int]:
             continue
         try:
             address = (slot / "address").read_text(encoding="ascii").strip()
-        except OSError:
+        except OSError as error:
+            if may_pass(error):
+                raise
             continue
         serials[address] = serial
     return serials

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from netvsc_bpf.discovery.xdp_reach import describe, unseeing_program
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
-from netvsc_bpf.kernel import clsact, copies
+from netvsc_bpf.kernel import beneath, clsact, copies, links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.pins import attached_ifindexes
+from netvsc_bpf.kernel.pins import attached_ifindexes, upgrades
 from netvsc_bpf.kernel.qdiscs import list_qdiscs
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
@@ -115,12 +115,21 @@ def read_egress(rtnl: Rtnetlink, ifindex: int) -> Egress:
 
 
 def own_programs(pins: NetnsPins) -> dict[int, str]:
-    """Return the programs of the pairs of this network namespace: their ids and names."""
+    """Return the programs of the pairs of this network namespace: their ids and names.
+
+    In the middle of a change of programs both the old and the new ones are.
+    """
     try:
-        return {
+        found = {
             number: name
             for ifindex in attached_ifindexes(pins)
             for name, number in copies.program_ids(pins, ifindex).items()
         }
+        for folder, _ in upgrades(pins):
+            for pin in beneath.walk(folder):
+                number = links.pinned_program_id(pin) if pin.parent.name == "programs" else None
+                if number is not None:
+                    found[number] = pin.name
     except (UntrustedFolder, MissingCapability):
         return {}  # the check of bpffs says it
+    return found

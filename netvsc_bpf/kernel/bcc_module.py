@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from netvsc_bpf.kernel import direct
+from netvsc_bpf.kernel.errnos import may_pass
 from netvsc_bpf.kernel.kfunc import ReadOnlyCast
 from netvsc_bpf.kernel.not_root import not_root
-from netvsc_bpf.model.errors import BccMissing, CompileError
+from netvsc_bpf.model.errors import BccMissing, CompileError, KernelError
 
 
 class Module:
@@ -49,14 +50,19 @@ class Module:
             raise CompileError(f"cannot use program {function}", str(error)) from error
 
     def load(self, function: str, kind: str) -> int:
-        """Load one program through the verifier and return its descriptor."""
+        """Load one program through the verifier and return its descriptor.
+
+        Raises CompileError, and KernelError for want of memory and the like (kernel/errnos.py).
+        """
         self._complete(function)
         try:
             fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
         except Exception as error:  # bcc raises nothing more precise
-            raise CompileError(
-                f"cannot load program {function}", str(error), "report it with --verbose"
-            ) from error
+            what, number = f"cannot load program {function}", ctypes.get_errno()
+            refusal = OSError(number, os.strerror(number))
+            if may_pass(refusal):
+                raise KernelError(what, os.strerror(number), errno=number) from error
+            raise CompileError(what, str(error), "report it with --verbose") from error
         return fd
 
     def _complete(self, function: str) -> None:

@@ -79,6 +79,6 @@ def in_initial_user_namespace(namespace: Path = USER_NAMESPACE) -> bool:
     """Say whether capabilities count for bpf(2): it asks for them in the first user namespace."""
     try:
         return str(namespace.readlink()) == _INITIAL_USER_NAMESPACE
-    except OSError:
+    except FileNotFoundError:
         # A kernel without CONFIG_USER_NS has just the one.
         return True

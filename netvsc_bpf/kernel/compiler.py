@@ -21,7 +21,7 @@ from netvsc_bpf.kernel import abi, beneath, bundle, libbpf, pins, sentinel, temp
 from netvsc_bpf.kernel.bcc_module import Module, compile_text
 from netvsc_bpf.kernel.build import build_number, macros_for
 from netvsc_bpf.kernel.probes import why_no_fentry
-from netvsc_bpf.model.errors import CompileError, ForeignLayout, NetvscBpfError, NotSupported
+from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError, NetvscBpfError, NotSupported
 from netvsc_bpf.model.path import Liveness
 
 MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
@@ -68,12 +68,25 @@ def main() -> None:
     except NetvscBpfError as error:
         if isinstance(error, CompileError):
             os.write(1, error.log.encode(errors="replace"))
-        result = {"error": type(error).__name__, "what": error.what, "why": error.why, "remedy": error.remedy}
+        result = _as_answer(error)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        result = _as_answer(KernelError("cannot load the programs", why, errno=error.errno))
     sys.stdout.flush()
     os.lseek(log, 0, os.SEEK_SET)
     with os.fdopen(log, "rb") as written:
         result["log"] = written.read().decode(errors="replace")
     json.dump(result, answer)
+
+
+def _as_answer(error: NetvscBpfError) -> dict[str, Any]:
+    return {
+        "error": type(error).__name__,
+        "what": error.what,
+        "why": error.why,
+        "remedy": error.remedy,
+        "errno": error.errno if isinstance(error, KernelError) else None,
+    }
 
 
 def _die_with(parent: int) -> None:
@@ -158,8 +171,8 @@ def _use_pinned(fd: int, pin: Path) -> None:
     what = f"cannot use {pin}"
     try:
         pinned = beneath.get(pin)
-    except OSError as error:
-        raise ForeignLayout(what, os.strerror(error.errno or 0), _ANEW) from error
+    except FileNotFoundError as error:
+        raise ForeignLayout(what, "it is missing", _ANEW) from error
     ours, theirs = (libbpf.info(one, libbpf.MapInfo) for one in (fd, pinned))
     for member in ("type", "key_size", "value_size", "max_entries", "map_flags"):
         if getattr(ours, member) != getattr(theirs, member):

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -92,9 +93,12 @@ class LentAddresses:
             _checked(self._lib.bpf_map_update_elem(self._fd, ctypes.byref(key), ctypes.byref(value), 0))
 
     def strike(self, vf_ifindex: int, mac: bytes) -> None:
-        """Forget an address; nothing happens where it was not noted."""
-        if self._fd is not None:
-            self._lib.bpf_map_delete_elem(self._fd, ctypes.byref(_key(vf_ifindex, mac)))
+        """Forget an address; nothing happens where it was not noted. Raises KernelError."""
+        if self._fd is None:
+            return
+        key = _key(vf_ifindex, mac)
+        with changing(f"cannot forget {mac.hex(':')} of interface {vf_ifindex}"), suppress(FileNotFoundError):
+            _checked(self._lib.bpf_map_delete_elem(self._fd, ctypes.byref(key)))
 
 
 def _key(vf_ifindex: int, mac: bytes) -> _Key:
@@ -106,7 +110,11 @@ def _opened(path: Path) -> int | None:
         fd = beneath.get(path)
     except FileNotFoundError:
         return None
-    info = libbpf.info(fd, libbpf.MapInfo)
+    try:
+        info = libbpf.info(fd, libbpf.MapInfo)
+    except BaseException:
+        os.close(fd)
+        raise
     if (info.type, info.key_size, info.value_size) != (_HASH, ctypes.sizeof(_Key), 4):
         os.close(fd)
         remedy = "take it down with `netvsc-bpf detach --all`, then attach again"

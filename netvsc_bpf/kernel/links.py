@@ -3,7 +3,6 @@
 
 import errno
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +70,13 @@ def remove(path: Path) -> None:
 
 
 def detach(fd: int) -> None:
-    """Detach a link; nothing happens where it is none."""
-    with suppress(OSError):  # no link at all, say: without the pin it is gone anyhow
+    """Detach a link; nothing happens where it is none, or one that only goes with its pin."""
+    try:
         libbpf.link_detach(fd)
+    except OSError as error:
+        # bpf_link_get_from_fd() and link_detach(), kernel/bpf/syscall.c
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
 
 
 def program_id(fd: int) -> int:

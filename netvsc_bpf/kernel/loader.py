@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from netvsc_bpf.kernel import bundle, compile_child, copies, netns
 from netvsc_bpf.kernel import pins as pinned
@@ -102,11 +103,12 @@ def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, map
     return int(answer["build"])
 
 
-def _rebuilt(answer: dict[str, str]) -> errors.NetvscBpfError:
+def _rebuilt(answer: dict[str, Any]) -> errors.NetvscBpfError:
     """Return the child's error as the type that it had there."""
     kind = getattr(errors, answer["error"])
     arguments = (answer["what"], answer["why"], answer["remedy"])
     if kind is errors.CompileError:
         return errors.CompileError(*arguments, log=answer["log"])
-    error: errors.NetvscBpfError = kind(*arguments)
+    of_kernel = {"errno": answer["errno"]} if issubclass(kind, errors.KernelError) else {}
+    error: errors.NetvscBpfError = kind(*arguments, **of_kernel)
     return error

@@ -55,6 +55,9 @@ def _acquire(root: Path, deadline: float) -> OurRoot:
                 ) from None
             time.sleep(_POLL_S)
             continue
+        except BaseException:
+            os.close(ours.fd)
+            raise
         # The one before us may have removed the folder while we waited: then ours is a lock on nothing.
         if _same(ours.fd, root):
             return ours

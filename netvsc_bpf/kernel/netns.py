@@ -39,6 +39,8 @@ def enter(name: str) -> None:
         raise Refused(what, f"{_NAMED / name} does not exist", "see `ip netns list`") from None
     except PermissionError as error:
         raise MissingCapability(what, str(error), "run as root") from None
+    except OSError as error:
+        raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
     try:
         enter_fd(fd, what)
     except KernelError as error:

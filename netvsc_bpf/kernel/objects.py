@@ -234,10 +234,12 @@ class LoadedObject:
         if path not in self._fds:
             try:
                 self._fds[path] = beneath.get(path)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 raise self._foreign(f"{path} is missing") from None
-            except OSError as error:
-                raise self._foreign(f"{path} cannot be opened ({error.strerror})") from error
+            except PermissionError:
+                if path.is_file():
+                    raise
+                raise self._foreign(f"{path} is no pin") from None  # a folder, say
         return self._fds[path]
 
     def _check(self, name: str, shape: _Shape) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from netvsc_bpf.kernel import netns
+from netvsc_bpf.kernel.errnos import may_pass
 from netvsc_bpf.model.errors import NamespaceGone
 
 _NAMED = Path("/run/netns")
@@ -80,7 +81,9 @@ def others() -> Generator[Place, None, None]:
         with ExitStack() as there:
             try:
                 fd = there.enter_context(_open(path))
-            except OSError:
+            except OSError as error:
+                if may_pass(error):
+                    raise
                 continue  # it went meanwhile
             there.enter_context(_inside(fd))
             yield Place.here()
@@ -106,7 +109,9 @@ def _namespaces(paths: Iterable[Path]) -> dict[int, Path]:
     for path in paths:
         try:
             stat = path.stat()
-        except OSError:
+        except OSError as error:
+            if may_pass(error):
+                raise
             continue  # the process ended, or is not ours to look at
         if stat.st_dev == device:
             found.setdefault(stat.st_ino, path)

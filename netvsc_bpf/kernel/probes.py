@@ -12,9 +12,10 @@ from contextlib import contextmanager
 
 from netvsc_bpf.kernel import libbpf, tcx
 from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.errnos import may_pass
 from netvsc_bpf.kernel.instructions import instruction
 from netvsc_bpf.kernel.offsets import kernel_offsets
-from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
 _TRACING = 26  # enum bpf_prog_type, include/uapi/linux/bpf.h
 _TRACE_FENTRY = 24  # enum bpf_attach_type
@@ -52,7 +53,10 @@ def why_no_tcx() -> str | None:
 
 
 def why_no_fentry() -> str | None:
-    """Say why the sentinel cannot be attached: tries a program that does nothing, for an instant."""
+    """Say why the sentinel cannot be attached: tries a program that does nothing, for an instant.
+
+    Raises KernelError where the kernel could not tell for want of memory and the like (kernel/errnos.py).
+    """
     try:
         target = _function_id(_FENTRY_TARGET)
         with _loaded(_TRACING, _RETURN_0, _TRACE_FENTRY, target) as program:
@@ -60,6 +64,8 @@ def why_no_fentry() -> str | None:
     except NetvscBpfError as error:
         return error.why
     except OSError as error:
+        if may_pass(error):
+            raise KernelError("cannot look for fentry", str(error.strerror), errno=error.errno) from error
         return f"the kernel refuses fentry programs ({error.strerror})"
     return None
 

@@ -73,5 +73,5 @@ def stats_enabled(path: Path = STATS_ENABLED) -> bool:
     """Tell whether kernel.bpf_stats_enabled is set; who uses BPF_ENABLE_STATS instead does not show here."""
     try:
         return path.read_text().strip() == "1"
-    except OSError:
+    except (FileNotFoundError, PermissionError):
         return False  # no such switch, or not for us to see

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from netvsc_bpf.kernel import beneath, libbpf, pins
 from netvsc_bpf.kernel.bcc_module import Module
+from netvsc_bpf.kernel.errnos import may_pass
 from netvsc_bpf.kernel.sentinel_links import HOOKS, TRACEPOINTS
 from netvsc_bpf.model.errors import CompileError
 
@@ -12,7 +13,7 @@ from netvsc_bpf.model.errors import CompileError
 def attach(module: Module, folder: Path) -> str | None:
     """Attach the tracing programs, pinned in `folder`; return why not where the kernel forbids it.
 
-    None is left behind then. Raises KernelError.
+    None is left behind then. Raises KernelError and OSError; one that may pass is no refusal.
     """
     pinned: list[Path] = []
     for hook, (function, returning) in HOOKS.items():
@@ -22,6 +23,8 @@ def attach(module: Module, folder: Path) -> str | None:
         except (CompileError, OSError) as error:
             for path in pinned:
                 beneath.unlink(path)
+            if may_pass(error):
+                raise
             return error.why if isinstance(error, CompileError) else str(error)
         pins.make(link, folder / hook)
         pinned.append(folder / hook)

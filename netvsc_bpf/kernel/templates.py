@@ -16,7 +16,8 @@ from pathlib import Path
 
 from netvsc_bpf.kernel import beneath, direct, libbpf, pins
 from netvsc_bpf.kernel.direct import MapFd
-from netvsc_bpf.model.errors import CompileError, ForeignLayout
+from netvsc_bpf.kernel.errnos import may_pass
+from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError
 
 KINDS = {
     "steer": libbpf.SCHED_CLS_PROGRAM,
@@ -53,14 +54,17 @@ def read(pin: Path) -> bytes:
 def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> Iterator[int]:
     """Load the copy of the pair in this slot; give its descriptor.
 
-    Raises CompileError with the verifier's log.
+    Raises CompileError with the verifier's log, and KernelError for want of memory and the like.
     """
     completed = direct.addressed(code, map_fd, slot)
     try:
         fd = libbpf.prog_load(KINDS[name], name, completed)
     except OSError as error:
+        what = f"cannot load program {name}"
+        if may_pass(error):
+            raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
         raise CompileError(
-            f"cannot load program {name}",
+            what,
             os.strerror(error.errno or 0),
             "report it with --verbose",
             log=libbpf.verifier_log(KINDS[name], name, completed),

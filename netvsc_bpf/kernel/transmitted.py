@@ -9,6 +9,7 @@ net/core/net-procfs.c). Netlink would wait for the RTNL lock, which a driver tha
 import socket
 from pathlib import Path
 
+from netvsc_bpf.kernel.errnos import is_absent
 from netvsc_bpf.model import names
 
 _STATISTICS = Path("/proc/thread-self/net/dev")
@@ -23,7 +24,9 @@ def transmitted(vfs: set[int]) -> dict[int, int]:
     for ifindex in vfs:
         try:
             name = socket.if_indextoname(ifindex)  # SIOCGIFNAME takes no lock either
-        except OSError:
+        except OSError as error:
+            if not is_absent(error):
+                raise
             continue
         if name in counts:  # it may have been renamed in between
             found[ifindex] = counts[name]

@@ -59,11 +59,14 @@ def some_links_for(where: NetnsPins, rtnl: Rtnetlink) -> Mapping[int, Link]:
 
 
 def open_loaded(where: NetnsPins) -> LoadedObject | None:
-    """Open what is loaded, stale or not; None where nothing is, or where it is being detached."""
+    """Open what is loaded, stale or not; None where nothing is, or where it is being detached.
+
+    Of a detach that was killed at its very end parts of it may be left: the next writer removes them.
+    """
     try:
         return LoadedObject(where) if beneath.exists(where.object) else None
     except ForeignLayout:
-        if beneath.exists(where.object):
+        if beneath.exists(where.object) and pins.in_use(where):
             raise
         return None
 

@@ -14,6 +14,7 @@ from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.datapath.undoing import Undo
 from netvsc_bpf.kernel import abi, netlink
 from netvsc_bpf.kernel.abi import ControlCommand, Found
+from netvsc_bpf.kernel.errnos import is_absent
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
@@ -158,6 +159,6 @@ def vf_is_gone(pair: PairObservation, step: act.Action) -> bool:
         return False
     try:
         socket.if_indextoname(vf.ifindex)
-    except OSError:
-        return True
+    except OSError as error:
+        return is_absent(error)
     return False

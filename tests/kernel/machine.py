@@ -62,11 +62,16 @@ def assert_as(before: State, lab: Lab, when: str = "") -> None:
     assert not changed, "\n".join([f"not as found {when}:", *changed])
 
 
+def settled(lab: Lab) -> State:
+    """Return the state of the guest once no address is on its way."""
+    eventually("every NIC has its own address", lambda: _has_addresses(look(lab)))
+    return look(lab)
+
+
 @contextmanager
 def unchanged(lab: Lab) -> Iterator[State]:
     """Fail unless the guest is at the end of the block as it was at its begin."""
-    eventually("every NIC has its own address", lambda: _has_addresses(look(lab)))
-    before = look(lab)
+    before = settled(lab)
     yield before
     assert_as(before, lab)
 

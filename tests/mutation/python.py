@@ -9,18 +9,17 @@ _PLAN = ("tests/unit/planner/test_plan.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
 
-_HOME_OFF = "            steps.callback(homing.detach, session, hook, found, vf, ifindex)\n"
-_WITHDRAW = (
-    "        steps.callback(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))\n"
+_HOME_OFF = (
+    "        if vf is not None:\n            down.step(homing.detach, session, hook, found, vf, ifindex)\n"
 )
-_FORGET = "        steps.callback(_forget, loaded, found, vf, slot)\n"
+_WITHDRAW = "        down.step(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))\n"
 
 JOINING = (
     Mutation(
         "a VF is taken apart before its permission is withdrawn",
         "netvsc_bpf/datapath/joining.py",
+        _WITHDRAW + _HOME_OFF,
         _HOME_OFF + _WITHDRAW,
-        "            pass\n" + _WITHDRAW + "        if vf is not None:\n" + _HOME_OFF,
         _ORDER,
     ),
     Mutation(
@@ -33,15 +32,15 @@ JOINING = (
     Mutation(
         "what there is to put back is forgotten first",
         "netvsc_bpf/datapath/joining.py",
-        _FORGET,
-        "        _forget(loaded, found, vf, slot)\n",
+        _WITHDRAW,
+        "        down.step(_forget, loaded, found, vf, slot)\n" + _WITHDRAW,
         _ORDER,
     ),
     Mutation(
         "the VF leaves the DEVMAP before it is put back",
         "netvsc_bpf/datapath/joining.py",
-        "        steps.callback(loaded.clear_vf, slot)\n",
-        "        loaded.clear_vf(slot)\n",
+        _WITHDRAW,
+        "        down.step(loaded.clear_vf, slot)\n" + _WITHDRAW,
         _ORDER,
     ),
     Mutation(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Drivers and slot serials from sysfs trees of the shapes that were seen."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,20 @@ def test_slot_that_vanished_while_reading_is_left_out(tmp_path: Path) -> None:
 
 def test_machine_without_pci_has_no_slots(tmp_path: Path) -> None:
     assert slot_serials(tmp_path) == {}
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EINTR])
+def test_s93_what_cannot_be_read_now_is_not_taken_for_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Without its serial a VF of hv_netvsc would be paired by its MAC alone, or not at all."""
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for name in ("readlink", "iterdir"):
+        monkeypatch.setattr(Path, name, fail)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        driver_of(tmp_path, "pci", "0000:00:02.0")
+    with pytest.raises(OSError, match=os.strerror(number)):
+        slot_serials(tmp_path)

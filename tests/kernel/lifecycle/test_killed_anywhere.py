@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""kill -9 before any system call that changes something, of a command, of a manager, or of the compiler.
+
+Then every command is used, the other pair is served, and this one is mended or leaves nothing. A sample that
+moves from one part of the operation to the next; `make fault-test` kills before every one.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from netvsc_bpf import datapath
+from netvsc_bpf.kernel import pins
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.model.errors import NotAttached
+from netvsc_bpf.model.path import Path
+from tests.kernel.support.commands_inside import command
+from tests.kernel.support.disturbing import each, kill, killing_calls
+from tests.kernel.support.operations import (
+    FIRST,
+    OPERATIONS,
+    PLAN,
+    RUN,
+    UPGRADE,
+    Operation,
+    Scene,
+    scene,
+)
+from tests.kernel.support.supervised import KILL, supervised
+from tests.kernel.support.versions import Versions
+
+LabFactory = Callable[..., Lab]
+SAMPLE = 5
+"""Kills of each operation."""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("operation", [*OPERATIONS, RUN], ids=lambda operation: operation.name)
+def test_s94_killed_before_any_change_costs_no_pair_anything(
+    lab_factory: LabFactory, versions: Versions, operation: Operation
+) -> None:
+    with scene(lab_factory(PLAN), versions) as here:
+        _kill_some(here, operation, compiler=False)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("operation", [FIRST, UPGRADE], ids=lambda operation: operation.name)
+def test_s94_compiler_killed_before_any_change_is_an_error_that_leaves_nothing(
+    lab_factory: LabFactory, versions: Versions, operation: Operation
+) -> None:
+    with scene(lab_factory(PLAN), versions) as here:
+        _kill_some(here, operation, compiler=True)
+
+
+def _kill_some(here: Scene, operation: Operation, *, compiler: bool) -> None:
+    cases = killing_calls(here, operation, compiler=compiler)
+    assert len(cases) > SAMPLE
+    wrong = each(here, cases[:: -(-len(cases) // SAMPLE)], kill)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_s94_folder_without_a_slot_keeps_no_command_from_the_other_pairs(
+    lab_factory: LabFactory, versions: Versions
+) -> None:
+    """What a detach leaves that is killed between freeing the slot and removing the folder."""
+    with scene(lab_factory(PLAN), versions) as here:
+        here.here.attach()
+        assert supervised(here.lab, _detach_and_die).status == KILL
+        (only,) = here.lab.in_guest(datapath.status)
+        assert (only.synthetic.name, only.path) == ("eth1", Path.VF)
+        assert command(here.lab, "status", "eth0").returncode == NotAttached.exit_code
+        for arguments in (("status",), ("metrics",), ("top", "--once")):
+            ended = command(here.lab, *arguments)
+            assert (ended.returncode, "eth1" in ended.stdout) == (0, True), ended
+        here.here.attach()
+        assert here.path("eth0") is Path.VF
+        here.detach()
+        here.assert_as_found("attached and detached again")
+
+
+def _detach_and_die() -> None:
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    pins.remove_tree = die  # of this process alone
+    datapath.detach("eth0")
