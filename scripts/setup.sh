@@ -62,6 +62,7 @@ missing() {
 		fi
 		if [ "$WANT" = vm ]; then
 			need busybox-static sh -c 'command -v busybox || command -v busybox-static'
+			need gcc command -v gcc # for tests/vm/hyperv/module
 			need file command -v file # how virtme-ng tells a kernel's version
 			need libteam-utils command -v teamd # a peer of bench-path
 			need zstd command -v zstd

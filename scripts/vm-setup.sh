@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What `make vm-test` needs beside scripts/setup.sh: QEMU with an SR-IOV NIC (igb), and Debian's kernels and udev,
-# unpacked into a cache outside this checkout. No kernel is installed on this machine: no initramfs, boot loader or /boot changes.
+# What `make vm-test` needs beside scripts/setup.sh: QEMU with an SR-IOV NIC (igb), and Debian's kernels, their headers and
+# udev, unpacked into a cache outside this checkout. No kernel is installed on this machine: no initramfs, boot loader or
+# /boot changes.
 #
 # Usage: scripts/vm-setup.sh    prints the cache's path last; remove that directory to fetch newer kernels
 set -euo pipefail
@@ -77,6 +78,31 @@ kernel() {
 	mv -T "$work" "$CACHE/kernels/$version"
 }
 
+# headers VERSION [APT_OPTION...]: what modules for the unpacked kernel of that version are built against.
+headers() {
+	local version=$1 image release common kbuild work
+	shift
+	[ ! -e "$CACHE/headers/$version/usr/src" ] || return 0
+	ready_apt
+	image=$(echo "$CACHE/kernels/$version"/boot/vmlinuz-*)
+	release=${image##*/vmlinuz-}
+	common=${release%-amd64}-common
+	kbuild=$(apt-cache "${apt_options[@]}" "$@" depends "linux-headers-$release" | awk '/Depends: linux-kbuild-/ { print $2; exit }')
+	[ -n "$kbuild" ] || die "Debian has no headers of Linux $release any more: remove $CACHE/kernels/$version for a newer kernel"
+	say "fetching linux-headers-$release"
+	work=$CACHE/headers/.$version.$$
+	rm -rf "$work"
+	mkdir -p "$work"
+	(cd "$work" && apt-get "${apt_options[@]}" "$@" download "linux-headers-$release" "linux-headers-$common" "$kbuild") ||
+		die "apt-get could not download the headers of Linux $release"
+	for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work"; done
+	rm -r "$work"/*.deb "$work/usr/share"
+	# They are made for /usr/src, where nothing of this is installed.
+	sed -i "s#/usr/src/#$CACHE/headers/$version/usr/src/#" "$work/usr/src/linux-headers-$release/Makefile"
+	rm -rf "$CACHE/headers/$version"
+	mv -T "$work" "$CACHE/headers/$version"
+}
+
 qemu() {
 	local suite
 	if qemu-system-x86_64 -device help 2>/dev/null | grep -q '"igb"'; then
@@ -113,7 +139,9 @@ udev() {
 
 mkdir -p "$CACHE"
 kernel 6.1
+headers 6.1
 kernel 6.12 -t bookworm-backports
+headers 6.12 -t bookworm-backports
 qemu
 udev
 rm -rf "$CACHE/apt/archives"

@@ -21,6 +21,21 @@ class Kernel:
         return next((self.folder / "boot").glob("vmlinuz-*"))
 
     @property
+    def release(self) -> str:
+        """Return what `uname -r` says in it."""
+        return self.image.name.removeprefix("vmlinuz-")
+
+    @property
+    def headers(self) -> Path:
+        """Return the folder that modules for it are built against."""
+        return self.cache / "headers" / self.version / "usr/src" / f"linux-headers-{self.release}"
+
+    @property
+    def cache(self) -> Path:
+        """Return the folder that holds all that was fetched."""
+        return self.folder.parents[1]
+
+    @property
     def modules(self) -> Path:
         """Return the folder that holds a folder of modules by release."""
         return self.folder / "lib/modules"

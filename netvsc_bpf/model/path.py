@@ -61,6 +61,19 @@ class GuardMode(StrEnum):
     ALL = "all"
 
 
+class LeavePolicy(StrEnum):
+    """What becomes of a VF that is up and that we decided not to use.
+
+    Steering moves egress alone: an embedded switch goes on delivering to a VF that is up, and hv_netvsc goes
+    on sending by it.
+    """
+
+    DOWN = "down"
+    """It is taken down, which the NIC's switch, hv_netvsc and its host follow."""
+    STEER = "steer"
+    """It stays up: for fabrics that deliver by where the guest was last heard."""
+
+
 class XdpPolicy(StrEnum):
     """What becomes of a VF that runs no XDP program while somebody's runs on the synthetic NIC."""
 

@@ -33,6 +33,8 @@ class Join(Action):
     """Take a VF into the pair: settings, DEVMAP, home. It is permitted by another step."""
 
     vf: Nic
+    down: Reason | None = None
+    """Why it is not brought up with the synthetic NIC, None where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,10 @@ class Withdraw(Action):
 
 @dataclass(frozen=True, slots=True)
 class FollowUp(Action):
-    """Bring the VF up or down with the synthetic NIC."""
+    """Bring the VF up or down: with the synthetic NIC, or down for a reason of our own."""
 
     up: bool
+    because: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

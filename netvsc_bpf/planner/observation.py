@@ -16,6 +16,7 @@ class Followed:
     """
 
     up: bool
+    """False as well where we took the VF down for a reason of our own."""
     mtu: int
     mac: str
     promisc: bool = False

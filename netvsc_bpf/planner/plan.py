@@ -11,13 +11,17 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
   candidate, and it is permitted unless it is damped or held back after a stall, cannot take the synthetic
   NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down.
 
-The order of what is returned: withdraw, let go, attach, join, bring into step, permit, fasten, flags, order.
-One plan holds the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
+* a VF that we decided not to use is down, unless the policy is to leave it up: otherwise an embedded switch,
+  and hv_netvsc, would go on using it.
+
+The order of what is returned: withdraw, release, attach, join, take down, bring into step, permit, fasten,
+flags, order. A plan has the steps whose outcome the next ones do not depend on; the rest is planned from a new
+look.
 """
 
 from dataclasses import dataclass
 
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.path import LeavePolicy, Reason
 from netvsc_bpf.planner.actions import (
     Action,
     Attach,
@@ -49,6 +53,7 @@ class Wanted:
     """It did not transmit, and its time has not come yet (planner/stall.py)."""
     needs_xdp: bool = False
     """It must run an XDP program where somebody's runs on the synthetic NIC."""
+    leave: LeavePolicy = LeavePolicy.DOWN
 
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
@@ -68,6 +73,13 @@ def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
         return Reason.SYNTHETIC_DOWN
     if not joined.home or vf.mac != synthetic.mac or vf.mtu != synthetic.mtu:
         return Reason.NOT_PERMITTED
+    return _decision(joined, wanted)
+
+
+def _decision(joined: Joined, wanted: Wanted) -> Reason | None:
+    """Return why a VF that could carry traffic must not: not for a failure, nor while a change lasts."""
+    if joined.denied is not None:
+        return joined.denied
     if wanted.needs_xdp and joined.unseen_by is not None:
         return Reason.XDP_MISSING
     if wanted.damped:
@@ -108,10 +120,13 @@ def _ordering(seen: PairObservation) -> list[Action]:
 
 def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
     if seen.joined is None:
-        return [] if seen.candidate is None else [Join(seen.synthetic.ifindex, seen.candidate)]
+        down = Reason.DAMPED if wanted.damped and wanted.leave is LeavePolicy.DOWN else None
+        return [] if seen.candidate is None else [Join(seen.synthetic.ifindex, seen.candidate, down)]
     joined = seen.joined
+    down = _why_down(seen, joined, wanted)
     return (
-        _in_step(seen, joined)
+        _taking_down(seen, joined, down)
+        or _in_step(seen, joined, down)
         or _permission(seen, joined, wanted)
         or _fastening(seen, joined)
         or _flags(seen, joined)
@@ -124,13 +139,27 @@ def _is_candidate(seen: PairObservation, joined: Joined) -> bool:
     return paired and joined.vf.mac in (joined.followed.mac, seen.synthetic.mac)
 
 
-def _in_step(seen: PairObservation, joined: Joined) -> list[Action]:
+def _why_down(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
+    """Return why the VF has to be down while the synthetic NIC is up, None where it follows that."""
+    if wanted.leave is not LeavePolicy.DOWN or not seen.synthetic.up:
+        return None
+    return _decision(joined, wanted)
+
+
+def _taking_down(seen: PairObservation, joined: Joined, down: Reason | None) -> list[Action]:
+    """Come before whatever can be refused. Somebody who brings it up again meanwhile is not followed."""
+    if down is None or not (joined.vf.up or joined.followed.up):
+        return []
+    return [FollowUp(seen.synthetic.ifindex, False, down)]
+
+
+def _in_step(seen: PairObservation, joined: Joined, down: Reason | None) -> list[Action]:
     """Return what keeps the VF in step with the synthetic NIC."""
     ifindex, synthetic, vf, followed = seen.synthetic.ifindex, seen.synthetic, joined.vf, joined.followed
     refused = joined.denied is Reason.MTU_REFUSED
     if not followed.mtu:
         # Whoever joined it was interrupted before it was given anything: there is nothing to go back to.
-        return [Join(ifindex, vf)]
+        return [Join(ifindex, vf, down)]
     if synthetic.mac != followed.mac:
         return [FollowMac(ifindex, synthetic.mac, otherwise=followed.mac)]
     if synthetic.mtu != followed.mtu:
@@ -139,8 +168,8 @@ def _in_step(seen: PairObservation, joined: Joined) -> list[Action]:
         # Somebody changed it on the VF alone: away from what it was given, or to what it refused before.
         return [RepairMtu(ifindex, followed.mtu)]
     if not joined.home and not refused:
-        return [Join(ifindex, vf)]
-    if synthetic.up != followed.up:
+        return [Join(ifindex, vf, down)]
+    if down is None and synthetic.up != followed.up:
         return [FollowUp(ifindex, synthetic.up)]
     return []
 

@@ -7,24 +7,54 @@ from collections.abc import Iterator
 import pytest
 
 from tests.vm.hotplug import HotPluggedPair
+from tests.vm.hyperv.host import Host, hyperv_host
+from tests.vm.hyperv.pair import HypervPair, Shape, hyperv_pair
 from tests.vm.sriov import SriovPair, sriov_pair
 from vm.qmp import Qmp
 
 
-@pytest.fixture
-def sriov() -> Iterator[SriovPair]:
-    """A true SR-IOV pair, the VF not plugged in yet. Never on the machine underneath."""
+@pytest.fixture(scope="session")
+def in_guest() -> None:
+    """Nothing of this is ever done to the machine underneath."""
     if "NETVSC_BPF_GUEST_KERNEL" not in os.environ:
         pytest.skip("only inside a guest of make vm-test")
+
+
+@pytest.fixture
+def sriov(in_guest: None) -> Iterator[SriovPair]:
+    """A true SR-IOV pair, the VF not plugged in yet."""
     with sriov_pair() as pair:
         yield pair
 
 
 @pytest.fixture(scope="session")
-def monitor() -> Iterator[Qmp]:
+def host(in_guest: None) -> Iterator[Host]:
+    """The Hyper-V host with hv_netvsc over it, no NIC offered yet."""
+    with hyperv_host() as loaded:
+        yield loaded
+
+
+@pytest.fixture(params=list(Shape))
+def hyperv(host: Host, request: pytest.FixtureRequest) -> Iterator[HypervPair]:
+    """A pair of the true hv_netvsc, its VF not plugged in yet."""
+    with hyperv_pair(host, request.param) as pair:
+        yield pair
+
+
+@pytest.fixture(params=["virtio_net", *(f"hv_netvsc-{shape}" for shape in Shape)])
+def any_pair(request: pytest.FixtureRequest) -> Iterator[SriovPair]:
+    """Each true pair in turn: virtio_net, and hv_netvsc in each of its shapes."""
+    if request.param == "virtio_net":
+        yield request.getfixturevalue("sriov")
+        return
+    shape = Shape(request.param.removeprefix("hv_netvsc-"))
+    with hyperv_pair(request.getfixturevalue("host"), shape) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="session")
+def monitor(in_guest: None) -> Iterator[Qmp]:
     """The machine's own monitor. It takes its greeting once, so one serves the whole session."""
-    if "NETVSC_BPF_GUEST_KERNEL" not in os.environ:
-        pytest.skip("only inside a guest of make vm-test")
     with Qmp() as opened:
         yield opened
 

@@ -13,7 +13,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from tests.vm.devices import HOT_SLOT, qemu_options
+from tests.vm.devices import HOT_SLOT, hyperv_options, qemu_options
+from tests.vm.hyperv.build import built
 from tests.vm.verdict import Guest, Report, judge
 from vm import machine, qmp
 from vm.kernels import REPO, Kernel, kernels
@@ -85,7 +86,10 @@ def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[
     with tempfile.TemporaryDirectory(prefix="netvsc-bpf-vm-") as folder:
         out = Path(folder)
         outcome = machine.run(
-            machine.Machine(kernel, devices=[*qemu_options(), *HOT_SLOT, *qmp.qemu_options(out / "qmp")]),
+            machine.Machine(
+                kernel,
+                devices=[*qemu_options(), *HOT_SLOT, *hyperv_options(), *qmp.qemu_options(out / "qmp")],
+            ),
             REPO / "tests/vm/task.sh",
             out,
             settings={
@@ -93,7 +97,8 @@ def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[
                 "PAIR": shlex.join(file for file in files if file.startswith(_WITH_THE_PAIR)),
                 "LABS": shlex.join(file for file in files if not file.startswith(_WITH_THE_PAIR)),
                 "NETVSC_BPF_GUEST_KERNEL": guest.kernel,
-                "NETVSC_BPF_GUEST_UDEV": str(kernel.folder.parents[1] / "udev"),
+                "NETVSC_BPF_GUEST_HYPERV": str(built(kernel)),
+                "NETVSC_BPF_GUEST_UDEV": str(kernel.cache / "udev"),
                 "NETVSC_BPF_EXPECT_HOOK": guest.hook,
                 "NETVSC_BPF_EXPECT_LIVENESS": guest.liveness,
             },

@@ -74,6 +74,7 @@ class SriovPair:
         (self.pf / "sriov_numvfs").write_text("1")
         ip("link", "set", self.pf_name, "vf", "0", "mac", self.mac)
         address = (self.pf / "virtfn0").resolve().name
+        self.prepare_vf(address)
         # Without autoprobe no driver may have a VF, not even by hand (pci_device_can_probe()).
         (self.pf / "sriov_drivers_autoprobe").write_text("1")
         Path("/sys/bus/pci/drivers_probe").write_text(address)
@@ -81,6 +82,9 @@ class SriovPair:
         vf = self.vf
         assert vf is not None and vf.driver == "igbvf"
         return vf
+
+    def prepare_vf(self, address: str) -> None:
+        """Do what the host does to a VF, by PCI address, before its driver probes it: here, nothing."""
 
     def unplug(self) -> None:
         """Have the host take the VF away, in use or not."""

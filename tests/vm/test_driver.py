@@ -36,27 +36,27 @@ WAYS = (
 
 
 def test_s58_vf_is_steered_again_after_its_driver_was_reloaded_and_s02_adopted_before(
-    sriov: SriovPair,
+    any_pair: SriovPair,
 ) -> None:
-    vf = sriov.plug()
+    vf = any_pair.plug()
     assert vf.parent is not None
-    with managers(sriov) as start:
+    with managers(any_pair) as start:
         manager = start(SYNTHETIC)
         manager.wait_told("joined", vf.name)
-        sriov.wait_for(Path.VF)
+        any_pair.wait_for(Path.VF)
         for times, way in enumerate(WAYS, start=2):
             with udp() as stream:
                 go_on(stream)
                 way.goes(vf.parent)
                 manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
                 go_on(stream)
-                assert sriov.vf is None
-                left_at = sriov.left_at()
+                assert any_pair.vf is None
+                left_at = any_pair.left_at()
                 way.comes(vf.parent)
                 manager.wait_told("joined", times=times)
-                sriov.wait_for(Path.VF)
+                any_pair.wait_for(Path.VF)
                 go_on(stream)
                 result = stream.stop()
             assert lost(result, left_at) <= 0
-            again = sriov.vf
+            again = any_pair.vf
             assert again is not None and (again.parent, again.mac) == (vf.parent, vf.mac)

@@ -11,41 +11,40 @@ from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
-from tests.vm.devices import SYNTHETIC_MAC
 from tests.vm.sriov import ADDRESS, GUEST, PEER, SYNTHETIC, SriovPair
 from tests.vm.streams import RATE, go_on, lost, tcp, udp
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
 
-def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(sriov: SriovPair) -> None:
-    with managers(sriov) as start:
+def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(any_pair: SriovPair) -> None:
+    with managers(any_pair) as start:
         manager = start(SYNTHETIC)
         manager.wait_path(Path.SYNTHETIC)
         for times in (1, 2):
-            vf = sriov.plug()
+            vf = any_pair.plug()
             manager.wait_told("joined", vf.name, times)
             manager.wait_path(Path.VF, Reason.ARMED)
-            sriov.ping(wait_s=10)
-            sriov.unplug()
+            any_pair.ping(wait_s=10)
+            any_pair.unplug()
             manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
-            sriov.ping(wait_s=10)
+            any_pair.ping(wait_s=10)
 
 
-def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(sriov: SriovPair) -> None:
-    with managers(sriov) as start:
+def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(any_pair: SriovPair) -> None:
+    with managers(any_pair) as start:
         manager = start(SYNTHETIC)
-        sriov.plug()
+        any_pair.plug()
         manager.wait_path(Path.VF)
-        announced = gratuitous_arp(bytes.fromhex(SYNTHETIC_MAC.replace(":", "")), IPv4Address(ADDRESS))
-        with Tap(PEER, sriov.peer_name()) as peer:
-            sriov.carrier(False)
+        announced = gratuitous_arp(bytes.fromhex(any_pair.mac.replace(":", "")), IPv4Address(ADDRESS))
+        with Tap(PEER, any_pair.peer_name()) as peer:
+            any_pair.carrier(False)
             manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
             peer.wait_for(announced)
-        sriov.ping(wait_s=10)
-        sriov.carrier(True)
+        any_pair.ping(wait_s=10)
+        any_pair.carrier(True)
         manager.wait_path(Path.VF)
-        sriov.ping(wait_s=10)
+        any_pair.ping(wait_s=10)
 
 
 @pytest.mark.parametrize(
@@ -57,61 +56,61 @@ def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(sriov: SriovPai
     ids=["s16-down", "s18-unplugged"],
 )
 def test_s19_redirection_stops_before_the_vf_closes(
-    sriov: SriovPair,
+    any_pair: SriovPair,
     fail: Callable[[SriovPair], None],
     mend: Callable[[SriovPair], None] | None,
     queued: int,
 ) -> None:
-    sriov.plug()
-    sriov.use()
+    any_pair.plug()
+    any_pair.use()
     with udp() as stream:
         go_on(stream)
-        before = sriov.status()
-        fail(sriov)
+        before = any_pair.status()
+        fail(any_pair)
         go_on(stream)
-        after, left_at = sriov.status(), sriov.left_at()
+        after, left_at = any_pair.status(), any_pair.left_at()
         assert (before.path, after.path) == (Path.VF, Path.SYNTHETIC)
         assert after.path_changes == before.path_changes + 1
         if mend is not None:
-            mend(sriov)
-            eventually("the VF is used again", lambda: sriov.status().path is Path.VF)
+            mend(any_pair)
+            eventually("the VF is used again", lambda: any_pair.status().path is Path.VF)
             go_on(stream)
         result = stream.stop()
     assert result.sent > RATE
     assert lost(result, left_at, queued=queued) <= 0
 
 
-def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(sriov: SriovPair) -> None:
-    vf = sriov.plug()
+def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(any_pair: SriovPair) -> None:
+    vf = any_pair.plug()
     assert vf.gso_max_size >= 65_536
-    sriov.use()
+    any_pair.use()
     with tcp() as stream:
         with Tap(GUEST, vf.name, snap=64) as tap:
             eventually(
                 "unsegmented frames on the VF",
                 lambda: any(frame.outgoing and frame.length > 30_000 for frame in tap.seen()),
             )
-        sriov.unplug()
-        assert sriov.status().path is Path.SYNTHETIC
+        any_pair.unplug()
+        assert any_pair.status().path is Path.SYNTHETIC
         goal = stream.received + 200_000
         eventually("the stream goes on", lambda: stream.received >= goal)
         result = stream.stop()
     assert result.intact
 
 
-def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(sriov: SriovPair) -> None:
-    sriov.plug()
-    assert sriov.attach(settle_ms=50).path is Path.VF
-    changes = sriov.status().path_changes
+def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(any_pair: SriovPair) -> None:
+    any_pair.plug()
+    assert any_pair.attach(settle_ms=50).path is Path.VF
+    changes = any_pair.status().path_changes
     for fail, mend in (
-        (lambda: sriov.up(False), lambda: sriov.up(True)),
-        (lambda: sriov.carrier(False), lambda: sriov.carrier(True)),
+        (lambda: any_pair.up(False), lambda: any_pair.up(True)),
+        (lambda: any_pair.carrier(False), lambda: any_pair.carrier(True)),
     ):
         fail()
-        sriov.wait_for(Path.SYNTHETIC)
-        sriov.ping(wait_s=10)
+        any_pair.wait_for(Path.SYNTHETIC)
+        any_pair.ping(wait_s=10)
         mend()
-        sriov.wait_for(Path.VF)
-        sriov.ping(wait_s=10)
+        any_pair.wait_for(Path.VF)
+        any_pair.ping(wait_s=10)
         changes += 2
-        assert sriov.status().path_changes == changes
+        assert any_pair.status().path_changes == changes

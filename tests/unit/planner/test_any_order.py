@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.path import LeavePolicy, Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.plan import Wanted, plan
@@ -88,9 +88,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.guard &= not guard
         self.world.home = None if home else self.world.home
 
-    @rule(damped=st.booleans(), held=st.booleans(), settle_ms=st.sampled_from([10, 100]))
-    def wants_change(self, damped: bool, held: bool, settle_ms: int) -> None:
-        self.wanted = Wanted(settle_ms, damped, held)
+    @rule(
+        damped=st.booleans(),
+        held=st.booleans(),
+        settle_ms=st.sampled_from([10, 100]),
+        leave=st.sampled_from(LeavePolicy),
+    )
+    def wants_change(self, damped: bool, held: bool, settle_ms: int, leave: LeavePolicy) -> None:
+        self.wanted = Wanted(settle_ms, damped, held, leave=leave)
 
     @rule(known=st.booleans())
     def another_thread_withdraws(self, known: bool) -> None:
@@ -211,7 +216,11 @@ class AnyOrder(RuleBasedStateMachine):
         assert world.permitted == (world.synthetic.up and not denied and not left_alone)
         if left_alone and world.synthetic.up and not denied:
             assert world.reason is (Reason.DAMPED if self.wanted.damped else Reason.STALLED), "it says why"
-        assert world.followed.up == world.synthetic.up
+        decided = denied or left_alone
+        down = decided and world.synthetic.up and self.wanted.leave is LeavePolicy.DOWN
+        assert world.followed.up == (world.synthetic.up and not down)
+        if down:
+            assert not vf.up, "what we do not use is down"
         if not denied:
             flags = (world.synthetic.promiscuity > 0, world.synthetic.allmulti > 0)
             assert (world.followed.promisc, world.followed.allmulti) == flags

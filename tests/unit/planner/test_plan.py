@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.path import LeavePolicy, Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.plan import Wanted, plan
 from tests.unit.planner.world import SYNTHETIC, World
@@ -113,8 +113,9 @@ def test_s30_vf_that_refused_the_mtu_is_asked_no_more() -> None:
     world = World()
     world.change_synthetic(mtu=9000)
     vf = world.plug(limit=1500)
-    assert [type(step) for step in rest(world)] == [act.Attach, act.Join]
+    assert [type(step) for step in rest(world)] == [act.Attach, act.Join, act.FollowUp]
     assert (world.devmap, world.home, world.permitted) == (vf, None, False)
+    assert not world.vfs[vf].up, "its switch must not deliver to it"
     world.change_synthetic(mtu=1500)
     assert [type(step) for step in rest(world)] == [act.FollowMtu, act.Join, act.Permit]
 
@@ -138,12 +139,13 @@ def test_vf_whose_driver_follows_by_itself_is_not_left(world: World) -> None:
 
 
 def test_damping_is_told_though_nothing_is_permitted(world: World) -> None:
-    assert rest(world, Wanted(damped=True)) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
+    damped = Wanted(damped=True, leave=LeavePolicy.STEER)
+    assert rest(world, damped) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
     assert world.devmap is not None
     world.unplug(world.devmap)
     world.plug()
     left_alone = [act.Withdraw(SYNTHETIC, Reason.DAMPED), act.Fasten(SYNTHETIC)]
-    assert rest(world, Wanted(damped=True))[-2:] == left_alone
+    assert rest(world, damped)[-2:] == left_alone
     assert world.reason is Reason.DAMPED
     assert rest(world) == [act.Permit(SYNTHETIC, 100)]
 
@@ -161,13 +163,50 @@ def test_s91_a_vf_does_not_wait_for_the_order(world: World) -> None:
     assert isinstance(rest(world)[-1], act.PutLast)
 
 
+def test_s101_vf_that_is_not_used_by_decision_is_taken_down_and_comes_back(world: World) -> None:
+    vf = world.devmap
+    assert vf is not None
+    for wanted, why in (
+        (Wanted(damped=True), Reason.DAMPED),
+        (Wanted(held=True), Reason.STALLED),
+    ):
+        steps = rest(world, wanted)
+        assert steps == [act.Withdraw(SYNTHETIC, why), act.FollowUp(SYNTHETIC, False, why)]
+        assert not world.vfs[vf].up
+        world.change_vf(vf, up=True)  # by a driver that opens its VF, or by hand
+        assert rest(world, wanted) == [act.FollowUp(SYNTHETIC, False, why)]
+        assert rest(world) == [act.FollowUp(SYNTHETIC, True), act.Permit(SYNTHETIC, 100)]
+        assert world.vfs[vf].up and world.fits()
+
+
+def test_s101_vf_that_joins_a_damped_pair_is_never_brought_up() -> None:
+    world = World()
+    vf = world.plug()
+    steps = rest(world, Wanted(damped=True))
+    (join,) = (step for step in steps if isinstance(step, act.Join))
+    assert join.down is Reason.DAMPED
+    assert not any(isinstance(step, act.FollowUp) and step.up for step in steps)
+    assert not world.vfs[vf].up and not world.permitted
+
+
+def test_s101_taking_down_waits_for_no_setting_that_is_refused(world: World) -> None:
+    vf = world.devmap
+    assert vf is not None
+    world.change_vf(vf, mtu=1280)  # on the VF alone: to be repaired
+    steps = plan(world.observe(), Wanted(damped=True))
+    assert [type(step) for step in steps] == [act.Withdraw, act.FollowUp]
+
+
 def test_s49_vf_without_xdp_is_used_or_not_as_configured(world: World) -> None:
     assert world.devmap is not None
     world.change_synthetic(xdp_prog_id=7)
     assert rest(world) == []
-    assert rest(world, Wanted(needs_xdp=True)) == [act.Withdraw(SYNTHETIC, Reason.XDP_MISSING)]
+    required = Wanted(needs_xdp=True, leave=LeavePolicy.STEER)
+    assert rest(world, required) == [act.Withdraw(SYNTHETIC, Reason.XDP_MISSING)]
+    assert rest(world, Wanted(needs_xdp=True)) == [act.FollowUp(SYNTHETIC, False, Reason.XDP_MISSING)]
     world.change_vf(world.devmap, xdp_prog_id=8)
-    assert rest(world, Wanted(needs_xdp=True)) == [act.Permit(SYNTHETIC, 100)]
+    back = [act.FollowUp(SYNTHETIC, True), act.Permit(SYNTHETIC, 100)]
+    assert rest(world, Wanted(needs_xdp=True)) == back
 
 
 def test_permission_with_another_settle_time_is_renewed(world: World) -> None:

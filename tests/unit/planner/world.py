@@ -135,8 +135,8 @@ class World:
                 self.steer = self.guard = True
             case act.PutLast():
                 self.late = ()
-            case act.Join(vf=vf):
-                self._join(vf.ifindex)
+            case act.Join(vf=vf, down=down):
+                self._join(vf.ifindex, down)
             case act.Fasten():
                 assert self.had_home == self._vf().ifindex, "it would attach home to a VF that never had it"
                 # Who acts upon an old look puts back what somebody has removed since.
@@ -168,7 +168,7 @@ class World:
             raise StepFailed("the VF vanished")
         return self.vfs[self.devmap]
 
-    def _join(self, ifindex: int) -> None:
+    def _join(self, ifindex: int, down: Reason | None) -> None:
         if ifindex not in self.vfs or not self.steer:
             raise StepFailed("the VF vanished")
         new = self.devmap != ifindex
@@ -178,12 +178,12 @@ class World:
             self.found_mac, self.followed = self.vfs[ifindex].mac, _NOTHING_YET
         taken = self._take_mtu(self.synthetic.mtu)
         self.denied = None if taken else Reason.MTU_REFUSED
-        nic = self.synthetic
-        self.followed = replace(self.followed, up=nic.up, mtu=nic.mtu, mac=nic.mac)
+        nic, up = self.synthetic, self.synthetic.up and down is None
+        self.followed = replace(self.followed, up=up, mtu=nic.mtu, mac=nic.mac)
         if taken:
             self.home, self.makeshift = ifindex, new
             self.had_home = ifindex
-            self.change_vf(ifindex, up=nic.up)
+            self.change_vf(ifindex, up=up)
         else:
             self.permitted, self.reason = False, Reason.MTU_REFUSED
 

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A pair of the true hv_netvsc and a true VF, in the shapes that Azure and Hyper-V have."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from netvsc_bpf import datapath
+from netvsc_bpf.datapath import AttachOptions
+from netvsc_bpf.lab import namespace
+from netvsc_bpf.lab.syscalls import Mount, mount
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.status import PairStatus
+from tests.kernel.support.waiting import eventually
+from tests.vm.devices import HYPERV_MAC, HYPERV_PF_MAC, SYNTHETIC_MAC, VF_PORT_MAC
+from tests.vm.hyperv.host import Host, HostNic
+from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS, SYNTHETIC, SriovPair, by_mac, ip
+
+SERIAL = 7
+_NET = Path("/sys/class/net")
+
+
+class Shape(StrEnum):
+    """Whether hv_netvsc takes the VF."""
+
+    ENSLAVED = "enslaved"
+    """The VF's slot is called by its serial, as pci-hyperv does: the driver enslaves it."""
+    APART = "apart"
+    """The driver finds no VF of that serial and MAC, so it leaves the VF alone."""
+
+
+@dataclass
+class HypervPair(SriovPair):
+    """hv_netvsc is the synthetic NIC; the peer lives on the wire of the host's switch."""
+
+    mac: str = HYPERV_MAC
+    host: Host = field(kw_only=True)
+    nic: HostNic = field(kw_only=True)
+    shape: Shape = field(kw_only=True)
+
+    @property
+    def vf(self) -> Nic | None:
+        """The VF while it is plugged in, whatever it is called."""
+        return by_mac(self.mac, without="hv_netvsc")
+
+    def prepare_vf(self, address: str) -> None:
+        """Name the VF's slot, and associate it: before it comes up, or the driver would wait for it."""
+        enslaved = self.shape is Shape.ENSLAVED
+        self.host.name_slot(address, str(SERIAL) if enslaved else "unpaired")
+        self.nic.associate(SERIAL if enslaved else None)
+
+    def unplug(self) -> None:
+        """Have the host take the VF away, and say so."""
+        super().unplug()
+        self.nic.associate(None)
+
+    def attach(self, **options: object) -> PairStatus:
+        """Attach. The host's switch gives each frame to one path, so no guard is asked for."""
+        return datapath.attach(SYNTHETIC, AttachOptions(**options)).status  # type: ignore[arg-type]
+
+    def peer_name(self) -> str:
+        """What the peer's NIC is called: it is the wire itself."""
+        return self.nic.wire
+
+
+@contextmanager
+def hyperv_pair(host: Host, shape: Shape) -> Iterator[HypervPair]:
+    """Set the pair up, without VF; at the end everything is detached and taken down again."""
+    subprocess.run(["modprobe", "-a", "virtio_net", "igb", "igbvf", "e1000e", "8021q"], check=True)
+    eventually(
+        "there are the VF's port and the PF", lambda: None not in map(by_mac, (VF_PORT_MAC, HYPERV_PF_MAC))
+    )
+    port, pf = by_mac(VF_PORT_MAC), by_mac(HYPERV_PF_MAC)
+    assert port is not None and pf is not None
+    nic = host.add(HYPERV_MAC)
+    pair = HypervPair((_NET / pf.name / "device").resolve(), pf.name, host=host, nic=nic, shape=shape)
+    namespace.create(PEER)
+    here = namespace.namespace_path(GUEST)
+    here.touch()
+    mount("/proc/thread-self/ns/net", str(here), None, Mount.BIND)
+    try:
+        other = by_mac(SYNTHETIC_MAC)
+        if other is not None and other.name == SYNTHETIC:  # that of the virtio pair, between its tests
+            ip("link", "set", SYNTHETIC, "name", "virtio0")
+        ip("link", "set", nic.name, "name", SYNTHETIC)
+        for name in (port.name, pf.name):
+            ip("link", "set", name, "up")
+        host.vf_port(port.name)
+        ip("link", "set", nic.wire, "netns", str(namespace.namespace_path(PEER)))
+        pair.on_peer("ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", nic.wire)
+        pair.on_peer("ip", "link", "set", nic.wire, "up")
+        ip("addr", "add", f"{ADDRESS}/24", "dev", SYNTHETIC)
+        ip("link", "set", SYNTHETIC, "up")
+        eventually("the peer answers", lambda: pair.ping(check=False))
+        yield pair
+    finally:
+        datapath.detach_all()
+        pair.carrier(True)
+        pair.unplug()
+        host.vf_port("")
+        host.remove(nic)
+        namespace.remove(GUEST)
+        namespace.remove(PEER)

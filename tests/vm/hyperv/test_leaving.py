@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""hv_netvsc uses any VF that is up: what we decided not to use has to be down, so that its host leaves it, too."""
+
+from pathlib import Path as FilePath
+
+import pytest
+
+from netvsc_bpf.kernel.abi import REASONS, ControlCommand
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import managers
+from tests.kernel.support.waiting import eventually
+from tests.vm.hyperv.host import Gate
+from tests.vm.hyperv.pair import HypervPair, Shape
+from tests.vm.sriov import SYNTHETIC
+from tests.vm.streams import go_on, udp, udp_back
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+
+HOLD = """
+[stall]
+hold_s = 6.0
+"""
+
+
+@pytest.fixture
+def held_for_six_seconds(tmp_path: FilePath) -> FilePath:
+    path = tmp_path / "hold.toml"
+    path.write_text(HOLD)
+    return path
+
+
+def test_s101_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_used_again(
+    hyperv: HypervPair, held_for_six_seconds: FilePath
+) -> None:
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC, "--config", str(held_for_six_seconds))
+        hyperv.plug()
+        manager.wait_path(Path.VF)
+        with udp() as out, udp_back() as back:
+            go_on(out, back)
+            hyperv.control(ControlCommand.DISARM, REASONS.index(Reason.TX_TIMEOUT))
+            manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+            eventually("the host has left the VF", lambda: hyperv.nic.datapath == "synthetic")
+            sent, received = hyperv.nic.count("tx_vf"), hyperv.nic.count("rx_vf")
+            go_on(out, back)
+            assert (hyperv.nic.count("tx_vf"), hyperv.nic.count("rx_vf")) == (sent, received)
+            manager.wait_path(Path.VF)
+            go_on(out, back)
+            results = out.stop(), back.stop()
+        assert [result.lost - result.receiver_drops for result in results] == [0, 0]
+        (told,) = manager.told("followed", "taken down")
+        assert told["reason"] == "stalled"
+
+
+@pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True)
+def test_s102_lost_carrier_moves_ingress_too_which_the_driver_alone_loses_for_ever(hyperv: HypervPair) -> None:
+    hyperv.plug()
+    eventually("the host delivers by the VF", lambda: hyperv.nic.datapath == "vf")
+    hyperv.carrier(False)
+    assert not hyperv.ping(check=False, count=10, wait_s=1), "by itself the driver keeps its host's path"
+    assert hyperv.nic.datapath == "vf"
+    hyperv.carrier(True)
+    eventually("it works again", lambda: hyperv.ping(check=False))
+
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC)
+        manager.wait_path(Path.VF)
+        hyperv.carrier(False)
+        manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
+        eventually("the host has left the VF", lambda: hyperv.nic.datapath == "synthetic")
+        hyperv.ping(count=3)
+        hyperv.carrier(True)
+        manager.wait_path(Path.VF)
+        hyperv.ping(count=3)
+
+
+@pytest.mark.parametrize("hyperv", [Shape.APART], indirect=True)
+def test_s105_vf_that_the_driver_does_not_enslave_is_paired_and_announced(hyperv: HypervPair) -> None:
+    hyperv.nic.gate(Gate.LENIENT)
+    vf = hyperv.plug()
+    assert vf.master is None
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC)
+        manager.wait_told("joined", vf.name)
+        manager.wait_path(Path.VF)
+        hyperv.ping()
+        with hyperv.tap_on_peer() as tap:
+            hyperv.up(False)
+            manager.wait_path(Path.SYNTHETIC)
+            tap.wait_for(hyperv.announcement)
