@@ -171,6 +171,8 @@ struct found {
 	u32 followed_up;
 	u32 followed_promisc;
 	u32 followed_allmulti;
+	enum reason taken_down; /* why the VF is down while the synthetic NIC is up, 0: not by us */
+	u32 unused;
 };
 
 /* What wrote the maps of this network namespace. Written by the loader; `build` anew by an upgrade. */

@@ -5,11 +5,12 @@ import errno
 from collections.abc import Callable
 
 from netvsc_bpf.kernel import netlink
-from netvsc_bpf.kernel.abi import Found
+from netvsc_bpf.kernel.abi import REASONS, Found
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.observation import Followed
 
 _REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP, errno.EBUSY, errno.EADDRNOTAVAIL}
@@ -37,10 +38,15 @@ def mac_text(found: Found) -> str:
 
 
 def remember(found: Found, synthetic: Nic) -> None:
-    """Write into `found` that the VF has MAC, MTU and up or down of the synthetic NIC as it is here."""
+    """Write into `found` that the VF has MAC and MTU of the synthetic NIC as it is here."""
     found.followed_mac[:6] = mac_bytes(synthetic.mac)
     found.followed_mtu = synthetic.mtu
-    found.followed_up = synthetic.up
+
+
+def remember_up(found: Found, up: bool, down: Reason | None = None) -> None:
+    """Write into `found` that the VF was brought up or down; `down`: why, where we decided it."""
+    found.followed_up = up
+    found.taken_down = 0 if down is None else REASONS.index(down)
 
 
 def follow_mtu(

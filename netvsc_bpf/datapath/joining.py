@@ -33,10 +33,12 @@ def join(
     undo: ExitStack,
     *,
     quick: bool = False,
+    down: Reason | None = None,
 ) -> Reason | None:
     """Make the VF of `pair` ready to be permitted; return why it must not be, None where it may.
 
-    `quick` is that of homing.attach(). Raises KernelError where the VF vanishes in between.
+    It is brought up with the synthetic NIC, unless there is a reason to have it `down`. `quick` is that of
+    homing.attach(). Raises KernelError where the VF vanishes in between.
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
@@ -59,7 +61,7 @@ def join(
     denied = None if vf_settings.take_mtu(session.rtnl, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
     if denied is not None:
-        _note(loaded, slot, synthetic, denied)
+        _note(loaded, slot, synthetic, denied, up=synthetic.up)  # not by us: it stays as it is
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
@@ -70,8 +72,9 @@ def join(
     # kernel's own mode home only counts: filter and link would both count for a moment.
     quick = quick and new and rx is RxMode.REDIRECT
     homing.attach(session, loaded, hook, pair, slot, quick=quick)
-    vf_settings.follow_up_down(session.rtnl, synthetic, vf)
-    _note(loaded, slot, synthetic, None)
+    up = synthetic.up and down is None
+    vf_settings.bring(session.rtnl, vf, up=up)
+    _note(loaded, slot, synthetic, None, up=up, down=down)
     return None
 
 
@@ -156,10 +159,19 @@ def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:
         raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 
 
-def _note(loaded: LoadedObject, slot: int, synthetic: Nic, reason: Reason | None) -> None:
+def _note(
+    loaded: LoadedObject,
+    slot: int,
+    synthetic: Nic,
+    reason: Reason | None,
+    *,
+    up: bool,
+    down: Reason | None = None,
+) -> None:
     """Remember what the VF has been given, and why it may not be used."""
     found = loaded.found(slot)
     following.remember(found, synthetic)
+    following.remember_up(found, up, down)
     found.denied = 0 if reason is None else abi.REASONS.index(reason)
     loaded.set_found(slot, found)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
+from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode, XdpPolicy
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 
 MIN_SETTLE_MS = 10
@@ -58,6 +58,13 @@ class AttachOptions:
             "require that it has one, too."
         ),
     ] = XdpPolicy.WARN
+    leave: Annotated[
+        LeavePolicy,
+        Setting(
+            "A VF that is up and not to be used (drained, damped, stalled, ...): take it down, so that ingress "
+            "leaves it as well, or only steer egress away."
+        ),
+    ] = LeavePolicy.DOWN
 
 
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:

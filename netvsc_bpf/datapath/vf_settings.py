@@ -100,11 +100,11 @@ def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:
     return True
 
 
-def follow_up_down(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
-    """Bring the VF up or down with the synthetic NIC."""
-    if vf.up != synthetic.up:
-        with changing(f"cannot bring {vf.name} {'up' if synthetic.up else 'down'}"):
-            netlink.set_up(rtnl, vf.ifindex, synthetic.up)
+def bring(rtnl: Rtnetlink, vf: Nic, *, up: bool) -> None:
+    """Bring the VF up or down. Raises KernelError where it vanished."""
+    if vf.up != up:
+        with changing(f"cannot bring {vf.name} {'up' if up else 'down'}"):
+            netlink.set_up(rtnl, vf.ifindex, up)
 
 
 def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:

@@ -158,6 +158,8 @@ class Found(ctypes.Structure):
         ("followed_up", ctypes.c_uint32),
         ("followed_promisc", ctypes.c_uint32),
         ("followed_allmulti", ctypes.c_uint32),
+        ("taken_down", ctypes.c_uint32),
+        ("unused", ctypes.c_uint32),
     ]
 
 

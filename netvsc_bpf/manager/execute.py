@@ -4,7 +4,7 @@
 import socket
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath import following, homing, order
+from netvsc_bpf.datapath import following, homing, order, vf_settings
 from netvsc_bpf.datapath.detach import detach_one
 from netvsc_bpf.datapath.joining import join, leave, permit
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
@@ -12,7 +12,7 @@ from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.datapath.undoing import Undo
-from netvsc_bpf.kernel import abi, netlink
+from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.abi import ControlCommand, Found
 from netvsc_bpf.kernel.errnos import is_absent
 from netvsc_bpf.kernel.netlink import changing
@@ -55,8 +55,8 @@ class Executor:
                 self._attach(synthetic)
             case act.PutLast():
                 order.put_last(self.session, self.loaded, synthetic, self._slot(action))
-            case act.Join(vf=vf):
-                return self._join(synthetic, vf)
+            case act.Join(vf=vf, down=down):
+                return self._join(synthetic, vf, down)
             case act.Fasten():
                 pair = Pair(synthetic, self._vf(action))
                 homing.attach(self.session, self.loaded, self._hook(), pair, self._slot(action))
@@ -83,12 +83,14 @@ class Executor:
             ensure_guard(self.session, self.loaded, synthetic, slot, mode, undo)
             undo.pop_all()
 
-    def _join(self, synthetic: Nic, vf: Nic) -> str | None:
+    def _join(self, synthetic: Nic, vf: Nic, down: Reason | None) -> str | None:
         slot = self._slot(act.Action(synthetic.ifindex))
         with Undo() as undo:
             rx = rx_mode(self.options, synthetic, vf)
             pair = Pair(synthetic, vf)
-            denied = join(self.session, self.loaded, self._hook(), pair, slot, rx, undo, quick=True)
+            denied = join(
+                self.session, self.loaded, self._hook(), pair, slot, rx, undo, quick=True, down=down
+            )
             undo.pop_all()
         return None if denied is None else f"{vf.name} refuses MTU {synthetic.mtu}: it is not used"
 
@@ -104,11 +106,9 @@ class Executor:
     def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, found: Found) -> str | None:
         rtnl = self.session.rtnl
         match action:
-            case act.FollowUp(up=up):
-                if vf.up != up:
-                    with changing(f"cannot bring {vf.name} {'up' if up else 'down'}"):
-                        netlink.set_up(rtnl, vf.ifindex, up)
-                found.followed_up = up
+            case act.FollowUp(up=up, because=because):
+                vf_settings.bring(rtnl, vf, up=up)
+                following.remember_up(found, up, because)
             case act.FollowMtu(mtu=mtu, otherwise=otherwise):
                 back = None if found.denied else otherwise
                 taken = following.follow_mtu(rtnl, found, synthetic, vf, mtu, back)

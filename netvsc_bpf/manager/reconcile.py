@@ -322,8 +322,8 @@ class Reconciler:
         self.teller.looked(seen)
         held = memory.held(seen.pair, now)
         settle_ms = _settle_ms(seen, wanted.settle_ms)
-        needs_xdp = wanted.options.xdp is XdpPolicy.REQUIRE
-        steps = plan(seen.pair, Wanted(settle_ms, memory.damper.suppressed, held, needs_xdp))
+        needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
+        steps = plan(seen.pair, Wanted(settle_ms, memory.damper.suppressed, held, needs_xdp, leave))
         if not steps:
             memory.settled()
             self.teller.settled(nic.ifindex)

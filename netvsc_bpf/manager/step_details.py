@@ -21,6 +21,8 @@ def step_details(
         details[Detail.VF] = pair.joined.vf.name
     if isinstance(step, act.Leave | act.Withdraw):
         details[Detail.REASON] = step.reason.value
+    if isinstance(step, act.FollowUp) and step.because is not None:
+        details[Detail.REASON] = step.because.value
     if hooks := (lost_hooks if repair else missing_hooks)(pair, step):
         details[Detail.HOOK] = ",".join(hooks)
     return details

@@ -39,6 +39,8 @@ def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool
             return Kind.WITHDRAWN, f"{vf}: {reason}"
         case act.Permit(settle_ms=settle_ms):
             return Kind.PERMITTED, f"{vf} after {settle_ms} ms"
+        case act.FollowUp(because=Reason() as because):
+            return Kind.FOLLOWED, f"{vf} was taken down: {because}"
         case act.FollowUp(up=up):
             return Kind.FOLLOWED, f"{vf} is {'up' if up else 'down'}"
         case act.FollowMtu(mtu=mtu):

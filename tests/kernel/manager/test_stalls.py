@@ -50,8 +50,9 @@ def test_s22_vf_that_swallows_frames_is_left_told_of_and_tried_again_later(lab: 
         assert "transmitted none of" in alert["text"]
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
         assert manager.told("switched")[-1]["reason"] == "stalled"
+        manager.wait_told("followed", "vf0 was taken down: stalled")
         vf0 = nic(lab, "vf0")
-        assert vf0 is not None and vf0.up and vf0.carrier, "or somebody else noticed"
+        assert vf0 is not None and not vf0.up and vf0.carrier, "so that its switch leaves it, too"
         before = udp.received
         eventually("traffic on the synthetic path", lambda: udp.received > before + 200)
 

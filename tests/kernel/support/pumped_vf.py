@@ -6,6 +6,7 @@ they wait in the tap's ring and are dropped once that is full; a tap counts a fr
 read (tun_put_user(), drivers/net/tun.c).
 """
 
+import errno
 import fcntl
 import os
 import select
@@ -76,8 +77,17 @@ class PumpedVf:
         while not self._ended.is_set():
             sources = [self._near, self._far] if self._working.is_set() else [self._far]
             for source in select.select(sources, [], [], 0.02)[0]:
-                target = self._far if source == self._near else self._near
-                os.write(target, os.read(source, _LARGEST))
+                _forward(source, self._far if source == self._near else self._near)
+
+
+def _forward(source: int, target: int) -> None:
+    """Pass one frame on. A tap that is down takes none (EIO, tun_get_user()): it is lost, as on a wire."""
+    frame = os.read(source, _LARGEST)
+    try:
+        os.write(target, frame)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def _tap(name: str) -> int:
