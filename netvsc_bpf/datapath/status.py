@@ -18,8 +18,8 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
-_WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING})
-"""Why a VF that fits is not permitted, where that was somebody's decision."""
+_WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
+"""Why a VF that fits is not permitted, where that was decided."""
 
 
 class Look(Protocol):

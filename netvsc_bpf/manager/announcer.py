@@ -3,7 +3,8 @@
 
 Switches that learn by MAC go on sending to the port that a MAC was last heard from. When a VF loses its
 carrier, or is the path again, the guest has to be heard from where it is now, even if it has nothing to say.
-hv_netvsc tells its host itself (NVSP_MSG4_TYPE_SWITCH_DATA_PATH); there nothing is announced.
+Where hv_netvsc has enslaved the VF it tells its host itself (NVSP_MSG4_TYPE_SWITCH_DATA_PATH), and nothing is
+announced. A VF that it did not enslave is announced like any other.
 
 Level-triggered: an announcement is owed when a pair's last change of path is not the one that was announced.
 A manager that begins announces the last change too: it may have come while nobody was there. Where the VF of
@@ -26,7 +27,7 @@ from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
-from netvsc_bpf.manager.attached import Served, attached_pairs, some_links_for
+from netvsc_bpf.manager.attached import AttachedPair, Served, attached_pairs, some_links_for
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
@@ -34,7 +35,7 @@ from netvsc_bpf.manager.there import There
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 
 _WHAT = "cannot announce a change of path"
-_TELLS_ITS_HOST = "hv_netvsc"
+_HV_NETVSC = "hv_netvsc"
 _SYSFS = Path("/sys")
 _TROUBLE_S = 1.0
 """How soon to try again where the kernel refused."""
@@ -84,6 +85,8 @@ class Announcer:
         self._schedule = Schedule(policy)
         self._standing: dict[int, Standing] = {}
         self._links: dict[bytes, speakers.Link] = {}
+        self._enslaved: dict[int, bool] = {}
+        """By synthetic NIC: hv_netvsc has enslaved its VF, or had, where the VF is gone."""
         self._woken = asyncio.Event()
         self._sender: RawSender | None = None
         self._complained = ""
@@ -153,11 +156,17 @@ class Announcer:
         found = {}
         for pair in attached_pairs(self._pins, links, self._managed):
             with self._boundary.around(pair.synthetic.name, "look"):
-                if told_by_its_driver(pair.synthetic):
+                if self._driver_tells_host(pair):
                     continue
                 alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
                 found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
         return found
+
+    def _driver_tells_host(self, pair: AttachedPair) -> bool:
+        ifindex = pair.synthetic.ifindex
+        if pair.vf is not None:
+            self._enslaved[ifindex] = enslaved_by_driver(pair)
+        return self._enslaved.get(ifindex, False)
 
     def _send(self, rtnl: Rtnetlink, links: dict[int, speakers.Link], pairs: list[int]) -> None:
         all_addresses = speakers.addresses(rtnl)
@@ -190,6 +199,9 @@ class Announcer:
             self._listener(Event(Kind.FAILED, MANAGER, text))
 
 
-def told_by_its_driver(link: speakers.Link) -> bool:
-    """Say whether the driver of a synthetic NIC tells its host of a change of path."""
-    return link.parent is not None and driver_of(_SYSFS, *link.parent) == _TELLS_ITS_HOST
+def enslaved_by_driver(pair: AttachedPair) -> bool:
+    """Tell whether hv_netvsc has enslaved the VF of a pair: it tells its host of a change of path then."""
+    synthetic, vf = pair.synthetic, pair.vf
+    if vf is None or vf.master != synthetic.ifindex or synthetic.parent is None:
+        return False
+    return driver_of(_SYSFS, *synthetic.parent) == _HV_NETVSC

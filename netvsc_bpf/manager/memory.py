@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from netvsc_bpf.planner.actions import Action, Withdraw
 from netvsc_bpf.planner.damping import Damper
 from netvsc_bpf.planner.flaps import failed_meanwhile
+from netvsc_bpf.planner.lost_link import LostLink
 from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.stall import Hold
 
@@ -40,6 +41,7 @@ class PairMemory:
 
     damper: Damper
     hold: Hold = field(default_factory=Hold)
+    link: LostLink = field(default_factory=LostLink)
     retry: Retry = field(default_factory=Retry)
     before: PairObservation | None = None
     steps_left: float = _STEPS_AT_ONCE
@@ -51,10 +53,15 @@ class PairMemory:
         if self.damper.suppressed and failed_meanwhile(self.before, seen):
             self.damper = self.damper.failed(now)
         self.before = seen
+        self.link = self.link.looked(seen, now)
 
     def held(self, seen: PairObservation, now: float) -> bool:
         """Tell whether the VF is to be left alone because it stalled."""
         return seen.joined is not None and self.hold.lasts(seen.joined.vf.ifindex, now)
+
+    def without_link(self, seen: PairObservation, now: float) -> bool:
+        """Tell whether the VF is to be down because it lost its carrier."""
+        return seen.joined is not None and self.link.lasts(seen.joined.vf.ifindex, now)
 
     def allowed(self, steps: list[Action], now: float) -> list[Action]:
         """Return what may be done now: after a failure nothing for a while, but withdrawing always."""
@@ -93,4 +100,6 @@ class PairMemory:
             waits.append(reuse)
         if (left := self.hold.left_s(now)) is not None:
             waits.append(left)
+        if (look := self.link.wait_s(now)) is not None:
+            waits.append(look)
         return min(waits, default=None)

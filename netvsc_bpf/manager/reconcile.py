@@ -43,7 +43,7 @@ from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import XdpPolicy
+from netvsc_bpf.model.path import LeavePolicy, XdpPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.plan import Wanted, plan
 
@@ -323,7 +323,9 @@ class Reconciler:
         held = memory.held(seen.pair, now)
         settle_ms = _settle_ms(seen, wanted.settle_ms)
         needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
-        steps = plan(seen.pair, Wanted(settle_ms, memory.damper.suppressed, held, needs_xdp, leave))
+        no_link = leave is LeavePolicy.DOWN and memory.without_link(seen.pair, now)
+        damped = memory.damper.suppressed
+        steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link))
         if not steps:
             memory.settled()
             self.teller.settled(nic.ifindex)

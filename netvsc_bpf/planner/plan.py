@@ -17,6 +17,7 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
 The order of what is returned: withdraw, release, attach, join, take down, bring into step, permit, fasten,
 flags, order. A plan has the steps whose outcome the next ones do not depend on; the rest is planned from a new
 look.
+flags. A plan has the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ from netvsc_bpf.planner.actions import (
 )
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
-_WORTH_SAYING = frozenset({Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING})
+_WORTH_SAYING = frozenset({Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
 """What somebody can do something about, and could not see otherwise."""
 
 
@@ -54,6 +55,8 @@ class Wanted:
     needs_xdp: bool = False
     """It must run an XDP program where somebody's runs on the synthetic NIC."""
     leave: LeavePolicy = LeavePolicy.DOWN
+    no_link: bool = False
+    """It was enslaved by its driver and lost its carrier (planner/lost_link.py)."""
 
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
@@ -84,7 +87,9 @@ def _decision(joined: Joined, wanted: Wanted) -> Reason | None:
         return Reason.XDP_MISSING
     if wanted.damped:
         return Reason.DAMPED
-    return Reason.STALLED if wanted.held else None
+    if wanted.held:
+        return Reason.STALLED
+    return Reason.NO_CARRIER if wanted.no_link else None
 
 
 def _withdrawal(seen: PairObservation, wanted: Wanted) -> list[Action]:
