@@ -61,7 +61,7 @@ class AttachOptions:
     leave: Annotated[
         LeavePolicy,
         Setting(
-            "A VF that is up and not to be used (drained, damped, stalled, ...): take it down, so that ingress "
+            "A VF that is up and not to be used (damped, stalled, drained): take it down, so that ingress "
             "leaves it as well, or only steer egress away."
         ),
     ] = LeavePolicy.DOWN

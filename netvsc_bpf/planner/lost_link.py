@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A VF that hv_netvsc has enslaved and that loses its carrier: when to take it down, when to try it again. Pure.
+"""A VF that hv_netvsc has enslaved and that loses its carrier: when to take it down and when to try it again.
 
-The driver stops sending by such a VF and does not tell its host, which goes on delivering by it: ingress is lost
-for as long as the link is (netvsc_vf_changed() follows up and down alone). Taken down, the VF is left by the
-host as well. A VF that is down shows no carrier, so it is brought up again to see whether its link is back; while
-it is up without one ingress is lost, so trials become rarer.
+The driver stops sending by such a VF and does not tell its host, which goes on delivering by it: ingress is
+lost for as long as the link is (netvsc_vf_changed() follows up and down alone). Taken down, the VF is left by
+the host as well. A VF that is down shows no carrier, so it is brought up again to see whether its link is
+back; while it is up without one ingress is lost, so trials become rarer. Pure.
 """
 
 from dataclasses import dataclass, replace

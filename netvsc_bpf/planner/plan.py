@@ -11,6 +11,7 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
   candidate, and it is permitted unless it is damped or held back after a stall, cannot take the synthetic
   NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down.
 
+  NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down;
 * a VF that we decided not to use is down, unless the policy is to leave it up: otherwise an embedded switch,
   and hv_netvsc, would go on using it.
 
