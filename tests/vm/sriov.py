@@ -2,6 +2,7 @@
 """A true SR-IOV pair: virtio-net and a VF of QEMU's igb, whose driver is igbvf. Both are the guest's own."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +12,12 @@ from typing import Any, ClassVar, TypeVar
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
+from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.kernel import abi, netns
+from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.lab.syscalls import Mount, mount
@@ -121,6 +125,13 @@ class SriovPair:
         """What is attached."""
         (only,) = datapath.status(SYNTHETIC)
         return only
+
+    def control(self, command: ControlCommand, argument: int = 0) -> None:
+        """Run the control program on the pair, as the manager and the kernel's own hooks do."""
+        with LoadedObject(NetnsPins(netns.current_inode())) as loaded:
+            slot = find_pair_slot(loaded, socket.if_nametoindex(SYNTHETIC))
+            assert slot is not None
+            loaded.control(command, slot, argument)
 
     def left_at(self) -> int:
         """When the kernel left the VF last, in CLOCK_MONOTONIC ns; it has to be off the path now."""

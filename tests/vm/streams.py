@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Traffic from the guest to its peer."""
+"""Traffic between the guest and its peer."""
 
 from netvsc_bpf.lab.tcp import TcpPlan, TcpStream
 from netvsc_bpf.lab.udp import UdpPlan, UdpResult, UdpStream
 from tests.kernel.support.waiting import eventually
-from tests.vm.sriov import GUEST, PEER, PEER_ADDRESS
+from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS
 
 RATE = 500
 """Packets a second: an emulated processor has to keep up with both ends and the NICs between them."""
@@ -17,14 +17,22 @@ def udp() -> UdpStream:
     return UdpStream(UdpPlan(GUEST, PEER, PEER_ADDRESS, rate=RATE))
 
 
+def udp_back() -> UdpStream:
+    """From the peer to the guest."""
+    return UdpStream(UdpPlan(PEER, GUEST, ADDRESS, rate=RATE))
+
+
 def tcp() -> TcpStream:
     return TcpStream(TcpPlan(GUEST, PEER, PEER_ADDRESS))
 
 
-def go_on(stream: UdpStream) -> None:
-    """Wait until the peer has had another second's worth."""
-    goal = stream.received + RATE
-    eventually("traffic goes on", lambda: stream.received >= goal)
+def go_on(*streams: UdpStream) -> None:
+    """Wait until each receiver has had another second's worth."""
+    goals = [stream.received + RATE for stream in streams]
+    eventually(
+        "traffic goes on",
+        lambda: all(stream.received >= goal for stream, goal in zip(streams, goals, strict=True)),
+    )
 
 
 def lost(result: UdpResult, *left_at_ns: int, queued: int = 1) -> int:

@@ -38,8 +38,10 @@ class HypervPair(SriovPair):
 
     mac: str = HYPERV_MAC
     host: Host = field(kw_only=True)
-    nic: HostNic = field(kw_only=True)
+    nic: HostNic = field(init=False)
     shape: Shape = field(kw_only=True)
+    associated: bool = True
+    """The host associates a VF before it is plugged in."""
 
     @property
     def vf(self) -> Nic | None:
@@ -50,12 +52,33 @@ class HypervPair(SriovPair):
         """Name the VF's slot, and associate it: before it comes up, or the driver would wait for it."""
         enslaved = self.shape is Shape.ENSLAVED
         self.host.name_slot(address, str(SERIAL) if enslaved else "unpaired")
-        self.nic.associate(SERIAL if enslaved else None)
+        self.nic.associate(SERIAL if enslaved and self.associated else None)
 
     def unplug(self) -> None:
         """Have the host take the VF away, and say so."""
         super().unplug()
         self.nic.associate(None)
+
+    def offer(self) -> None:
+        """Have the host offer the NIC, and give both ends their addresses."""
+        self.nic = self.host.add(self.mac)
+        ip("link", "set", self.nic.wire, "netns", str(namespace.namespace_path(PEER)))
+        self.on_peer("ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", self.nic.wire)
+        self.on_peer("ip", "link", "set", self.nic.wire, "up")
+        self.configure()
+
+    def configure(self) -> None:
+        """Name the synthetic NIC, which is new, give it its address and bring it up."""
+        eventually("hv_netvsc has the NIC", lambda: self.nic.has_driver)
+        if self.nic.name != SYNTHETIC:
+            ip("link", "set", self.nic.name, "name", SYNTHETIC)
+        ip("addr", "add", f"{ADDRESS}/24", "dev", SYNTHETIC)
+        ip("link", "set", SYNTHETIC, "up")
+        eventually("the peer answers", lambda: self.ping(check=False))
+
+    def take_away(self) -> None:
+        """Have the host rescind the NIC."""
+        self.host.remove(self.nic)
 
     def attach(self, **options: object) -> PairStatus:
         """Attach. The host's switch gives each frame to one path, so no guard is asked for."""
@@ -75,8 +98,7 @@ def hyperv_pair(host: Host, shape: Shape) -> Iterator[HypervPair]:
     )
     port, pf = by_mac(VF_PORT_MAC), by_mac(HYPERV_PF_MAC)
     assert port is not None and pf is not None
-    nic = host.add(HYPERV_MAC)
-    pair = HypervPair((_NET / pf.name / "device").resolve(), pf.name, host=host, nic=nic, shape=shape)
+    pair = HypervPair((_NET / pf.name / "device").resolve(), pf.name, host=host, shape=shape)
     namespace.create(PEER)
     here = namespace.namespace_path(GUEST)
     here.touch()
@@ -85,22 +107,16 @@ def hyperv_pair(host: Host, shape: Shape) -> Iterator[HypervPair]:
         other = by_mac(SYNTHETIC_MAC)
         if other is not None and other.name == SYNTHETIC:  # that of the virtio pair, between its tests
             ip("link", "set", SYNTHETIC, "name", "virtio0")
-        ip("link", "set", nic.name, "name", SYNTHETIC)
         for name in (port.name, pf.name):
             ip("link", "set", name, "up")
         host.vf_port(port.name)
-        ip("link", "set", nic.wire, "netns", str(namespace.namespace_path(PEER)))
-        pair.on_peer("ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", nic.wire)
-        pair.on_peer("ip", "link", "set", nic.wire, "up")
-        ip("addr", "add", f"{ADDRESS}/24", "dev", SYNTHETIC)
-        ip("link", "set", SYNTHETIC, "up")
-        eventually("the peer answers", lambda: pair.ping(check=False))
+        pair.offer()
         yield pair
     finally:
         datapath.detach_all()
         pair.carrier(True)
         pair.unplug()
         host.vf_port("")
-        host.remove(nic)
+        pair.take_away()
         namespace.remove(GUEST)
         namespace.remove(PEER)

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""hv_netvsc uses any VF that is up: what we decided not to use has to be down, so that its host leaves it, too."""
+"""hv_netvsc uses any VF that is up: one that we decided not to use must be down, for its host to leave it."""
 
+from ipaddress import IPv4Address
 from pathlib import Path as FilePath
 
 import pytest
 
 from netvsc_bpf.kernel.abi import REASONS, ControlCommand
+from netvsc_bpf.kernel.announce import gratuitous_arp
 from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.hyperv.host import Gate
 from tests.vm.hyperv.pair import HypervPair, Shape
-from tests.vm.sriov import SYNTHETIC
+from tests.vm.sriov import ADDRESS, PEER, SYNTHETIC
 from tests.vm.streams import go_on, udp, udp_back
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
@@ -53,7 +56,9 @@ def test_s101_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_used_a
 
 
 @pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True)
-def test_s102_lost_carrier_moves_ingress_too_which_the_driver_alone_loses_for_ever(hyperv: HypervPair) -> None:
+def test_s102_lost_carrier_moves_ingress_too_which_the_driver_alone_loses_for_ever(
+    hyperv: HypervPair,
+) -> None:
     hyperv.plug()
     eventually("the host delivers by the VF", lambda: hyperv.nic.datapath == "vf")
     hyperv.carrier(False)
@@ -84,7 +89,8 @@ def test_s105_vf_that_the_driver_does_not_enslave_is_paired_and_announced(hyperv
         manager.wait_told("joined", vf.name)
         manager.wait_path(Path.VF)
         hyperv.ping()
-        with hyperv.tap_on_peer() as tap:
+        announced = gratuitous_arp(bytes.fromhex(hyperv.mac.replace(":", "")), IPv4Address(ADDRESS))
+        with Tap(PEER, hyperv.peer_name()) as peer:
             hyperv.up(False)
             manager.wait_path(Path.SYNTHETIC)
-            tap.wait_for(hyperv.announcement)
+            peer.wait_for(announced)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the host and the driver do on their own account, under a managed pair."""
+
+import subprocess
+
+import pytest
+
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import managers
+from tests.kernel.support.waiting import eventually
+from tests.vm.hyperv.pair import SERIAL, HypervPair, Shape
+from tests.vm.sriov import SYNTHETIC, ip
+from tests.vm.streams import go_on, udp, udp_back
+
+pytestmark = [
+    pytest.mark.guest,
+    pytest.mark.timeout(600),
+    pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True),
+]
+
+
+def test_s103_vf_that_is_associated_after_it_came_is_used_then(hyperv: HypervPair) -> None:
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC)
+        hyperv.associated = False
+        hyperv.plug()
+        hyperv.nic.associate(SERIAL)
+        manager.wait_path(Path.VF)
+        eventually("the host delivers by the VF", lambda: hyperv.nic.datapath == "vf")
+        hyperv.ping(count=3)
+
+
+def test_s103_host_that_takes_three_seconds_to_switch_loses_nothing(hyperv: HypervPair) -> None:
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC)
+        hyperv.plug()
+        manager.wait_path(Path.VF)
+        hyperv.host.set("switch_ms", 3000)
+        try:
+            with udp() as out:
+                go_on(out)
+                hyperv.up(False)
+                manager.wait_path(Path.SYNTHETIC, Reason.VF_DOWN)
+                go_on(out)
+                hyperv.up(True)
+                manager.wait_path(Path.VF)
+                go_on(out)
+                result = out.stop()
+        finally:
+            hyperv.host.set("switch_ms", 0)
+        assert result.lost - result.receiver_drops == 0
+
+
+def test_s103_mtu_that_reopens_the_channel_is_followed(hyperv: HypervPair) -> None:
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC)
+        hyperv.plug()
+        manager.wait_path(Path.VF)
+        ip("link", "set", SYNTHETIC, "mtu", "1400")
+        manager.wait_path(Path.VF)
+        eventually("the VF has it", lambda: hyperv.vf is not None and hyperv.vf.mtu == 1400)
+        hyperv.ping(count=3)
+
+
+def test_s103_driver_that_is_loaded_again_under_traffic_is_adopted_again(hyperv: HypervPair) -> None:
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC)
+        hyperv.plug()
+        manager.wait_path(Path.VF)
+        with udp_back() as back:
+            go_on(back)
+            subprocess.run(["rmmod", "hv_netvsc"], check=True)
+            subprocess.run(["modprobe", "hv_netvsc"], check=True)
+            hyperv.configure()
+            manager.wait_path(Path.VF)
+            go_on(back)
+
+
+def test_s103_nic_that_the_host_takes_away_and_offers_again(hyperv: HypervPair) -> None:
+    with managers(hyperv) as start:
+        manager = start(SYNTHETIC)
+        hyperv.plug()
+        manager.wait_path(Path.VF)
+        hyperv.take_away()
+        manager.wait_told("released")
+        hyperv.offer()
+        hyperv.nic.associate(SERIAL)
+        manager.wait_path(Path.VF)
+        hyperv.ping(count=3)
