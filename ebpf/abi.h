@@ -159,6 +159,8 @@ struct found {
 	u32 denied; /* enum reason: why the VF was not permitted, 0: it was */
 	u64 rx_packets; /* the synthetic NIC's own counters at attach */
 	u64 rx_bytes;
+	u64 driver_vf_rx_packets; /* of those, what its driver had received by VFs: hv_netvsc counts that */
+	u64 driver_vf_rx_bytes;
 	u64 vf_tx_dropped; /* the VF's counter at attach */
 	u64 tx_dropped_before; /* drops of earlier VFs of this pair */
 

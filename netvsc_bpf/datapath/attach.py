@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import order
-from netvsc_bpf.datapath.joining import join, leave, permit
+from netvsc_bpf.datapath.joining import join, leave, permit, rx_for
 from netvsc_bpf.datapath.known import known_pairs, note_again
 from netvsc_bpf.datapath.loading import upgraded_or_load
-from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
+from netvsc_bpf.datapath.options import AttachOptions, guard_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, guard_link, own_program
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.settling import wait_until_settled
@@ -109,7 +109,7 @@ def _attach_one(
     hook = session.hook(loaded)
     pairing = _find_pair(session, interface, options, known)
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
-    rx = None if vf is None else rx_mode(options, synthetic, vf)
+    rx = None if vf is None else rx_for(session, options, synthetic, vf)
     waits_for = None
     with Undo() as undo:
         slot = ensure_pair(session, loaded, synthetic, undo)

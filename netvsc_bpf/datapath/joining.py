@@ -9,6 +9,7 @@ import errno
 from contextlib import ExitStack
 
 from netvsc_bpf.datapath import following, homing, lists, vf_settings, vlans
+from netvsc_bpf.datapath.options import AttachOptions, rx_mode
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.taking_down import TakingDown
 from netvsc_bpf.datapath.vlans import Half
@@ -66,20 +67,30 @@ def join(
         return denied
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
     lists.lend(session.pins, synthetic, vf, anew=new)
-    vlans.lend_all(_half(synthetic), _half(vf))
-    homing.lead(loaded, pair, slot, rx)
-    # A VF that has carried traffic may have packets queued, which a new clsact qdisc would cost it. In the
-    # kernel's own mode home only counts: filter and link would both count for a moment.
-    quick = quick and new and rx is RxMode.REDIRECT
-    homing.attach(session, loaded, hook, pair, slot, quick=quick)
+    if rx is RxMode.KERNEL:
+        # The driver delivers what the VF receives, and counts it: nothing of ours is on that path.
+        homing.detach(session, hook, found, vf, synthetic.ifindex)
+        homing.lead(loaded, pair, slot, rx)
+    else:
+        vlans.lend_all(_half(synthetic), _half(vf))
+        homing.lead(loaded, pair, slot, rx)
+        # A VF that has carried traffic may have packets queued, which a new clsact qdisc would cost it.
+        homing.attach(session, loaded, hook, pair, slot, quick=quick and new)
     up = synthetic.up and down is None
     vf_settings.bring(session.rtnl, vf, up=up)
     _note(loaded, slot, synthetic, None, up=up, down=down)
     return None
 
 
+def rx_for(session: Session, options: AttachOptions, synthetic: Nic, vf: Nic) -> RxMode:
+    """Return how the VF's ingress is to reach the synthetic NIC. Raises Refused, KernelError."""
+    enslaved = vf.master == synthetic.ifindex
+    filters = enslaved and vlans.filtered(session.rtnl, _half(synthetic), _half(vf))
+    return rx_mode(options, synthetic, vf, vlans=filters)
+
+
 def _half(nic: Nic) -> Half:
-    return Half(nic.ifindex, nic.name, nic.master)
+    return Half(nic.ifindex, nic.name)
 
 
 def _silence(session: Session, vf: Nic) -> None:

@@ -78,8 +78,11 @@ def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
     return GuardMode.OFF if synthetic.driver == "hv_netvsc" else GuardMode.MULTICAST
 
 
-def rx_mode(options: AttachOptions, synthetic: Nic, vf: Nic) -> RxMode:
-    """Return who brings frames home: the kernel's hv_netvsc where it has enslaved the VF. Raises Refused."""
+def rx_mode(options: AttachOptions, synthetic: Nic, vf: Nic, *, vlans: bool = False) -> RxMode:
+    """Return who brings frames home: the kernel's hv_netvsc where it has enslaved the VF. Raises Refused.
+
+    `vlans`: the VF filters VLANs out that the synthetic NIC has. The driver leaves that filter alone.
+    """
     enslaved = vf.master == synthetic.ifindex
     if options.rx is RxMode.KERNEL and not enslaved:
         raise Refused(
@@ -87,4 +90,4 @@ def rx_mode(options: AttachOptions, synthetic: Nic, vf: Nic) -> RxMode:
             f"no driver has enslaved it to {synthetic.name}",
             "use --rx auto",
         )
-    return options.rx or (RxMode.KERNEL if enslaved else RxMode.REDIRECT)
+    return options.rx or (RxMode.KERNEL if enslaved and not vlans else RxMode.REDIRECT)

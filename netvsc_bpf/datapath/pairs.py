@@ -12,6 +12,7 @@ from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
 from netvsc_bpf.kernel import abi, beneath, clsact, copies, links, pins, xdp
 from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.netvsc_statistics import received_by_vfs
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
@@ -49,8 +50,7 @@ def ensure_pair(
     undo.callback(free_pair, session, loaded, slot, synthetic.ifindex)
     loaded.clear_counters(slot)
     loaded.clear_vf(slot)
-    found = abi.Found(rx_packets=synthetic.rx_packets, rx_bytes=synthetic.rx_bytes)
-    loaded.set_found(slot, found)
+    loaded.set_found(slot, _counters_now(synthetic))
     state = abi.PairState(
         synthetic_ifindex=synthetic.ifindex,
         guard=abi.GUARD_MODES.index(guard),
@@ -63,6 +63,18 @@ def ensure_pair(
         pins.remove_tree(session.pins, folder)
         beneath.make_folder(folder)
     return slot
+
+
+def _counters_now(synthetic: Nic) -> abi.Found:
+    """Return a record of nothing but the synthetic NIC's own counters: what it has received is not ours."""
+    with changing(f"cannot read the statistics of {synthetic.name}"):
+        packets, size = received_by_vfs(synthetic.name, synthetic.driver)
+    return abi.Found(
+        rx_packets=synthetic.rx_packets,
+        rx_bytes=synthetic.rx_bytes,
+        driver_vf_rx_packets=packets,
+        driver_vf_rx_bytes=size,
+    )
 
 
 def _name(loaded: LoadedObject, slot: int, synthetic: Nic) -> None:

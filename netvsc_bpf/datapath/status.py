@@ -2,6 +2,7 @@
 """status: what the kernel says of the attached pairs, now."""
 
 import ctypes
+import errno
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel import abi, links
 from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.netvsc_statistics import received_by_vfs
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
 from netvsc_bpf.model.names import as_argument
@@ -114,7 +116,7 @@ def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> P
         rx_mode=rx_mode,
         guard=guard,
         tx=_direction(counters.tx),
-        rx=_received(counters, found, synthetic, guard, rx_mode),
+        rx=_received(counters, found, synthetic, guard),
         drops=_drops(counters, found, vf, loaded.liveness),
         path_changes=sum(map(sum, state.changes)),
         last_change=changed,
@@ -172,21 +174,29 @@ def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:
     return PathTraffic(vf=vf, synthetic=synthetic)
 
 
-def _received(
-    counters: abi.Counters, found: abi.Found, synthetic: Nic, guard: GuardMode, rx: RxMode
-) -> PathTraffic:
-    """Without guard nobody of ours sees what arrives on the synthetic NIC.
+def _received(counters: abi.Counters, found: abi.Found, synthetic: Nic, guard: GuardMode) -> PathTraffic:
+    """Add up what home counted, and what hv_netvsc delivered from the VF without us.
 
-    Its own counters since attach say it.
+    Without guard nothing of ours sees what arrives on the synthetic NIC: its own counters since attach do.
+    Those of hv_netvsc contain what its VF received (netvsc_get_stats64()).
     """
-    counted = _direction(counters.rx)
+    counted, driver = _direction(counters.rx), _delivered_by_driver(found, synthetic)
+    by_vf = Traffic(counted.vf.packets + driver.packets, counted.vf.bytes + driver.bytes)
     if guard is not GuardMode.OFF:
-        return counted
-    # hv_netvsc adds what its VF received to its own (netvsc_get_stats64()).
-    elsewhere = counted.vf if rx is RxMode.KERNEL else Traffic()
-    packets = synthetic.rx_packets - found.rx_packets - elsewhere.packets
-    size = synthetic.rx_bytes - found.rx_bytes - elsewhere.bytes
-    return PathTraffic(vf=counted.vf, synthetic=Traffic(max(0, packets), max(0, size)))
+        return PathTraffic(vf=by_vf, synthetic=counted.synthetic)
+    packets = synthetic.rx_packets - found.rx_packets - driver.packets
+    size = synthetic.rx_bytes - found.rx_bytes - driver.bytes
+    return PathTraffic(vf=by_vf, synthetic=Traffic(max(0, packets), max(0, size)))
+
+
+def _delivered_by_driver(found: abi.Found, synthetic: Nic) -> Traffic:
+    try:
+        packets, size = received_by_vfs(synthetic.name, synthetic.driver)
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        return Traffic()  # it was renamed or is gone since the dump
+    return Traffic(max(0, packets - found.driver_vf_rx_packets), max(0, size - found.driver_vf_rx_bytes))
 
 
 def _drops(counters: abi.Counters, found: abi.Found, vf: Nic | None, liveness: Liveness) -> Drops:

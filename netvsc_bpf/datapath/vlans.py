@@ -4,8 +4,9 @@
 An id is lent as long as the VF is joined, even if its VLAN device goes: it may have gone to another
 namespace, where we cannot see it, and still needs its frames. One id too many does no harm.
 
-Where a driver has enslaved the VF (hv_netvsc) it stays as it is: there frames reach the synthetic NIC by the
-VF's rx_handler, which comes after VLAN devices, and ours would keep them (vlan_do_receive()).
+Where a driver has enslaved the VF (hv_netvsc) frames reach the synthetic NIC by the VF's rx_handler, which
+comes after VLAN devices, and ours would keep them (vlan_do_receive()). A VF that filters by an id which its
+synthetic NIC needs is therefore brought home by redirection, which comes before both.
 """
 
 from collections.abc import Iterable
@@ -25,14 +26,11 @@ class Half:
 
     ifindex: int
     name: str
-    master: int | None = None
 
 
 def missing(synthetic: Half, vf: Half, all_stacked: Iterable[Stacked]) -> list[Vlan]:
     """Return the ids that the VF has to be lent, if it filters. Pure."""
     every = list(all_stacked)
-    if vf.master == synthetic.ifindex:
-        return []
     return sorted(vlans.ids_on(synthetic.ifindex, every) - vlans.ids_on(vf.ifindex, every))
 
 
@@ -47,6 +45,16 @@ def lend(rtnl: Rtnetlink, synthetic: Half, vf: Half, ids: Iterable[Vlan]) -> lis
     for vlan in needed:
         vlans.lend(rtnl, vf.ifindex, vlan, synthetic.name)
     return needed
+
+
+def filtered(rtnl: Rtnetlink, synthetic: Half, vf: Half) -> bool:
+    """Tell whether the VF filters by ids that the synthetic NIC has VLANs of. Raises KernelError."""
+    if vlans.none_here():
+        return False
+    with changing(f"cannot read the VLAN filter of {vf.name}"):
+        ids = vlans.ids_on(synthetic.ifindex, vlans.stacked(rtnl))
+        tags = vlans.filters_of(vf.name) if ids else frozenset()
+    return any(vlan.protocol in tags for vlan in ids)
 
 
 def lend_all(synthetic: Half, vf: Half) -> None:

@@ -151,6 +151,8 @@ class Found(ctypes.Structure):
         ("denied", ctypes.c_uint32),
         ("rx_packets", ctypes.c_uint64),
         ("rx_bytes", ctypes.c_uint64),
+        ("driver_vf_rx_packets", ctypes.c_uint64),
+        ("driver_vf_rx_bytes", ctypes.c_uint64),
         ("vf_tx_dropped", ctypes.c_uint64),
         ("tx_dropped_before", ctypes.c_uint64),
         ("followed_mac", ctypes.c_uint8 * 8),

@@ -24,6 +24,8 @@ class AttachedPair:
     armed: bool
     changed_at: int
     """CLOCK_BOOTTIME ns of the last change of path, 0: never."""
+    by_driver: bool = False
+    """The VF's ingress is left to the driver that has enslaved it."""
 
 
 Served = Callable[[], Container[int] | None]
@@ -49,7 +51,9 @@ def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served)
                 continue
             state, vf = loaded.pair(slot), links.get(loaded.vf_ifindex(slot) or 0)
             joined = vf is not None and loaded.found(slot).vf_ifindex == vf.ifindex
-            found.append(AttachedPair(link, vf if joined else None, bool(state.armed), state.changed_at))
+            by_driver = bool(state.home_ifindex) and not state.redirect_to
+            vf = vf if joined else None
+            found.append(AttachedPair(link, vf, bool(state.armed), state.changed_at, by_driver))
     return found
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from netvsc_bpf.datapath import following, homing, order, vf_settings
 from netvsc_bpf.datapath.detach import detach_one
-from netvsc_bpf.datapath.joining import join, leave, permit
-from netvsc_bpf.datapath.options import AttachOptions, guard_mode, rx_mode
+from netvsc_bpf.datapath.joining import join, leave, permit, rx_for
+from netvsc_bpf.datapath.options import AttachOptions, guard_mode
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
@@ -86,7 +86,7 @@ class Executor:
     def _join(self, synthetic: Nic, vf: Nic, down: Reason | None) -> str | None:
         slot = self._slot(act.Action(synthetic.ifindex))
         with Undo() as undo:
-            rx = rx_mode(self.options, synthetic, vf)
+            rx = rx_for(self.session, self.options, synthetic, vf)
             pair = Pair(synthetic, vf)
             denied = join(
                 self.session, self.loaded, self._hook(), pair, slot, rx, undo, quick=True, down=down

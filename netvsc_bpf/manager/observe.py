@@ -4,6 +4,7 @@
 import errno
 
 from netvsc_bpf.datapath import following, homing, makeshift, order
+from netvsc_bpf.datapath.joining import rx_for
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link, own_program, runs_guard
 from netvsc_bpf.datapath.session import Session
@@ -16,7 +17,7 @@ from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.manager.choice import Seen, choose
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Liveness
+from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
 
@@ -37,7 +38,7 @@ def observe(
     found = loaded.found(slot)
     guard = guard_link(session, synthetic.ifindex)
     guarded = runs_guard(session, synthetic.ifindex, guard)
-    joined = _joined(session, loaded, hook, synthetic, slot, found, holds_xdp=guard is not None)
+    joined = _joined(session, loaded, hook, synthetic, slot, found, options, holds_xdp=guard is not None)
     in_force, wanted = abi.GUARD_MODES[loaded.pair(slot).guard], wanted_guard(loaded, slot, options)
     steer = (
         loaded.synthetic_ifindex(slot) == synthetic.ifindex
@@ -73,6 +74,7 @@ def _joined(
     synthetic: Nic,
     slot: int,
     found: abi.Found,
+    options: AttachOptions,
     *,
     holds_xdp: bool,
 ) -> Joined | None:
@@ -86,7 +88,8 @@ def _joined(
     stands = program is not None and makeshift.stands(session, vf.ifindex, program)
     return Joined(
         vf,
-        home=(attached or stands) and homing.leads(state, vf),
+        home=homing.leads(state, vf)
+        and (attached or stands if state.redirect_to else _driver_delivers(session, options, synthetic, vf)),
         followed=following.read(found),
         permitted=bool(state.permitted),
         armed=bool(state.armed),
@@ -96,6 +99,11 @@ def _joined(
         unseen_by=unseeing_program(synthetic, vf, guarded=holds_xdp),
         makeshift=makes_do,
     )
+
+
+def _driver_delivers(session: Session, options: AttachOptions, synthetic: Nic, vf: Nic) -> bool:
+    """Tell whether a VF whose ingress is left to its driver still can be: VLANs may have come."""
+    return vf.master == synthetic.ifindex and rx_for(session, options, synthetic, vf) is RxMode.KERNEL
 
 
 def _attached(

@@ -55,10 +55,10 @@ class VlanFollower:
         all_stacked = vlans.stacked(rtnl)
         found = []
         for pair in attached_pairs(where, some_links_for(where, rtnl), self.managed):
-            if pair.vf is None:
+            if pair.vf is None or pair.by_driver:
                 continue
             synthetic = Half(pair.synthetic.ifindex, pair.synthetic.name)
-            vf = Half(pair.vf.ifindex, pair.vf.name, pair.vf.master)
+            vf = Half(pair.vf.ifindex, pair.vf.name)
             with self._boundary.around(synthetic.name, "look"):
                 ids = missing(synthetic, vf, all_stacked)
                 filtered = vlans.filters_of(vf.name) if ids else frozenset()

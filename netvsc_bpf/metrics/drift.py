@@ -7,6 +7,7 @@ which is too much for a scrape.
 
 from netvsc_bpf.kernel import links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.model.path import RxMode
 from netvsc_bpf.model.status import PairStatus
 
 
@@ -31,7 +32,7 @@ def drift_of(
     if steer is not None:
         # ifindex 0: somebody detached the link, or its device is gone (tcx_link_fill_info()).
         found["steer"] = steer.ifindex != synthetic.ifindex
-        if vf is not None and not makeshift:
+        if vf is not None and not makeshift and status.rx_mode is RxMode.REDIRECT:
             home = links.state(pins.link(synthetic.ifindex, "home"))
             found["home"] = home is None or home.ifindex != vf.ifindex
     return found

@@ -34,6 +34,13 @@ def test_enslaved_vf_is_left_to_the_kernel() -> None:
     assert rx_mode(AttachOptions(), SYNTHETIC, nic(5, master=2)) is RxMode.KERNEL
 
 
+def test_s104_enslaved_vf_that_filters_vlans_is_redirected_unless_the_kernel_was_chosen() -> None:
+    """The driver's rx_handler comes after the VLAN devices that let their ids in."""
+    enslaved = nic(5, master=2)
+    assert rx_mode(AttachOptions(), SYNTHETIC, enslaved, vlans=True) is RxMode.REDIRECT
+    assert rx_mode(AttachOptions(rx=RxMode.KERNEL), SYNTHETIC, enslaved, vlans=True) is RxMode.KERNEL
+
+
 @pytest.mark.parametrize("master", [None, 7])
 def test_vf_of_nobody_is_redirected(master: int | None) -> None:
     assert rx_mode(AttachOptions(), SYNTHETIC, nic(5, master=master)) is RxMode.REDIRECT

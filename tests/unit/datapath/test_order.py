@@ -44,7 +44,7 @@ def changes(calls: MagicMock) -> list[str]:
 
 
 def nic() -> Any:
-    return SimpleNamespace(ifindex=20, name="vf0", master=None, ipv6_disabled=True, tx_dropped=0)
+    return SimpleNamespace(ifindex=20, name="vf0", master=None, up=True, ipv6_disabled=True, tx_dropped=0)
 
 
 def test_s95_the_permission_is_withdrawn_before_anything_is_taken_away(calls: MagicMock) -> None:
@@ -73,7 +73,7 @@ def join(calls: MagicMock) -> Reason | None:
 def test_s95_home_is_attached_before_the_vf_may_come_up(calls: MagicMock) -> None:
     assert join(calls) is None
     done = changes(calls)
-    assert done.index("homing.lead") < done.index("homing.attach") < done.index("vf_settings.follow_up_down")
+    assert done.index("homing.lead") < done.index("homing.attach") < done.index("vf_settings.bring")
 
 
 def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:

@@ -18,9 +18,3 @@ def test_what_the_vf_has_not_is_missing() -> None:
 
 def test_what_is_lent_already_is_not_missing() -> None:
     assert missing(SYNTHETIC, VF, [vlan(10, 2, 100), vlan(11, 3, 100)]) == []
-
-
-def test_a_vf_that_a_driver_enslaved_is_left_alone() -> None:
-    """There our VLAN device would keep the frames that it was to let in."""
-    assert missing(SYNTHETIC, Half(3, "vf0", master=2), [vlan(10, 2, 100)]) == []
-    assert missing(SYNTHETIC, Half(3, "vf0", master=9), [vlan(10, 2, 100)]) == [Vlan(C_TAG, 100)]
