@@ -33,7 +33,7 @@ def lent() -> list[str]:
     return sorted(nic.name for nic in nics() if nic.name.startswith(LENT_VLAN_PREFIX))
 
 
-def test_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_pair: SriovPair) -> None:
+def test_s38_s104_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_pair: SriovPair) -> None:
     far = add_vlan(any_pair, 100)
     vf = any_pair.plug()
     assert vlans.filters_of(vf.name) == {vlans.C_TAG}
