@@ -9,16 +9,12 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
   neither a step that fails nor its waiting time stands in the way of that;
 * with nothing left to do the pair is attached, unless it is refused and was not before; its VF is the
   candidate, and it is permitted unless it is damped or held back after a stall, cannot take the synthetic
-  NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down.
-
   NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down;
 * a VF that we decided not to use is down, unless the policy is to leave it up: otherwise an embedded switch,
   and hv_netvsc, would go on using it.
 
 The order of what is returned: withdraw, release, attach, join, take down, bring into step, permit, fasten,
-flags, order. A plan has the steps whose outcome the next ones do not depend on; the rest is planned from a new
-look.
-flags. A plan has the steps whose outcome the next ones do not depend on; the rest is planned from a new look.
+flags, order. A plan has the steps on whose outcome the next ones do not depend; the rest is planned anew.
 """
 
 from dataclasses import dataclass
