@@ -48,7 +48,9 @@ def check_synthetic(nic: Nic, nics: Sequence[Nic], known: KnownPairs) -> None:
         ):
             raise NotASyntheticNic(nic.name, f"it is the VF of {twin.name}", f"name {twin.name} instead")
         other = known.of(twin.ifindex)
-        if other is not None and other.attached and not attached and not _apart(nic, twin):
+        # One that has its VF is in want of no other: two pairs may well have one MAC.
+        wants_a_vf = other is not None and other.attached and other.vf is None
+        if wants_a_vf and not attached and not _apart(nic, twin):
             why = f"it has the MAC of {twin.name}, which is attached, and could be its VF"
             raise NotASyntheticNic(
                 nic.name,
