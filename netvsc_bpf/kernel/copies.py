@@ -22,6 +22,16 @@ def program_ids(where: NetnsPins, ifindex: int) -> dict[str, int]:
     return {name: number for name, number in found.items() if number is not None}
 
 
+def pending_ids(where: NetnsPins, ifindex: int, name: str) -> set[int]:
+    """Return the numbers of a program of a pair that an unfinished change of programs brings.
+
+    Its hooks may run them already (kernel/change_over.py).
+    """
+    own = where.copy(ifindex, name).relative_to(where.home)
+    found = (links.pinned_program_id(folder / own) for folder, _ in pins.upgrades(where))
+    return {number for number in found if number is not None}
+
+
 @contextmanager
 def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
     """Give the descriptor of a pair's own copy, which is made where there is none.

@@ -11,7 +11,7 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
-from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel import abi, copies
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.kernel.tcx import Direction
@@ -116,7 +116,11 @@ def _attached(
 ) -> bool:
     pin = session.pins.link(synthetic.ifindex, program)
     own = own_program(session, synthetic.ifindex, program)
-    return hook.attached(own, ifindex, direction, pin)
+    if hook.attached(own, ifindex, direction, pin):
+        return True
+    # Another process may be changing programs, or was killed meanwhile: this is looked at without the lock.
+    pending = copies.pending_ids(session.pins, synthetic.ifindex, program)
+    return any(hook.attached(one, ifindex, direction, pin) for one in pending)
 
 
 def wanted_guard(loaded: LoadedObject, slot: int, options: AttachOptions) -> GuardMode:
