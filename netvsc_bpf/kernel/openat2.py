@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""openat2(2) (Linux 5.6), which Python lacks: a path is walked from a directory and follows no symlink."""
+"""openat2(2) (Linux 5.6), which Python lacks: a path is walked from a directory and follows no symlink.
+
+Where a filter of system calls forbids it (systemd's RestrictSUIDSGID does, with ENOSYS: it cannot see the
+mode) each part of the path is opened from the one before.
+"""
 
 import ctypes
+import errno
 import os
+import stat
 from functools import cache
 
 _NUMBER = 437
@@ -39,7 +45,36 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
     file system. With O_PATH | O_NOFOLLOW a symlink at the end is opened itself.
     """
     fd: int = _syscall()(_NUMBER, folder, os.fsencode(path), _how(flags), _SIZE)
-    if fd < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), path)
+    if fd >= 0:
+        return fd
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EPERM):
+        return walk(folder, path, flags)
+    raise OSError(number, os.strerror(number), path)
+
+
+def walk(folder: int, path: str, flags: int) -> int:
+    """Do as open_beneath() does, by openat(2) alone."""
+    *folders, last = path.split("/")
+    device, current = os.fstat(folder).st_dev, os.dup(folder)
+    try:
+        for name in folders:
+            below = _step(current, name, os.O_PATH | os.O_DIRECTORY, device)
+            os.close(current)
+            current = below
+        return _step(current, last, flags, device)
+    finally:
+        os.close(current)
+
+
+def _step(folder: int, name: str, flags: int, device: int) -> int:
+    try:
+        fd = os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) from None
+        raise
+    if os.fstat(fd).st_dev != device:
+        os.close(fd)
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
     return fd
