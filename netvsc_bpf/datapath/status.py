@@ -122,6 +122,7 @@ def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> P
         last_change=changed,
         since=changed if armed == bool(state.armed) else None,
         settle_ms=state.settle_ns // 1_000_000 or None,
+        taken_down=None if vf is None or vf.up else abi.REASONS[found.taken_down],
     )
 
 

@@ -14,7 +14,7 @@ import shlex
 from typing import Any
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
-_ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})")
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U(000[0-9a-f]{5}|0010[0-9a-f]{4})")
 _PLAIN = re.compile(r"[\w.,:@%+=-]+", re.ASCII)
 
 
@@ -37,7 +37,7 @@ def shown(text: str) -> str:
     r"""Return a text that is safe to print on a terminal; its lines stay lines.
 
     Bytes that could not be decoded and ASCII control characters become ``\xNN``, other characters that cannot
-    be printed (C1 controls, marks that turn the direction of writing) ``\uNNNN``.
+    be printed (C1 controls, marks that turn the direction of writing) ``\uNNNN`` or ``\UNNNNNNNN``.
     """
     if text.isprintable():
         return text
@@ -50,7 +50,7 @@ def read_back(text: str) -> str:
     """Return the name that is shown() as this text, for names in files that are UTF-8."""
 
     def raw(match: re.Match[str]) -> bytes:
-        return bytes.fromhex(match[1]) if match[1] else chr(int(match[2], 16)).encode()
+        return bytes.fromhex(match[1]) if match[1] else chr(int(match[2] or match[3], 16)).encode()
 
     parts, at = [], 0
     for match in _ESCAPED.finditer(text):

@@ -71,6 +71,8 @@ class PairStatus:
     """A manager runs for this pair; None: that was not asked."""
     until: datetime | None = None
     """Until when the manager leaves the VF alone, if it does not fail again; None where that is not known."""
+    taken_down: Reason | None = None
+    """Why the manager took the VF down, None where it did not, or the VF was brought up since."""
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see what goes to the VF."""
 
@@ -81,7 +83,7 @@ class PairStatus:
             "ifindex": self.synthetic.ifindex,
             "driver": self.synthetic.driver,
             "mac": self.synthetic.mac,
-            "vf": None if self.vf is None else _vf_json(self.vf),
+            "vf": None if self.vf is None else _vf_json(self.vf, self.taken_down),
             "path": self.path.value,
             "reason": self.reason.value,
             "hook": self.hook.value,
@@ -102,7 +104,7 @@ class PairStatus:
         }
 
 
-def _vf_json(vf: Nic) -> dict[str, Any]:
+def _vf_json(vf: Nic, taken_down: Reason | None) -> dict[str, Any]:
     return {
         "interface": vf.name,
         "ifindex": vf.ifindex,
@@ -110,6 +112,7 @@ def _vf_json(vf: Nic) -> dict[str, Any]:
         "bus": vf.parent,
         "up": vf.up,
         "carrier": vf.carrier,
+        "taken_down": None if taken_down is None else taken_down.value,
     }
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus, PathTraffic
 from netvsc_bpf.view.amounts import count, scaled
 from netvsc_bpf.view.words import explain, passed_by, put_steer_last, since
@@ -60,7 +60,7 @@ def _facts(pair: PairStatus) -> Table:
     home = "not counted" if drops.rx_home is None else f"{drops.rx_home:,}"
     lost = f"{drops.tx_vf:,} by the VF, {home} coming home, {drops.rx_duplicate:,} duplicates"
     how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {pair.guard}"
-    table.add_row("VF", Text(_vf(pair.vf)))
+    table.add_row("VF", Text(_vf(pair.vf, pair.taken_down)))
     table.add_row("sent", _traffic(pair.tx))
     table.add_row("received", _traffic(pair.rx))
     table.add_row("dropped", Text(lost))
@@ -69,10 +69,12 @@ def _facts(pair: PairStatus) -> Table:
     return table
 
 
-def _vf(vf: Nic | None) -> str:
+def _vf(vf: Nic | None, taken_down: Reason | None) -> str:
     if vf is None:
         return "none"
-    link = "down" if not vf.up else "up" if vf.carrier else "up, no carrier"
+    link = "up" if vf.carrier else "up, no carrier"
+    if not vf.up:
+        link = "down" if taken_down is None else f"taken down by netvsc-bpf ({taken_down})"
     where = "" if vf.parent is None else f", {vf.bus} {vf.parent}"
     return f"{shown(vf.name)} ({vf.driver or 'no driver'}{where}), {link}"
 

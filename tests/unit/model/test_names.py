@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netvsc_bpf.model.names import as_argument, decode, encode, json_text, quoted, read_back, shown, writable
@@ -28,6 +28,8 @@ def test_what_is_shown_and_written_can_be_encoded_and_stays_on_its_line(name: by
 
 
 @given(st.lists(st.sampled_from(ALLOWED.replace(b"\\", b"")), max_size=15).map(bytes))
+@example("\U00040000".encode())
+@example("\U0010ffff".encode())
 def test_what_is_shown_can_be_read_back(name: bytes) -> None:
     assert encode(read_back(shown(decode(name)))) == name
 
@@ -41,6 +43,7 @@ def test_what_is_shown_can_be_read_back(name: bytes) -> None:
         (b"a\x1cb", r"a\x1cb"),
         ("a\x85b".encode(), r"a\u0085b"),
         ("\u202eb".encode(), r"\u202eb"),
+        ("\U00040000b".encode(), r"\U00040000b"),
         (b'a"b', 'a"b'),
         (b"\x80\x7f", r"\x80\x7f"),
     ],
