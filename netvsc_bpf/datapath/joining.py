@@ -62,7 +62,8 @@ def join(
     denied = None if vf_settings.take_mtu(session.rtnl, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
     if denied is not None:
-        _note(loaded, slot, synthetic, denied, up=synthetic.up)  # not by us: it stays as it is
+        # It stays as it is. One that we took down earlier is still known as that.
+        _note(loaded, slot, synthetic, denied, up=synthetic.up if new else None)
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
@@ -76,8 +77,8 @@ def join(
         homing.lead(loaded, pair, slot, rx)
         # A VF that has carried traffic may have packets queued, which a new clsact qdisc would cost it.
         homing.attach(session, loaded, hook, pair, slot, quick=quick and new)
-    up = synthetic.up and down is None
-    vf_settings.bring(session.rtnl, vf, up=up)
+    found, up = loaded.found(slot), synthetic.up and down is None
+    vf_settings.follow_up(session.rtnl, found, vf, up, down, lambda: loaded.set_found(slot, found))
     _note(loaded, slot, synthetic, None, up=up, down=down)
     return None
 
@@ -176,13 +177,14 @@ def _note(
     synthetic: Nic,
     reason: Reason | None,
     *,
-    up: bool,
+    up: bool | None,
     down: Reason | None = None,
 ) -> None:
-    """Remember what the VF has been given, and why it may not be used."""
+    """Remember what the VF has been given, and why it may not be used; `up` is None where that stays."""
     found = loaded.found(slot)
     following.remember(found, synthetic)
-    following.remember_up(found, up, down)
+    if up is not None:
+        following.remember_up(found, up, down)
     found.denied = 0 if reason is None else abi.REASONS.index(reason)
     loaded.set_found(slot, found)
 

@@ -7,16 +7,18 @@ on joining (netif_inherit_tso_max()), so that no packet has to be cut up again o
 """
 
 import errno
+from collections.abc import Callable
 
 from netvsc_bpf.datapath import following
 from netvsc_bpf.datapath.taking_down import TakingDown
 from netvsc_bpf.kernel import netlink
-from netvsc_bpf.kernel.abi import Found
+from netvsc_bpf.kernel.abi import REASONS, Found
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Reason
 
 _ADDR_GEN_MODE_NONE = 1  # IN6_ADDR_GEN_MODE_NONE, include/uapi/linux/if_link.h
 _MTU_REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP}
@@ -105,6 +107,27 @@ def bring(rtnl: Rtnetlink, vf: Nic, *, up: bool) -> None:
     if vf.up != up:
         with changing(f"cannot bring {vf.name} {'up' if up else 'down'}"):
             netlink.set_up(rtnl, vf.ifindex, up)
+
+
+def follow_up(
+    rtnl: Rtnetlink, found: Found, vf: Nic, up: bool, because: Reason | None, note: Callable[[], None]
+) -> None:
+    """Bring the VF up or down; `because`: why, where we decided it. `note` writes `found` down.
+
+    That it goes down is noted before: after a manager that was killed in between, a VF would be down that
+    nobody knows to be ours to bring up. Raises KernelError where the VF vanished.
+    """
+    before = bool(found.followed_up), REASONS[found.taken_down]
+    if not up:
+        following.remember_up(found, False, because)
+        note()
+    try:
+        bring(rtnl, vf, up=up)
+    except BaseException:
+        following.remember_up(found, *before)
+        note()
+        raise
+    following.remember_up(found, up, because)
 
 
 def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:

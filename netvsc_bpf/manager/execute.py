@@ -98,17 +98,20 @@ class Executor:
         slot, vf = self._slot(action), self._vf(action)
         found = self.loaded.found(slot)
         try:
-            return self._follow_one(action, synthetic, vf, found)
+            return self._follow_one(action, synthetic, vf, slot, found)
         finally:
             # Also when it failed half-way: what did go through must be known.
             self.loaded.set_found(slot, found)
 
-    def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, found: Found) -> str | None:
+    def _follow_one(
+        self, action: act.Action, synthetic: Nic, vf: Nic, slot: int, found: Found
+    ) -> str | None:
         rtnl = self.session.rtnl
         match action:
             case act.FollowUp(up=up, because=because):
-                vf_settings.bring(rtnl, vf, up=up)
-                following.remember_up(found, up, because)
+                vf_settings.follow_up(
+                    rtnl, found, vf, up, because, lambda: self.loaded.set_found(slot, found)
+                )
             case act.FollowMtu(mtu=mtu, otherwise=otherwise):
                 back = None if found.denied else otherwise
                 taken = following.follow_mtu(rtnl, found, synthetic, vf, mtu, back)

@@ -149,8 +149,11 @@ def _why_down(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
 
 
 def _taking_down(seen: PairObservation, joined: Joined, down: Reason | None) -> list[Action]:
-    """Come before whatever can be refused. Somebody who brings it up again meanwhile is not followed."""
-    if down is None or not (joined.vf.up or joined.followed.up):
+    """Come before whatever can be refused. Somebody who brings it up again meanwhile is not followed.
+
+    One that somebody took down already stays theirs: we do not bring it up afterwards.
+    """
+    if down is None or not joined.vf.up:
         return []
     return [FollowUp(seen.synthetic.ifindex, False, down)]
 

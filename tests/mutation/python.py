@@ -47,7 +47,7 @@ JOINING = (
         "the VF comes up before home is attached",
         "netvsc_bpf/datapath/joining.py",
         "    vf_settings.share_gso_limits(session.rtnl, synthetic, vf)\n",
-        "    vf_settings.bring(session.rtnl, vf, up=synthetic.up)\n"
+        "    vf_settings.follow_up(session.rtnl, found, vf, synthetic.up, None, int)\n"
         "    vf_settings.share_gso_limits(session.rtnl, synthetic, vf)\n",
         _ORDER,
     ),

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A join that was killed before any of its steps: the next manager finishes it, whatever had been done."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
@@ -9,7 +11,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.tell import Teller
-from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.direct import Direct, direct
 from tests.kernel.faults import Steps, changes, killed_at, stepping
 from tests.kernel.programs import require_tcx
@@ -64,6 +66,32 @@ def test_s27_manager_finishes_what_another_one_joined_in_haste(lab: Lab) -> None
             now = hooked(lab)
             assert (where, now.filters["home"]) == (where, [])
             assert (where, now.links["home"][1]) == (where, now.programs["home"])
+
+
+def test_s27_vf_taken_down_by_a_manager_that_was_killed_is_used_again(lab: Lab) -> None:
+    """The next manager knows nothing of why: it uses the VF."""
+    with direct(lab) as here:
+        here.attach()
+        manager = damping_manager(lab)
+        with stepping(Steps()) as steps:
+            lab.in_guest(manager)
+        assert here.status().reason is Reason.DAMPED and "set_up" in steps.names
+        for at in changes(steps.names):
+            where = f"killed before {steps.names[at]} (call {at})"
+            here.detach()
+            here.attach()
+            killed_at(lab, at, damping_manager(lab))
+            eventually(where, finished(lab, here))
+
+
+def damping_manager(lab: Lab) -> Reconciler:
+    """A manager that has looked, and damps eth0 from now on."""
+    manager = Reconciler(CONFIG, Teller(lambda event: None))
+    lab.in_guest(manager)
+    for pair in manager.memories:
+        memory = manager.memories.of(pair)
+        memory.damper = replace(memory.damper, figure=4000.0, at=time.monotonic(), suppressed=True)
+    return manager
 
 
 def plugged_in_anew(lab: Lab) -> None:

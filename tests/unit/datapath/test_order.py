@@ -73,7 +73,7 @@ def join(calls: MagicMock) -> Reason | None:
 def test_s95_home_is_attached_before_the_vf_may_come_up(calls: MagicMock) -> None:
     assert join(calls) is None
     done = changes(calls)
-    assert done.index("homing.lead") < done.index("homing.attach") < done.index("vf_settings.bring")
+    assert done.index("homing.lead") < done.index("homing.attach") < done.index("vf_settings.follow_up")
 
 
 def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:
@@ -96,3 +96,9 @@ def test_s95_a_permission_that_was_refused_is_an_error(result: ControlResult, er
     loaded = MagicMock(control=MagicMock(return_value=result))
     with pytest.raises(error):
         joining.permit(loaded, 0, 10, nic())
+
+
+def test_s101_one_that_we_took_down_is_known_as_that_after_it_refused_the_mtu(calls: MagicMock) -> None:
+    calls.vf_settings.take_mtu.return_value = False
+    assert join(calls) is Reason.MTU_REFUSED
+    assert not calls.following.remember_up.called

@@ -218,9 +218,10 @@ class AnyOrder(RuleBasedStateMachine):
             assert world.reason is (Reason.DAMPED if self.wanted.damped else Reason.STALLED), "it says why"
         decided = denied or left_alone
         down = decided and world.synthetic.up and self.wanted.leave is LeavePolicy.DOWN
-        assert world.followed.up == (world.synthetic.up and not down)
         if down:
             assert not vf.up, "what we do not use is down"
+        else:
+            assert world.followed.up == world.synthetic.up
         if not denied:
             flags = (world.synthetic.promiscuity > 0, world.synthetic.allmulti > 0)
             assert (world.followed.promisc, world.followed.allmulti) == flags

@@ -113,7 +113,7 @@ def test_s30_vf_that_refused_the_mtu_is_asked_no_more() -> None:
     world = World()
     world.change_synthetic(mtu=9000)
     vf = world.plug(limit=1500)
-    assert [type(step) for step in rest(world)] == [act.Attach, act.Join, act.FollowUp]
+    assert [type(step) for step in rest(world)] == [act.Attach, act.Join]
     assert (world.devmap, world.home, world.permitted) == (vf, None, False)
     assert not world.vfs[vf].up, "its switch must not deliver to it"
     world.change_synthetic(mtu=1500)
@@ -187,6 +187,15 @@ def test_s101_vf_that_joins_a_damped_pair_is_never_brought_up() -> None:
     assert join.down is Reason.DAMPED
     assert not any(isinstance(step, act.FollowUp) and step.up for step in steps)
     assert not world.vfs[vf].up and not world.permitted
+
+
+def test_s101_vf_that_somebody_took_down_is_not_brought_up_when_we_would_use_it_again(world: World) -> None:
+    vf = world.devmap
+    assert vf is not None
+    world.change_vf(vf, up=False)
+    assert rest(world, Wanted(damped=True)) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
+    assert rest(world) == [act.Permit(SYNTHETIC, 100)]
+    assert not world.vfs[vf].up
 
 
 def test_s101_taking_down_waits_for_no_setting_that_is_refused(world: World) -> None:
