@@ -103,9 +103,7 @@ class Executor:
             # Also when it failed half-way: what did go through must be known.
             self.loaded.set_found(slot, found)
 
-    def _follow_one(
-        self, action: act.Action, synthetic: Nic, vf: Nic, slot: int, found: Found
-    ) -> str | None:
+    def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, slot: int, found: Found) -> str | None:
         rtnl = self.session.rtnl
         match action:
             case act.FollowUp(up=up, because=because):

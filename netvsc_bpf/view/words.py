@@ -63,7 +63,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             _left_alone(pair, "once it has been quiet for long enough"),
         ),
         Reason.STALLED: (
-            f"{vf} is up, but what was sent through it did not leave, or its driver did not answer",
+            f"what was sent through {vf} did not leave, or its driver did not answer",
             f"{_left_alone(pair, 'after a while')}; `ip -s link` shows its counters",
         ),
         Reason.XDP_MISSING: (

@@ -50,6 +50,13 @@ def test_when_a_vf_is_used_again_is_what_the_manager_says_and_no_figure_of_ours(
         assert not any(character.isdigit() for character in unknown)
 
 
+def test_s101_a_stalled_vf_is_not_said_to_be_up_for_we_took_it_down() -> None:
+    stalled = on_synthetic(Reason.STALLED)
+    assert stalled.vf is not None
+    down = replace(stalled, vf=replace(stalled.vf, up=False), taken_down=Reason.STALLED)
+    assert " is up" not in (explain(down).why or "")
+
+
 def test_since_tells_the_moment_and_how_long_ago() -> None:
     assert since(ON_VF, CHANGED + timedelta(minutes=3)) == "since 2026-11-22 07:00:00 UTC (3 min)"
 
