@@ -2,7 +2,8 @@
 /*
  * home: tc ingress on the VF. Brings its frames home to the synthetic NIC, where addresses, sockets and rules are.
  *
- * Where the kernel's own hv_netvsc has enslaved the VF, its rx_handler delivers the frame for less; then we only count.
+ * Not attached where the kernel's own hv_netvsc has enslaved the VF and delivers its frames (rx `kernel`). Until it is
+ * detached there, as after a change of `rx`, it has nowhere to redirect to: it counts, and lets the frame go on.
  *
  * While the synthetic NIC is the path, a switch that floods gives broadcast and multicast to both. The VF's copy is
  * dropped then, as guard drops the other one while the VF is the path - and with it our own broadcasts, which the

@@ -34,9 +34,9 @@ function (VF) with the same MAC that is fast, and that the host adds and removes
 them one with eBPF: packets flow through the VF while it lives and through the synthetic path while it does
 not. Addresses, routes and firewall rules stay on the synthetic NIC.
 
-`attach` returns at once; the data path needs no process. Steering, failover and return are decided in the
-kernel. `run` is the manager that joins VFs which are new, keeps them in step with the synthetic NIC, and
-repairs. `detach` puts everything back as it was found.
+`attach` returns after the settle time; the data path needs no process. Steering, failover and return are
+decided in the kernel. `run` is the manager that joins VFs which are new, keeps them in step with the
+synthetic NIC, and repairs. `detach` puts everything back as it was found.
 """
 EXIT_STATUS = (
     ("0", "Done."),

@@ -18,7 +18,10 @@ MAX_SETTLE_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class AttachOptions:
-    """How pairs are attached; "auto" (here None) leaves a choice to us."""
+    """How pairs are attached; "auto" leaves the choice to netvsc-bpf.
+
+    Here "auto" is None.
+    """
 
     vf: Annotated[
         str | None,
@@ -61,8 +64,8 @@ class AttachOptions:
     leave: Annotated[
         LeavePolicy,
         Setting(
-            "A VF that is up and not to be used (damped, stalled, drained): take it down, so that ingress "
-            "leaves it as well, or only steer egress away."
+            "A VF that is up and not to be used (damped, stalled, without a required XDP program, unable to "
+            "take the MTU): take it down, so that ingress leaves it as well, or only steer egress away."
         ),
     ] = LeavePolicy.DOWN
 

@@ -172,7 +172,7 @@ def _check(path: Path, found: os.stat_result, magic: int) -> None:
     if found.st_mode & _OTHERS:
         raise UntrustedFolder(
             f"cannot use {path}",
-            f"others than its owner have rights in it (mode {found.st_mode & 0o7777:o})",
+            f"others than its owner have rights in {path} (mode {found.st_mode & 0o7777:o})",
             f"see what is in it, then chmod 700 {path}",
         )
 

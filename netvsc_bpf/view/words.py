@@ -9,6 +9,9 @@ from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
 from netvsc_bpf.view.amounts import ago
 
+_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED})
+"""Their remedies say by themselves who uses the VF again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -25,6 +28,8 @@ def explain(pair: PairStatus) -> Explanation:
     if pair.path is Path.VF:
         return Explanation(f"On the VF {vf}")
     why, remedy = _why(pair, name, vf)
+    if pair.taken_down is not None and pair.managed is False and pair.reason not in _LEFT_ALONE:
+        remedy = f"{remedy}; then {_bring_up(name, vf)}"
     return Explanation("On the synthetic path", why, remedy)
 
 
@@ -98,6 +103,10 @@ def _left_alone(pair: PairStatus, otherwise: str) -> str:
         return f"no manager runs, and nothing else uses it again: `netvsc-bpf run`, or `attach {name}`"
     when = otherwise if pair.until is None else f"from {pair.until:%Y-%m-%d %H:%M:%S} UTC on"
     return f"the manager uses it again {when}, unless it fails meanwhile"
+
+
+def _bring_up(name: str, vf: str) -> str:
+    return f"`netvsc-bpf run`, or `attach {as_argument(name)}`: {vf} was taken down, and no manager runs"
 
 
 def _settling(pair: PairStatus) -> str:

@@ -57,6 +57,19 @@ def test_s101_a_stalled_vf_is_not_said_to_be_up_for_we_took_it_down() -> None:
     assert " is up" not in (explain(down).why or "")
 
 
+@pytest.mark.parametrize("reason", [Reason.NO_CARRIER, Reason.MTU_REFUSED, Reason.XDP_MISSING])
+def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs(reason: Reason) -> None:
+    pair = replace(on_synthetic(reason), managed=False)
+    cause = explain(pair).remedy
+    assert cause is not None
+    told = explain(replace(pair, taken_down=reason)).remedy
+    assert told == (
+        f"{cause}; then `netvsc-bpf run`, or `attach eth0`: enP31819s1 was taken down, and no manager runs"
+    )
+    for managed in (True, None):
+        assert explain(replace(pair, taken_down=reason, managed=managed)).remedy == cause
+
+
 def test_since_tells_the_moment_and_how_long_ago() -> None:
     assert since(ON_VF, CHANGED + timedelta(minutes=3)) == "since 2026-11-22 07:00:00 UTC (3 min)"
 
