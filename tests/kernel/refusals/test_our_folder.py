@@ -109,7 +109,7 @@ def test_s73_folder_in_which_others_have_rights_is_refused(lab: Lab, mode: int) 
     ROOT.mkdir()
     ROOT.chmod(mode)
     with unchanged(lab):
-        refused(run(lab, *ATTACH), 4, f"(mode {mode:o})", f"chmod 700 {ROOT}")
+        refused(run(lab, *ATTACH), 4, f"rights in {ROOT} (mode {mode:o})", f"chmod 700 {ROOT}")
 
 
 def test_s73_doctor_says_whose_the_folder_is(lab: Lab) -> None:
