@@ -16,6 +16,7 @@
 bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ _PAIR_PREFIX = "pair_"
 _MANAGER_PREFIX = "manager_"
 _LOADING_PREFIX = "loading_"
 _UPGRADING_PREFIX = "upgrading_"
+_UPGRADING = re.compile(rf"{_UPGRADING_PREFIX}([0-9a-f]{{8}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,7 @@ class NetnsPins:
 
     def inode_of(self, name: str) -> int | None:
         """Return the inode of the namespace that a folder of the root is of, None for any other name."""
-        number = name.removeprefix(_MANAGER_PREFIX)
-        return int(number) if number.isdecimal() else None
+        return _number(name.removeprefix(_MANAGER_PREFIX))
 
     def loading(self, pid: int) -> Path:
         """Return the folder in which a loader builds what becomes `object` by one rename."""
@@ -73,9 +74,8 @@ class NetnsPins:
 
     def upgrading_build(self, folder: str) -> int | None:
         """Return the build that a folder name stands for, or None for another folder."""
-        if not folder.startswith(_UPGRADING_PREFIX):
-            return None
-        return int(folder.removeprefix(_UPGRADING_PREFIX), 16)
+        found = _UPGRADING.fullmatch(folder)
+        return None if found is None else int(found[1], 16)
 
     def map(self, name: str) -> Path:
         """Return the pin of a map."""
@@ -118,5 +118,9 @@ class NetnsPins:
 
     def pair_ifindex(self, folder: str) -> int | None:
         """Return the synthetic ifindex that a folder name stands for, or None for another folder."""
-        number = folder.removeprefix(_PAIR_PREFIX)
-        return int(number) if folder.startswith(_PAIR_PREFIX) and number.isdecimal() else None
+        return _number(folder.removeprefix(_PAIR_PREFIX)) if folder.startswith(_PAIR_PREFIX) else None
+
+
+def _number(text: str) -> int | None:
+    """Return the number that we write like this, None for what another may have written."""
+    return int(text) if text.isascii() and text.isdecimal() and text == str(int(text)) else None

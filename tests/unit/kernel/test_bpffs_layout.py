@@ -77,3 +77,16 @@ def test_folder_of_an_upgrade_tells_its_build(build: int) -> None:
 @pytest.mark.parametrize("name", ["object", "pair_2", "loading_7", "lent_addresses"])
 def test_other_folders_are_no_upgrade(name: str) -> None:
     assert PINS.upgrading_build(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["upgrading_zz", "upgrading_", "upgrading_1", "upgrading_0000001A", "upgrading_ 000001a"]
+)
+def test_s73_what_another_put_there_is_no_change_of_programs(name: str) -> None:
+    assert PINS.upgrading_build(name) is None
+
+
+@pytest.mark.parametrize("number", ["٣", "007", "", "-1", "²"])
+def test_s73_only_numbers_as_we_write_them_are_ours(number: str) -> None:
+    assert PINS.pair_ifindex(f"pair_{number}") is None
+    assert PINS.inode_of(number) is PINS.inode_of(f"manager_{number}") is None
