@@ -142,14 +142,19 @@ def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
 def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None) -> None:
     """Put both back as found; one that is gone (None) needs nothing.
 
+    One that was down goes down first: many drivers refuse another MAC while they are up (EBUSY,
+    eth_prepare_mac_addr_change()), some another MTU. One that was up comes up last.
     A setting that the kernel refuses keeps none of the others from being put back (TakingDown).
     """
     with TakingDown() as down:
         if vf is not None:
+            if not found.vf_up:
+                down.step(_restore_up, rtnl, found, vf)
             down.step(_restore_mtu, rtnl, found, vf)
             down.step(_restore_ipv6, rtnl, found, vf)
             down.step(_restore_mac, rtnl, found, vf)
-            down.step(_restore_up, rtnl, found, vf)
+            if found.vf_up:
+                down.step(_restore_up, rtnl, found, vf)
             down.step(_restore_flags, rtnl, found, vf)
         if synthetic is not None:
             down.step(_restore_gso, rtnl, found, synthetic)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""In which order a VF's settings are changed and put back."""
+
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from netvsc_bpf.datapath import vf_settings
+from netvsc_bpf.kernel.abi import REASONS, Found
+from netvsc_bpf.model.errors import KernelError
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Reason
+
+OWN, GIVEN = "00:15:5d:0a:0a:0a", "00:15:5d:01:02:03"
+
+
+@pytest.fixture
+def netlink(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    recorder = MagicMock()
+    monkeypatch.setattr(vf_settings, "netlink", recorder)
+    return recorder
+
+
+def vf(*, up: bool) -> Nic:
+    return Nic(20, "vf0", GIVEN, 1500, up, True)
+
+
+def found(*, up: bool) -> Found:
+    return Found(
+        vf_ifindex=20,
+        vf_mtu=1400,
+        vf_mac=(*bytes.fromhex(OWN.replace(":", "")), 0, 0),
+        followed_mac=(*bytes.fromhex(GIVEN.replace(":", "")), 0, 0),
+        vf_up=up,
+    )
+
+
+@pytest.mark.parametrize("was_up", [False, True])
+def test_s27_a_vf_is_down_while_its_mtu_and_mac_are_put_back_if_it_was(
+    netlink: MagicMock, was_up: bool
+) -> None:
+    vf_settings.restore(MagicMock(), found(up=was_up), None, vf(up=not was_up))
+    done = [call[0] for call in netlink.method_calls]
+    settings = ["set_mtu", "set_mac"]
+    assert done == ([*settings, "set_up"] if was_up else ["set_up", *settings])
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_s101_only_that_a_vf_goes_down_is_noted_before_it_does(netlink: MagicMock, up: bool) -> None:
+    order: list[str] = []
+    netlink.set_up.side_effect = lambda *_: order.append("set_up")
+    now, why = Found(followed_up=not up), None if up else Reason.DAMPED
+    follow(now, up, why, lambda: order.append("note"))
+    assert order == (["set_up"] if up else ["note", "set_up"])
+    assert (now.followed_up, REASONS[now.taken_down]) == (up, why)
+
+
+def test_s101_a_vf_that_would_not_go_down_is_noted_as_before(netlink: MagicMock) -> None:
+    netlink.set_up.side_effect = OSError(5, "no")
+    now, notes = Found(followed_up=True), []
+    with pytest.raises(KernelError):
+        follow(now, False, Reason.DAMPED, lambda: notes.append(now.followed_up))
+    assert notes == [0, 1] and (now.followed_up, now.taken_down) == (1, 0)
+
+
+def follow(now: Found, up: bool, why: Reason | None, note: Any) -> None:
+    vf_settings.follow_up(MagicMock(), now, vf(up=not up), up, why, note)
