@@ -153,12 +153,17 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-@cache
 def _service_uid() -> int | None:
     try:
-        return pwd.getpwnam(SERVICE_USER).pw_uid
+        return _uid(SERVICE_USER)
     except KeyError:
         return None
+
+
+@cache
+def _uid(user: str) -> int:
+    """Look a user up. A failure is not cached: getpwnam(3) has one for "none" and for EMFILE alike."""
+    return pwd.getpwnam(user).pw_uid
 
 
 def _check(path: Path, found: os.stat_result, magic: int) -> None:

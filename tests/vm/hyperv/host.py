@@ -79,10 +79,14 @@ class Host:
 
     added: int = 0
 
-    def add(self, mac: str) -> HostNic:
-        """Offer a NIC; hv_netvsc takes it soon."""
+    def add(self, mac: str, serial: int | None = None) -> HostNic:
+        """Offer a NIC, with the association of a VF of that serial; hv_netvsc takes it soon.
+
+        A VF that is up and not associated would have the driver wait for that, with RTNL held
+        (netvsc_vf_changed()).
+        """
         before = set(_BUS.iterdir())
-        (_ROOT / "add").write_text(mac)
+        (_ROOT / "add").write_text(mac if serial is None else f"{mac} {serial}")
         (folder,) = set(_BUS.iterdir()) - before
         self.added += 1
         return HostNic(folder, self.added - 1)

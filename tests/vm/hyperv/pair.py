@@ -59,9 +59,9 @@ class HypervPair(SriovPair):
         super().unplug()
         self.nic.associate(None)
 
-    def offer(self) -> None:
-        """Have the host offer the NIC, and give both ends their addresses."""
-        self.nic = self.host.add(self.mac)
+    def offer(self, serial: int | None = None) -> None:
+        """Have the host offer the NIC, associated with a VF or not, and give both ends their addresses."""
+        self.nic = self.host.add(self.mac, serial)
         ip("link", "set", self.nic.wire, "netns", str(namespace.namespace_path(PEER)))
         self.on_peer("ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", self.nic.wire)
         self.on_peer("ip", "link", "set", self.nic.wire, "up")

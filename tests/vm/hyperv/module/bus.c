@@ -173,7 +173,8 @@ no_thread:
 	return error;
 }
 
-int nic_add(const u8 *mac)
+/* Offer a NIC; `serial` of the VF that is associated with it, 0: none. */
+int nic_add(const u8 *mac, u32 serial)
 {
 	static int next;
 	struct nic *nic;
@@ -182,6 +183,8 @@ int nic_add(const u8 *mac)
 	mutex_lock(&nics_lock);
 	nic = nic_new(mac, next);
 	if (nic) {
+		nic->vf_allocated = !!serial;
+		nic->vf_serial = serial;
 		error = nic_offer(nic);
 		if (error)
 			put_device(&nic->hv.device);

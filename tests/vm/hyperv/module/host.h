@@ -122,7 +122,7 @@ static inline void add(struct nic *nic, enum counter counter, s64 number)
 
 /* bus.c */
 extern struct list_head nics;
-int nic_add(const u8 *mac);
+int nic_add(const u8 *mac, u32 serial);
 int nic_remove(int index);
 extern uint queues, switch_ms, delay_us;
 extern bool offload;

@@ -2,7 +2,8 @@
 /*
  * What an operator of the host can do and see.
  *
- *   /sys/devices/hyperv_host/add       a MAC: adds a NIC: an hv_netvsc device and its wire, hv_wireN
+ *   /sys/devices/hyperv_host/add       MAC [SERIAL]: adds a NIC: an hv_netvsc device and its wire, hv_wireN; with
+ *                                      a serial, a VF is associated from the beginning
  *                            remove    N: rescinds the channel of NIC N
  *                            slot      0000:01:10.0 7: names a VF's PCI slot by its serial, as pci-hyperv does
  *                            vf_port   the name of the device behind which VFs hang
@@ -133,11 +134,13 @@ static ssize_t add_store(struct device *dev, struct device_attribute *attr, cons
 			 size_t count)
 {
 	u8 mac[ETH_ALEN];
+	u32 serial = 0;
 	int error;
 
 	if (!mac_pton(buf, mac) || !is_valid_ether_addr(mac))
 		return -EINVAL;
-	error = nic_add(mac);
+	sscanf(buf, "%*s %u", &serial);
+	error = nic_add(mac, serial);
 	return error ?: count;
 }
 static DEVICE_ATTR_WO(add);

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whose things in our folder are believed."""
+
+import pwd
+from types import SimpleNamespace
+
+import pytest
+
+from netvsc_bpf.kernel import our_root
+
+SERVICE_UID = 4711
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    our_root._uid.cache_clear()
+
+
+def test_s73_root_the_process_and_the_service_are_trusted_and_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(our_root.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=SERVICE_UID))
+    assert [our_root.trusted(uid) for uid in (0, 1000, SERVICE_UID, 1001)] == [True, True, True, False]
+
+
+def test_s93_service_user_that_could_not_be_looked_up_once_is_looked_up_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(name: str) -> None:
+        raise KeyError(name)  # what pwd makes of EMFILE, too
+
+    monkeypatch.setattr(pwd, "getpwnam", refused)
+    assert not our_root.trusted(SERVICE_UID)
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=SERVICE_UID))
+    assert our_root.trusted(SERVICE_UID)
+    monkeypatch.setattr(pwd, "getpwnam", refused)
+    assert our_root.trusted(SERVICE_UID), "what was found is kept"
