@@ -12,11 +12,15 @@ _PASSWD = Path("/etc/passwd")
 
 
 def add_service_user() -> None:
-    """Give the service's user the number that the tests use, by another /etc/passwd for this sandbox."""
-    others = [
-        line for line in _PASSWD.read_bytes().splitlines() if not line.startswith(f"{SERVICE_USER}:".encode())
-    ]
+    """Give the service's user the number that the tests use, by another /etc/passwd for this sandbox.
+
+    A sandbox within another has it already: that file has no name any more, so nothing can be mounted on it.
+    """
+    lines = _PASSWD.read_bytes().splitlines()
+    others = [line for line in lines if not line.startswith(f"{SERVICE_USER}:".encode())]
     ours = f"{SERVICE_USER}:x:{UID}:{UID}::/:/usr/sbin/nologin".encode()
+    if ours in lines:
+        return
     with tempfile.NamedTemporaryFile() as passwd:
         passwd.write(b"\n".join((*others, ours, b"")))
         passwd.flush()

@@ -3,8 +3,8 @@
 
 from collections.abc import Callable
 
-from netvsc_bpf.lab import leftovers
 from netvsc_bpf.lab.topology import Lab
+from tests.kernel.support.claims import pins_but_claims
 from tests.kernel.support.manager import Manager, ip, tap
 from tests.kernel.support.moves import failures, found, ports, start_followed, unused
 from tests.kernel.support.pod import Pod
@@ -31,7 +31,7 @@ def test_s57_namespace_deleted_and_nothing_of_it_is_left(lab: Lab, pod: Pod, sta
     # The kernel destroys it only when nobody holds it any more; with it go its veths, and their other ends.
     eventually("it is gone", lambda: not {"syn0", "vf0"} & ports(lab))
     manager.wait_told("released", "is gone")
-    eventually("no pin left", lambda: not leftovers.pins())
+    eventually("no pin left", lambda: not pins_but_claims())
     assert manager.process.poll() is None and not failures(manager) and not manager.noise
     # And the manager is ready for the next NIC of that name.
     tap(lab, "eth0")

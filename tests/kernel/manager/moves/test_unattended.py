@@ -9,12 +9,12 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel import pins
-from netvsc_bpf.lab import leftovers
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path
 from tests.kernel.support.attachment import attached
+from tests.kernel.support.claims import pins_but_claims
 from tests.kernel.support.load import bearable
 from tests.kernel.support.manager import Manager, ip
 from tests.kernel.support.moves import failures, flows, found, ports, start_followed
@@ -115,5 +115,5 @@ def test_s57_namespace_deleted_while_nobody_was_there(lab: Lab, pod: Pod, start:
     assert pins.in_use(pod.pins)
     second = start(lab)
     second.wait_told("released", "is gone")
-    eventually("no pin left", lambda: not leftovers.pins())
+    eventually("no pin left", lambda: not pins_but_claims())
     assert second.process.poll() is None and not failures(second)
