@@ -9,6 +9,9 @@ from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS
 RATE = 500
 """Packets a second: an emulated processor has to keep up with both ends and the NICs between them."""
 
+QUEUED = 5
+"""So many packets may stand in a ring of a VF that is closed: what comes within 10 ms."""
+
 _QUEUED_NS = 20_000_000
 """What stands in a VF's transmit ring was sent less than that long ago."""
 

@@ -10,10 +10,7 @@ from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.manager import managers
 from tests.vm.hotplug import HotPluggedPair
 from tests.vm.sriov import ADDRESS, SYNTHETIC
-from tests.vm.streams import go_on, lost, udp
-
-_QUEUED = 5
-"""So many packets come within 10 ms."""
+from tests.vm.streams import QUEUED, go_on, lost, udp
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
@@ -42,7 +39,7 @@ def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_
             go_on(stream)
             result = stream.stop()
         # What stands in the transmit ring when the driver goes, goes with it: e1000e empties it unsent.
-        assert lost(result, left_at, queued=_QUEUED) <= 0
+        assert lost(result, left_at, queued=QUEUED) <= 0
 
 
 def _errors_are_exported(pair: HotPluggedPair) -> None:

@@ -20,8 +20,6 @@ from tests.kernel.support.scraping import try_scrape
 from tests.kernel.support.waiting import eventually
 from tests.unit.capture.pcapng_reader import read
 
-pytestmark = pytest.mark.guest
-
 STRANGE = (
     b"caf\xe9",
     b"a\x1cb",

@@ -15,7 +15,7 @@ from tests.kernel.support.waiting import eventually
 from tests.vm.hyperv.host import Gate
 from tests.vm.hyperv.pair import HypervPair, Shape
 from tests.vm.sriov import ADDRESS, PEER, SYNTHETIC
-from tests.vm.streams import go_on, udp, udp_back
+from tests.vm.streams import QUEUED, go_on, lost, udp, udp_back
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
@@ -43,6 +43,7 @@ def test_s101_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_used_a
             go_on(out, back)
             hyperv.control(ControlCommand.DISARM, REASONS.index(Reason.TX_TIMEOUT))
             manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
+            left_at = hyperv.left_at()
             eventually("the host has left the VF", lambda: hyperv.nic.datapath == "synthetic")
             sent, received = hyperv.nic.count("tx_vf"), hyperv.nic.count("rx_vf")
             go_on(out, back)
@@ -50,7 +51,9 @@ def test_s101_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_used_a
             manager.wait_path(Path.VF)
             go_on(out, back)
             results = out.stop(), back.stop()
-        assert [result.lost - result.receiver_drops for result in results] == [0, 0]
+        assert lost(results[0], left_at, queued=QUEUED) <= 0
+        # What the VF had received and not delivered goes with its ring: it was taken down a moment later.
+        assert results[1].lost - results[1].receiver_drops <= QUEUED
         (told,) = manager.told("followed", "taken down")
         assert told["reason"] == "stalled"
 
