@@ -6,15 +6,17 @@ goes, or loses its carrier. Looking at all of them takes tens of milliseconds, j
 
 An event concerns a pair when it is about an interface of the pair or one that stands on it, or when it makes
 an interface something that it was not before: one with the MAC of a pair or of another interface (two of
-them may make a pair), with a name that is waited for, with a device on a bus, or one that stands on a member
-of a pair. Any other interface that is new, or has changed its name, MAC or master, is looked at later; what
-is none of this is not looked at. What these rules miss costs one interval: a look is always at everything.
+them may make a pair), with a name or alternative name that is waited for, with a device on a bus, or one that
+stands on a member of a pair. Any other interface that is new, or has changed its names, MAC or master, is
+looked at later; what is none of this is not looked at. What these rules miss costs one interval: a look is
+always at everything. (Of an alternative name the kernel tells only while the interface is up,
+netdev_state_change().)
 """
 
 import enum
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,8 +30,8 @@ _U32 = struct.Struct("=I")
 _TYPE = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 _RTM_NEWLINK, _RTM_DELLINK = 16, 17
 # include/uapi/linux/if_link.h
-_ADDRESS, _NAME, _LINK, _MASTER, _PARENT = 1, 3, 5, 10, 56
-_WANTED = frozenset({_ADDRESS, _NAME, _LINK, _MASTER, _PARENT})
+_ADDRESS, _NAME, _LINK, _MASTER, _PROPERTIES, _ALTERNATIVE_NAME, _PARENT = 1, 3, 5, 10, 52, 53, 56
+_WANTED = frozenset({_ADDRESS, _NAME, _LINK, _MASTER, _PROPERTIES, _PARENT})
 _NO_INTERFACE = -1
 """TCM_IFINDEX_MAGIC_BLOCK: a filter on a block that several interfaces share."""
 
@@ -48,6 +50,7 @@ class Identity(NamedTuple):
     name: bytes
     mac: bytes
     master: int | None
+    altnames: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class EventFilter:
         return (
             now.mac in interest.macs
             or (bool(now.mac) and self._macs[now.mac] > 1)
-            or now.name in interest.names
+            or not interest.names.isdisjoint((now.name, *now.altnames))
             or now.master in interest.members
             or link in interest.members
             or _PARENT in found
@@ -151,16 +154,23 @@ def _identity(found: Mapping[int, bytes]) -> Identity:
         found.get(_NAME, b"").rstrip(b"\0"),
         found.get(_ADDRESS, b""),
         None if master is None else _U32.unpack(master)[0],
+        _altnames(found.get(_PROPERTIES, b"")),
     )
 
 
+def _altnames(properties: bytes) -> frozenset[bytes]:
+    each = _each(properties, 0, len(properties))
+    return frozenset(value.rstrip(b"\0") for kind, value in each if kind == _ALTERNATIVE_NAME)
+
+
 def _attributes(data: bytes, at: int, end: int) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
+    return {kind: value for kind, value in _each(data, at, end) if kind in _WANTED}
+
+
+def _each(data: bytes, at: int, end: int) -> Iterator[tuple[int, bytes]]:
     while at + _ATTRIBUTE.size <= end:
         length, kind = _ATTRIBUTE.unpack_from(data, at)
         if length < _ATTRIBUTE.size:
             break
-        if (kind := kind & _TYPE) in _WANTED:
-            found[kind] = data[at + _ATTRIBUTE.size : at + length]
+        yield kind & _TYPE, data[at + _ATTRIBUTE.size : at + length]
         at += (length + 3) & ~3
-    return found

@@ -28,8 +28,13 @@ def interest(
         frozenset(members),
         frozenset(map(names.encode, known)),
         frozenset(map(_raw, macs)),
-        {nic.ifindex: Identity(names.encode(nic.name), _raw(nic.mac), nic.master) for nic in every},
+        {nic.ifindex: _identity(nic) for nic in every},
     )
+
+
+def _identity(nic: Nic) -> Identity:
+    altnames = frozenset(map(names.encode, nic.altnames))
+    return Identity(names.encode(nic.name), _raw(nic.mac), nic.master, altnames)
 
 
 def _is_of(nic: Nic, macs: set[str], wanted: frozenset[str]) -> bool:

@@ -56,6 +56,15 @@ def test_s87_run_takes_alternative_names_on_its_command_line(lab: Lab, start: St
     assert manager.told("awaited") == []
 
 
+def test_s87_an_interface_is_managed_once_it_gets_the_alternative_name_that_is_waited_for(
+    lab: Lab, start: Start
+) -> None:
+    manager = start(lab, "uplink", "--interval", "3600")
+    manager.wait_told("awaited")
+    ip(lab, "link", "property", "add", "dev", "eth0", "altname", "uplink")
+    manager.wait_vf()
+
+
 def test_s87_file_may_have_alternative_names_and_a_renaming_changes_nothing(
     lab: Lab, start: Start, tmp_path: FilePath
 ) -> None:

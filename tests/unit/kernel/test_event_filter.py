@@ -12,7 +12,7 @@ from netvsc_bpf.kernel.event_filter import Concern, EventFilter, Identity, Inter
 
 NEWLINK, DELLINK, NEWQDISC = 16, 17, 36
 ADDRESS, NAME = 1, 3
-MORE = {"mtu": 4, "link": 5, "master": 10, "parent": 56}
+MORE = {"mtu": 4, "link": 5, "master": 10, "properties": 52, "parent": 56}
 OURS, THEIRS, OTHERS, NEW = (bytes([2, 0, 0, 0, 0, number]) for number in range(4))
 INTEREST = Interest(
     frozenset({2, 3}),
@@ -41,6 +41,10 @@ def u32(number: int) -> bytes:
     return struct.pack("=I", number)
 
 
+def altname(name: bytes) -> bytes:
+    return struct.pack("=HH", 5 + len(name), 53) + name + bytes(1 + -(5 + len(name)) % 4)
+
+
 @pytest.fixture
 def judging() -> EventFilter:
     found = EventFilter()
@@ -59,6 +63,8 @@ def judging() -> EventFilter:
         (event(99, b"gone", NEW, DELLINK), Concern.NEVER),
         (event(9, b"vf1", OURS), Concern.NOW),
         (event(7, b"other7", OURS), Concern.NOW),
+        (event(7, b"other7", THEIRS, properties=altname(b"awaited")), Concern.NOW),
+        (event(7, b"other7", THEIRS, properties=altname(b"another")), Concern.LATER),
         (event(7, b"other7", OTHERS), Concern.NOW),
         (event(9, b"new", THEIRS), Concern.NOW),
         (event(9, b"awaited", NEW), Concern.NOW),
