@@ -58,7 +58,7 @@ def join(
         undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
         _name(loaded, slot, vf)
     _silence(session, vf)
-    vf_settings.take_mac(session.rtnl, synthetic, vf)
+    vf = vf_settings.take_mac(session.rtnl, synthetic, vf)
     denied = None if vf_settings.take_mtu(session.rtnl, synthetic, vf) else Reason.MTU_REFUSED
     _silence_anew(session, vf)
     if denied is not None:

@@ -8,6 +8,7 @@ on joining (netif_inherit_tso_max()), so that no packet has to be cut up again o
 
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 
 from netvsc_bpf.datapath import following
 from netvsc_bpf.datapath.taking_down import TakingDown
@@ -75,14 +76,25 @@ def _disable_ipv6(vf: Nic) -> str | None:
     return None
 
 
-def take_mac(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
+def take_mac(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> Nic:
     """Give a VF that came with its permanent MAC the one that the synthetic NIC has now.
 
-    Raises KernelError where it refuses: it cannot be used then.
+    Return the VF, which may be down: where its driver refuses another MAC while it is up (EBUSY,
+    eth_prepare_mac_addr_change()) it is taken down first. Raises KernelError where it refuses even then: it
+    cannot be used.
     """
-    if vf.mac != synthetic.mac:
-        with changing(f"cannot set the MAC of {vf.name}"):
+    if vf.mac == synthetic.mac:
+        return vf
+    with changing(f"cannot set the MAC of {vf.name}"):
+        try:
             netlink.set_mac(rtnl, vf.ifindex, synthetic.mac)
+        except OSError as error:
+            if error.errno != errno.EBUSY or not vf.up:
+                raise
+            netlink.set_up(rtnl, vf.ifindex, False)
+            netlink.set_mac(rtnl, vf.ifindex, synthetic.mac)
+            return replace(vf, up=False)
+    return vf
 
 
 def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """In which order a VF's settings are changed and put back."""
 
+import errno
+from dataclasses import replace
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -66,3 +68,17 @@ def test_s101_a_vf_that_would_not_go_down_is_noted_as_before(netlink: MagicMock)
 
 def follow(now: Found, up: bool, why: Reason | None, note: Any) -> None:
     vf_settings.follow_up(MagicMock(), now, vf(up=not up), up, why, note)
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_s27_a_vf_that_refuses_a_mac_while_up_is_taken_down_for_it(netlink: MagicMock, up: bool) -> None:
+    busy = OSError(errno.EBUSY, "Device or resource busy")
+    netlink.set_mac.side_effect = [busy, None]
+    synthetic = replace(vf(up=True), ifindex=2, name="eth0", mac=OWN)
+    if not up:
+        with pytest.raises(KernelError):
+            vf_settings.take_mac(MagicMock(), synthetic, vf(up=False))
+        return
+    taken = vf_settings.take_mac(MagicMock(), synthetic, vf(up=True))
+    assert [call[0] for call in netlink.method_calls] == ["set_mac", "set_up", "set_mac"]
+    assert not taken.up, "so that it is brought up again"
