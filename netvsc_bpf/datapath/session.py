@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.discovery.nics import NicMemo, get_nic, list_nics
+from netvsc_bpf.discovery.nics import NicMemo, list_nics, some_nics
 from netvsc_bpf.kernel import beneath, change_over, claims, lock, netns, our_root, pins
 from netvsc_bpf.kernel.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -16,11 +16,19 @@ from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tc import TcHook, best_hook
-from netvsc_bpf.model.errors import NoSuchNic
 from netvsc_bpf.model.nic import Nic
 
-_FEW = 8
+_FEW = 4
 """Asking for one interface takes about as long as so many in a dump."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The interfaces that a look is confined to."""
+
+    members: frozenset[int]
+    among: int
+    """How many interfaces there were in all at the last look at all of them."""
 
 
 class Tools:
@@ -46,6 +54,14 @@ class Tools:
         """Return every interface there is now."""
         return tuple(list_nics(self.rtnl, memo=self.memo))
 
+    def look(self, near: "Near | None") -> tuple[Nic, ...]:
+        """Return the interfaces that are `near`: each asked for by itself where they are few among many."""
+        if near is None:
+            return self.list_nics()
+        if len(near.members) * _FEW > near.among:
+            return tuple(nic for nic in self.list_nics() if nic.ifindex in near.members)
+        return tuple(some_nics(self.rtnl, sorted(near.members), memo=self.memo))
+
     def hook(self, loaded: LoadedObject) -> TcHook:
         """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
         if self._hook is None:
@@ -62,10 +78,8 @@ class Session:
     nics: tuple[Nic, ...]
     lock_fd: int | None = None
     """The lock of a writer, for children that must not outlive it unnoticed."""
-    near: frozenset[int] | None = None
+    near: Near | None = None
     """The interfaces that it is confined to; None: all."""
-    among: int = 0
-    """How many interfaces there were in all."""
 
     _by_ifindex: dict[int, Nic] = field(init=False, repr=False, compare=False)
 
@@ -81,26 +95,26 @@ class Session:
         """Return the tc hook that the kernel offers."""
         return self.tools.hook(loaded)
 
-    def only(self, near: frozenset[int]) -> "Session":
+    def only(self, members: frozenset[int]) -> "Session":
         """Return this look, and those that refresh it, confined to some interfaces (ifindexes)."""
-        nics = tuple(nic for nic in self.nics if nic.ifindex in near)
-        return Session(self.pins, self.tools, nics, self.lock_fd, near, len(self.nics))
+        nics = tuple(nic for nic in self.nics if nic.ifindex in members)
+        among = len(self.nics) if self.near is None else self.near.among
+        return Session(self.pins, self.tools, nics, self.lock_fd, Near(members, among))
+
+    def everything(self) -> "Session":
+        """Look again, at every interface."""
+        return Session(self.pins, self.tools, self.tools.list_nics(), self.lock_fd)
+
+    def with_more(self, members: frozenset[int]) -> "Session":
+        """Look again, at these interfaces (ifindexes) as well where it was confined to others."""
+        if self.near is None:
+            return self.refreshed()
+        near = Near(self.near.members | members, self.near.among)
+        return Session(self.pins, self.tools, self.tools.look(near), self.lock_fd, near)
 
     def refreshed(self) -> "Session":
-        """Look again: at each by itself where they are few among many, and at none then that is new."""
-        if self.near is None:
-            return Session(self.pins, self.tools, self.tools.list_nics(), self.lock_fd)
-        if len(self.nics) * _FEW > self.among:
-            nics = [nic for nic in self.tools.list_nics() if nic.ifindex in self.near]
-        else:
-            nics = list(filter(None, map(self._again, self.nics)))
-        return Session(self.pins, self.tools, tuple(nics), self.lock_fd, self.near, self.among)
-
-    def _again(self, nic: Nic) -> Nic | None:
-        try:
-            return get_nic(self.rtnl, nic.ifindex)
-        except NoSuchNic:
-            return None
+        """Look again, at the same interfaces."""
+        return Session(self.pins, self.tools, self.tools.look(self.near), self.lock_fd, self.near)
 
     def nic(self, ifindex: int | None) -> Nic | None:
         """Return the NIC of that number, None if there is none (any more)."""
@@ -112,8 +126,8 @@ class Session:
 
 
 @contextmanager
-def reading(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
-    """Look without changing anything.
+def reading(what: str, memo: NicMemo | None = None, near: Near | None = None) -> Iterator[Session]:
+    """Look without changing anything, at what is `near` or at everything.
 
     Raises BpffsUnavailable, MissingCapability, and KernelError for what fails in the block unexpectedly.
     """
@@ -123,12 +137,12 @@ def reading(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
         ours = NetnsPins(netns.current_inode())
         our_root.require_access(what, ours.root)
         with our_root.held(ours.root), Tools(memo) as tools:
-            yield Session(ours, tools, tools.list_nics())
+            yield Session(ours, tools, tools.look(near), near=near)
 
 
 @contextmanager
-def writing(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
-    """Look and change, alone.
+def writing(what: str, memo: NicMemo | None = None, near: Near | None = None) -> Iterator[Session]:
+    """Look, at what is `near` or at everything, and change, alone.
 
     Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
     First, what a loader or a detach left that was killed is removed, and a change of programs finished.
@@ -144,10 +158,12 @@ def writing(what: str, memo: NicMemo | None = None) -> Iterator[Session]:
                 pins.remove_tree(ours, ours.home)  # a detach was killed while it did
             beneath.make_folder(ours.home)
             try:
-                nics = tools.list_nics()
+                nics = tools.look(near)
                 pins.remove_unfinished(ours)
-                change_over.finish(ours, tools.rtnl, [nic.ifindex for nic in nics])
-                yield Session(ours, tools, nics, lock_fd)
+                if pins.upgrades(ours):
+                    every = nics if near is None else tools.list_nics()
+                    change_over.finish(ours, tools.rtnl, [nic.ifindex for nic in every])
+                yield Session(ours, tools, nics, lock_fd, near)
             finally:
                 if not pins.in_use(ours):
                     pins.remove_tree(ours, ours.home)

@@ -48,10 +48,10 @@ class NicMemo:
         self._known: dict[int, tuple[int, Nic]] = {}
         """By ifindex: a hash of the message, which is of 64 bits and of this process alone, and the NIC."""
 
-    def read(self, messages: Iterable[Message], sysfs: Path) -> list[Nic]:
-        """Return the NICs, as nics_from_messages() does."""
+    def read(self, messages: Iterable[Message], sysfs: Path, *, some: bool = False) -> list[Nic]:
+        """Return the NICs, as nics_from_messages() does. `some`: there are others, which are remembered."""
         serials = slot_serials(sysfs)
-        nics, known = [], {}
+        nics, known = [], dict(self._known) if some else {}
         for message in messages:
             ifindex, key = _IFINFOMSG.unpack_from(message.body)[2], hash(message.body)
             before = self._known.get(ifindex)
@@ -59,6 +59,8 @@ class NicMemo:
             nics.append(nic)
             if nic.parent is None:
                 known[ifindex] = key, nic
+            else:
+                known.pop(ifindex, None)
         self._known = known
         return nics
 
@@ -93,6 +95,25 @@ def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
             raise no_such_nic(which) from error
         raise KernelError(f"read interface {which}", str(error.strerror), errno=error.errno) from error
     return nics_from_messages([message], sysfs)[0]
+
+
+def some_nics(
+    rtnl: Rtnetlink, which: Iterable[int], sysfs: Path = SYSFS, memo: NicMemo | None = None
+) -> list[Nic]:
+    """Return those of these interfaces (ifindexes) that there are, each asked for by itself.
+
+    Raises KernelError when a question fails.
+    """
+    messages = []
+    for ifindex in which:
+        try:
+            messages.append(rtnl.ask(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, ifindex, 0, 0)))
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise KernelError(
+                    f"read interface {ifindex}", str(error.strerror), errno=error.errno
+                ) from error
+    return nics_from_messages(messages, sysfs) if memo is None else memo.read(messages, sysfs, some=True)
 
 
 def nics_from_messages(messages: Iterable[Message], sysfs: Path = SYSFS) -> list[Nic]:

@@ -8,14 +8,18 @@ An event concerns a pair when it is about an interface of the pair or one that s
 an interface something that it was not before: one with the MAC of a pair or of another interface (two of
 them may make a pair), with a name or alternative name that is waited for, with a device on a bus, or one that
 stands on a member of a pair. Any other interface that is new, or has changed its names, MAC or master, is
-looked at later; what is none of this is not looked at. What these rules miss costs one interval: a look is
-always at everything. (Of an alternative name the kernel tells only while the interface is up,
-netdev_state_change().)
+looked at later; what is none of this is not looked at. (Of an alternative name the kernel tells only while the
+interface is up, netdev_state_change().)
+
+Where the messages say which interfaces it is all about, a look at these and at the members of pairs is enough
+(news()). What these rules miss costs one interval: each interval has a look at everything.
 """
 
 import enum
 import socket
 import struct
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -64,7 +68,9 @@ class Interest:
     macs: frozenset[bytes]
     """The MACs of the pairs."""
     seen: Mapping[int, Identity]
-    """Every interface."""
+    """Every interface; without `whole` only those that were looked at."""
+    whole: bool = True
+    """The look was at everything."""
 
 
 @dataclass(slots=True)
@@ -75,11 +81,34 @@ class EventFilter:
     _seen: dict[int, Identity] = field(default_factory=dict)
     _macs: dict[bytes, int] = field(default_factory=dict)
     """How many interfaces have each MAC."""
-    _next: Interest | None = None
+    _next: deque[Interest] = field(default_factory=deque)
+    """What looks found that judging does not go by yet, in their order."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Guards what follows: the loop judges, another thread looks."""
+    _newcomers: set[int] = field(default_factory=set)
+    """Interfaces that became something that concerns the pairs."""
+    _everything: bool = True
+    """The messages do not say what to look at."""
 
     def looked(self, interest: Interest) -> None:
-        """Go on by what the last look found. Any thread may call it."""
-        self._next = interest
+        """Go on by what a look found. Any thread may call it."""
+        self._next.append(interest)
+
+    def news(self) -> frozenset[int] | None:
+        """Return which interfaces to look at beside the members of pairs; None: at everything.
+
+        Any thread may call it. What was returned once is not returned again.
+        """
+        with self._lock:
+            found = None if self._everything else frozenset(self._newcomers)
+            self._everything = False
+            self._newcomers.clear()
+            return found
+
+    def look_at_everything(self) -> None:
+        """Have the next look be at everything. Any thread may call it."""
+        with self._lock:
+            self._everything = True
 
     def concerns(self, ifindex: int) -> bool:
         """Tell whether an interface belongs to a pair, or may."""
@@ -87,7 +116,12 @@ class EventFilter:
         return self._interest is None or ifindex in self._interest.members
 
     def judge(self, data: bytes) -> Concern:
-        """Say how soon somebody has to look because of one datagram of RTMGRP_LINK and RTMGRP_TC."""
+        """Say how soon somebody has to look because of one datagram of RTMGRP_LINK and RTMGRP_TC.
+
+        An empty one stands for what was lost. LATER takes a look at everything (look_at_everything()).
+        """
+        if not data:
+            return Concern.LATER
         self._take_over()
         at, most = 0, Concern.NEVER
         while at + _SHORTEST <= len(data):
@@ -99,13 +133,28 @@ class EventFilter:
         return most
 
     def _take_over(self) -> None:
-        interest, self._next = self._next, None
-        if interest is None:
-            return
-        self._interest, self._seen = interest, dict(interest.seen)
-        self._macs = {}
-        for known in self._seen.values():
-            self._macs[known.mac] = self._macs.get(known.mac, 0) + 1
+        while self._next:
+            self._go_on_by(self._next.popleft())
+
+    def _go_on_by(self, interest: Interest) -> None:
+        before, self._interest = self._interest, interest
+        if interest.whole or before is None:
+            self._seen, self._macs = {}, {}
+        else:
+            for gone in before.members - interest.seen.keys():
+                self._forget(gone)
+        for ifindex, identity in interest.seen.items():
+            self._learn(ifindex, identity)
+
+    def _learn(self, ifindex: int, identity: Identity) -> None:
+        self._forget(ifindex)
+        self._seen[ifindex] = identity
+        self._macs[identity.mac] = self._macs.get(identity.mac, 0) + 1
+
+    def _forget(self, ifindex: int) -> None:
+        before = self._seen.pop(ifindex, None)
+        if before is not None:
+            self._macs[before.mac] -= 1
 
     def _judge_one(self, kind: int, data: bytes, at: int, end: int) -> Concern:
         family, _, ifindex = _IFINFOMSG.unpack_from(data, at + _HEADER.size)
@@ -123,29 +172,33 @@ class EventFilter:
         now = _identity(found)
         if now == before:
             return Concern.NEVER
-        self._seen[ifindex] = now
-        self._macs[now.mac] = self._macs.get(now.mac, 0) + 1
-        if before is not None:
-            self._macs[before.mac] -= 1
-        return Concern.NOW if self._matters(interest, now, found) else Concern.LATER
+        self._learn(ifindex, now)
+        if _joins(interest, now, found):
+            with self._lock:
+                self._newcomers.add(ifindex)
+            return Concern.NOW
+        if (now.mac and self._macs[now.mac] > 1) or _PARENT in found:
+            # It may make a pair with any other.
+            self.look_at_everything()
+            return Concern.NOW
+        return Concern.LATER
 
     def _gone(self, ifindex: int, before: Identity | None) -> Concern:
         if before is None:
             return Concern.NEVER
-        del self._seen[ifindex]
-        self._macs[before.mac] -= 1
+        self._forget(ifindex)
         return Concern.LATER if self._macs[before.mac] else Concern.NEVER
 
-    def _matters(self, interest: Interest, now: Identity, found: Mapping[int, bytes]) -> bool:
-        link = _U32.unpack(found[_LINK])[0] if _LINK in found else None
-        return (
-            now.mac in interest.macs
-            or (bool(now.mac) and self._macs[now.mac] > 1)
-            or not interest.names.isdisjoint((now.name, *now.altnames))
-            or now.master in interest.members
-            or link in interest.members
-            or _PARENT in found
-        )
+
+def _joins(interest: Interest, now: Identity, found: Mapping[int, bytes]) -> bool:
+    """Tell whether an interface became something that concerns the pairs that there are."""
+    link = _U32.unpack(found[_LINK])[0] if _LINK in found else None
+    return (
+        now.mac in interest.macs
+        or not interest.names.isdisjoint((now.name, *now.altnames))
+        or now.master in interest.members
+        or link in interest.members
+    )
 
 
 def _identity(found: Mapping[int, bytes]) -> Identity:

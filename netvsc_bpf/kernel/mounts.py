@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from netvsc_bpf.model import names
@@ -22,6 +23,7 @@ class Mount:
     source: str
 
 
+@lru_cache(maxsize=1)  # it is read at each look, and is as it was
 def parse_mountinfo(text: bytes) -> tuple[Mount, ...]:
     """Return the mounts of a mount namespace, in the kernel's order."""
     mounts = []

@@ -34,14 +34,16 @@ class NetlinkWatch:
         loop: asyncio.AbstractEventLoop,
         wake: Callable[[], None],
         link: Callable[[int, bool], None] = lambda ifindex, present: None,
-        judge: Callable[[bytes], Concern] = lambda data: Concern.NOW,
+        judge: Callable[[bytes], Concern] = lambda data: Concern.NOW if data else Concern.LATER,
+        later: Callable[[], None] = lambda: None,
     ) -> None:
         """`link` is told of each interface (ifindex) that is there, or is gone, before `wake` is called.
 
-        `judge` says of each datagram whether to wake, and how soon.
+        `judge` says of each datagram whether to wake, and how soon; an empty one stands for what was lost.
+        `later` is called before `wake` where it was put off.
         """
         self._loop, self._wake, self._link = loop, wake, link
-        self._judge = judge
+        self._judge, self._later_too = judge, later
         self._later: asyncio.TimerHandle | None = None
         self._socket = listen(_GROUPS)
         enlarge(self._socket)
@@ -55,20 +57,19 @@ class NetlinkWatch:
         self._socket.close()
 
     def _read(self) -> None:
-        soonest = Concern.NEVER
+        concerns = set()
         for data in received(self._socket):
             for ifindex, present in link_changes(data):
                 self._link(ifindex, present)
-            soonest = max(soonest, self._judge(data) if data else Concern.LATER)
-        if soonest is Concern.NOW:
-            self._wake_now()
-        elif soonest is Concern.LATER and self._later is None:
-            self._later = self._loop.call_later(LATER_S, self._wake_now)
+            concerns.add(self._judge(data))
+        if Concern.LATER in concerns and self._later is None:
+            self._later = self._loop.call_later(LATER_S, self._put_off)
+        if Concern.NOW in concerns:
+            self._wake()
 
-    def _wake_now(self) -> None:
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
+    def _put_off(self) -> None:
+        self._later = None
+        self._later_too()
         self._wake()
 
 

@@ -119,6 +119,16 @@ class SomeLinks(Mapping[int, Link]):
             return None
 
 
+def links_among(
+    rtnl: Rtnetlink, wanted: frozenset[int] | None, known: dict[bytes, Link] | None = None
+) -> dict[int, Link]:
+    """Return at least those of these interfaces (ifindexes) that there are; None: all. Raises OSError."""
+    if wanted is None or len(wanted) > _FEW:
+        return links(rtnl, known)
+    some = SomeLinks(rtnl)
+    return {ifindex: some[ifindex] for ifindex in wanted if ifindex in some}
+
+
 def some_links(rtnl: Rtnetlink, wanted: int) -> Mapping[int, Link]:
     """Return the interfaces for so many that are wanted: all of them at once where these are many."""
     return SomeLinks(rtnl) if wanted <= _FEW else links(rtnl)
@@ -146,14 +156,34 @@ def parse_link(message: Message) -> Link:
     )
 
 
-def addresses(rtnl: Rtnetlink) -> dict[int, list[IPv4Address | IPv6Address]]:
-    """Return the usable addresses of this thread's network namespace, by ifindex. Raises OSError."""
+def addresses(
+    rtnl: Rtnetlink, wanted: frozenset[int] | None = None
+) -> dict[int, list[IPv4Address | IPv6Address]]:
+    """Return at least the usable addresses of these interfaces (ifindexes), by ifindex; None: of all.
+
+    Raises OSError.
+    """
     found: dict[int, list[IPv4Address | IPv6Address]] = {}
-    for message in rtnl.dump(_RTM_GETADDR, _IFADDRMSG.pack(0, 0, 0, 0, 0)):
+    for message in _address_messages(rtnl, wanted):
         parsed = parse_address(message)
         if parsed is not None:
             found.setdefault(parsed[0], []).append(parsed[1])
     return found
+
+
+def _address_messages(rtnl: Rtnetlink, wanted: frozenset[int] | None) -> Iterator[Message]:
+    if wanted is None or len(wanted) > _FEW:
+        yield from rtnl.dump(_RTM_GETADDR, _IFADDRMSG.pack(0, 0, 0, 0, 0))
+        return
+    for ifindex in sorted(wanted):
+        try:
+            answers = rtnl.dump(_RTM_GETADDR, _IFADDRMSG.pack(0, 0, 0, 0, ifindex))
+        except OSError as error:
+            if error.errno != errno.ENODEV:  # it is gone
+                raise
+            continue
+        # Before Linux 5.0 nobody heeds the filter.
+        yield from (one for one in answers if _IFADDRMSG.unpack_from(one.body)[4] == ifindex)
 
 
 def parse_address(message: Message) -> tuple[int, IPv4Address | IPv6Address] | None:
@@ -183,6 +213,11 @@ def speakers_on(
         for link in _tower(ifindex, all_links)
         if link.up and link.speaks
     ]
+
+
+def tower(ifindex: int, all_links: dict[int, Link]) -> list[int]:
+    """Return the interface itself, where there is one, and what stands on it: ifindexes. Pure."""
+    return [link.ifindex for link in _tower(ifindex, all_links)]
 
 
 def _tower(ifindex: int, all_links: dict[int, Link]) -> Iterator[Link]:

@@ -77,7 +77,11 @@ class Announcer:
         listener: Callable[[Event], None],
         there: There | None = None,
         bugs: Bugs | None = None,
+        *,
+        near: Callable[[], frozenset[int] | None] = lambda: None,
     ) -> None:
+        """`near` returns the interfaces of pairs and what stands on them (ifindexes); None: not known."""
+        self._near = near
         self._boundary = Boundary(_WHAT, listener, bugs)
         self._policy, self._managed, self._listener = policy, managed, listener
         self._there = there or There()
@@ -150,7 +154,7 @@ class Announcer:
             self._schedule.keep(set(now))
             ready = self._schedule.take(time.monotonic())
             if ready:
-                self._send(rtnl, speakers.links(rtnl, self._links), ready)
+                self._send(rtnl, speakers.links_among(rtnl, self._near(), self._links), ready)
 
     def _look(self, links: Mapping[int, speakers.Link]) -> dict[int, Standing]:
         found = {}
@@ -169,7 +173,8 @@ class Announcer:
         return self._enslaved.get(ifindex, False)
 
     def _send(self, rtnl: Rtnetlink, links: dict[int, speakers.Link], pairs: list[int]) -> None:
-        all_addresses = speakers.addresses(rtnl)
+        heard = {one for pair in pairs for one in speakers.tower(pair, links)}
+        all_addresses = speakers.addresses(rtnl, frozenset(heard))
         with self._sending() as sender:
             for pair in filter(links.__contains__, pairs):
                 with self._boundary.around(links[pair].name):

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import abi
+from netvsc_bpf.kernel import abi, netns, our_root
 from netvsc_bpf.kernel.abi import ControlCommand, ControlResult, PairState
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason
 
@@ -32,6 +35,24 @@ class Arming:
     """On the rung `netlink`: slot -> CLOCK_MONOTONIC ns of the first look that found the VF usable."""
     _misses: dict[int, int] = field(default_factory=dict)
     """Slot -> looks in a row at which the kernel found a VF unusable that seems to be usable."""
+    _awaited: dict[int, int] = field(default_factory=dict)
+    """Slot -> CLOCK_MONOTONIC ns of the end of its settle time, where the kernel has to be asked then."""
+
+    def ask_again(self) -> None:
+        """Ask the kernel to look at the pairs whose settle time is over, before anything else is looked at.
+
+        Whether the VF is usable the kernel says. Raises KernelError, ForeignLayout.
+        """
+        now = CLOCKS.monotonic()
+        due = [slot for slot, at in self._awaited.items() if at <= now]
+        if not due:
+            return
+        ours = NetnsPins(netns.current_inode())
+        with changing("cannot look at a pair"), our_root.held(ours.root), opened(ours) as loaded:
+            for slot in due:
+                del self._awaited[slot]
+                if loaded is not None:
+                    loaded.control(ControlCommand.LOOK, slot)
 
     def look(self, session: Session, loaded: LoadedObject, synthetic: Nic) -> float | None:
         """Look at one pair; return in how many seconds to look again, None if there is no need."""
@@ -51,13 +72,15 @@ class Arming:
         return self._ask(loaded, slot)
 
     def _ask(self, loaded: LoadedObject, slot: int) -> float | None:
+        self._awaited.pop(slot, None)
         if loaded.control(ControlCommand.LOOK, slot) is ControlResult.VF:
             self._misses.pop(slot, None)
             return None
         state = loaded.pair(slot)
         if state.usable_since:
             self._misses.pop(slot, None)
-            return _TICK_S + _seconds_until(state.usable_since + state.settle_ns)
+            self._awaited[slot] = state.usable_since + state.settle_ns
+            return _TICK_S + _seconds_until(self._awaited[slot])
         # Up and with carrier, and yet the kernel does not think so: it is on its way, or detached for long.
         misses = self._misses[slot] = min(self._misses.get(slot, 0) + 1, 10)
         return min(_LONGEST_S, _AGAIN_S * 2.0**misses)

@@ -14,7 +14,6 @@ from typing import Any
 
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.clock import CLOCKS
-from netvsc_bpf.kernel.event_filter import Interest
 from netvsc_bpf.kernel.links import map_id
 from netvsc_bpf.kernel.path_events import PathEventWatch
 from netvsc_bpf.kernel.pin_watch import PinWatch
@@ -30,6 +29,7 @@ from netvsc_bpf.manager.hanging import Hanging
 from netvsc_bpf.manager.last_changes import last_changes
 from netvsc_bpf.manager.link_watch import LinkWatch
 from netvsc_bpf.manager.lists import ListFollower
+from netvsc_bpf.manager.looking import Looking
 from netvsc_bpf.manager.order_watch import OrderWatch
 from netvsc_bpf.manager.reconcile import Reconciler
 from netvsc_bpf.manager.stall_watch import StallWatch
@@ -58,8 +58,8 @@ class Abroad:
 class Branch:
     """Manages the pairs of one network namespace: the manager's own, or one `abroad`.
 
-    `visits` is for the own one and looks after what left it; `turned` is called after each turn,
-    `interested` after each look with what concerns the pairs.
+    `visits` is for the own one and looks after what left it; `turned` is called after each turn. `looking`
+    decides what is looked at.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Branch:
         visits: Visits | None = None,
         turned: Callable[[], None] = lambda: None,
         stats: ManagerStats | None = None,
-        interested: Callable[[Interest], None] = lambda _: None,
+        looking: Looking | None = None,
     ) -> None:
         self._config, self._teller, self._bugs, self._turned = config, teller, bugs, turned
         self._stats = stats or ManagerStats()
@@ -84,11 +84,16 @@ class Branch:
             teller,
             self._stats,
             bugs=bugs,
-            interested=interested,
+            looking=looking or Looking(),
+            changed=self._pins_changed,
             home=None if abroad is None else abroad.home,
         )
         self._pins = self._there.pins
         self._woken = asyncio.Event()
+        self._followed_at: float | None = None
+        """When lists and VLANs were followed last; None: they may have changed since."""
+        self._repinned = True
+        """What is pinned may be something else than it was when it was last looked at."""
         # Abroad those of others' too: their lists were kept by us before they moved.
         reconciler = self._reconcile
         managed: Served = (lambda: reconciler.served) if abroad is None else everyone
@@ -96,13 +101,17 @@ class Branch:
         self._vlans = VlanFollower(managed, listener, self._reconcile.running, bugs)
         self._hanging = Hanging(self._reconcile, self.wake, self._there)
         self._stalls = StallWatch(self._reconcile, listener, self._there, bugs)
-        self._announcer = Announcer(config.announce, managed, listener, self._there, bugs)
+        near = reconciler.looking
+        self._announcer = Announcer(
+            config.announce, managed, listener, self._there, bugs, near=lambda: near.members
+        )
         self._links = LinkWatch(self._pins, self.wake)
         self._order = OrderWatch(self._pins, self.wake, self._there)
         self._ring: PathEventWatch | None = None
 
     def wake(self) -> None:
-        """Look at everything soon."""
+        """Look soon; at the lists and VLANs of VFs as well."""
+        self._followed_at = None
         self._woken.set()
 
     def left_alone(self) -> dict[int, float]:
@@ -118,10 +127,17 @@ class Branch:
             self._visits.config = config
         self.wake()
 
+    def _unpinned(self) -> None:
+        self._pins_changed()
+        self.wake()
+
+    def _pins_changed(self) -> None:
+        self._repinned = True
+
     async def run(self) -> None:
         """Manage until cancelled; the data path stays."""
         loop = asyncio.get_running_loop()
-        pins = PinWatch(loop, self.wake)
+        pins = PinWatch(loop, self._unpinned)
         # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
         beside = [
@@ -159,11 +175,13 @@ class Branch:
         try:
             again = await self._jobs(thread)
             self._follow_ring(loop)
-            self._links.follow()
-            self._order.follow()
-            if pins.follow(self._folders()):
-                # What went between the look and the watch was not told.
-                self._woken.set()
+            if self._repinned:  # reading all pins takes a good part of what a join does
+                self._links.follow()
+                self._order.follow()
+                if pins.follow(self._folders()):
+                    # What went between the look and the watch was not told.
+                    self._woken.set()
+                self._repinned = False
         except NamespaceGone:
             return bugs.TROUBLE_S  # whoever opened this branch closes it before that
         except NetvscBpfError as error:
@@ -181,7 +199,7 @@ class Branch:
         """Do what is done at each look, whatever becomes of the job before; raise the last error then."""
         again: float | None = None
         failure: Exception | None = None
-        for work in (self._reconciled, self._lists, self._vlans, self._visited):
+        for work in (self._reconciled, *self._followers(), self._visited):
             try:
                 wait_s = await self._hanging.wait(self._job(thread, work))
             except NamespaceGone:
@@ -190,6 +208,7 @@ class Branch:
                 if failure is not None:
                     self._report(failure)
                 failure = error
+                self._followed_at = None
             else:
                 again = min((one for one in (again, wait_s) if one is not None), default=None)
             if work == self._reconciled:
@@ -197,6 +216,14 @@ class Branch:
         if failure is not None:
             raise failure
         return again
+
+    def _followers(self) -> tuple[Callable[[], None], ...]:
+        """Return what keeps VFs in step: nothing where only a timer or the kernel's path change woke us."""
+        now = asyncio.get_running_loop().time()
+        if self._followed_at is not None and now - self._followed_at < self._config.interval_s:
+            return ()
+        self._followed_at = now
+        return self._lists, self._vlans
 
     def _reconciled(self) -> float | None:
         return self._stats.timed(self._reconcile)

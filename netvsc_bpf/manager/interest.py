@@ -10,11 +10,16 @@ from netvsc_bpf.model.nic import Nic
 
 
 def interest(
-    nics: Iterable[Nic], synthetics: Iterable[Nic], attached: Iterable[KnownPair], wanted: Iterable[str]
+    nics: Iterable[Nic],
+    synthetics: Iterable[Nic],
+    attached: Iterable[KnownPair],
+    wanted: Iterable[str],
+    *,
+    whole: bool = True,
 ) -> Interest:
     """Return what concerns the pairs of these synthetic NICs, and the attached ones, be their NICs gone.
 
-    `wanted` are names of interfaces that are of pairs, were, or are to be.
+    `wanted` are names of interfaces that are of pairs, were, or are to be. `whole`: these are all NICs.
     """
     every, known, pairs = list(nics), frozenset(wanted), list(attached)
     macs = {mac for nic in synthetics for mac in (nic.mac, nic.permanent_mac) if mac is not None}
@@ -29,6 +34,7 @@ def interest(
         frozenset(map(names.encode, known)),
         frozenset(map(_raw, macs)),
         {nic.ifindex: _identity(nic) for nic in every},
+        whole,
     )
 
 

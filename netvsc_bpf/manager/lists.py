@@ -55,7 +55,8 @@ class ListFollower:
         with Rtnetlink() as rtnl:
             pairs = attached_pairs(where, some_links_for(where, rtnl), self.managed)
         found = []
-        with ListKeeper(where) as keeper:
+        halves = {one.ifindex for pair in pairs for one in (pair.synthetic, pair.vf) if one is not None}
+        with ListKeeper(where, halves) as keeper:
             for pair in pairs:
                 if pair.vf is None or not is_ours(pair.synthetic.ifindex, pair.vf.master):
                     continue

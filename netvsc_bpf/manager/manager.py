@@ -20,6 +20,7 @@ from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import MANAGER, Event, Kind
 from netvsc_bpf.manager.exporting import Exporting
+from netvsc_bpf.manager.looking import Looking
 from netvsc_bpf.manager.notify import notify, watchdog_interval_s
 from netvsc_bpf.manager.own_namespace import OwnNamespace
 from netvsc_bpf.manager.recent import RecentEvents
@@ -63,7 +64,7 @@ class Manager:
             visits=self._visits,
             turned=self._turned,
             stats=self._exporting.stats,
-            interested=self._filter.looked,
+            looking=Looking(self._filter.news, self._filter.looked),
         )
         self._reloader = Reloader(config, refusing(reload), self._configure, self._listener)
 
@@ -98,7 +99,11 @@ class Manager:
         loop.add_signal_handler(signal.SIGHUP, self._hung_up, os.isatty(_STDERR), stopping)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         netlink = NetlinkWatch(
-            loop, self._home.wake, self._teller.timing.arrivals.changed, self._filter.judge
+            loop,
+            self._home.wake,
+            self._teller.timing.arrivals.changed,
+            self._filter.judge,
+            self._filter.look_at_everything,
         )
         memberships = MembershipWatch(loop, self._home.wake, concerns=self._filter.concerns)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]

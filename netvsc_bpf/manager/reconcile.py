@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from netvsc_bpf.datapath.known import known_pairs, note_again
+from netvsc_bpf.datapath.known import note_again
 from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.moving import guards_abroad
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
-from netvsc_bpf.datapath.session import Session, reading, writing
+from netvsc_bpf.datapath.session import Near, Session, reading, writing
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.nics import NicMemo
 from netvsc_bpf.kernel.clock import CLOCKS
-from netvsc_bpf.kernel.event_filter import Interest
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.places import Place
@@ -27,8 +26,8 @@ from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.manager.events import MANAGER
 from netvsc_bpf.manager.execute import Executor, vf_is_gone
-from netvsc_bpf.manager.interest import interest
 from netvsc_bpf.manager.known import known_to_manager
+from netvsc_bpf.manager.looking import Looking
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memories import Memories
@@ -71,13 +70,14 @@ class Reconciler:
     running: Running = field(default_factory=Running)
     bugs: Bugs | None = None
     """Counts unexpected errors; without it they are counted here alone."""
-    interested: Callable[[Interest], None] = lambda _: None
-    """Called after each look with what concerns the pairs."""
+    looking: Looking = field(default_factory=Looking)
     home: Place | None = None
     """The manager's own namespace, where this is another one.
 
     Then only those NICs are managed that came from there.
     """
+    changed: Callable[[], None] = lambda: None
+    """Called where what is pinned may have changed: by us, or unnoticed since the last look at everything."""
     served: frozenset[int] = frozenset()
     """The managed synthetic NICs (ifindexes) at the last look. Any thread may read it."""
     _managed: Managed | ManagedVisitors = field(init=False)
@@ -118,21 +118,31 @@ class Reconciler:
         """
         while self._configs:
             self._take_over(self._configs.popleft())
+        self._arming.ask_again()
         self.memories.count()
         self._unhurried.begin(len(self.memories))
         self._broke.clear()
+        wait_s = self._turn(self.looking.begin(self.clock(), self.config.interval_s))
+        self.looking.end()
+        return wait_s
+
+    def _turn(self, near: Near | None) -> float | None:
         begun = CLOCKS.boottime()
-        with reading(_WHAT, self._memo) as session:
-            self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
-            near = self._near(session)
-            work = self._look(near)
+        with reading(_WHAT, self._memo, near) as session:
+            if session.near is None:
+                self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
+            session = self._near(session)
+            if self.looking.was_at_everything:
+                self.changed()
+            work = self._look(session)
             if work is None:
-                return self._wait_s(near)
-        with writing(_WHAT, self._memo) as session:
-            near = self._near(session)
-            self._rounds(near, work)
+                return self._wait_s(session)
+        self.changed()
+        with writing(_WHAT, self._memo, session.near) as session:
+            session = self._near(session)
+            self._rounds(session, work)
             # What came meanwhile has an event of its own.
-            return self._wait_s(near.refreshed())
+            return self._wait_s(session.refreshed())
 
     def configure(self, config: ManagerConfig) -> None:
         """Go on by another configuration from the next reconciliation on. Any thread may call it."""
@@ -140,6 +150,7 @@ class Reconciler:
 
     def _take_over(self, config: ManagerConfig) -> None:
         self.config = config
+        self.looking.at_everything()
         if isinstance(self._managed, Managed):
             self._managed.configure(config.interfaces, config.options.any_bus)
         self.memories.configure(config.damping, config.stall)
@@ -344,15 +355,12 @@ class Reconciler:
         return ours
 
     def _near(self, session: Session) -> Session:
-        """Confine a look to what concerns the pairs: whatever is planned costs the others nothing."""
-        synthetics = self._synthetics(session)
-        with opened(session.pins) as loaded:
-            known = known_pairs(session, loaded)
-        named = [self._wanted(nic).options.vf for nic in synthetics]
-        wanted = {*self._managed.names_ever(), *filter(None, named), *filter(None, [self.config.options.vf])}
-        found = interest(session.nics, synthetics, known, wanted)
-        self.interested(found)
-        return session.only(found.members)
+        return self.looking.confine(session, self._synthetics, self._names)
+
+    def _names(self, synthetics: Iterable[Nic]) -> set[str]:
+        """Return the names that matter: of the managed NICs, and of the VFs that are named outright."""
+        named = [self.config.options.vf, *(self._wanted(nic).options.vf for nic in synthetics)]
+        return {*self._managed.names_ever(), *filter(None, named)}
 
     def _missing(self) -> list[str]:
         """Return the names that nobody has, here or elsewhere."""

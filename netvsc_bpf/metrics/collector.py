@@ -25,7 +25,7 @@ class PairCollector(Collector):
     """Reads the pairs of one network namespace, and what the manager counts of itself where there is one.
 
     `read` gives the pairs; `problems` what was found on their VFs; `manager_up` says whether a manager runs;
-    `failed` is told, at each scrape, why the pairs could not be read (None: they could).
+    `failed` is told, at each scrape, why a pair, or all of them, could not be read (None: they could).
     """
 
     def __init__(
@@ -73,8 +73,11 @@ class PairCollector(Collector):
             self._failed(error)
             samples.add(families.SCRAPE_SUCCESS, 0)
         else:
-            self._failed(None)
-            samples.add(families.SCRAPE_SUCCESS, 1)
+            self._failed(next(iter(snapshot.failures), None))
+            samples.add(families.SCRAPE_SUCCESS, not snapshot.failures)
+            if self._stats is not None:
+                for failure in snapshot.failures:
+                    self._stats.unread(failure)
             pairs = snapshot.pairs
             self._pairs.add(samples, pairs, problems)
             _add_programs(samples, snapshot)

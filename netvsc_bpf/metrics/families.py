@@ -222,7 +222,8 @@ RECONCILE_ERRORS = Family(
     "reconcile_errors",
     _C,
     Source.MANAGER,
-    "Steps and whole reconciliations that failed, by class of error; Exception is one that was not expected.",
+    "Steps, whole reconciliations and looks at a pair for a scrape that failed, by class of error; "
+    "Exception is one that was not expected.",
     ("reason",),
 )
 LAST_RECONCILE = Family(
@@ -241,7 +242,7 @@ LOST_LINES = Family(
 MANAGER_UP = Family("manager_up", _G, Source.EXPORTER, "1 while a manager runs for this network namespace.")
 BUILD_INFO = Family("build_info", _G, Source.EXPORTER, "Always 1: what is running.", ("version", "abi"))
 SCRAPE_SUCCESS = Family(
-    "scrape_success", _G, Source.EXPORTER, "1 if the pairs could be read; 0: their metrics are missing."
+    "scrape_success", _G, Source.EXPORTER, "1 if all pairs could be read; 0: those of some are missing."
 )
 SCRAPE_SECONDS = Family("scrape_duration_seconds", _G, Source.EXPORTER, "How long it took to read the pairs.")
 

@@ -92,6 +92,11 @@ class ManagerStats:
             self._errors[error_class(error)] += 1
             self._failing = True
 
+    def unread(self, error: BaseException) -> None:
+        """Count a pair that could not be read for a scrape: with the reconciliations all may be well."""
+        with self._lock:
+            self._errors[error_class(error)] += 1
+
     def timed(self, reconcile: Callable[[], T]) -> T:
         """Reconcile, and count how long that took or how it failed."""
         begin = time.monotonic()

@@ -50,6 +50,8 @@ class Snapshot:
     programs: tuple[ProgramStats, ...] = ()
     bpf_stats: bool = False
     """The kernel counts the runs of programs."""
+    failures: tuple[Exception, ...] = ()
+    """Why pairs are left out that could not be read."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,16 @@ class SnapshotReader:
         self._queue_stops = QueueStops()
 
     def __call__(self) -> Snapshot:
-        """Look. Raises NetvscBpfError or OSError where that fails each time it is tried."""
+        """Look. Raises NetvscBpfError or OSError where that fails each time it is tried.
+
+        Whatever goes wrong in reading one pair leaves out that pair alone.
+        """
         ours = NetnsPins(netns.current_inode())
         for attempts_left in reversed(range(_ATTEMPTS)):
             attached = pins.attached_ifindexes(ours)
             try:
                 found = self._read(ours, attached) if attached else Snapshot()
-                if not attempts_left or not any(map(_torn, found.pairs)):
+                if not attempts_left or not (found.failures or any(map(_torn, found.pairs))):
                     return found
             except (NetvscBpfError, OSError):
                 if not attempts_left:
@@ -101,9 +106,15 @@ class SnapshotReader:
             stops = self._queue_stops()
             netlink = loaded.liveness is Liveness.NETLINK  # there is no sentinel then
             shared = {} if netlink else {"sentinel": bool(loaded.lost_sentinel)}
-            samples = (_sample(look, loaded, ifindex, stops, shared) for ifindex in attached)
-            pairs = tuple(sample for sample in samples if sample is not None)
-        return Snapshot(pairs, programs, stats_enabled())
+            pairs, failures = [], []
+            for ifindex in attached:
+                try:
+                    sample = _sample(look, loaded, ifindex, stops, shared)
+                except Exception as error:  # of whatever kind: the other pairs are read
+                    failures.append(error)
+                else:
+                    pairs += [] if sample is None else [sample]
+        return Snapshot(tuple(pairs), programs, stats_enabled(), tuple(failures))
 
     def _driver(self, ifindex: int, bus: str, parent: str) -> str | None:
         """Remember a driver as long as its interface lives: sysfs costs more than all the rest."""

@@ -2,12 +2,16 @@
 """Interfaces of other people come, go and change all the time: that makes nobody look at the pairs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from netvsc_bpf import datapath
+from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.manager.turns import CONFIG, Turns
 from tests.kernel.support.manager import Manager, ip
 from tests.kernel.support.scraping import scrape, try_scrape
 from tests.kernel.support.waiting import eventually
@@ -15,6 +19,8 @@ from tests.kernel.support.waiting import eventually
 LabFactory = Callable[..., Lab]
 Start = Callable[..., Manager]
 _CHANGES = 200
+_CROWD = 20
+_RTM_GETLINK = 18
 
 
 def looks(lab: Lab) -> float:
@@ -59,3 +65,43 @@ def test_foreign_link_events_make_nobody_look_and_a_vf_among_them_is_joined(
     ip(lab, "link", "set", "dev", "other", "down", "address", lab.plan.pair(0).mac)
     ip(lab, "link", "set", "dev", "rehto", "up")
     manager.wait_told("joined", "other")
+
+
+def test_a_vf_that_joins_or_leaves_among_many_interfaces_takes_no_dump_of_them(
+    lab_factory: LabFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = lab_factory(LabPlan(fabric=Fabric.NONE, vf=False))
+    for number in range(_CROWD):
+        ip(lab, "link", "add", f"other{number}", "type", "veth", "peer", "name", f"rehto{number}")
+    turns, dumps, really = Turns(lab, config=replace(CONFIG, interval_s=3600.0)), list[int](), Rtnetlink.dump
+    news: list[frozenset[int] | None] = [None]
+    turns.reconciler.looking.news = lambda: news[0]
+
+    def dump(rtnl: Rtnetlink, kind: int, body: bytes, *, whole: bool = False) -> list[Message]:
+        dumps.append(kind)
+        return really(rtnl, kind, body, whole=whole)
+
+    def unarmed() -> bool:
+        turns.turn()
+        return turns.where == (Path.SYNTHETIC, Reason.NO_VF)
+
+    try:
+        eventually("attached", unarmed)
+        for _ in range(2):
+            lab.plug_vf(up=False)
+            news[0] = frozenset({lab.ifindex(lab.guest, "vf0")})
+            with monkeypatch.context() as patched:
+                patched.setattr(Rtnetlink, "dump", dump)
+                turns.turn()
+                news[0] = frozenset()
+                turns.turn()
+                assert dumps and _RTM_GETLINK not in dumps
+            eventually("armed", turns.armed)
+            lab.unplug_vf()
+            with monkeypatch.context() as patched:
+                patched.setattr(Rtnetlink, "dump", dump)
+                turns.turn()
+                assert _RTM_GETLINK not in dumps
+            eventually("the VF let go", unarmed)
+    finally:
+        lab.in_guest(datapath.detach_all)

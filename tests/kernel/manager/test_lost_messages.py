@@ -67,10 +67,10 @@ def test_dump_that_ends_with_enobufs_is_made_again(lab: Lab, monkeypatch: pytest
         for place in range(3):
             calls = iter(range(100))
 
-            def failing(ipr: Any, at: int = place, calls: Any = calls) -> Any:
+            def failing(ipr: Any, at: int = place, calls: Any = calls, **options: Any) -> Any:
                 if next(calls) == at:
                     raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
-                return real(ipr)
+                return real(ipr, **options)
 
             monkeypatch.setattr(session, "list_nics", failing)
             with pytest.raises(KernelError, match="buffer") as raised:

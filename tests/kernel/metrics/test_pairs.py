@@ -5,8 +5,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from netvsc_bpf import __version__
 from netvsc_bpf.discovery.nics import SYSFS, list_nics
@@ -17,15 +19,19 @@ from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.program_stats import stats_enabled
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.directions import Direction, udp_plan
-from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.metrics import snapshot
+from netvsc_bpf.metrics.collector import PairCollector
+from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.metrics.nics import dump_nics
 from netvsc_bpf.metrics.snapshot import SnapshotReader
+from netvsc_bpf.metrics.text import encode
 from netvsc_bpf.metrics.vf_problems import Problem, look_up
 from netvsc_bpf.model.path import GuardMode, Path
 from tests.kernel.commands import refused
-from tests.kernel.conftest import Cli
+from tests.kernel.conftest import Cli, LabFactory
 from tests.kernel.support.attachment import attached
 from tests.kernel.support.devices import NO_FABRIC, link, silence
 from tests.kernel.support.frames import GUEST_MAC, OTHER_MAC, ethernet, send
@@ -267,12 +273,48 @@ def test_runs_of_programs_are_shown_only_as_far_as_somebody_counts_them(
         assert found.value("program_runs_total", program="home") is None
 
 
+def test_a_pair_that_cannot_be_read_costs_the_others_nothing(
+    lab_factory: LabFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = lab_factory(LabPlan(pairs=2, fabric=Fabric.NONE))
+    broken, really, failed = lab.ifindex(lab.guest, "eth0"), snapshot.read_pair, list[Exception | None]()
+    stats, registry = ManagerStats(), CollectorRegistry()
+    PairCollector(
+        registry,
+        SnapshotReader(),
+        problems=look_up,
+        manager_up=lambda: True,
+        stats=stats,
+        failed=failed.append,
+    )
+
+    def read_pair(loaded: Any, ifindex: int) -> Any:
+        if ifindex == broken:
+            raise ZeroDivisionError("injected")
+        return really(loaded, ifindex)
+
+    def scrape() -> Scrape:
+        return Scrape(lab.in_guest(encode, registry).decode())
+
+    with attached(lab, "eth0"), attached(lab, "eth1"):
+        monkeypatch.setattr(snapshot, "read_pair", read_pair)
+        found = scrape()
+        assert found.value("scrape_success") == 0
+        assert found.value("reconcile_errors_total", reason="Exception") == 1
+        assert {dict(labels)["interface"] for labels in found.of("vf_active")} == {"eth1"}
+        assert [str(error) for error in failed] == ["injected"]
+        monkeypatch.undo()
+        found = scrape()
+        assert found.value("scrape_success") == 1 and failed[1:] == [None]
+        assert {dict(labels)["interface"] for labels in found.of("vf_active")} == {"eth0", "eth1"}
+
+
 def test_a_vf_that_goes_while_it_is_looked_at_is_left_out(lab: Lab) -> None:
     def look() -> dict[int, frozenset[Problem]]:
-        snapshot = SnapshotReader()()
-        assert [pair.status.vf is not None for pair in snapshot.pairs] == [True]
+        taken = SnapshotReader()()
+        assert [pair.status.vf is not None for pair in taken.pairs] == [True]
         lab.unplug_vf()
-        return dict(look_up(snapshot))
+        return dict(look_up(taken))
 
     with attached(lab):
         assert lab.in_guest(look) == {}

@@ -101,6 +101,45 @@ def test_of_two_with_one_mac_that_one_goes_is_looked_at_later(judging: EventFilt
     assert judging.judge(event(9, b"new", THEIRS, DELLINK)) is Concern.LATER
 
 
+@pytest.mark.parametrize(
+    ("data", "news"),
+    [
+        (event(2, b"eth0", OURS), set()),
+        (event(7, b"other7", THEIRS), set()),
+        (event(9, b"vf1", OURS, parent=b"0000:00:02.0\0"), {9}),
+        (event(9, b"awaited", NEW), {9}),
+        (event(9, b"vlan", NEW, link=u32(2)), {9}),
+        (event(7, b"other7", THEIRS, master=u32(2)), {7}),
+        # It may make a pair with an interface that is not known to concern anybody.
+        (event(9, b"new", THEIRS), None),
+        (event(9, b"new", NEW, parent=b"0000:00:02.0\0"), None),
+    ],
+)
+def test_what_to_look_at_beside_the_pairs(judging: EventFilter, data: bytes, news: set[int] | None) -> None:
+    assert judging.news() is None, "nobody has looked at everything"
+    judging.judge(data)
+    assert judging.news() == news
+    assert judging.news() == set(), "once"
+
+
+def test_what_was_put_off_takes_a_look_at_everything(judging: EventFilter) -> None:
+    judging.news()
+    assert judging.judge(event(9, b"new", NEW)) is judging.judge(b"") is Concern.LATER
+    assert judging.news() == set()
+    judging.look_at_everything()
+    assert judging.news() is None
+
+
+def test_a_look_at_some_leaves_what_is_known_of_the_others(judging: EventFilter) -> None:
+    judging.judge(event(9, b"new", NEW))
+    some = {2: Identity(b"eth0", OTHERS, None)}
+    judging.looked(Interest(frozenset({2}), INTEREST.names, frozenset({OTHERS}), some, whole=False))
+    known = [event(9, b"new", NEW), event(7, b"other7", THEIRS), event(8, b"other8", OTHERS)]
+    assert [judging.judge(data) for data in known] == [Concern.NEVER] * 3
+    # vf0, which was a member, is gone: whoever has its MAC now is its only owner.
+    assert judging.judge(event(3, b"vf0", OURS)) is Concern.LATER
+
+
 @given(st.binary(max_size=200))
 def test_whatever_comes_is_judged(data: bytes) -> None:
     judging = EventFilter()

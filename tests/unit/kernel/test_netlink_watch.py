@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which interface a message of rtnetlink is about."""
 
+import asyncio
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netvsc_bpf.kernel.netlink_watch import link_changes
+from netvsc_bpf.kernel import netlink_watch
+from netvsc_bpf.kernel.event_filter import Concern
+from netvsc_bpf.kernel.netlink_watch import NetlinkWatch, link_changes
 
 NEWLINK, DELLINK, NEWTFILTER = 16, 17, 44
 AF_BRIDGE = 7
@@ -34,3 +38,28 @@ def test_message_that_was_cut_off_ends_it() -> None:
 @given(st.binary(max_size=200))
 def test_whatever_comes_it_ends(data: bytes) -> None:
     assert len(list(link_changes(data))) <= 200
+
+
+def test_what_can_wait_is_looked_at_though_something_urgent_came_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    judged = {b"urgent": Concern.NOW, b"": Concern.LATER}
+    monkeypatch.setattr(netlink_watch, "LATER_S", 0.0)
+    monkeypatch.setattr(netlink_watch, "received", lambda _: iter([b"", b"urgent"]))
+
+    async def read() -> None:
+        loop = asyncio.get_running_loop()
+        watch = NetlinkWatch(
+            loop, lambda: told.append("wake"), judge=judged.__getitem__, later=lambda: told.append("later")
+        )
+        try:
+            watch._read()
+            assert told == ["wake"]
+            while len(told) < 3:
+                await asyncio.sleep(0)
+        finally:
+            watch.close()
+
+    asyncio.run(read())
+    assert told == ["wake", "later", "wake"]
