@@ -3,9 +3,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import InitVar, dataclass, field
 
 from netvsc_bpf.datapath.known import note_again
 from netvsc_bpf.datapath.loading import loaded_or_load
@@ -15,23 +14,21 @@ from netvsc_bpf.datapath.session import Near, Session, reading, writing
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.nics import NicMemo
 from netvsc_bpf.kernel.clock import CLOCKS
-from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.places import Place
 from netvsc_bpf.kernel.visitors import visitors_from
+from netvsc_bpf.manager.alone import Alone
 from netvsc_bpf.manager.arming import Arming
 from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
-from netvsc_bpf.manager.events import MANAGER
 from netvsc_bpf.manager.execute import Executor, vf_is_gone
 from netvsc_bpf.manager.known import known_to_manager
 from netvsc_bpf.manager.looking import Looking
 from netvsc_bpf.manager.managed import Managed
 from netvsc_bpf.manager.managed_visitors import ManagedVisitors
 from netvsc_bpf.manager.memories import Memories
-from netvsc_bpf.manager.memory import Retry
 from netvsc_bpf.manager.newcomers import Newcomers
 from netvsc_bpf.manager.observe import observe
 from netvsc_bpf.manager.releasing import Releaser, orphans
@@ -40,7 +37,7 @@ from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.manager.unhurried import Unhurried
 from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
-from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
+from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import LeavePolicy, XdpPolicy
 from netvsc_bpf.planner import actions as act
@@ -68,7 +65,7 @@ class Reconciler:
     clock: Callable[[], float] = time.monotonic
     memories: Memories = field(init=False)
     running: Running = field(default_factory=Running)
-    bugs: Bugs | None = None
+    bugs: InitVar[Bugs | None] = None
     """Counts unexpected errors; without it they are counted here alone."""
     looking: Looking = field(default_factory=Looking)
     home: Place | None = None
@@ -85,17 +82,15 @@ class Reconciler:
     _upgrade: Upgrader = field(default_factory=Upgrader)
     _newcomers: Newcomers = field(init=False)
     _release: Releaser = field(init=False)
+    _alone: Alone = field(init=False)
     _unhurried: Unhurried = field(default_factory=Unhurried)
     _memo: NicMemo = field(default_factory=NicMemo)
-    _retries: dict[int, Retry] = field(default_factory=dict)
-    """Pairs (ifindex) that raised at the last look: when the next error is reported again."""
-    _broke: set[int] = field(default_factory=set)
-    """Those that raised at this one."""
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, bugs: Bugs | None) -> None:
         self._newcomers = Newcomers(self.teller.timing.arrivals)
         self.memories = Memories(self.config.damping, self.config.stall, self.teller.stalled, self.clock)
+        self._alone = Alone(_WHAT, self.memories, self.teller, self.stats, self.clock, bugs)
         if self.home is None:
             self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
         else:
@@ -105,8 +100,8 @@ class Reconciler:
             self.running,
             self.teller,
             self.clock,
-            self._failed,
-            self._report,
+            self._alone.failed,
+            self._alone.report,
             self._managed.last_name,
         )
 
@@ -121,7 +116,7 @@ class Reconciler:
         self._arming.ask_again()
         self.memories.count()
         self._unhurried.begin(len(self.memories))
-        self._broke.clear()
+        self._alone.begin()
         wait_s = self._turn(self.looking.begin(self.clock(), self.config.interval_s))
         self.looking.end()
         return wait_s
@@ -171,7 +166,7 @@ class Reconciler:
         synthetics = self._synthetics(session)
         known = self._known(session, loaded, synthetics)
         for nic in synthetics:
-            with self._alone(nic):
+            with self._alone.around(nic):
                 if loaded is not None and loaded.blind:
                     self._arming.look(session, loaded, nic)
                 steps = self._steps(session, loaded, nic, known)[1]
@@ -189,7 +184,7 @@ class Reconciler:
         """Withdraw the permission of those of these pairs (ifindexes) that must not have it."""
         known = self._known(session, loaded, self._synthetics(session))
         for nic in filter(None, map(session.nic, pairs)):
-            with self._alone(nic):
+            with self._alone.around(nic):
                 seen, steps = self._steps(session, loaded, nic, known)
                 withdrawals: list[act.Action] = [one for one in steps if isinstance(one, act.Withdraw)]
                 if withdrawals:
@@ -235,52 +230,16 @@ class Reconciler:
             except NetvscBpfError as error:
                 self.teller.not_upgraded(error)
             except Exception as error:
-                self._report(error)
+                self._alone.report(error)
             else:
                 if done is not None:
                     self.teller.upgraded(done, self.clock() - begun)
 
-    def _failed(self, step: act.Action, error: NetvscBpfError, begun: float) -> None:
-        self.stats.failed(error)
-        self.teller.failed(step, error, self.clock() - begun)
-
     def _known(self, session: Session, loaded: LoadedObject | None, managed: Sequence[Nic]) -> KnownPairs:
         return known_to_manager(session, loaded, ((nic, self._wanted(nic)) for nic in managed))
 
-    @contextmanager
-    def _alone(self, nic: Nic) -> Iterator[None]:
-        """Keep what goes wrong with one pair from the others: it is reported, and tried again later."""
-        try:
-            with changing(_WHAT):
-                yield
-        except NamespaceGone:
-            raise
-        except Exception as error:
-            self._broken(nic, error)
-
-    def _broken(self, nic: Nic, error: Exception) -> None:
-        memory, now = self.memories.of(nic.ifindex), self.clock()
-        self._broke.add(nic.ifindex)
-        if now >= memory.retry.at:
-            memory.failed(now)
-        retry = self._retries.setdefault(nic.ifindex, Retry())
-        if now < retry.at:
-            return  # something else woke us; it has been reported, and its time has not come
-        retry.failed(now)
-        if isinstance(error, NetvscBpfError):
-            self.stats.failed(error)
-            self.teller.broken(nic, error)
-        else:
-            self._report(error, nic.name)
-
-    def _report(self, error: Exception, interface: str = MANAGER) -> None:
-        self.stats.failed(error)
-        if self.bugs is None:
-            self.bugs = Bugs(self.teller)
-        self.bugs.tell(error, interface, self.teller)
-
     def _one_alone(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
-        with self._alone(nic):
+        with self._alone.around(nic):
             return self._one(session, loaded, nic, known)
         return False
 
@@ -308,7 +267,7 @@ class Reconciler:
                 if vf_is_gone(seen.pair, step):
                     return True  # no failure: the next look finds that it went
                 memory.failed(self.clock())
-                self._failed(step, error, begun)
+                self._alone.failed(step, error, begun)
                 return False
             self._unhurried.took(step)
             while session.tools.left_out:
@@ -378,11 +337,10 @@ class Reconciler:
         with opened(session.pins) as loaded:
             if loaded is not None:
                 for nic in synthetics:
-                    with self._alone(nic):
+                    with self._alone.around(nic):
                         waits.append(self._arming.look(session, loaded, nic))
         waits += [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
-        self._retries = {pair: retry for pair, retry in self._retries.items() if pair in self._broke}
-        waits += [retry.at - now for retry in self._retries.values()]
+        waits += self._alone.end(now)
         present = {nic.ifindex for nic in session.nics}
         left = set(session.attached()) - present  # to be looked for elsewhere
         for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:
