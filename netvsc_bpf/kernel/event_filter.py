@@ -8,8 +8,8 @@ An event concerns a pair when it is about an interface of the pair or one that s
 an interface something that it was not before: one with the MAC of a pair or of another interface (two of
 them may make a pair), with a name or alternative name that is waited for, with a device on a bus, or one that
 stands on a member of a pair. Any other interface that is new, or has changed its names, MAC or master, is
-looked at later; what is none of this is not looked at. (Of an alternative name the kernel tells only while the
-interface is up, netdev_state_change().)
+looked at later; what is none of this is not looked at. (Of an alternative name the kernel tells only while
+the interface is up, netdev_state_change().)
 
 Where the messages say which interfaces it is all about, a look at these and at the members of pairs is enough
 (news()). What these rules miss costs one interval: each interval has a look at everything.
