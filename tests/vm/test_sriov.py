@@ -17,34 +17,34 @@ from tests.vm.streams import RATE, go_on, lost, tcp, udp
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
 
-def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(any_pair: SriovPair) -> None:
-    with managers(any_pair) as start:
+def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(every_pair: SriovPair) -> None:
+    with managers(every_pair) as start:
         manager = start(SYNTHETIC)
         manager.wait_path(Path.SYNTHETIC)
         for times in (1, 2):
-            vf = any_pair.plug()
+            vf = every_pair.plug()
             manager.wait_told("joined", vf.name, times)
             manager.wait_path(Path.VF, Reason.ARMED)
-            any_pair.ping(wait_s=10)
-            any_pair.unplug()
+            every_pair.ping(wait_s=10)
+            every_pair.unplug()
             manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
-            any_pair.ping(wait_s=10)
+            every_pair.ping(wait_s=10)
 
 
-def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(any_pair: SriovPair) -> None:
-    with managers(any_pair) as start:
+def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(every_pair: SriovPair) -> None:
+    with managers(every_pair) as start:
         manager = start(SYNTHETIC)
-        any_pair.plug()
+        every_pair.plug()
         manager.wait_path(Path.VF)
-        announced = gratuitous_arp(bytes.fromhex(any_pair.mac.replace(":", "")), IPv4Address(ADDRESS))
-        with Tap(PEER, any_pair.peer_name()) as peer:
-            any_pair.carrier(False)
+        announced = gratuitous_arp(bytes.fromhex(every_pair.mac.replace(":", "")), IPv4Address(ADDRESS))
+        with Tap(PEER, every_pair.peer_name()) as peer:
+            every_pair.carrier(False)
             manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
             peer.wait_for(announced)
-        any_pair.ping(wait_s=10)
-        any_pair.carrier(True)
+        every_pair.ping(wait_s=10)
+        every_pair.carrier(True)
         manager.wait_path(Path.VF)
-        any_pair.ping(wait_s=10)
+        every_pair.ping(wait_s=10)
 
 
 @pytest.mark.parametrize(
