@@ -12,7 +12,7 @@ from netvsc_bpf.config.load import load, parse, without_file
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.metrics.config import Listen, MetricsConfig
 from netvsc_bpf.model.errors import ConfigError
-from netvsc_bpf.model.path import GuardMode, Liveness, RxMode
+from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode
 
 FILE = Path("/etc/netvsc-bpf.toml")
 EVERYTHING = """\
@@ -86,6 +86,12 @@ def test_an_interface_may_go_back_to_auto() -> None:
 
 def test_without_settle_time_that_of_attached_pairs_is_kept() -> None:
     assert parse("[interface.eth0]\n", FILE).of("eth0").settle_ms is None
+
+
+def test_what_becomes_of_a_vf_that_is_not_used_may_differ_for_one_interface() -> None:
+    config = parse('[attach]\nleave = "steer"\n[interface.eth0]\nleave = "down"\n', FILE)
+    leaves = [config.of(name).options.leave for name in ("eth0", "eth1")]
+    assert leaves == [LeavePolicy.DOWN, LeavePolicy.STEER]
 
 
 def test_the_command_line_wins_over_every_section() -> None:
