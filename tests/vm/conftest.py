@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.vm.hotplug import HotPluggedPair
 from tests.vm.hyperv.host import Host, hyperv_host
@@ -41,13 +42,17 @@ def hyperv(host: Host, request: pytest.FixtureRequest) -> Iterator[HypervPair]:
         yield pair
 
 
-@pytest.fixture(params=["virtio_net", f"hv_netvsc-{Shape.ENSLAVED}"])
+def _hv_netvsc(shape: Shape) -> ParameterSet:
+    return pytest.param(f"hv_netvsc-{shape}", marks=pytest.mark.newest)
+
+
+@pytest.fixture(params=["virtio_net", _hv_netvsc(Shape.ENSLAVED)])
 def any_pair(request: pytest.FixtureRequest) -> Iterator[SriovPair]:
     """Each true pair in turn: virtio_net, and hv_netvsc as it mostly is."""
     yield from _pair(request)
 
 
-@pytest.fixture(params=["virtio_net", *(f"hv_netvsc-{shape}" for shape in Shape)])
+@pytest.fixture(params=["virtio_net", *map(_hv_netvsc, Shape)])
 def every_pair(request: pytest.FixtureRequest) -> Iterator[SriovPair]:
     """The same, and hv_netvsc with a VF that it does not enslave: to us that is as virtio_net's, and slow."""
     yield from _pair(request)

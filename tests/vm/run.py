@@ -94,6 +94,7 @@ def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[
             out,
             settings={
                 "PYTEST_ADDOPTS": shlex.join(pytest_arguments),
+                "MARKED": "guest" if guest == MATRIX[-1] else "guest and not newest",
                 "PAIR": shlex.join(file for file in files if file.startswith(_WITH_THE_PAIR)),
                 "LABS": shlex.join(file for file in files if not file.startswith(_WITH_THE_PAIR)),
                 "NETVSC_BPF_GUEST_KERNEL": guest.kernel,

@@ -16,7 +16,7 @@ tests() {
 	local name=$1
 	shift
 	[ $# -gt 0 ] || return $NOTHING_SELECTED
-	PYTHONUNBUFFERED=1 .venv/bin/python -m pytest -m guest --reruns 1 --rerun-show-tracebacks --verbose --durations=10 \
+	PYTHONUNBUFFERED=1 .venv/bin/python -m pytest -m "$MARKED" --reruns 1 --rerun-show-tracebacks --verbose --durations=10 \
 		--timeout=300 -p no:cacheprovider -p no:hypothesispytest --junitxml="$OUT/junit-$name.xml" "$@" 2>&1 |
 		sed --unbuffered "s/^/$name: /"
 }

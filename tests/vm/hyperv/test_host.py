@@ -14,6 +14,7 @@ from tests.vm.streams import QUEUED, go_on, lost, udp, udp_back
 
 pytestmark = [
     pytest.mark.guest,
+    pytest.mark.newest,
     pytest.mark.timeout(600),
     pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True),
 ]

@@ -32,6 +32,7 @@ def held_for_six_seconds(tmp_path: FilePath) -> FilePath:
     return path
 
 
+@pytest.mark.newest
 def test_s101_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_used_again(
     hyperv: HypervPair, held_for_six_seconds: FilePath
 ) -> None:
@@ -82,6 +83,7 @@ def test_s102_lost_carrier_moves_ingress_too_which_the_driver_alone_loses_for_ev
         hyperv.ping(count=3)
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("hyperv", [Shape.APART], indirect=True)
 def test_s105_vf_that_the_driver_does_not_enslave_is_paired_and_announced(hyperv: HypervPair) -> None:
     hyperv.nic.gate(Gate.LENIENT)
