@@ -84,7 +84,17 @@ static __always_inline enum reason why_unusable(u64 state)
 }
 
 /*
- * The same for the device that a pair was permitted to use, for programs that have no DEVMAP entry to prove that it is
+ * May a device that was unusable be used again? A carrier that has just come is worth nothing until linkwatch has handled
+ * it: a device without carrier has no queueing discipline and drops everything, and it gets that back under RTNL
+ * (linkwatch_do_dev(), dev_activate()), which a driver may hold for seconds. Not asked of a VF that is in use.
+ */
+static __always_inline bool usable_again(u64 state)
+{
+	return !why_unusable(state) && !(state & 1 << LINK_STATE_LINKWATCH_PENDING);
+}
+
+/*
+ * why_unusable() for the device that a pair was permitted to use, for programs that have no DEVMAP entry to prove that it is
  * still registered. A device is closed before it goes, so what is left of it says that it is down; should another
  * device have its memory by now, that has another ifindex.
  */

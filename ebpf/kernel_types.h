@@ -25,6 +25,7 @@ static long (*read_kernel)(void *to, u32 size,
 #define LINK_STATE_START 0
 #define LINK_STATE_PRESENT 1
 #define LINK_STATE_NOCARRIER 2
+#define LINK_STATE_LINKWATCH_PENDING 3
 
 /* enum netdev_cmd, include/linux/netdevice.h */
 #define NETDEV_UP 1

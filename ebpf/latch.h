@@ -90,7 +90,7 @@ static __always_inline bool latch_return(struct pair *pair, u32 slot)
 	dev = pair->vf_dev; /* return-4 */
 	if (!dev || !both_here(slot))
 		return false;
-	if (pair->held || why_unusable(device_state(dev))) { /* return-5, return-6 */
+	if (pair->held || !usable_again(device_state(dev))) { /* return-5, return-6 */
 		pair->usable_since = 0; /* return-8 */
 		return false;
 	}

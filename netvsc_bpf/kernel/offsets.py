@@ -8,7 +8,12 @@ from netvsc_bpf.model.errors import NoBtf
 from netvsc_bpf.model.path import Liveness
 
 _ENUMERATORS = {
-    "netdev_state_t": {"__LINK_STATE_START": 0, "__LINK_STATE_PRESENT": 1, "__LINK_STATE_NOCARRIER": 2},
+    "netdev_state_t": {
+        "__LINK_STATE_START": 0,
+        "__LINK_STATE_PRESENT": 1,
+        "__LINK_STATE_NOCARRIER": 2,
+        "__LINK_STATE_LINKWATCH_PENDING": 3,
+    },
     "netdev_cmd": {
         "NETDEV_UP": 1,
         "NETDEV_DOWN": 2,

@@ -66,8 +66,8 @@ LATCH = (
     Mutation(
         "a look does not ask whether it is held",
         "ebpf/latch.h",
-        "pair->held || why_unusable",
-        "why_unusable",
+        "pair->held || !usable_again",
+        "!usable_again",
         _PROGRAMS,
     ),
     Mutation(
@@ -134,6 +134,13 @@ DEVICES = (
         "ebpf/device.h",
         "wanted | 1 << LINK_STATE_NOCARRIER;",
         "wanted;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a carrier that linkwatch has not handled is believed",
+        "ebpf/device.h",
+        "return !why_unusable(state) && !(state & 1 << LINK_STATE_LINKWATCH_PENDING);",
+        "return !why_unusable(state);",
         _PROGRAMS,
     ),
     Mutation(

@@ -31,7 +31,12 @@ def members() -> Members:
 
 def enums() -> Enums:
     return {
-        "netdev_state_t": {"__LINK_STATE_START": 0, "__LINK_STATE_PRESENT": 1, "__LINK_STATE_NOCARRIER": 2},
+        "netdev_state_t": {
+            "__LINK_STATE_START": 0,
+            "__LINK_STATE_PRESENT": 1,
+            "__LINK_STATE_NOCARRIER": 2,
+            "__LINK_STATE_LINKWATCH_PENDING": 3,
+        },
         "netdev_cmd": {
             **{"NETDEV_UP": 1, "NETDEV_DOWN": 2, "NETDEV_REBOOT": 3, "NETDEV_CHANGE": 4},
             **{"NETDEV_UNREGISTER": 6, "NETDEV_GOING_DOWN": 10},

@@ -20,7 +20,7 @@ from netvsc_bpf.model.path import Liveness
 HERE = Path(__file__).parent
 PROGRAMS = HERE.parents[2] / "ebpf"
 
-START, PRESENT, NO_CARRIER = 1, 2, 4
+START, PRESENT, NO_CARRIER, LINKWATCH_PENDING = 1, 2, 4, 8
 """Bits of net_device.state."""
 USABLE = START | PRESENT
 SYNTHETIC, VF, OTHER = 0, 1, 2

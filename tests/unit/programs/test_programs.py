@@ -8,6 +8,7 @@ from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
 from netvsc_bpf.model.path import Liveness, Path, Reason
 from tests.unit.programs.host import (
     IFINDEX,
+    LINKWATCH_PENDING,
     LONG_AGO,
     NETDEV_CHANGE,
     NETDEV_GOING_DOWN,
@@ -101,6 +102,17 @@ def test_s95_no_look_finds_it_usable_then(host: Host, reason: Reason, state: int
     assert host.pair.usable_since == 0
     host.vf.state = USABLE
     assert [host.packet() for _ in range(2)] == [False, True], "it settles anew"
+
+
+def test_s103_carrier_that_linkwatch_has_not_handled_is_waited_for_and_no_reason_to_leave(live: Host) -> None:
+    """Until then the VF has no queueing discipline and drops everything; RTNL may be held for seconds."""
+    live.vf.state = USABLE | LINKWATCH_PENDING
+    assert live.packet(), "in use it stays so"
+    live.set_pair(armed=0)
+    assert not any(live.packet() for _ in range(3))
+    assert live.pair.usable_since == 0
+    live.vf.state = USABLE
+    assert [live.packet() for _ in range(2)] == [False, True], "it settles from then on"
 
 
 @pytest.mark.parametrize("device", [VF, SYNTHETIC])
