@@ -61,6 +61,8 @@ class SriovPair:
 
     guest: ClassVar[str] = GUEST
     peer: ClassVar[str] = PEER
+    driver_loses: ClassVar[int] = 0
+    """Packets that the synthetic NIC's own driver may lose each time that a VF comes up."""
     pf: Path
     """The PCI device of the physical function."""
     pf_name: str

@@ -77,7 +77,7 @@ def test_s19_redirection_stops_before_the_vf_closes(
             go_on(stream)
         result = stream.stop()
     assert result.sent > RATE
-    assert lost(result, left_at, queued=queued) <= 0
+    assert lost(result, left_at, queued=queued) <= any_pair.driver_loses
 
 
 def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(any_pair: SriovPair) -> None:

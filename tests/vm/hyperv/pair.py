@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
@@ -36,6 +37,9 @@ class Shape(StrEnum):
 class HypervPair(SriovPair):
     """hv_netvsc is the synthetic NIC; the peer lives on the wire of the host's switch."""
 
+    driver_loses: ClassVar[int] = 2
+    """hv_netvsc sends by a VF from the moment that its host has switched, with RTNL held until then: linkwatch,
+    which gives the VF its queueing discipline back, has to wait, and what is sent meanwhile is dropped."""
     mac: str = HYPERV_MAC
     host: Host = field(kw_only=True)
     nic: HostNic = field(init=False)

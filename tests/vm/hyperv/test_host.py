@@ -31,7 +31,9 @@ def test_s103_vf_that_is_associated_after_it_came_is_used_then(hyperv: HypervPai
         hyperv.ping(count=3)
 
 
-def test_s103_host_that_takes_three_seconds_to_switch_loses_nothing(hyperv: HypervPair) -> None:
+def test_s103_while_a_host_takes_three_seconds_to_switch_nothing_is_lost_but_by_the_driver(
+    hyperv: HypervPair,
+) -> None:
     with managers(hyperv) as start:
         manager = start(SYNTHETIC)
         hyperv.plug()
@@ -50,7 +52,7 @@ def test_s103_host_that_takes_three_seconds_to_switch_loses_nothing(hyperv: Hype
                 result = out.stop()
         finally:
             hyperv.host.set("switch_ms", 0)
-        assert lost(result, left_at, queued=QUEUED) <= 0
+        assert lost(result, left_at, queued=QUEUED) <= hyperv.driver_loses
 
 
 def test_s103_mtu_that_reopens_the_channel_is_followed(hyperv: HypervPair) -> None:
