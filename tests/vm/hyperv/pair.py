@@ -38,8 +38,8 @@ class HypervPair(SriovPair):
     """hv_netvsc is the synthetic NIC; the peer lives on the wire of the host's switch."""
 
     driver_loses: ClassVar[int] = 2
-    """hv_netvsc sends by a VF from the moment that its host has switched, with RTNL held until then: linkwatch,
-    which gives the VF its queueing discipline back, has to wait, and what is sent meanwhile is dropped."""
+    """hv_netvsc sends by a VF as soon as its host has switched, and holds RTNL until then: linkwatch, which
+    gives the VF its queueing discipline back, comes later, and what is sent meanwhile is dropped."""
     mac: str = HYPERV_MAC
     host: Host = field(kw_only=True)
     nic: HostNic = field(init=False)
