@@ -103,6 +103,10 @@ class SriovPair:
         """
         ip("link", "set", self.pf_name, "up" if on else "down")
 
+    def wait_fabric_knows(self, announced: Callable[[], None]) -> None:
+        """Wait until the fabric knows that the path changed: here, until the announcement was seen."""
+        announced()
+
     def up(self, up: bool) -> None:
         """Bring the VF up or down."""
         vf = self.vf

@@ -40,8 +40,8 @@ def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(every_pair: Sri
         with Tap(PEER, every_pair.peer_name()) as peer:
             every_pair.carrier(False)
             manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
-            peer.wait_for(announced)
-        every_pair.ping(wait_s=10)
+            every_pair.wait_fabric_knows(lambda: peer.wait_for(announced))
+        eventually("what is sent arrives", lambda: every_pair.ping(check=False))
         every_pair.carrier(True)
         manager.wait_path(Path.VF)
         every_pair.ping(wait_s=10)

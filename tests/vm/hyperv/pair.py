@@ -2,7 +2,7 @@
 """A pair of the true hv_netvsc and a true VF, in the shapes that Azure and Hyper-V have."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -87,6 +87,13 @@ class HypervPair(SriovPair):
     def attach(self, **options: object) -> PairStatus:
         """Attach. The host's switch gives each frame to one path, so no guard is asked for."""
         return datapath.attach(SYNTHETIC, AttachOptions(**options)).status  # type: ignore[arg-type]
+
+    def wait_fabric_knows(self, announced: Callable[[], None]) -> None:
+        """Wait until the host has switched, where its driver tells it; else as for any pair."""
+        if self.shape is Shape.ENSLAVED:
+            eventually("the host delivers by VMBus", lambda: self.nic.datapath == "synthetic")
+        else:
+            announced()
 
     def peer_name(self) -> str:
         """What the peer's NIC is called: it is the wire itself."""
