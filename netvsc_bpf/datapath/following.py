@@ -82,12 +82,21 @@ def follow_mac(rtnl: Rtnetlink, found: Found, synthetic: Nic, vf: Nic, mac: str,
     return taken
 
 
-def follow_flags(rtnl: Rtnetlink, found: Found, vf: Nic, promisc: bool, allmulti: bool) -> None:
-    """Put the VF into promiscuous and all-multicast mode, or out of them; what others asked of it stays."""
+def follow_flags(
+    rtnl: Rtnetlink, found: Found, vf: Nic, promisc: bool, allmulti: bool, note: Callable[[], None]
+) -> None:
+    """Put the VF into promiscuous and all-multicast mode, or out of them; what others asked of it stays.
+
+    What is switched on is noted first, what is switched off last: a process that is killed in between leaves
+    no mode behind that nothing would switch off again.
+    """
+    before = bool(found.followed_promisc), bool(found.followed_allmulti)
+    found.followed_promisc, found.followed_allmulti = promisc or before[0], allmulti or before[1]
+    note()
     with changing(f"cannot set the receive mode of {vf.name}"):
-        if promisc != bool(found.followed_promisc):
+        if promisc != before[0] or (promisc and not vf.promiscuity):
             netlink.set_promisc(rtnl, vf.ifindex, promisc)
-        if allmulti != bool(found.followed_allmulti):
+        if allmulti != before[1] or (allmulti and not vf.allmulti):
             netlink.set_allmulti(rtnl, vf.ifindex, allmulti)
     found.followed_promisc, found.followed_allmulti = promisc, allmulti
 

@@ -104,12 +104,10 @@ class Executor:
             self.loaded.set_found(slot, found)
 
     def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, slot: int, found: Found) -> str | None:
-        rtnl = self.session.rtnl
+        rtnl, note = self.session.rtnl, lambda: self.loaded.set_found(slot, found)
         match action:
             case act.FollowUp(up=up, because=because):
-                vf_settings.follow_up(
-                    rtnl, found, vf, up, because, lambda: self.loaded.set_found(slot, found)
-                )
+                vf_settings.follow_up(rtnl, found, vf, up, because, note)
             case act.FollowMtu(mtu=mtu, otherwise=otherwise):
                 back = None if found.denied else otherwise
                 taken = following.follow_mtu(rtnl, found, synthetic, vf, mtu, back)
@@ -125,7 +123,7 @@ class Executor:
                 if not following.follow_mac(rtnl, found, synthetic, vf, mac, otherwise):
                     return f"{vf.name} refuses MAC {mac}" + _back(synthetic, otherwise)
             case act.FollowFlags(promisc=promisc, allmulti=allmulti):
-                following.follow_flags(rtnl, found, vf, promisc, allmulti)
+                following.follow_flags(rtnl, found, vf, promisc, allmulti, note)
             case _:
                 raise NotImplementedError(action)
         return None

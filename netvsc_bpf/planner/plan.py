@@ -197,6 +197,8 @@ def _flags(seen: PairObservation, joined: Joined) -> list[Action]:
     if joined.denied is not None:
         return []
     promisc, allmulti = seen.synthetic.promiscuity > 0, seen.synthetic.allmulti > 0
-    if (promisc, allmulti) == (joined.followed.promisc, joined.followed.allmulti):
+    # It is noted before it is done: a manager may have been killed in between.
+    missing = (promisc and not joined.vf.promiscuity) or (allmulti and not joined.vf.allmulti)
+    if (promisc, allmulti) == (joined.followed.promisc, joined.followed.allmulti) and not missing:
         return []
     return [FollowFlags(seen.synthetic.ifindex, promisc, allmulti)]

@@ -243,3 +243,11 @@ def test_s90_nothing_is_begun_for_a_pair_that_is_refused() -> None:
 def test_s90_pair_that_is_refused_once_attached_is_kept_in_order(world: World) -> None:
     world.steer = False
     assert act.Attach(SYNTHETIC) in plan(replace(world.observe(), refused=True), Wanted())
+
+
+def test_s94_mode_that_was_noted_and_not_set_is_set(world: World) -> None:
+    assert world.devmap is not None
+    world.change_synthetic(promiscuity=1)
+    assert rest(world) == [act.FollowFlags(SYNTHETIC, True, False)]
+    world.change_vf(world.devmap, promiscuity=0)
+    assert rest(world) == [act.FollowFlags(SYNTHETIC, True, False)]

@@ -158,7 +158,7 @@ class World:
             case act.FollowMac(mac=mac, otherwise=otherwise):
                 self._follow_mac(mac, otherwise)
             case act.FollowFlags(promisc=promisc, allmulti=allmulti):
-                self._vf()
+                self.change_vf(self._vf().ifindex, promiscuity=int(promisc), allmulti=int(allmulti))
                 self.followed = replace(self.followed, promisc=promisc, allmulti=allmulti)
             case _:
                 raise NotImplementedError(step)
