@@ -31,20 +31,20 @@ def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(every_pair: Sr
             every_pair.ping(wait_s=10)
 
 
-def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(every_pair: SriovPair) -> None:
-    with managers(every_pair) as start:
+def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(sriov: SriovPair) -> None:
+    with managers(sriov) as start:
         manager = start(SYNTHETIC)
-        every_pair.plug()
+        sriov.plug()
         manager.wait_path(Path.VF)
-        announced = gratuitous_arp(bytes.fromhex(every_pair.mac.replace(":", "")), IPv4Address(ADDRESS))
-        with Tap(PEER, every_pair.peer_name()) as peer:
-            every_pair.carrier(False)
+        announced = gratuitous_arp(bytes.fromhex(sriov.mac.replace(":", "")), IPv4Address(ADDRESS))
+        with Tap(PEER, sriov.peer_name()) as peer:
+            sriov.carrier(False)
             manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
-            every_pair.wait_fabric_knows(lambda: peer.wait_for(announced))
-        eventually("what is sent arrives", lambda: every_pair.ping(check=False))
-        every_pair.carrier(True)
+            sriov.wait_fabric_knows(lambda: peer.wait_for(announced))
+        eventually("what is sent arrives", lambda: sriov.ping(check=False))
+        sriov.carrier(True)
         manager.wait_path(Path.VF)
-        every_pair.ping(wait_s=10)
+        sriov.ping(wait_s=10)
 
 
 @pytest.mark.parametrize(
@@ -56,61 +56,61 @@ def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(every_pair: Sri
     ids=["s16-down", "s18-unplugged"],
 )
 def test_s19_redirection_stops_before_the_vf_closes(
-    any_pair: SriovPair,
+    sriov: SriovPair,
     fail: Callable[[SriovPair], None],
     mend: Callable[[SriovPair], None] | None,
     queued: int,
 ) -> None:
-    any_pair.plug()
-    any_pair.use()
+    sriov.plug()
+    sriov.use()
     with udp() as stream:
         go_on(stream)
-        before = any_pair.status()
-        fail(any_pair)
+        before = sriov.status()
+        fail(sriov)
         go_on(stream)
-        after, left_at = any_pair.status(), any_pair.left_at()
+        after, left_at = sriov.status(), sriov.left_at()
         assert (before.path, after.path) == (Path.VF, Path.SYNTHETIC)
         assert after.path_changes == before.path_changes + 1
         if mend is not None:
-            mend(any_pair)
-            eventually("the VF is used again", lambda: any_pair.status().path is Path.VF)
+            mend(sriov)
+            eventually("the VF is used again", lambda: sriov.status().path is Path.VF)
             go_on(stream)
         result = stream.stop()
     assert result.sent > RATE
-    assert lost(result, left_at, queued=queued) <= any_pair.driver_loses
+    assert lost(result, left_at, queued=queued) <= sriov.driver_loses
 
 
-def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(any_pair: SriovPair) -> None:
-    vf = any_pair.plug()
+def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(sriov: SriovPair) -> None:
+    vf = sriov.plug()
     assert vf.gso_max_size >= 65_536
-    any_pair.use()
+    sriov.use()
     with tcp() as stream:
         with Tap(GUEST, vf.name, snap=64) as tap:
             eventually(
                 "unsegmented frames on the VF",
                 lambda: any(frame.outgoing and frame.length > 30_000 for frame in tap.seen()),
             )
-        any_pair.unplug()
-        assert any_pair.status().path is Path.SYNTHETIC
+        sriov.unplug()
+        assert sriov.status().path is Path.SYNTHETIC
         goal = stream.received + 200_000
         eventually("the stream goes on", lambda: stream.received >= goal)
         result = stream.stop()
     assert result.intact
 
 
-def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(any_pair: SriovPair) -> None:
-    any_pair.plug()
-    assert any_pair.attach(settle_ms=50).path is Path.VF
-    changes = any_pair.status().path_changes
+def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(sriov: SriovPair) -> None:
+    sriov.plug()
+    assert sriov.attach(settle_ms=50).path is Path.VF
+    changes = sriov.status().path_changes
     for fail, mend in (
-        (lambda: any_pair.up(False), lambda: any_pair.up(True)),
-        (lambda: any_pair.carrier(False), lambda: any_pair.carrier(True)),
+        (lambda: sriov.up(False), lambda: sriov.up(True)),
+        (lambda: sriov.carrier(False), lambda: sriov.carrier(True)),
     ):
         fail()
-        any_pair.wait_for(Path.SYNTHETIC)
-        any_pair.ping(wait_s=10)
+        sriov.wait_for(Path.SYNTHETIC)
+        sriov.ping(wait_s=10)
         mend()
-        any_pair.wait_for(Path.VF)
-        any_pair.ping(wait_s=10)
+        sriov.wait_for(Path.VF)
+        sriov.ping(wait_s=10)
         changes += 2
-        assert any_pair.status().path_changes == changes
+        assert sriov.status().path_changes == changes

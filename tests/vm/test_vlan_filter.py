@@ -33,27 +33,27 @@ def lent() -> list[str]:
     return sorted(nic.name for nic in nics() if nic.name.startswith(LENT_VLAN_PREFIX))
 
 
-def test_s38_s104_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_pair: SriovPair) -> None:
-    far = add_vlan(any_pair, 100)
-    vf = any_pair.plug()
+def test_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(sriov: SriovPair) -> None:
+    far = add_vlan(sriov, 100)
+    vf = sriov.plug()
     assert vlans.filters_of(vf.name) == {vlans.C_TAG}
-    any_pair.use()
+    sriov.use()
     try:
         assert lent() == [f"nvb{vf.ifindex}.100"]
         assert [nic.up for nic in nics() if nic.name in lent()] == [False]
-        before = any_pair.status()
-        any_pair.ping(far, count=5, wait_s=10)
-        after = any_pair.status()
+        before = sriov.status()
+        sriov.ping(far, count=5, wait_s=10)
+        after = sriov.status()
         assert (after.path, after.rx.vf.packets >= before.rx.vf.packets + 5) == (Path.VF, True)
 
         # That it is the filter which decides: without what was lent the frames stay out.
         with Rtnetlink() as rtnl:
             (ours,) = (one for one in vlans.stacked(rtnl) if one.name == f"nvb{vf.ifindex}.100")
             vlans.remove(rtnl, ours.ifindex)
-        assert not any_pair.ping(far, check=False, wait_s=3)
-        any_pair.ping()
-        any_pair.use()
-        any_pair.ping(far, count=5, wait_s=10)
+        assert not sriov.ping(far, check=False, wait_s=3)
+        sriov.ping()
+        sriov.use()
+        sriov.ping(far, count=5, wait_s=10)
 
         datapath.detach(SYNTHETIC)
         assert lent() == []
@@ -61,30 +61,30 @@ def test_s38_s104_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_pair:
         ip("link", "del", f"{SYNTHETIC}.100")
 
 
-def test_s38_vlan_that_is_made_later_passes_too(any_pair: SriovPair) -> None:
-    vf = any_pair.plug()
+def test_s38_vlan_that_is_made_later_passes_too(sriov: SriovPair) -> None:
+    vf = sriov.plug()
     events: list[Event] = []
     follow = VlanFollower(everyone, events.append)
-    any_pair.use()
+    sriov.use()
     follow()
     assert (lent(), events) == ([], [])
-    far = add_vlan(any_pair, 200)
+    far = add_vlan(sriov, 200)
     try:
         follow()
         assert lent() == [f"nvb{vf.ifindex}.200"]
         assert [(event.kind, event.interface) for event in events] == [(Kind.FOLLOWED, SYNTHETIC)]
         VlanFollower(everyone, events.append)()  # another manager: it is all there
         assert len(events) == 1
-        any_pair.ping(far, count=3, wait_s=10)
+        sriov.ping(far, count=3, wait_s=10)
         (refusal,) = datapath.attach(SYNTHETIC, AttachOptions(guard=GuardMode.ALL)).refusals
         assert refusal.nic.name == f"{SYNTHETIC}.200"  # that ours has the MAC as well is no news
 
-        any_pair.unplug()  # ours goes with the VF
+        sriov.unplug()  # ours goes with the VF
         assert lent() == []
-        any_pair.wait_for(Path.SYNTHETIC)
-        any_pair.ping(far, count=3, wait_s=10)
-        again = any_pair.plug()
-        any_pair.use()
+        sriov.wait_for(Path.SYNTHETIC)
+        sriov.ping(far, count=3, wait_s=10)
+        again = sriov.plug()
+        sriov.use()
         assert lent() == [f"nvb{again.ifindex}.200"]
     finally:
         ip("link", "del", f"{SYNTHETIC}.200")
