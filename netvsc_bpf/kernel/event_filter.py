@@ -173,6 +173,10 @@ class EventFilter:
         if now == before:
             return Concern.NEVER
         self._learn(ifindex, now)
+        if not interest.names.isdisjoint((now.name, *now.altnames)):
+            # A synthetic NIC that is new: its VF may be any interface, and may have been there for long.
+            self.look_at_everything()
+            return Concern.NOW
         if _joins(interest, now, found):
             with self._lock:
                 self._newcomers.add(ifindex)
@@ -193,12 +197,7 @@ class EventFilter:
 def _joins(interest: Interest, now: Identity, found: Mapping[int, bytes]) -> bool:
     """Tell whether an interface became something that concerns the pairs that there are."""
     link = _U32.unpack(found[_LINK])[0] if _LINK in found else None
-    return (
-        now.mac in interest.macs
-        or not interest.names.isdisjoint((now.name, *now.altnames))
-        or now.master in interest.members
-        or link in interest.members
-    )
+    return now.mac in interest.macs or now.master in interest.members or link in interest.members
 
 
 def _identity(found: Mapping[int, bytes]) -> Identity:
