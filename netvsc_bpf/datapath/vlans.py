@@ -36,12 +36,8 @@ def missing(synthetic: Half, vf: Half, all_stacked: Iterable[Stacked]) -> list[V
 
 def lend(rtnl: Rtnetlink, synthetic: Half, vf: Half, ids: Iterable[Vlan]) -> list[Vlan]:
     """Lend the VF those of these ids that it would filter out; return them. Raises KernelError."""
-    wanted = list(ids)
-    if not wanted:
-        return []
     with changing(f"cannot read the VLAN filter of {vf.name}"):
-        filtered = vlans.filters_of(vf.name)
-    needed = [vlan for vlan in wanted if vlan.protocol in filtered]
+        needed = vlans.filtered(vf.name, ids)
     for vlan in needed:
         vlans.lend(rtnl, vf.ifindex, vlan, synthetic.name)
     return needed
@@ -52,9 +48,7 @@ def filtered(rtnl: Rtnetlink, synthetic: Half, vf: Half) -> bool:
     if vlans.none_here():
         return False
     with changing(f"cannot read the VLAN filter of {vf.name}"):
-        ids = vlans.ids_on(synthetic.ifindex, vlans.stacked(rtnl))
-        tags = vlans.filters_of(vf.name) if ids else frozenset()
-    return any(vlan.protocol in tags for vlan in ids)
+        return bool(vlans.filtered(vf.name, vlans.ids_on(synthetic.ifindex, vlans.stacked(rtnl))))
 
 
 def lend_all(synthetic: Half, vf: Half) -> None:

@@ -130,6 +130,13 @@ def filters_of(name: str) -> frozenset[int]:
     return frozenset(tag for tag, feature in _FILTERS.items() if feature in active)
 
 
+def filtered(name: str, wanted: Iterable[Vlan]) -> list[Vlan]:
+    """Return those of these VLANs by whose tag an interface filters now. Raises OSError."""
+    ids = list(wanted)
+    tags = filters_of(name) if ids else frozenset()
+    return [vlan for vlan in ids if vlan.protocol in tags]
+
+
 def lend(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
     """Let the frames of a VLAN into a VF, for the VLANs of `owner`. Raises KernelError."""
     data = (

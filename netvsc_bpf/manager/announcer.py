@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netvsc_bpf.discovery.sysfs import driver_of
-from netvsc_bpf.kernel import speakers
+from netvsc_bpf.kernel import netvsc_statistics, speakers
 from netvsc_bpf.kernel.address_lists import unicast_list
 from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.kernel.netlink import changing
@@ -35,7 +35,6 @@ from netvsc_bpf.manager.there import There
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 
 _WHAT = "cannot announce a change of path"
-_HV_NETVSC = "hv_netvsc"
 _SYSFS = Path("/sys")
 _TROUBLE_S = 1.0
 """How soon to try again where the kernel refused."""
@@ -209,4 +208,4 @@ def enslaved_by_driver(pair: AttachedPair) -> bool:
     synthetic, vf = pair.synthetic, pair.vf
     if vf is None or vf.master != synthetic.ifindex or synthetic.parent is None:
         return False
-    return driver_of(_SYSFS, *synthetic.parent) == _HV_NETVSC
+    return driver_of(_SYSFS, *synthetic.parent) == netvsc_statistics.DRIVER

@@ -60,9 +60,7 @@ class VlanFollower:
             synthetic = Half(pair.synthetic.ifindex, pair.synthetic.name)
             vf = Half(pair.vf.ifindex, pair.vf.name)
             with self._boundary.around(synthetic.name, "look"):
-                ids = missing(synthetic, vf, all_stacked)
-                filtered = vlans.filters_of(vf.name) if ids else frozenset()
-                if needed := [vlan for vlan in ids if vlan.protocol in filtered]:
+                if needed := vlans.filtered(vf.name, missing(synthetic, vf, all_stacked)):
                     found.append((synthetic, vf, needed))
         return found
 
