@@ -2,6 +2,7 @@
 """Whose things in our folder are believed."""
 
 import pwd
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,10 @@ SERVICE_UID = 4711
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> None:
+def uncached() -> Iterator[None]:
+    """Begin without what was looked up before, and leave this file's user to no other test."""
+    our_root._uid.cache_clear()
+    yield
     our_root._uid.cache_clear()
 
 
