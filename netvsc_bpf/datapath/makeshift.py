@@ -5,7 +5,7 @@ home must be attached before a VF is brought up, and a tcx link is attached only
 (tcx_entry_sync(), include/net/tcx.h): 10 ms in the median and up to 50 here, with the lock of all interfaces
 held. A filter takes 1 ms: a new clsact qdisc waits for an expedited grace period at the most
 (mini_qdisc_pair_swap(), net/sched/sch_generic.c). So whoever is in a hurry attaches the filter, and the link
-while the VF's settle time runs. While there are both the link runs first, and what home redirects meets no
+once the VF is used. While there are both the link runs first, and what home redirects meets no
 filter any more.
 
 The qdisc stays until the VF is let go. To remove it would deactivate the VF's transmit queues for a moment

@@ -4,6 +4,8 @@
 Its slot, steer and guard. Each step is done only where it is missing, and can be undone.
 """
 
+import errno
+import os
 from contextlib import ExitStack
 
 from netvsc_bpf.datapath import order
@@ -11,7 +13,7 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
 from netvsc_bpf.kernel import abi, beneath, clsact, copies, links, pins, xdp
 from netvsc_bpf.kernel.abi import ControlCommand
-from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.netlink import changing, is_here
 from netvsc_bpf.kernel.netvsc_statistics import received_by_vfs
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
@@ -40,6 +42,10 @@ def ensure_pair(
     folder = session.pins.pair(synthetic.ifindex)
     if slot is not None:
         if loaded.synthetic_ifindex(slot) != synthetic.ifindex:
+            # It may have left since it was looked at: whoever looks for it then goes by its guard.
+            with changing(f"cannot attach {synthetic.name}"):
+                if not is_here(synthetic.ifindex):
+                    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
             # Another device had this number, or this one was away: where it is now it has taken them along.
             for program in ("steer", "guard"):
                 links.remove(session.pins.link(synthetic.ifindex, program))

@@ -18,6 +18,12 @@ def free_pair_slot(loaded: LoadedObject, ifindex: int) -> int:
     return _free(ifindex, lambda slot: loaded.pair(slot).synthetic_ifindex)
 
 
+def is_permitted(loaded: LoadedObject, ifindex: int) -> bool:
+    """Tell whether the kernel may use the VF of a synthetic NIC."""
+    slot = find_pair_slot(loaded, ifindex)
+    return slot is not None and bool(loaded.pair(slot).permitted)
+
+
 def find_home_slot(loaded: LoadedObject, ifindex: int) -> int | None:
     """Return the slot of a VF."""
     return _find(ifindex, lambda slot: loaded.home(slot).vf_ifindex)

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netvsc_bpf.discovery.claims import Claim, claim, strongest_rival
+from netvsc_bpf.discovery.claims import Claim, claim, macs_of, strongest_rival
 from netvsc_bpf.discovery.eligibility import is_lent_vlan, is_paravirtual, why_unfit
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.lookup import name_of
@@ -42,8 +42,11 @@ def sort_out(
     free: list[Nic] = []
     taken: list[Nic] = []
     refused: list[Refusal] = []
+    macs = macs_of(synthetic, known)
     for nic in nics:
         current = nic.ifindex == current_vf
+        if not current and nic.mac not in macs and nic.permanent_mac not in macs:
+            continue  # nearly all of them, for each of many pairs
         if is_lent_vlan(nic) or nic.ifindex == synthetic.ifindex:
             continue
         mine = claim(nic, synthetic, known)

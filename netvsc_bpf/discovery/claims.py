@@ -28,6 +28,13 @@ class Claim(IntEnum):
     """The kernel's own hv_netvsc made it the VF."""
 
 
+def macs_of(synthetic: Nic, known: KnownPairs) -> set[str]:
+    """Return the addresses of which a NIC must have one for `synthetic` to have a claim to it."""
+    pair = known.of(synthetic.ifindex)
+    macs = (synthetic.mac, synthetic.permanent_mac, None if pair is None else pair.last_mac)
+    return {mac for mac in macs if mac is not None}
+
+
 def claim(nic: Nic, synthetic: Nic, known: KnownPairs) -> Claim:
     """Say what speaks for `nic` as the VF of `synthetic`.
 

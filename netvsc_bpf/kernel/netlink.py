@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from netvsc_bpf.kernel.errnos import is_absent
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink, attribute
 from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError, MissingCapability
@@ -45,6 +46,15 @@ def changing(what: str) -> Iterator[None]:
         if number in (errno.EPERM, errno.EACCES):
             raise MissingCapability(what, "the kernel does not permit it", "run as root") from error
         raise KernelError(what, error.strerror or str(error), errno=number) from error
+
+
+def is_here(ifindex: int) -> bool:
+    """Tell whether an interface is in this network namespace; where that cannot be asked just now, it is."""
+    try:
+        socket.if_indextoname(ifindex)
+    except OSError as error:
+        return not is_absent(error)
+    return True
 
 
 def set_mtu(rtnl: Rtnetlink, ifindex: int, mtu: int) -> None:

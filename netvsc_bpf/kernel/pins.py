@@ -53,8 +53,8 @@ def upgrades(pins: NetnsPins) -> list[tuple[Path, int]]:
         folders = beneath.names(pins.home)
     except FileNotFoundError:
         return []
-    builds = ((pins.home / folder, pins.upgrading_build(folder)) for folder in folders)
-    return [(folder, build) for folder, build in builds if build is not None]
+    builds = ((folder, pins.upgrading_build(folder)) for folder in folders)
+    return [(pins.home / folder, build) for folder, build in builds if build is not None]
 
 
 def remove_unfinished(pins: NetnsPins) -> None:

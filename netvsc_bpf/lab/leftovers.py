@@ -2,8 +2,10 @@
 """What stands in a sandbox, asked of the kernel: namespaces, pins, and programs attached to NICs."""
 
 import ctypes
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS
@@ -33,10 +35,16 @@ def namespaces() -> tuple[str, ...]:
 
 
 def pins() -> tuple[str, ...]:
-    """Name what is pinned in this sandbox, directories included."""
+    """Name what is pinned in this sandbox, directories included; somebody may be removing it meanwhile."""
+    walk = os.walk(BPFFS, onerror=_unless_gone)
+    found = (Path(folder, name) for folder, folders, files in walk for name in (*folders, *files))
     # The kernel puts two iterators of its own (*.debug) into every new bpffs.
-    found = (path for path in BPFFS.rglob("*") if path.suffix != ".debug")
-    return tuple(sorted(str(path.relative_to(BPFFS)) for path in found))
+    return tuple(sorted(str(path.relative_to(BPFFS)) for path in found if path.suffix != ".debug"))
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def hooks(namespace: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ Woken by netlink, pins, the kernel's path changes and timers; it never trusts a 
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -45,6 +46,8 @@ from netvsc_bpf.planner.stall import SILENT, Stall
 
 _QUIET_S = 0.0005
 """Events come in bursts. A VF waits meanwhile: what comes later than this is seen by the next turn."""
+_PUT_OFF_S = 0.5
+"""What nobody waits for is done when nothing else is to be done. That may not put it off for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ class Branch:
         self._woken = asyncio.Event()
         self._followed_at: float | None = None
         """When lists and VLANs were followed last; None: they may have changed since."""
+        self._busy_since: float | None = None
+        """Since when something else was always waiting; None: nothing was."""
         self._repinned = True
         """What is pinned may be something else than it was when it was last looked at."""
         # Abroad those of others' too: their lists were kept by us before they moved.
@@ -158,9 +163,11 @@ class Branch:
     ) -> None:
         while True:
             self._woken.clear()
-            again = await self._turn(loop, thread, pins)
+            at = await self._turn(loop, thread, pins)
             self._turned()
-            wait = self._config.interval_s if again is None else min(again, self._config.interval_s)
+            wait = self._config.interval_s
+            if at is not None:  # the rest of the turn has taken its time since that was said
+                wait = min(max(0.0, at - loop.time()), wait)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), wait)
                 await asyncio.sleep(_QUIET_S)
@@ -168,14 +175,15 @@ class Branch:
     async def _turn(
         self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
     ) -> float | None:
-        """Reconcile once and listen to what is there then; return when to do so again.
+        """Reconcile once and listen to what is there then; return when (time of the loop) to do so again.
 
         Whatever goes wrong is told and tried again: a manager that ended would help nobody.
         """
         try:
-            again = await self._jobs(thread)
+            at = await self._jobs(thread)
             self._follow_ring(loop)
-            if self._repinned:  # reading all pins takes a good part of what a join does
+            # Reading all pins takes a good part of what a join does.
+            if self._repinned and self._is_time(loop.time()):
                 self._links.follow()
                 self._order.follow()
                 if pins.follow(self._folders()):
@@ -183,23 +191,27 @@ class Branch:
                     self._woken.set()
                 self._repinned = False
         except NamespaceGone:
-            return bugs.TROUBLE_S  # whoever opened this branch closes it before that
+            return loop.time() + bugs.TROUBLE_S  # whoever opened this branch closes it before that
         except NetvscBpfError as error:
             self._report(error)
-            return bugs.TROUBLE_S
+            return loop.time() + bugs.TROUBLE_S
         except Exception as error:
             self._report(error)
             # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
             await asyncio.sleep(bugs.TROUBLE_S)
-            return 0.0
+            return loop.time()
         self._teller.trouble(None)
-        return again
+        return at
 
     async def _jobs(self, thread: ThreadPoolExecutor) -> float | None:
-        """Do what is done at each look, whatever becomes of the job before; raise the last error then."""
-        again: float | None = None
+        """Do what is done at each look, whatever becomes of the job before; raise the last error then.
+
+        Return when (time of the loop) to look again.
+        """
+        loop = asyncio.get_running_loop()
+        at: float | None = None
         failure: Exception | None = None
-        for work in (self._reconciled, *self._followers(), self._visited):
+        for work in self._work():
             try:
                 wait_s = await self._hanging.wait(self._job(thread, work))
             except NamespaceGone:
@@ -210,20 +222,38 @@ class Branch:
                 failure = error
                 self._followed_at = None
             else:
-                again = min((one for one in (again, wait_s) if one is not None), default=None)
+                if wait_s is not None:
+                    at = min(loop.time() + wait_s, math.inf if at is None else at)
             if work == self._reconciled:
                 self._announcer.wake()
         if failure is not None:
             raise failure
-        return again
+        return at
 
-    def _followers(self) -> tuple[Callable[[], None], ...]:
-        """Return what keeps VFs in step: nothing where only a timer or the kernel's path change woke us."""
+    def _work(self) -> Iterator[Callable[[], float | None]]:
+        yield self._reconciled
+        if self._is_to_follow():
+            yield self._lists
+            yield self._vlans
+        yield self._visited
+
+    def _is_to_follow(self) -> bool:
+        """Tell whether lists and VLANs are read now: not where only a timer or a change of path woke us."""
         now = asyncio.get_running_loop().time()
         if self._followed_at is not None and now - self._followed_at < self._config.interval_s:
-            return ()
+            return False
+        if not self._is_time(now):
+            return False
         self._followed_at = now
-        return self._lists, self._vlans
+        return True
+
+    def _is_time(self, now: float) -> bool:
+        """Tell whether there is time for what nobody waits for."""
+        if not self._woken.is_set():
+            self._busy_since = None
+            return True
+        self._busy_since = self._busy_since or now
+        return now - self._busy_since >= _PUT_OFF_S
 
     def _reconciled(self) -> float | None:
         return self._stats.timed(self._reconcile)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Carrying out one planned step. It holds afterwards, or it was undone and raises."""
 
-import socket
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import following, homing, order, vf_settings
@@ -14,8 +13,7 @@ from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.datapath.undoing import Undo
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.kernel.abi import ControlCommand, Found
-from netvsc_bpf.kernel.errnos import is_absent
-from netvsc_bpf.kernel.netlink import changing
+from netvsc_bpf.kernel.netlink import changing, is_here
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
 from netvsc_bpf.manager.observe import wanted_guard
@@ -148,16 +146,7 @@ def _back(synthetic: Nic, otherwise: object) -> str:
     return ": it is not used" if otherwise is None else f": {synthetic.name} has {otherwise} again"
 
 
-def vf_is_gone(pair: PairObservation, step: act.Action) -> bool:
-    """Tell whether the VF that a step was about is no more, or in another network namespace."""
-    if isinstance(step, act.Join):
-        vf = step.vf
-    elif pair.joined is not None:
-        vf = pair.joined.vf
-    else:
-        return False
-    try:
-        socket.if_indextoname(vf.ifindex)
-    except OSError as error:
-        return is_absent(error)
-    return False
+def is_gone(pair: PairObservation, step: act.Action) -> bool:
+    """Tell whether a NIC that a step was about is no more, or in another network namespace."""
+    vf = step.vf if isinstance(step, act.Join) else None if pair.joined is None else pair.joined.vf
+    return not is_here(step.ifindex) or (vf is not None and not is_here(vf.ifindex))

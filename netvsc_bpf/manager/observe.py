@@ -83,13 +83,13 @@ def _joined(
     if vf is None or not found.vf_ifindex:
         return None
     state, makes_do = loaded.pair(slot), makeshift.noted(found)
-    attached = _attached(session, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
     program = own_program(session, synthetic.ifindex, "home") if makes_do else None
     stands = program is not None and makeshift.stands(session, vf.ifindex, program)
+    attached = stands or _attached(session, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
     return Joined(
         vf,
         home=homing.leads(state, vf)
-        and (attached or stands if state.redirect_to else _driver_delivers(session, options, synthetic, vf)),
+        and (attached if state.redirect_to else _driver_delivers(session, options, synthetic, vf)),
         followed=following.read(found),
         permitted=bool(state.permitted),
         armed=bool(state.armed),

@@ -11,6 +11,7 @@ from netvsc_bpf.datapath.loading import loaded_or_load
 from netvsc_bpf.datapath.moving import guards_abroad
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Near, Session, reading, writing
+from netvsc_bpf.datapath.slots import is_permitted
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.nics import NicMemo
 from netvsc_bpf.kernel.clock import CLOCKS
@@ -23,7 +24,7 @@ from netvsc_bpf.manager.attached import opened
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.choice import Seen
 from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
-from netvsc_bpf.manager.execute import Executor, vf_is_gone
+from netvsc_bpf.manager.execute import Executor, is_gone
 from netvsc_bpf.manager.known import known_to_manager
 from netvsc_bpf.manager.looking import Looking
 from netvsc_bpf.manager.managed import Managed
@@ -162,7 +163,8 @@ class Reconciler:
 
         That takes no lock and waits for nothing: neither for another pair, nor for whoever else is writing.
         """
-        busy, to_withdraw = set(), []
+        plans: dict[int, list[act.Action]] = {}
+        to_withdraw = []
         synthetics = self._synthetics(session)
         known = self._known(session, loaded, synthetics)
         for nic in synthetics:
@@ -171,17 +173,20 @@ class Reconciler:
                     self._arming.look(session, loaded, nic)
                 steps = self._steps(session, loaded, nic, known)[1]
                 if steps:
-                    busy.add(nic.ifindex)
+                    plans[nic.ifindex] = steps
                 if any(isinstance(step, act.Withdraw) for step in steps):
                     to_withdraw.append(nic.ifindex)
         if loaded is not None and to_withdraw:
             # Whoever holds the lock may have changed a VF after the first dump and permitted it before we
             # read the maps. What it changed before that is in a second dump.
             self._withdraw(session.refreshed(), loaded, to_withdraw)
-        return busy
+        self._unhurried.planned(plans.values())
+        return set(plans)
 
-    def _withdraw(self, session: Session, loaded: LoadedObject, pairs: Iterable[int]) -> None:
+    def _withdraw(self, session: Session, loaded: LoadedObject, pairs: Sequence[int]) -> None:
         """Withdraw the permission of those of these pairs (ifindexes) that must not have it."""
+        if not pairs:
+            return
         known = self._known(session, loaded, self._synthetics(session))
         for nic in filter(None, map(session.nic, pairs)):
             with self._alone.around(nic):
@@ -193,8 +198,8 @@ class Reconciler:
     def _rounds(self, session: Session, busy: set[int]) -> None:
         """Carry out plans until there are none; the pairs of `busy` first, who has waited long enough."""
         with opened(session.pins) as loaded:
-            if loaded is not None and busy:  # much may have happened while we waited for the lock
-                self._withdraw(session, loaded, busy)
+            if loaded is not None:  # much may have happened while we waited for the lock
+                self._withdraw(session, loaded, [one for one in busy if is_permitted(loaded, one)])
         self._release(session, self.config)
         self._upgraded(session)
         every = not busy
@@ -264,7 +269,7 @@ class Reconciler:
                 with self.running.step(step) as given_up:
                     refused = executor.run(step)
             except NetvscBpfError as error:
-                if vf_is_gone(seen.pair, step):
+                if is_gone(seen.pair, step):
                     return True  # no failure: the next look finds that it went
                 memory.failed(self.clock())
                 self._alone.failed(step, error, begun)
@@ -321,15 +326,21 @@ class Reconciler:
         named = [self.config.options.vf, *(self._wanted(nic).options.vf for nic in synthetics)]
         return {*self._managed.names_ever(), *filter(None, named)}
 
-    def _missing(self) -> list[str]:
-        """Return the names that nobody has, here or elsewhere."""
+    def _missing(self, left: Iterable[int]) -> list[str]:
+        """Return the names that nobody has, here or elsewhere.
+
+        `left` are the synthetic NICs (ifindexes) that are not here any more and have still to be looked for.
+        """
         missing = self._managed.missing()
         away = {one.name for one in visitors_from(Place.here())} if missing else set()
+        away |= set(filter(None, map(self._managed.last_name, left)))
         return [name for name in missing if name not in away]
 
     def _wait_s(self, session: Session) -> float | None:
         now, synthetics = self.clock(), self._synthetics(session)
-        self.teller.awaited(self._missing())
+        present = {nic.ifindex for nic in session.nics}
+        left = set(session.attached()) - present  # to be looked for elsewhere
+        self.teller.awaited(self._missing(left))
         waits = [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
         waits.append(self._unhurried.wait_s())
         if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
@@ -341,8 +352,6 @@ class Reconciler:
                         waits.append(self._arming.look(session, loaded, nic))
         waits += [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
         waits += self._alone.end(now)
-        present = {nic.ifindex for nic in session.nics}
-        left = set(session.attached()) - present  # to be looked for elsewhere
         for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:
             self.memories.forget(gone)
             if gone not in present:

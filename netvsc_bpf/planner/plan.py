@@ -188,8 +188,9 @@ def _permission(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[A
 
 
 def _fastening(seen: PairObservation, joined: Joined) -> list[Action]:
-    """Come after the permission: the settle time hides what it takes."""
-    return [Fasten(seen.synthetic.ifindex)] if joined.makeshift and joined.home else []
+    """Not while the kernel is about to use the VF: linkwatch needs RTNL for that, which this holds long."""
+    settling = joined.permitted and not joined.armed and joined.vf.up and joined.vf.carrier
+    return [Fasten(seen.synthetic.ifindex)] if joined.makeshift and joined.home and not settling else []
 
 
 def _flags(seen: PairObservation, joined: Joined) -> list[Action]:

@@ -14,6 +14,7 @@ from netvsc_bpf.kernel import clsact
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.lab import leftovers
 from netvsc_bpf.lab.sandbox import BPFFS
 from netvsc_bpf.lab.topology import Lab
 
@@ -46,7 +47,7 @@ def look(lab: Lab) -> State:
 
 def pins() -> list[Path]:
     """Return what is in bpffs but for the two iterators that the kernel puts into each."""
-    return sorted(path for path in BPFFS.rglob("*") if path.suffix != ".debug")
+    return [BPFFS / name for name in leftovers.pins()]
 
 
 def assert_as(before: State, lab: Lab, when: str = "") -> None:

@@ -34,3 +34,16 @@ def test_other_steps_are_never_put_off() -> None:
     taken(unhurried, range(2, 10))
     both = [act.Permit(50, 100), act.Fasten(50)]
     assert unhurried.without_late(50, both) == both[:1]
+
+
+def test_what_others_wait_for_goes_first_but_not_for_ever() -> None:
+    unhurried = Unhurried()
+    looks = []
+    for _ in range(25):
+        unhurried.begin(2)
+        unhurried.planned([[act.Fasten(50)], [act.Permit(51, 100)]])
+        looks.append(len(taken(unhurried, range(50, 51))))
+    assert looks[:2] == [0, 0] and sum(looks) == 2
+    unhurried.begin(2)
+    unhurried.planned([[act.Fasten(50)], [act.Fasten(51)]])
+    assert taken(unhurried, range(50, 52)) == [50, 51]

@@ -25,10 +25,11 @@ def world() -> World:
 
 
 def rest(world: World, wanted: Wanted | None = None) -> list[act.Action]:
-    """Act until the plan is empty; return all steps."""
+    """Act until the plan is empty and the kernel uses what it may; return all steps."""
     done: list[act.Action] = []
-    while steps := plan(world.observe(), wanted or Wanted()):
+    while (steps := plan(world.observe(), wanted or Wanted())) or world.permitted != world.armed:
         world.execute(steps)
+        world.armed = world.permitted and (world.armed or not steps)
         done += steps
         assert len(done) < 30
     return done
@@ -39,6 +40,20 @@ def test_s01_from_nothing_to_permitted() -> None:
     vf = world.plug()
     assert [type(step) for step in rest(world)] == [act.Attach, act.Join, act.Permit, act.Fasten]
     assert (world.devmap, world.home, world.permitted, world.settle_ms) == (vf, vf, True, 100)
+
+
+def test_nothing_takes_rtnl_from_the_kernel_while_it_is_about_to_use_the_vf() -> None:
+    world = World()
+    world.plug()
+    while steps := plan(world.observe(), Wanted()):
+        world.execute(steps)
+    assert (world.permitted, world.armed, world.makeshift) == (True, False, True)
+    seen = world.observe()
+    world.armed = True
+    assert plan(world.observe(), Wanted()) == [act.Fasten(SYNTHETIC)]
+    assert seen.joined is not None
+    no_carrier = replace(seen, joined=replace(seen.joined, vf=replace(seen.joined.vf, carrier=False)))
+    assert plan(no_carrier, Wanted()) == [act.Fasten(SYNTHETIC)], "that may last, and nobody waits"
 
 
 def test_vf_that_nobody_may_use_yet_has_its_home_fastened_too() -> None:
@@ -160,7 +175,8 @@ def test_s91_a_vf_does_not_wait_for_the_order(world: World) -> None:
     world.unplug(world.devmap)
     world.plug()
     world.late = (7,)
-    assert isinstance(rest(world)[-1], act.PutLast)
+    steps = [type(step) for step in rest(world)]
+    assert steps.index(act.Permit) < steps.index(act.PutLast)
 
 
 def test_s101_vf_that_is_not_used_by_decision_is_taken_down_and_comes_back(world: World) -> None:
