@@ -4,6 +4,7 @@
 Two pairs. eth1 is attached all the time; eth0 and vf0 are what each operation is about.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,11 +29,12 @@ from tests.kernel.machine import State, assert_as, settled
 from tests.kernel.support.versions import Versions
 from tests.kernel.support.waiting import eventually
 
-OPTIONS = AttachOptions(vf="vf0", settle_ms=10)
+SETTLE_MS = 10
+OPTIONS = AttachOptions(vf="vf0", settle_ms=SETTLE_MS)
 _CONFIG = ManagerConfig(
     interfaces=("eth0",),
     options=AttachOptions(any_bus=True),
-    settle_ms=10,
+    settle_ms=SETTLE_MS,
     metrics=MetricsConfig(listen=None),
 )
 PLAN = LabPlan(pairs=2, fabric=Fabric.NONE)
@@ -160,6 +162,14 @@ def _turn() -> None:
     _manager()()
 
 
+def _join() -> None:
+    """Join it, and give home its link once it is used."""
+    manager = _manager()
+    manager()
+    time.sleep(2 * SETTLE_MS / 1e3)
+    manager()
+
+
 def _run() -> None:
     Manager(_CONFIG, lambda event: None).run()
 
@@ -213,7 +223,7 @@ ATTACH = Operation("attach", _attach, lambda scene: None, _attached, _uses_vf, w
 FIRST = Operation("first attach", _attach, _all_detached, _attached, _uses_vf, renews=True)
 DETACH = Operation("detach", _detach, _attached, Scene.detach, _is_detached)
 ALL = Operation("detach --all", datapath.detach_all, _both_attached, _all_detached, _is_detached, renews=True)
-JOIN = Operation("join", _turn, _without_vf, Scene.manage, _uses_vf)
+JOIN = Operation("join", _join, _without_vf, Scene.manage, _uses_vf)
 LEAVE = Operation("leave", _leave, _attached, _attached, _uses_vf)
 FOLLOW = Operation("follow", _turn, _changed, Scene.manage, _followed, finish=_unchanged)
 UPGRADE = Operation("upgrade", _attach, _other_version, _attached, _uses_vf, renews=True)
