@@ -130,8 +130,7 @@ def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
         _taking_down(seen, joined, down)
         or _in_step(seen, joined, down)
         or _permission(seen, joined, wanted)
-        or _fastening(seen, joined)
-        or _flags(seen, joined)
+        or [*_fastening(seen, joined), *_flags(seen, joined)]
     )
 
 

@@ -68,6 +68,8 @@ class Scene:
     """Makes the pair as it was at first, but for what the manager does about it."""
     carries: bool = True
     """The pair can carry traffic all the time; otherwise it is another pair that has to."""
+    used: bool = False
+    """The step comes once the VF is used, so in the turn after that."""
     nth: int = field(default=1)
     """Of a manager that starts with nothing attached, the step of this kind that is meant."""
 
@@ -86,7 +88,7 @@ FOLLOW_LISTS = Scene(FollowLists, group_joined)
 SCENES = (
     Scene(act.Attach, detached),
     Scene(act.Join, replugged, nth=2),
-    Scene(act.Fasten, replugged, nth=2),
+    Scene(act.Fasten, replugged, nth=2, used=True),
     Scene(act.Leave, changed("vf0", "address", OTHER_MAC), mend=vf_mac_back),
     Scene(act.Permit, permission_gone, nth=2),
     Scene(act.Withdraw, changed("vf0", "mtu", "1300")),

@@ -22,6 +22,7 @@ from tests.kernel.conftest import LabFactory
 from tests.kernel.manager.scenes import SCENES, Scene
 from tests.kernel.manager.turns import Turns
 from tests.kernel.step_faults import Within, failing, within
+from tests.kernel.support.frames import GUEST_MAC, OTHER_MAC, ethernet, send
 from tests.kernel.support.manager import ip, nic
 from tests.kernel.support.waiting import eventually
 
@@ -63,11 +64,26 @@ def provoked(turns: Turns, scene: Scene) -> Iterator[None]:
     """The step is necessary, and afterwards all is well."""
     scene.prepare(turns.lab)
     turns.turn()
-    scene.provoke(turns.lab)
+    provoke(turns, scene)
     # A pair that was down until now carries it from here on.
     with nullcontext() if scene.carries else streaming(turns.lab):
         yield
         recovers(turns, scene)
+
+
+def provoke(turns: Turns, scene: Scene) -> None:
+    scene.provoke(turns.lab)
+    if scene.used:
+        turns.turn()
+        eventually(
+            "the kernel uses the VF", lambda: sent(turns.lab) and turns.where == (Path.VF, Reason.ARMED)
+        )
+
+
+def sent(lab: Lab) -> bool:
+    """Have the kernel look at the VF, as it does for any packet."""
+    send(lab.guest, "eth0", ethernet(OTHER_MAC, bytes(46), source=GUEST_MAC, ethertype=0x88B5))
+    return True
 
 
 def recovers(turns: Turns, scene: Scene) -> None:
@@ -150,7 +166,7 @@ def test_vf_that_vanishes_during_a_step_is_no_failure(turns: Turns, scene: Scene
     lab = turns.lab
     scene.prepare(lab)
     turns.turn()
-    scene.provoke(lab)
+    provoke(turns, scene)
     told = len(turns.events)
     with within(Within(at=0, then=unplugged(lab), kind=scene.kind)):
         turns.turn()

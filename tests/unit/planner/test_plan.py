@@ -54,6 +54,9 @@ def test_nothing_takes_rtnl_from_the_kernel_while_it_is_about_to_use_the_vf() ->
     assert seen.joined is not None
     no_carrier = replace(seen, joined=replace(seen.joined, vf=replace(seen.joined.vf, carrier=False)))
     assert plan(no_carrier, Wanted()) == [act.Fasten(SYNTHETIC)], "that may last, and nobody waits"
+    world.change_synthetic(promiscuity=1)
+    steps = plan(world.observe(), Wanted())
+    assert steps == [act.Fasten(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)], "who puts off the first"
 
 
 def test_vf_that_nobody_may_use_yet_has_its_home_fastened_too() -> None:
