@@ -16,7 +16,7 @@ from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.lab.topology import Lab
-from tests.kernel.machine import pins
+from tests.kernel.machine import eventually, pins
 
 
 @dataclass
@@ -113,6 +113,22 @@ def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
             return Hooked(links, filters, programs, loaded.build)
 
     return lab.in_guest(look)
+
+
+def is_at_rest(lab: Lab) -> bool:
+    """Tell whether home is attached as steer is: a manager in a hurry gives it a filter before its link."""
+    now = hooked(lab)
+    return all(("home" in having) == ("steer" in having) for having in (now.links, _having(now.filters)))
+
+
+def at_rest(lab: Lab) -> Hooked:
+    """Read what runs once it is at rest."""
+    eventually("home has its place", lambda: is_at_rest(lab))
+    return hooked(lab)
+
+
+def _having(filters: dict[str, list[tuple[int, int, int | None]]]) -> set[str]:
+    return {name for name, found in filters.items() if found}
 
 
 def unfinished() -> list[str]:

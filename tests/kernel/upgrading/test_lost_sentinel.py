@@ -17,7 +17,7 @@ from tests.kernel.direct import direct
 from tests.kernel.faults import Steps, changes, killed_at, stepping
 from tests.kernel.support.load import bearable
 from tests.kernel.support.manager import managers
-from tests.kernel.support.versions import Versions, hooked, unfinished
+from tests.kernel.support.versions import Versions, at_rest, hooked, unfinished
 from tests.kernel.support.waiting import eventually
 
 DIRECT = AttachOptions(vf="vf0", settle_ms=10)
@@ -54,7 +54,7 @@ def test_s64_removed_sentinel_is_put_back_under_load_and_told_each_time(
     with managers(lab) as start:
         manager = start("eth0", *SELDOM)
         manager.wait_vf()
-        before, scraped = hooked(lab), manager.status
+        before, scraped = at_rest(lab), manager.status
         names = {*links_of(scraped.liveness)}
         with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))) as stream:
             for times, altogether in enumerate(losses, start=1):

@@ -9,7 +9,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path
 from tests.kernel.support.manager import managers
-from tests.kernel.support.versions import Versions, assert_of_one_version, hooked, unfinished
+from tests.kernel.support.versions import Versions, assert_of_one_version, at_rest, hooked, unfinished
 from tests.kernel.support.waiting import eventually
 
 ATTACH = AttachOptions(vf="vf0", settle_ms=10, any_bus=True)
@@ -22,7 +22,7 @@ def test_s65_manager_of_another_version_takes_over_under_load(
     with managers(lab) as start:
         old = start()
         old.wait_vf()
-        first, hooks = old.status, hooked(lab)
+        first, hooks = old.status, at_rest(lab)
         with UdpStream(udp_plan(lab, Direction.TX, rate=2_000)) as stream:
             old.kill()
             with monkeypatch.context() as patch:
@@ -54,7 +54,7 @@ def test_s65_manager_leaves_a_later_attach_of_another_version_alone(lab: Lab, ve
     with managers(lab) as start:
         manager = start()
         manager.wait_vf()
-        before = hooked(lab)
+        before = at_rest(lab)
         versions.next()
         lab.in_guest(attach, "eth0", ATTACH)
         changed = hooked(lab)
