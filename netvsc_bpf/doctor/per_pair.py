@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from netvsc_bpf.doctor import foreign, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
+from netvsc_bpf.doctor import foreign, hyperv, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
 from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Finding, warning
 from netvsc_bpf.doctor.pairs import check_mtu
@@ -30,7 +30,9 @@ class Around:
 def examine_pair(rtnl: Rtnetlink, pair: Pair, around: Around) -> list[Finding]:
     """Run all checks of one pair."""
     findings = _vf(rtnl, pair, around.attached)
-    findings += _reading("qdisc", f"the qdiscs of {pair.synthetic.name}", lambda: _qdiscs(rtnl, pair))
+    findings += _hyperv(pair)
+    qdiscs_of = f"the qdiscs of {pair.synthetic.name}"
+    findings += _reading("qdisc", qdiscs_of, lambda: _qdiscs(rtnl, pair, around.attached))
     ours = around.ours
     if ours is not None:
         what = f"the programs of {pair.synthetic.name}"
@@ -57,11 +59,22 @@ def _vf(rtnl: Rtnetlink, pair: Pair, attached: bool) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _qdiscs(rtnl: Rtnetlink, pair: Pair) -> list[Finding]:
+def _hyperv(pair: Pair) -> list[Finding]:
+    if not hyperv.is_netvsc(pair.synthetic):
+        return []
+    if pair.vf is not None:
+        return [hyperv.check_path_of_host(pair, pair.vf)]
+    return _reading(
+        hyperv.CHECK, "what the host offers", lambda: [hyperv.check_offered(pair, hyperv.read_offers())]
+    )
+
+
+def _qdiscs(rtnl: Rtnetlink, pair: Pair, attached: bool) -> list[Finding | None]:
     if pair.vf is None:
         return []
     synthetic, vf = (qdiscs.read_qdiscs(rtnl, one.ifindex) for one in (pair.synthetic, pair.vf))
-    return qdiscs.check_qdiscs(pair, synthetic, vf)
+    twice = None if attached else hyperv.check_double_qdiscs(pair, synthetic, vf)
+    return [*qdiscs.check_qdiscs(pair, synthetic, vf), twice]
 
 
 def _foreign(rtnl: Rtnetlink, pair: Pair, ours: Mapping[int, str]) -> list[Finding | None]:

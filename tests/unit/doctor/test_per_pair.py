@@ -10,7 +10,7 @@ from netvsc_bpf.doctor import per_pair
 from netvsc_bpf.doctor.finding import Level
 from netvsc_bpf.doctor.per_pair import Around, examine_pair
 from netvsc_bpf.model.nic import Pair
-from tests.unit.discovery.shapes import NETVSC
+from tests.unit.discovery.shapes import VIRTIO
 
 
 class Vanished:
@@ -24,7 +24,7 @@ def test_device_that_goes_while_it_is_looked_at_is_a_warning_each_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(per_pair, "why_no_tcx", lambda: None)
-    found = examine_pair(Vanished(), Pair(NETVSC, None), Around([NETVSC], {}, attached=False))
+    found = examine_pair(Vanished(), Pair(VIRTIO, None), Around([VIRTIO], {}, attached=False))
     assert [(one.check, one.level) for one in found] == [
         ("foreign-tc", Level.WARNING),
         ("program-order", Level.WARNING),
@@ -33,4 +33,4 @@ def test_device_that_goes_while_it_is_looked_at_is_a_warning_each_time(
 
 
 def test_without_privilege_programs_are_not_asked_for() -> None:
-    assert examine_pair(Vanished(), Pair(NETVSC, None), Around([NETVSC], None, attached=False)) == []
+    assert examine_pair(Vanished(), Pair(VIRTIO, None), Around([VIRTIO], None, attached=False)) == []

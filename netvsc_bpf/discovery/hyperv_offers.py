@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a Hyper-V host offers beside the synthetic NIC: PCI functions, one of which may be its VF.
+
+Each is a device on VMBus (HV_PCIE_GUID, include/linux/hyperv.h) of which pci-hyperv makes a PCI bus
+(hv_pci_probe(), drivers/pci/controller/pci-hyperv.c). The function appears on it, and its driver makes the
+interface.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.discovery.sysfs import driver_of
+from netvsc_bpf.kernel.errnos import is_absent
+
+_PCI_OVER_VMBUS = "44c4f61d-4444-4400-9d52-802e27ede19f"
+_NETWORK = 0x02
+"""Base class of a network controller (PCI Code and ID Assignment)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A PCI function that is a network controller."""
+
+    address: str
+    vendor: int
+    device: int
+    driver: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A device on VMBus that stands for a PCI function."""
+
+    device: str
+    """The GUID of the instance, which is its name on VMBus."""
+    driver: str | None
+    functions: tuple[Function, ...]
+    """Its network functions: none where it is something else, a disk for example, or has no driver."""
+
+
+def offers(sysfs: Path) -> list[Offer]:
+    """Return what the host offers; nothing on other hypervisors. Raises OSError."""
+    devices = _entries(sysfs / "bus" / "vmbus" / "devices")
+    return [
+        _offer(sysfs, device) for device in devices if _PCI_OVER_VMBUS in _text(device / "class_id").lower()
+    ]
+
+
+def _offer(sysfs: Path, device: Path) -> Offer:
+    buses = (entry for entry in _entries(device) if entry.name.startswith("pci"))
+    functions = tuple(one for bus in buses for one in _functions(sysfs, bus))
+    return Offer(device.name, driver_of(sysfs, "vmbus", device.name), functions)
+
+
+def _functions(sysfs: Path, bus: Path) -> Iterator[Function]:
+    for entry in _entries(bus):
+        kind = _number(entry / "class")
+        if kind is not None and kind >> 16 == _NETWORK:
+            vendor, device = _number(entry / "vendor"), _number(entry / "device")
+            yield Function(entry.name, vendor or 0, device or 0, driver_of(sysfs, "pci", entry.name))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing where it is gone, as all of this may be at any moment."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        if not is_absent(error):
+            raise
+        return []
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        if not is_absent(error):
+            raise
+        return ""
+
+
+def _number(file: Path) -> int | None:
+    text = _text(file)
+    return int(text, 16) if text else None
