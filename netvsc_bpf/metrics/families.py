@@ -98,6 +98,13 @@ VF_DAMPED = Family(
     "1 while the VF is left alone because it fails too often.",
     _NIC,
 )
+VF_TAKEN_DOWN = Family(
+    "vf_taken_down",
+    _G,
+    Source.PAIRS,
+    "1 while the VF is down because netvsc-bpf took it down: then nobody sends or delivers by it.",
+    _NIC,
+)
 PATH_REASON = Family(
     "path_reason",
     _G,
@@ -254,6 +261,7 @@ FAMILIES = (
     VF_CARRIER,
     VF_PERMITTED,
     VF_DAMPED,
+    VF_TAKEN_DOWN,
     PATH_REASON,
     PATH_CHANGES,
     LAST_CHANGE,

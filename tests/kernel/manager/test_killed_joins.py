@@ -3,7 +3,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
@@ -15,6 +14,7 @@ from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.direct import Direct, direct
 from tests.kernel.faults import Steps, changes, killed_at, stepping
 from tests.kernel.programs import require_tcx
+from tests.kernel.support.damping import damping_manager
 from tests.kernel.support.versions import hooked, is_at_rest
 from tests.kernel.support.waiting import eventually
 
@@ -85,7 +85,7 @@ def test_s27_vf_taken_down_by_a_manager_that_was_killed_is_used_again(lab: Lab) 
     """The next manager knows nothing of why: it uses the VF."""
     with direct(lab) as here:
         here.attach()
-        manager = damping_manager(lab)
+        manager = damping_manager(lab, CONFIG)
         with stepping(Steps()) as steps:
             lab.in_guest(manager)
         assert here.status().reason is Reason.DAMPED and "set_up" in steps.names
@@ -93,18 +93,8 @@ def test_s27_vf_taken_down_by_a_manager_that_was_killed_is_used_again(lab: Lab) 
             where = f"killed before {steps.names[at]} (call {at})"
             here.detach()
             here.attach()
-            killed_at(lab, at, damping_manager(lab))
+            killed_at(lab, at, damping_manager(lab, CONFIG))
             eventually(where, finished(lab, here))
-
-
-def damping_manager(lab: Lab) -> Reconciler:
-    """A manager that has looked, and damps eth0 from now on."""
-    manager = Reconciler(CONFIG, Teller(lambda event: None))
-    lab.in_guest(manager)
-    for pair in manager.memories:
-        memory = manager.memories.of(pair)
-        memory.damper = replace(memory.damper, figure=4000.0, at=time.monotonic(), suppressed=True)
-    return manager
 
 
 def plugged_in_anew(lab: Lab) -> None:

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A VF that the manager took down can be told from one that somebody else did."""
+
+from netvsc_bpf.datapath import AttachOptions
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.manager.config import ManagerConfig
+from tests.kernel.metrics.test_pairs import collecting
+from tests.kernel.support.attachment import attached
+from tests.kernel.support.damping import damping_manager
+
+CONFIG = ManagerConfig(interfaces=("eth0",), options=AttachOptions(any_bus=True), settle_ms=10)
+
+
+def test_s101_vf_that_was_taken_down_is_visible_until_it_is_used_again(lab: Lab) -> None:
+    with attached(lab, settle_ms=10):
+        scrape = collecting(lab)
+        assert scrape().value("vf_taken_down", interface="eth0") == 0
+        lab.vf_down()
+        assert scrape().value("vf_taken_down", interface="eth0") == 0, "somebody else did"
+        lab.vf_up()
+        lab.in_guest(damping_manager(lab, CONFIG))
+        found = scrape()
+        assert (
+            found.value("vf_taken_down", interface="eth0"),
+            found.value("vf_damped", interface="eth0"),
+        ) == (1, 1)
+        lab.vf_up()
+        assert scrape().value("vf_taken_down", interface="eth0") == 0
