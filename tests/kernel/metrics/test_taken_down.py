@@ -4,9 +4,9 @@
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.manager.config import ManagerConfig
-from tests.kernel.metrics.test_pairs import collecting
 from tests.kernel.support.attachment import attached
 from tests.kernel.support.damping import damping_manager
+from tests.kernel.support.scraping import collecting
 
 CONFIG = ManagerConfig(interfaces=("eth0",), options=AttachOptions(any_bus=True), settle_ms=10)
 
