@@ -14,18 +14,20 @@ from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.errnos import is_absent
 
 _PCI_OVER_VMBUS = "44c4f61d-4444-4400-9d52-802e27ede19f"
-_NETWORK = 0x02
-"""Base class of a network controller (PCI Code and ID Assignment)."""
+_ETHERNET = 0x0200
+"""Base class and sub-class (PCI Code and ID Assignment); InfiniBand's is 0x0207."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A PCI function that is a network controller."""
+    """A PCI function that is an Ethernet controller."""
 
     address: str
     vendor: int
     device: int
     driver: str | None
+    interfaces: tuple[str, ...] = ()
+    """Its interfaces in this network namespace; sysfs hides those of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Offer:
     """The GUID of the instance, which is its name on VMBus."""
     driver: str | None
     functions: tuple[Function, ...]
-    """Its network functions: none where it is something else, a disk for example, or has no driver."""
+    """Its Ethernet functions: none where it is something else, a disk for example, or has no driver."""
 
 
 def offers(sysfs: Path) -> list[Offer]:
@@ -56,9 +58,11 @@ def _offer(sysfs: Path, device: Path) -> Offer:
 def _functions(sysfs: Path, bus: Path) -> Iterator[Function]:
     for entry in _entries(bus):
         kind = _number(entry / "class")
-        if kind is not None and kind >> 16 == _NETWORK:
-            vendor, device = _number(entry / "vendor"), _number(entry / "device")
-            yield Function(entry.name, vendor or 0, device or 0, driver_of(sysfs, "pci", entry.name))
+        if kind is not None and kind >> 8 == _ETHERNET:
+            vendor, device = _number(entry / "vendor") or 0, _number(entry / "device") or 0
+            driver = driver_of(sysfs, "pci", entry.name)
+            interfaces = tuple(one.name for one in _entries(entry / "net"))
+            yield Function(entry.name, vendor, device, driver, interfaces)
 
 
 def _entries(folder: Path) -> list[Path]:

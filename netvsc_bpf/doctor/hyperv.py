@@ -33,22 +33,37 @@ def check_offered(pair: Pair, offered: Sequence[Offer]) -> Finding:
     Which offer belongs to which synthetic NIC only hv_netvsc knows.
     """
     name = pair.synthetic.name
+    functions = [function for offer in offered for function in offer.functions]
+    for function in functions:
+        found = _stuck(name, function)
+        if found is not None:
+            return found
     asleep = [offer.device for offer in offered if offer.driver is None]
     if asleep:
-        what = f"{name} has no VF, and {_listed(asleep)}, which the host offers, has no driver"
-        return warning(CHECK, what, "`modprobe pci-hyperv`")
-    functions = [function for offer in offered for function in offer.functions]
-    unbound = [function for function in functions if function.driver is None]
-    if unbound:
-        what = f"{name} has no VF, and PCI function {unbound[0].address} ({_ids(unbound[0])}) has no driver"
-        return warning(CHECK, what, f"`modprobe {_module(unbound[0])}`")
-    if functions:
-        return warning(CHECK, f"{name} has no VF; those that the host offers belong to other NICs")
+        what = f"{name} has no VF, and {_listed(asleep)}, which the host offers and may be one, has no driver"
+        return warning(CHECK, what, "`modprobe pci-hyperv`; if that is loaded, `dmesg` says why it failed")
+    others = f"; the {len(functions)} that are here have other MACs" if functions else ""
     return warning(
         CHECK,
-        f"the host offers {name} no VF: accelerated networking (SR-IOV) is off, or the host is in service",
-        "switch it on for this NIC: `az network nic update --accelerated-networking true`, or "
-        "`Set-VMNetworkAdapter -IovWeight 100` on Hyper-V",
+        f"the host offers {name} no VF{others}: accelerated networking (SR-IOV) is off, or this size of VM "
+        "has none, or the host is in service",
+        "Azure: `az network nic update -g GROUP -n NIC --accelerated-networking true`; Hyper-V: "
+        "`Set-VMNetworkAdapter -VMName VM -IovWeight 100`, on a switch that was made with -EnableIov",
+    )
+
+
+def _stuck(name: str, function: Function) -> Finding | None:
+    """Tell why a function is no interface here, None where it is one."""
+    if function.interfaces:
+        return None
+    what = f"{name} has no VF, and PCI function {function.address} ({_ids(function)})"
+    if function.driver is None:
+        return warning(CHECK, f"{what} has no driver", f"`modprobe {_module(function)}`")
+    if function.driver == "mlx4_core":
+        return warning(CHECK, f"{what} has no interface", "`modprobe mlx4_en`")
+    where = "has no interface in this network namespace"
+    return warning(
+        CHECK, f"{what}, driver {function.driver}, {where}", "look for it in others, and in `dmesg`"
     )
 
 

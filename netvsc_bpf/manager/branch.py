@@ -47,7 +47,7 @@ from netvsc_bpf.planner.stall import SILENT, Stall
 _QUIET_S = 0.0005
 """Events come in bursts. A VF waits meanwhile: what comes later than this is seen by the next turn."""
 _PUT_OFF_S = 0.5
-"""What nobody waits for is done when nothing else is to be done. That may not put it off for longer."""
+"""What nobody waits for is done when nothing else is to be done, or in the first turn after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ class Branch:
         """When lists and VLANs were followed last; None: they may have changed since."""
         self._busy_since: float | None = None
         """Since when something else was always waiting; None: nothing was."""
+        self._is_time_now: bool | None = None
+        """What _is_time() has decided for this turn."""
         self._repinned = True
         """What is pinned may be something else than it was when it was last looked at."""
         # Abroad those of others' too: their lists were kept by us before they moved.
@@ -166,6 +168,8 @@ class Branch:
             at = await self._turn(loop, thread, pins)
             self._turned()
             wait = self._config.interval_s
+            if not self._woken.is_set():
+                self._busy_since = None
             if at is not None:  # the rest of the turn has taken its time since that was said
                 wait = min(max(0.0, at - loop.time()), wait)
             with contextlib.suppress(TimeoutError):
@@ -179,6 +183,7 @@ class Branch:
 
         Whatever goes wrong is told and tried again: a manager that ended would help nobody.
         """
+        self._is_time_now = None
         try:
             at = await self._jobs(thread)
             self._follow_ring(loop)
@@ -248,12 +253,13 @@ class Branch:
         return True
 
     def _is_time(self, now: float) -> bool:
-        """Tell whether there is time for what nobody waits for."""
-        if not self._woken.is_set():
-            self._busy_since = None
-            return True
-        self._busy_since = self._busy_since or now
-        return now - self._busy_since >= _PUT_OFF_S
+        """Tell whether this turn has time for what nobody waits for."""
+        if self._is_time_now is None:
+            since = self._busy_since = now if self._busy_since is None else self._busy_since
+            self._is_time_now = not self._woken.is_set() or now - since >= _PUT_OFF_S
+            if self._is_time_now:
+                self._busy_since = None
+        return self._is_time_now
 
     def _reconciled(self) -> float | None:
         return self._stats.timed(self._reconcile)

@@ -116,7 +116,7 @@ class Reconciler:
             self._take_over(self._configs.popleft())
         self._arming.ask_again()
         self.memories.count()
-        self._unhurried.begin(len(self.memories))
+        self._unhurried.begin(len(self.memories), self.clock())
         self._alone.begin()
         wait_s = self._turn(self.looking.begin(self.clock(), self.config.interval_s))
         self.looking.end()
@@ -305,7 +305,9 @@ class Reconciler:
             memory.settled()
             self.teller.settled(nic.ifindex)
         steps = self._newcomers.without_unready(nic.ifindex, memory.allowed(steps, now))
-        return seen, self._unhurried.without_late(nic.ifindex, steps)
+        joined = seen.pair.joined
+        expected = joined is not None and joined.permitted and not joined.armed
+        return seen, self._unhurried.without_late(nic.ifindex, steps, expected=expected)
 
     def _wanted(self, nic: Nic) -> InterfaceConfig:
         return self.config.of(self._managed.name(nic), nic.name, *nic.altnames)

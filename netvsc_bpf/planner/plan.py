@@ -187,9 +187,8 @@ def _permission(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[A
 
 
 def _fastening(seen: PairObservation, joined: Joined) -> list[Action]:
-    """Not while the kernel is about to use the VF: linkwatch needs RTNL for that, which this holds long."""
-    settling = joined.permitted and not joined.armed and joined.vf.up and joined.vf.carrier
-    return [Fasten(seen.synthetic.ifindex)] if joined.makeshift and joined.home and not settling else []
+    """Come after the permission. It may be put off, as nobody waits for it (manager/unhurried.py)."""
+    return [Fasten(seen.synthetic.ifindex)] if joined.makeshift and joined.home else []
 
 
 def _flags(seen: PairObservation, joined: Joined) -> list[Action]:

@@ -8,6 +8,8 @@ _DUMPS = ("tests/unit/kernel/test_dumps.py",)
 _PLAN = ("tests/unit/planner/test_plan.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
+_TURN = ("tests/unit/manager/test_turn_order.py",)
+_UNHURRIED = ("tests/unit/manager/test_unhurried.py",)
 
 _HOME_OFF = (
     "        if vf is not None:\n            down.step(homing.detach, session, hook, found, vf, ifindex)\n"
@@ -157,4 +159,42 @@ PLANNER = (
     ),
 )
 
-PYTHON = (*JOINING, *KERNEL, *PLANNER)
+LOOP = (
+    Mutation(
+        "what nobody waits for is never put off",
+        "netvsc_bpf/manager/branch.py",
+        "not self._woken.is_set() or now - since >= _PUT_OFF_S",
+        "True",
+        _TURN,
+    ),
+    Mutation(
+        "what nobody waits for is put off for ever",
+        "netvsc_bpf/manager/branch.py",
+        "not self._woken.is_set() or now - since >= _PUT_OFF_S",
+        "not self._woken.is_set()",
+        _TURN,
+    ),
+    Mutation(
+        "waiting times count from the end of the turn",
+        "netvsc_bpf/manager/branch.py",
+        "at = min(loop.time() + wait_s, math.inf if at is None else at)",
+        "at = wait_s",
+        _TURN,
+    ),
+    Mutation(
+        "home's link takes RTNL from a VF that is about to be used",
+        "netvsc_bpf/manager/unhurried.py",
+        "soon = expected and self._now < ends",
+        "soon = False",
+        _UNHURRIED,
+    ),
+    Mutation(
+        "home's link is put off for ever by others",
+        "netvsc_bpf/manager/unhurried.py",
+        "if self._now - since < PATIENCE_S:",
+        "if True:",
+        _UNHURRIED,
+    ),
+)
+
+PYTHON = (*JOINING, *KERNEL, *PLANNER, *LOOP)

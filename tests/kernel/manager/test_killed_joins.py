@@ -28,13 +28,13 @@ def new_manager() -> Callable[[], object]:
 
 
 def joining() -> Callable[[], object]:
-    """A manager that looks twice: the VF is used in between."""
+    """A manager that looks until the VF has been used for a while."""
 
     def work() -> None:
         manager = new_manager()
-        manager()
-        time.sleep(3 * SETTLE_MS / 1e3)
-        manager()
+        for _ in range(4):
+            manager()
+            time.sleep(2 * SETTLE_MS / 1e3)
 
     return work
 

@@ -165,9 +165,9 @@ def _turn() -> None:
 def _join() -> None:
     """Join it, and give home its link once it is used."""
     manager = _manager()
-    manager()
-    time.sleep(2 * SETTLE_MS / 1e3)
-    manager()
+    for _ in range(4):
+        manager()
+        time.sleep(2 * SETTLE_MS / 1e3)
 
 
 def _run() -> None:

@@ -19,6 +19,9 @@ NO_VF = Pair(NETVSC, None)
 MANA = Function(ADDRESS, 0x1414, 0x00BA, None)
 
 
+THERE = replace(MANA, driver="mana", interfaces=("enP35765s1",))
+
+
 def offer(
     sysfs: Path, driver: str | None = "hv_pci", *, kind: str = "0x020000", bound: str | None = None
 ) -> None:
@@ -36,11 +39,13 @@ def offer(
 
 def test_network_function_of_the_host_is_found_with_its_driver(tmp_path: Path) -> None:
     offer(tmp_path, bound="mana")
-    assert offers(tmp_path) == [Offer(GUID, "hv_pci", (replace(MANA, driver="mana"),))]
+    (tmp_path / "bus/vmbus/devices" / GUID / "pci8bb5:00" / ADDRESS / "net/enP35765s1").mkdir(parents=True)
+    assert offers(tmp_path) == [Offer(GUID, "hv_pci", (THERE,))]
 
 
-def test_disk_of_the_host_is_no_vf(tmp_path: Path) -> None:
-    offer(tmp_path, kind="0x010802", bound="nvme")
+@pytest.mark.parametrize("kind", ["0x010802", "0x020700"], ids=["disk", "infiniband"])
+def test_other_function_of_the_host_is_no_vf(tmp_path: Path, kind: str) -> None:
+    offer(tmp_path, kind=kind, bound="nvme")
     assert offers(tmp_path) == [Offer(GUID, "hv_pci", ())]
 
 
@@ -64,7 +69,17 @@ def test_other_hypervisors_offer_nothing(tmp_path: Path) -> None:
             "the host offers eth0 no VF: accelerated networking (SR-IOV) is off",
             "--accelerated-networking true",
         ),
-        ([Offer(GUID, None, ())], f"VMBus device {GUID}, which the host offers, has no driver", "pci-hyperv"),
+        ([Offer(GUID, None, ())], f"VMBus device {GUID}, which the host offers", "`modprobe pci-hyperv`"),
+        (
+            [Offer(GUID, "hv_pci", (replace(MANA, driver="vfio-pci"),))],
+            "driver vfio-pci, has no interface",
+            "dmesg",
+        ),
+        (
+            [Offer(GUID, "hv_pci", (Function(ADDRESS, 0x15B3, 0x1004, "mlx4_core"),))],
+            "no interface",
+            "mlx4_en",
+        ),
         (
             [Offer(GUID, "hv_pci", (MANA,))],
             f"PCI function {ADDRESS} (1414:00ba) has no driver",
@@ -86,7 +101,7 @@ def test_other_hypervisors_offer_nothing(tmp_path: Path) -> None:
             f"{ADDRESS}/modalias",
         ),
     ],
-    ids=["off", "pci-hyperv", "mana", "mlx5", "mlx4", "other"],
+    ids=["off", "pci-hyperv", "vfio", "mlx4_core", "mana", "mlx5", "mlx4", "other"],
 )
 def test_where_the_way_to_a_vf_ends_and_what_helps(offered: list[Offer], what: str, remedy: str) -> None:
     found = check_offered(NO_VF, offered)
@@ -94,9 +109,11 @@ def test_where_the_way_to_a_vf_ends_and_what_helps(offered: list[Offer], what: s
     assert found.remedy is not None and remedy in found.remedy
 
 
-def test_vf_of_another_nic_is_not_asked_for(tmp_path: Path) -> None:
-    found = check_offered(NO_VF, [Offer(GUID, "hv_pci", (replace(MANA, driver="mana"),))])
-    assert found.what == "eth0 has no VF; those that the host offers belong to other NICs"
+def test_vf_of_another_nic_does_not_hide_that_this_one_has_none() -> None:
+    found = check_offered(NO_VF, [Offer(GUID, "hv_pci", (THERE,))])
+    assert found.what.startswith(
+        "the host offers eth0 no VF; the 1 that are here have other MACs: accelerated"
+    )
 
 
 @pytest.mark.parametrize(("up", "by"), [(True, VF.name), (False, "eth0")])

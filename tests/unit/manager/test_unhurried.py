@@ -3,8 +3,10 @@
 
 import pytest
 
-from netvsc_bpf.manager.unhurried import Unhurried
+from netvsc_bpf.manager.unhurried import GRACE_S, PATIENCE_S, Unhurried
 from netvsc_bpf.planner import actions as act
+
+NOW = 100.0
 
 
 def taken(unhurried: Unhurried, ifindexes: range) -> list[int]:
@@ -22,7 +24,7 @@ def test_many_are_spread_over_looks_and_each_has_its_turn(pairs: int, expected: 
     unhurried, left = Unhurried(), range(2, 2 + pairs)
     looks = []
     while left:
-        unhurried.begin(pairs)
+        unhurried.begin(pairs, NOW)
         looks.append(len(taken(unhurried, left)))
         left = left[looks[-1] :]
         assert (unhurried.wait_s() is None) == (not left), "who was put off is looked at again at once"
@@ -37,13 +39,44 @@ def test_other_steps_are_never_put_off() -> None:
 
 
 def test_what_others_wait_for_goes_first_but_not_for_ever() -> None:
-    unhurried = Unhurried()
-    looks = []
-    for _ in range(25):
-        unhurried.begin(2)
+    unhurried, moments = Unhurried(), []
+    for tick in range(100):
+        now = NOW + tick * PATIENCE_S / 40
+        unhurried.begin(2, now)
         unhurried.planned([[act.Fasten(50)], [act.Permit(51, 100)]])
-        looks.append(len(taken(unhurried, range(50, 51))))
-    assert looks[:2] == [0, 0] and sum(looks) == 2
-    unhurried.begin(2)
+        moments += [now - NOW for _ in taken(unhurried, range(50, 51))]
+    assert moments[0] == pytest.approx(PATIENCE_S) and len(moments) == 2
+    unhurried.begin(2, NOW + 1000)
     unhurried.planned([[act.Fasten(50)], [act.Fasten(51)]])
     assert taken(unhurried, range(50, 52)) == [50, 51]
+
+
+def test_nothing_takes_rtnl_from_a_vf_that_is_about_to_be_used() -> None:
+    """Neither its own step nor another pair's, until it is used or had its time."""
+    unhurried = Unhurried()
+
+    def look(now: float, *, expected: bool) -> list[int]:
+        unhurried.begin(2, now)
+        plans = [
+            unhurried.without_late(one, [act.Fasten(one)], expected=expected and one == 50)
+            for one in (50, 51)
+        ]
+        unhurried.planned(plans)
+        steps = (
+            unhurried.without_late(one, [act.Fasten(one)], expected=expected and one == 50)
+            for one in (50, 51)
+        )
+        return [step.ifindex for each in steps for step in each]
+
+    assert look(NOW, expected=True) == []
+    assert unhurried.wait_s() == pytest.approx(GRACE_S), "it does not look all the time meanwhile"
+    assert look(NOW + 0.1, expected=False) == [50, 51], "it is used"
+    assert look(NOW + 0.2, expected=True) == []
+    assert look(NOW + GRACE_S, expected=True) == [50, 51], "a carrier that does not come keeps nobody waiting"
+
+
+def test_the_next_vf_has_time_of_its_own() -> None:
+    unhurried = Unhurried()
+    for now, steps in ((NOW, [act.Fasten(50)]), (NOW + 0.5, []), (NOW + 3, [act.Fasten(50)])):
+        unhurried.begin(1, now)
+        assert unhurried.without_late(50, list(steps), expected=True) == []

@@ -42,21 +42,14 @@ def test_s01_from_nothing_to_permitted() -> None:
     assert (world.devmap, world.home, world.permitted, world.settle_ms) == (vf, vf, True, 100)
 
 
-def test_nothing_takes_rtnl_from_the_kernel_while_it_is_about_to_use_the_vf() -> None:
+def test_fastening_which_may_be_put_off_hides_no_other_step() -> None:
     world = World()
     world.plug()
-    while steps := plan(world.observe(), Wanted()):
-        world.execute(steps)
-    assert (world.permitted, world.armed, world.makeshift) == (True, False, True)
-    seen = world.observe()
-    world.armed = True
-    assert plan(world.observe(), Wanted()) == [act.Fasten(SYNTHETIC)]
-    assert seen.joined is not None
-    no_carrier = replace(seen, joined=replace(seen.joined, vf=replace(seen.joined.vf, carrier=False)))
-    assert plan(no_carrier, Wanted()) == [act.Fasten(SYNTHETIC)], "that may last, and nobody waits"
+    while not world.permitted:
+        world.execute(plan(world.observe(), Wanted()))
     world.change_synthetic(promiscuity=1)
     steps = plan(world.observe(), Wanted())
-    assert steps == [act.Fasten(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)], "who puts off the first"
+    assert steps == [act.Fasten(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)]
 
 
 def test_vf_that_nobody_may_use_yet_has_its_home_fastened_too() -> None:
