@@ -20,6 +20,7 @@ from tests.kernel.conftest import LabFactory
 from tests.kernel.manager.scenes import FOLLOW_LISTS, GROUP, SCENES, Scene, changed
 from tests.kernel.support.attachment import Attachment
 from tests.kernel.support.manager import OwnManager, ip, nic, own_manager_of
+from tests.kernel.support.versions import at_rest
 from tests.kernel.support.waiting import eventually
 
 LIMIT_S = 0.5
@@ -44,6 +45,7 @@ def hanging(lab: Lab, scene: Scene, **orders: object) -> Iterator[OwnManager]:
     ) as manager:
         if scene.kind != "Attach":
             manager.wait_vf()
+            at_rest(lab)  # or the step that it comes to rest by would be the one that is counted
             scene.prepare(lab)
             eventually("prepared", lambda: prepared(lab, scene))
             scene.provoke(lab)
