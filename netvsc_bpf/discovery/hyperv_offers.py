@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.errnos import is_absent
 
@@ -41,7 +42,7 @@ class Offer:
     """Its Ethernet functions: none where it is something else, a disk for example, or has no driver."""
 
 
-def offers(sysfs: Path) -> list[Offer]:
+def offers(sysfs: Path = SYSFS) -> list[Offer]:
     """Return what the host offers; nothing on other hypervisors. Raises OSError."""
     devices = _entries(sysfs / "bus" / "vmbus" / "devices")
     return [

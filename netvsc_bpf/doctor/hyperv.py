@@ -2,16 +2,14 @@
 """On Hyper-V: is a VF offered, does it become an interface, and by which path does the host deliver?"""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from netvsc_bpf.discovery.hyperv_offers import Function, Offer, offers
+from netvsc_bpf.discovery.hyperv_offers import Function, Offer
 from netvsc_bpf.doctor.finding import Finding, ok, warning
 from netvsc_bpf.kernel.netvsc_statistics import DRIVER
 from netvsc_bpf.kernel.qdiscs import ROOT, Qdisc
 from netvsc_bpf.model.nic import Nic, Pair
 
 CHECK = "hyper-v"
-_SYSFS = Path("/sys")
 _MICROSOFT, _MELLANOX = 0x1414, 0x15B3
 _MLX4 = frozenset({0x1002, 0x1004})
 """VFs of ConnectX-2 and ConnectX-3 (mlx4_pci_table, drivers/net/ethernet/mellanox/mlx4/main.c)."""
@@ -20,11 +18,6 @@ _MLX4 = frozenset({0x1002, 0x1004})
 def is_netvsc(nic: Nic) -> bool:
     """Tell whether this is a synthetic NIC of Hyper-V."""
     return nic.driver == DRIVER
-
-
-def read_offers() -> list[Offer]:
-    """Return what the host offers to this machine. Raises OSError."""
-    return offers(_SYSFS)
 
 
 def check_offered(pair: Pair, offered: Sequence[Offer]) -> Finding:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from netvsc_bpf.discovery.hyperv_offers import offers
 from netvsc_bpf.doctor import foreign, hyperv, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
 from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Finding, warning
@@ -64,9 +65,7 @@ def _hyperv(pair: Pair) -> list[Finding]:
         return []
     if pair.vf is not None:
         return [hyperv.check_path_of_host(pair, pair.vf)]
-    return _reading(
-        hyperv.CHECK, "what the host offers", lambda: [hyperv.check_offered(pair, hyperv.read_offers())]
-    )
+    return _reading(hyperv.CHECK, "what the host offers", lambda: [hyperv.check_offered(pair, offers())])
 
 
 def _qdiscs(rtnl: Rtnetlink, pair: Pair, attached: bool) -> list[Finding | None]:

@@ -148,5 +148,9 @@ def _back(synthetic: Nic, otherwise: object) -> str:
 
 def is_gone(pair: PairObservation, step: act.Action) -> bool:
     """Tell whether a NIC that a step was about is no more, or in another network namespace."""
-    vf = step.vf if isinstance(step, act.Join) else None if pair.joined is None else pair.joined.vf
-    return not is_here(step.ifindex) or (vf is not None and not is_here(vf.ifindex))
+    nics = [step.ifindex]
+    if isinstance(step, act.Join):
+        nics.append(step.vf.ifindex)
+    elif pair.joined is not None:
+        nics.append(pair.joined.vf.ifindex)
+    return not all(map(is_here, nics))

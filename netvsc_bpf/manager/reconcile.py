@@ -340,12 +340,12 @@ class Reconciler:
 
     def _wait_s(self, session: Session) -> float | None:
         now, synthetics = self.clock(), self._synthetics(session)
-        present = {nic.ifindex for nic in session.nics}
-        left = set(session.attached()) - present  # to be looked for elsewhere
+        present, attached = {nic.ifindex for nic in session.nics}, session.attached()
+        left = set(attached) - present  # to be looked for elsewhere
         self.teller.awaited(self._missing(left))
         waits = [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
         waits.append(self._unhurried.wait_s())
-        if len(synthetics) < len(self._managed.among(session.nics, session.attached())):
+        if len(synthetics) < len(self._managed.among(session.nics, attached)):
             waits.append(_LET_GO_S)
         with opened(session.pins) as loaded:
             if loaded is not None:

@@ -34,13 +34,13 @@ class Unhurried:
     """Since when others keep all of them waiting."""
     _ends: float | None = None
     """When the first of those VFs has to be used that may be about to be used; None: there is none."""
-    _put_off: set[int] = field(default_factory=set)
-    """Synthetic NICs (ifindex) with such a step."""
+    _put_off: bool = False
+    """There is such a step that this look does not take."""
 
     def begin(self, pairs: int, now: float) -> None:
         """Begin a new look at so many pairs."""
         self._left, self._now, self._ends = max(_AT_ONCE, pairs // _SHARE), now, None
-        self._put_off.clear()
+        self._put_off = False
 
     def planned(self, plans: Iterable[list[Action]]) -> None:
         """Take note of what all pairs have to do as this look finds them."""
@@ -68,7 +68,7 @@ class Unhurried:
             self._ends = ends if self._ends is None else min(ends, self._ends)
         if self._left > 0 and not soon:
             return steps
-        self._put_off.add(ifindex)
+        self._put_off = True
         return [step for step in steps if not isinstance(step, Fasten)]
 
     def took(self, step: Action) -> None:
@@ -80,4 +80,4 @@ class Unhurried:
         """Return in how many seconds to look again, None where nothing was put off."""
         if not self._put_off:
             return None
-        return 0.0 if self._ends is None else max(0.0, self._ends - self._now)
+        return 0.0 if self._ends is None else self._ends - self._now

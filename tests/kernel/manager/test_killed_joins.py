@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A join that was killed before any of its steps: the next manager finishes it, whatever had been done."""
 
-import time
 from collections.abc import Callable
 
 from netvsc_bpf import datapath
@@ -15,6 +14,7 @@ from tests.kernel.direct import Direct, direct
 from tests.kernel.faults import Steps, changes, killed_at, stepping
 from tests.kernel.programs import require_tcx
 from tests.kernel.support.damping import damping_manager
+from tests.kernel.support.joining import look_until_at_rest
 from tests.kernel.support.versions import hooked, is_at_rest
 from tests.kernel.support.waiting import eventually
 
@@ -27,16 +27,8 @@ def new_manager() -> Callable[[], object]:
     return Reconciler(CONFIG, Teller(lambda event: None))
 
 
-def joining() -> Callable[[], object]:
-    """A manager that looks until the VF has been used for a while."""
-
-    def work() -> None:
-        manager = new_manager()
-        for _ in range(4):
-            manager()
-            time.sleep(2 * SETTLE_MS / 1e3)
-
-    return work
+def join() -> None:
+    look_until_at_rest(new_manager(), SETTLE_MS)
 
 
 def finished(lab: Lab, here: Direct) -> Callable[[], bool]:
@@ -69,12 +61,12 @@ def test_s27_manager_finishes_what_another_one_joined_in_haste(lab: Lab) -> None
         here.attach()
         plugged_in_anew(lab)
         with stepping(Steps()) as steps:
-            lab.in_guest(joining())
+            lab.in_guest(join)
         assert "attach" in steps.names and "detach" in steps.names, "there is a filter for a while"
         for at in changes(steps.names):
             where = f"killed before {steps.names[at]} (call {at})"
             plugged_in_anew(lab)
-            killed_at(lab, at, joining())
+            killed_at(lab, at, join)
             eventually(where, finished(lab, here))
             now = hooked(lab)
             assert (where, now.filters["home"]) == (where, [])

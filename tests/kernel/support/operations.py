@@ -4,7 +4,6 @@
 Two pairs. eth1 is attached all the time; eth0 and vf0 are what each operation is about.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.direct import Direct, direct
 from tests.kernel.faults import slots_in_use
 from tests.kernel.machine import State, assert_as, settled
+from tests.kernel.support.joining import look_until_at_rest
 from tests.kernel.support.versions import Versions
 from tests.kernel.support.waiting import eventually
 
@@ -164,10 +164,7 @@ def _turn() -> None:
 
 def _join() -> None:
     """Join it, and give home its link once it is used."""
-    manager = _manager()
-    for _ in range(4):
-        manager()
-        time.sleep(2 * SETTLE_MS / 1e3)
+    look_until_at_rest(_manager(), SETTLE_MS)
 
 
 def _run() -> None:

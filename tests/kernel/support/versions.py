@@ -16,7 +16,8 @@ from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.tcx import Direction
 from netvsc_bpf.lab.topology import Lab
-from tests.kernel.machine import eventually, pins
+from tests.kernel.machine import pins
+from tests.kernel.support.waiting import eventually
 
 
 @dataclass

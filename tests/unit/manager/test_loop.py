@@ -3,7 +3,6 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -15,11 +14,7 @@ from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.events import Detail, Event, Kind
 from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.model.errors import BpffsUnavailable
-
-
-class NoPins:
-    def follow(self, folders: object) -> bool:
-        return False
+from tests.unit.manager.turning import turn
 
 
 def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> list[Event]:
@@ -28,14 +23,7 @@ def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> 
     teller = Teller(told.append)
     branch = Branch(ManagerConfig(**config), told.append, teller, Bugs(teller))
     branch._reconcile = cast(Any, reconcile)
-
-    async def turn() -> None:
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            for _ in range(times):
-                await branch._turn(loop, thread, cast(Any, NoPins()))
-
-    asyncio.run(turn())
+    turn(branch, times)
     return told
 
 
@@ -101,10 +89,6 @@ def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
     for name in jobs:
         setattr(branch, name, fails(name))
 
-    async def turn() -> None:
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            await branch._turn(asyncio.get_running_loop(), thread, cast(Any, NoPins()))
-
-    asyncio.run(turn())
+    turn(branch)
     assert tuple(done) == jobs
     assert [name for name in jobs if any(name in event.text for event in told)] == list(jobs)

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a turn puts off while something else waits, and from when it counts."""
 
-import asyncio
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -14,16 +12,7 @@ from netvsc_bpf.manager.branch import Branch
 from netvsc_bpf.manager.bugs import Bugs
 from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.tell import Teller
-
-
-class Pins:
-    """Notes how often they were followed."""
-
-    followed = 0
-
-    def follow(self, folders: object = None) -> bool:
-        self.followed += 1
-        return False
+from tests.unit.manager.turning import Pins, turn
 
 
 class Turning:
@@ -31,12 +20,8 @@ class Turning:
 
     def __init__(self, *, woken: bool) -> None:
         teller = Teller(lambda event: None)
-        self.branch, self.pins, self.lists, self.woken = (
-            Branch(ManagerConfig(), lambda event: None, teller, Bugs(teller)),
-            Pins(),
-            0,
-            woken,
-        )
+        self.branch = Branch(ManagerConfig(), lambda event: None, teller, Bugs(teller))
+        self.pins, self.lists, self.woken = Pins(), 0, woken
         self.branch._reconcile = cast(Any, self.reconcile)
         self.branch._lists = cast(Any, self.read_lists)
         self.branch._vlans = cast(Any, lambda: None)
@@ -50,15 +35,7 @@ class Turning:
         self.lists += 1
 
     def turn(self, times: int = 1) -> float | None:
-        async def turns() -> float | None:
-            loop, at = asyncio.get_running_loop(), None
-            with ThreadPoolExecutor(max_workers=1) as thread:
-                for _ in range(times):
-                    self.branch._woken.clear()
-                    at = await self.branch._turn(loop, thread, cast(Any, self.pins))
-            return at
-
-        return asyncio.run(turns())
+        return turn(self.branch, times, self.pins)
 
 
 def test_lists_and_pins_are_read_when_nothing_else_waits() -> None:

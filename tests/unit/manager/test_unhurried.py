@@ -55,18 +55,14 @@ def test_nothing_takes_rtnl_from_a_vf_that_is_about_to_be_used() -> None:
     """Neither its own step nor another pair's, until it is used or had its time."""
     unhurried = Unhurried()
 
+    def plans(*, expected: bool) -> list[list[act.Action]]:
+        mine = unhurried.without_late(50, [act.Fasten(50)], expected=expected)
+        return [mine, unhurried.without_late(51, [act.Fasten(51)])]
+
     def look(now: float, *, expected: bool) -> list[int]:
         unhurried.begin(2, now)
-        plans = [
-            unhurried.without_late(one, [act.Fasten(one)], expected=expected and one == 50)
-            for one in (50, 51)
-        ]
-        unhurried.planned(plans)
-        steps = (
-            unhurried.without_late(one, [act.Fasten(one)], expected=expected and one == 50)
-            for one in (50, 51)
-        )
-        return [step.ifindex for each in steps for step in each]
+        unhurried.planned(plans(expected=expected))
+        return [step.ifindex for steps in plans(expected=expected) for step in steps]
 
     assert look(NOW, expected=True) == []
     assert unhurried.wait_s() == pytest.approx(GRACE_S), "it does not look all the time meanwhile"

@@ -193,16 +193,10 @@ class AnyOrder(RuleBasedStateMachine):
 
     def comes_to_rest(self) -> None:
         rounds = 0
-        while self.round() or self.settles():
+        while self.round():
             rounds += 1
             assert rounds <= ENOUGH_ROUNDS, "it never comes to rest"
         self.is_right()
-
-    def settles(self) -> bool:
-        """Have the kernel use what it may; return whether that is new."""
-        before = self.world.armed
-        self.world.armed = self.world.permitted and self.world.vfs[self.world.devmap or 0].carrier
-        return self.world.armed != before
 
     def is_right(self) -> None:
         world = self.world
