@@ -39,8 +39,8 @@ _PORTS = (
     Port("far-primary", "e1000e", PF_MAC, hub=4),
 )
 
-_RESOLUTION = 4.0
-"""Instructions a frame that the clock cannot tell apart (bench/guest/live_frames.py)."""
+_OVER_MIRRED = 4.0
+"""How many instructions more than mirred ours may take to receive a frame."""
 _TIMES_BONDING = {"tx": 0.75, "tx, fq_codel": 0.55, "tx, e1000e": 0.75, "tx, e1000e, fq_codel": 0.55}
 """How much of bonding's overhead ours may be."""
 Figures = dict[str, dict[str, list[float]]]
@@ -107,7 +107,7 @@ def _judge(report: Report, figures: Figures) -> None:
             _overhead(report, figures, way, limit)
     if "rx" in figures:
         more = over_bare(figures, "rx", "netvsc-bpf") - over_bare(figures, "rx", "mirred")
-        report.claim("rx: instructions more than mirred", more, _RESOLUTION, "")
+        report.claim("rx: instructions more than mirred", more, _OVER_MIRRED, "")
     for way in ("tcp, GRO on", "tcp, e1000e, GRO on"):
         if way in figures:
             ratio = _middle(figures[way]["netvsc-bpf"]) / _middle(figures[way]["bonding"])
