@@ -36,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell without job control has what it starts in the background ignore SIGINT, and children inherit it:
     # commands under test would not hear Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # `nohup make test` does the same with SIGHUP. What is handled here is not ignored by children.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
     try:
         enter_sandbox()
         add_service_user()
