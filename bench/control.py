@@ -20,7 +20,7 @@ import click
 from bench.command import netvsc_bpf
 from bench.growth import growth
 from bench.hotplug import HotPlugs
-from bench.managed import UNDAMPED, Managed, PairStates, wait_until_used
+from bench.managed import REST_S, UNDAMPED, Managed, PairStates, wait_until_used
 from bench.processes import Took, took
 from bench.report import Report, quartiles
 from bench.scraping import Scraper, scrape_costs
@@ -32,8 +32,6 @@ from netvsc_bpf.lab.topology import Lab
 
 SIZES = (1, 4, 16, 64, 256)
 _SETTLE_MS = 100
-_REST_S = 5.0
-"""After the last VF is in use: announcements are repeated, watches settle."""
 _MEMORY_MB = {1: 48.0, 256: 64.0}
 _SCRAPES = 50
 _SCRAPE_PAIRS, _SCRAPE_CPU_MS, _SCRAPE_MS = 64, 10.0, 20.0
@@ -95,7 +93,7 @@ def measure(pairs: int, rounds: int, idle_s: float) -> tuple[Costs, dict[str, ob
             pid = manager.process.pid
             wait_until_used(manager)
             start_s = time.monotonic() - begin
-            time.sleep(_REST_S)
+            time.sleep(REST_S)
             before = used(pid)
             time.sleep(idle_s)
             after, memory = used(pid), memory_mb(pid)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench.managed import Managed, wait_until_used
+from bench.managed import REST_S, Managed, wait_until_used
 from bench.report import Report
 from bench.usage import mapped, memory_mb, used
 from netvsc_bpf.lab.plan import Fabric, LabPlan
@@ -17,8 +17,6 @@ from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
 
 _SETTLE_MS = 100
-_REST_S = 20.0
-"""After the last VF is in use: announcements are repeated, home gets its links, watches settle."""
 _MEMORY_MB = {1: 48.0, 256: 64.0}
 _CPU_PERCENT = {1: 0.1, 256: 2.5}
 """Of one CPU: with one pair less than the smallest number that top and ps can show.
@@ -42,7 +40,7 @@ def main(seconds: float, json_path: Path | None) -> None:
             lab = undo.enter_context(Lab(LabPlan(pairs=pairs, fabric=Fabric.NONE)))
             managers[pairs] = undo.enter_context(Managed(lab, _SETTLE_MS))
             wait_until_used(managers[pairs])
-        time.sleep(_REST_S)
+        time.sleep(REST_S)
         pids = {pairs: manager.process.pid for pairs, manager in managers.items()}
         before = {pairs: used(pid) for pairs, pid in pids.items()}
         time.sleep(seconds)

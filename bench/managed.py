@@ -21,6 +21,8 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import NetvscBpfError
 
 _PATIENCE_S = 120.0
+REST_S = 20.0
+"""From the last VF in use until nothing is left to do: announcements are repeated, home gets its links."""
 UNDAMPED = "[damping]\npenalty = 1e-6\n"
 """For measurements that take the VF away more often than any host does."""
 

@@ -2,9 +2,9 @@
 """Transmitting with the kernel's packet generator (Documentation/networking/pktgen.rst).
 
 `xmit_mode queue_xmit` hands each packet to dev_queue_xmit(), as the protocols do, so that tc egress and the
-device's qdisc are on its way. `flag !SHARED` (since Linux 6.7) has the driver free the packet as sent. Without
-it, pktgen keeps a reference and frees it with kfree_skb(), which counts as a drop: whoever looks at drops, as
-netvsc-bpf does, then pays for one with each packet.
+device's qdisc are on its way. `flag !SHARED` (since Linux 6.7) has the driver free the packet as sent.
+Without it, pktgen keeps a reference and frees it with kfree_skb(), which counts as a drop: whoever looks at
+drops, as netvsc-bpf does, then pays for one with each packet.
 """
 
 import re
