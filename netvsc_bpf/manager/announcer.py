@@ -26,7 +26,8 @@ from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
+from netvsc_bpf.manager.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.announcement_plan import Schedule, frames
 from netvsc_bpf.manager.attached import AttachedPair, Served, attached_pairs, some_links_for
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from netvsc_bpf.datapath.options import AttachOptions
-from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
-from netvsc_bpf.manager.recent import EVENTS_KEPT
+from netvsc_bpf.manager.announce_policy import AnnouncePolicy
 from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
 from netvsc_bpf.planner.stall import StallPolicy
+
+EVENTS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
 
+from netvsc_bpf.manager.config import EVENTS_KEPT
 from netvsc_bpf.manager.events import Event
-
-EVENTS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 
 from netvsc_bpf.kernel.announce import gratuitous_arp, rarp, unsolicited_na
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
+from netvsc_bpf.manager.announce_policy import AnnouncePolicy
 from netvsc_bpf.model.path import Path
 from tests.kernel.announcing.managing import Managed, managed, mute
 from tests.kernel.support.frames import GUEST_MAC, Tap

@@ -13,7 +13,7 @@ from netvsc_bpf.kernel import address_lists
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.manager import announcer, reconcile, stall_watch
-from netvsc_bpf.manager.announcement_plan import AnnouncePolicy
+from netvsc_bpf.manager.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.announcer import Announcer
 from netvsc_bpf.manager.arming import Arming
 from netvsc_bpf.manager.attached import everyone

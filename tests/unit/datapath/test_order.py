@@ -62,7 +62,7 @@ def test_s95_a_step_that_fails_keeps_no_later_one_from_being_tried(calls: MagicM
     assert {"WITHDRAW", "vf_settings.restore", "loaded.clear_vf", "loaded.set_found"} <= set(changes(calls))
 
 
-def join(calls: MagicMock) -> Reason | None:
+def joined(calls: MagicMock) -> Reason | None:
     pair: Any = SimpleNamespace(synthetic=nic(), vf=nic())
     with ExitStack() as undo:
         return joining.join(
@@ -71,14 +71,14 @@ def join(calls: MagicMock) -> Reason | None:
 
 
 def test_s95_home_is_attached_before_the_vf_may_come_up(calls: MagicMock) -> None:
-    assert join(calls) is None
+    assert joined(calls) is None
     done = changes(calls)
     assert done.index("homing.lead") < done.index("homing.attach") < done.index("vf_settings.follow_up")
 
 
 def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:
     calls.vf_settings.take_mtu.return_value = False
-    assert join(calls) is Reason.MTU_REFUSED
+    assert joined(calls) is Reason.MTU_REFUSED
     done = changes(calls)
     assert done[-1] == "WITHDRAW"
     assert "homing.attach" not in done
@@ -100,5 +100,5 @@ def test_s95_a_permission_that_was_refused_is_an_error(result: ControlResult, er
 
 def test_s101_one_that_we_took_down_is_known_as_that_after_it_refused_the_mtu(calls: MagicMock) -> None:
     calls.vf_settings.take_mtu.return_value = False
-    assert join(calls) is Reason.MTU_REFUSED
+    assert joined(calls) is Reason.MTU_REFUSED
     assert not calls.following.remember_up.called

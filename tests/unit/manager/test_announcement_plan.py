@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from netvsc_bpf.kernel.announce import gratuitous_arp, rarp, unsolicited_na
 from netvsc_bpf.kernel.speakers import Link, Speaker
-from netvsc_bpf.manager.announcement_plan import AnnouncePolicy, Schedule, frames
+from netvsc_bpf.manager.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.announcement_plan import Schedule, frames
 from netvsc_bpf.manager.announcer import Standing, owed
 
 PAIR = 2

@@ -26,7 +26,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the object has, and what comes of an upgrade."""
     state: dict[str, Any] = {"build": 1, "ours": 2, "fails": False, "tries": 0}
 
-    def upgrade(session: Any, loaded: Any) -> Upgraded | None:
+    def upgraded(session: Any, loaded: Any) -> Upgraded | None:
         state["tries"] += 1
         if state["fails"]:
             raise CompileError("cannot compile", "no compiler")
@@ -35,7 +35,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return Upgraded(before, state["build"], lost) if lost or before != state["build"] else None
 
     monkeypatch.setattr(upgrading, "is_of_another_build", lambda loaded: state["build"] != state["ours"])
-    monkeypatch.setattr(upgrading, "upgrade", upgrade)
+    monkeypatch.setattr(upgrading, "upgrade", upgraded)
     return state
 
 
