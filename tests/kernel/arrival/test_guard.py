@@ -58,7 +58,7 @@ def test_s44_frames_on_the_synthetic_path_are_delivered_while_the_vf_is_active(
 ) -> None:
     lab = lab_factory(NO_FABRIC)
     with attached(lab, guard=GuardMode.OFF) as pair, ear(lab) as listener:
-        assert pair.path is Path.VF
+        pair.wait_used()
         send(lab.fabric, "syn0", *(datagram(kind, kind.encode()) for kind in KINDS))
         send(lab.fabric, "syn0", datagram("unicast", LAST))
         assert heard(listener) == [kind.encode() for kind in KINDS]
@@ -67,7 +67,7 @@ def test_s44_frames_on_the_synthetic_path_are_delivered_while_the_vf_is_active(
 
 def test_s44_syn_on_the_synthetic_path_is_answered_by_the_vf(lab: Lab) -> None:
     with attached(lab, guard=GuardMode.OFF) as pair, Tap(lab.guest, "vf0") as vf:
-        assert pair.path is Path.VF
+        pair.wait_used()
         with lab.in_guest(socket.create_server, ("10.99.0.1", PORT)):
             send(lab.fabric, "syn0", tcp_syn(GUEST_MAC, PEER, "10.99.0.1", 50_001, PORT))
             ports = PORT.to_bytes(2, "big") + (50_001).to_bytes(2, "big")
@@ -92,7 +92,7 @@ def test_s45_the_same_frame_on_both_paths_is_delivered_once(
     lab = lab_factory(NO_FABRIC)
     silence(lab)
     with attached(lab, guard=guard) as pair, ear(lab) as listener:
-        assert pair.path is Path.VF
+        pair.wait_used()
         before = pair.status().drops.rx_duplicate
         for ports in (("vf0", "syn0"), ("syn0", "vf0")):
             for kind in KINDS:

@@ -24,7 +24,7 @@ def test_s16_guest_that_only_listens_is_reached_when_its_vf_dies(
     lab: Lab, guard: GuardMode, leave: Callable[[Lab], None], reason: Reason
 ) -> None:
     with attached(lab, guard=guard) as pair:
-        assert pair.path is Path.VF
+        pair.wait_used()
         leave(lab)
         # The peer has forgotten the guest: its first word is a question to everybody.
         lab.run(lab.peer, ["ip", "neigh", "flush", "all"])

@@ -30,7 +30,7 @@ def set_limits(lab: Lab, interface: str, size: int, segs: int) -> None:
 @pytest.mark.guest
 def test_s39_tso_frames_of_64_kb_reach_the_vf_unsegmented(lab: Lab) -> None:
     with attached(lab) as pair, Tap(lab.guest, "vf0", snap=64) as vf:
-        assert pair.path is Path.VF
+        pair.wait_used()
         by_us, by_driver = pair.status().tx.vf.packets, transmitted(lab, lab.guest, "vf0")
         with TcpStream(tcp_plan(lab, Direction.TX)) as stream:
             eventually("10 MB", lambda: stream.received > 10_000_000)

@@ -8,7 +8,6 @@ import pytest
 from pyroute2.ethtool.ioctl import IoctlEthtool
 
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.path import Path
 from tests.kernel.support.attachment import attached
 
 FLOWS = 64
@@ -43,7 +42,7 @@ def test_s41_all_queues_of_the_vf_are_used_where_the_synthetic_nic_has_one(lab: 
     give_queues(lab, "vf0", 2)
     lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "vf0", "root", "handle", "7:", "mq"])
     with attached(lab) as pair:
-        assert pair.path is Path.VF
+        pair.wait_used()
         before = sent_by_queue(lab, "vf0")
         assert len(before) == 2
         lab.run(lab.guest, ["ping", "-c", "1", "-W", "20", "10.99.0.2"])

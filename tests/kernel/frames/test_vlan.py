@@ -54,7 +54,7 @@ def test_s37_vlan_sub_interface_works_through_the_vf(lab: Lab) -> None:
     add_vlan(lab, lab.guest, "10.7.0.1/24")
     add_vlan(lab, lab.peer, "10.7.0.2/24")
     with attached(lab) as pair:
-        assert pair.path is Path.VF
+        pair.wait_used()
         before = pair.status()
         lab.run(lab.guest, ["ping", "-c", "3", "-i", "0.2", "-W", "20", "10.7.0.2"])
         after = pair.status()

@@ -64,6 +64,11 @@ def pair_counters(found: Scrape) -> dict[tuple[str, frozenset[tuple[str, str]]],
     return {key: value for key, value in found.counters().items() if key[0].endswith(kept)}
 
 
+def told(scrapes: list[Scrape]) -> bool:
+    """Whether a change of path is among what was scraped."""
+    return any("netvsc_bpf_path_changes" in one.types for one in list(scrapes))
+
+
 def test_s69_a_flap_storm_is_scraped_completely_and_without_a_trace(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", "--settle", "10")
     manager.wait_vf()
@@ -90,12 +95,12 @@ def test_s69_a_flap_storm_is_scraped_completely_and_without_a_trace(lab: Lab, st
                 lab.plug_vf()
                 lab.vf_carrier(False)
                 lab.vf_carrier(True)
-            eventually("scraped meanwhile", lambda: len(seen) >= 10 or bool(wrong))
+            # On a busy machine ten scrapes can all come while nothing is attached.
+            eventually("scraped meanwhile", lambda: bool(wrong) or (len(seen) >= 10 and told(seen)))
         finally:
             over.set()
             scraper.join()
     assert not wrong and not manager.noise
-    families = {name for one in seen for name in one.types}
     for found in seen:
         assert found.value("scrape_success") == 1
         if found.value("vf_present", interface="eth0") is None:
@@ -106,7 +111,6 @@ def test_s69_a_flap_storm_is_scraped_completely_and_without_a_trace(lab: Lab, st
         assert vf == 1 or found.value("vf_active", interface="eth0") == 0, (
             "a VF that is not there is not the path"
         )
-    assert "netvsc_bpf_path_changes" in families
 
 
 def test_it_answers_when_everything_was_detached_behind_its_back(lab: Lab, start: Start) -> None:

@@ -71,6 +71,17 @@ class Attachment:
 
         eventually(f"the path is {path}", holds)
 
+    def wait_used(self) -> None:
+        """Wait until the VF is in use, after an attach: that waits for a moment only (datapath/settling.py).
+
+        It makes the kernel look, so no traffic is needed. Not for the rung `netlink`.
+        """
+
+        def used() -> bool:
+            return self.control(ControlCommand.LOOK) is ControlResult.VF and self.path is Path.VF
+
+        eventually("the VF is used", used)
+
     def state(self) -> PairState:
         """The pair as the programs have it."""
         return self._inside(lambda loaded, slot: loaded.pair(slot))

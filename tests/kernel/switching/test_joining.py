@@ -20,7 +20,7 @@ def test_s15_egress_moves_to_a_vf_that_is_up_and_has_carrier(lab: Lab) -> None:
     with UdpStream(udp_plan(lab, Direction.TX, rate=2000)) as stream:
         before = transmitted(lab, lab.guest, "vf0")
         with attached(lab) as pair:
-            assert pair.where == (Path.VF, Reason.ARMED)
+            pair.wait_used()
             idle = transmitted(lab, lab.guest, "eth0")
             eventually("a stream over the VF", lambda: transmitted(lab, lab.guest, "vf0") > before + 500)
             assert transmitted(lab, lab.guest, "eth0") == idle
@@ -73,7 +73,7 @@ def test_s25_vf_brought_up_under_a_synthetic_nic_that_is_down_stays_unused(lab: 
 
 def test_s25_vf_is_not_the_path_of_a_synthetic_nic_that_went_down(lab: Lab) -> None:
     with attached(lab, settle_ms=SETTLE_MS) as pair:
-        assert pair.path is Path.VF
+        pair.wait_used()
         lab.set_link(lab.guest, "eth0", False)
         sent = transmitted(lab, lab.guest, "vf0")
         lab.vf_down()

@@ -46,7 +46,7 @@ def test_s16_vf_that_goes_down_is_left_at_once_and_used_again_after_settling(lab
 
 def test_s17_vf_that_loses_its_carrier_is_left_at_once(lab: Lab) -> None:
     with attached(lab) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=2000)) as stream:
-        assert pair.where == (Path.VF, Reason.ARMED)
+        pair.wait_used()
         lab.vf_carrier(False)
         gone = time.monotonic_ns()
         some_more(stream)
