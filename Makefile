@@ -10,7 +10,9 @@ VENV := .venv/bin
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z%-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z0-9%-]+):.*## (.*)/  make \1\t\2/p; s/^##@ (.*)/\n\1/p' $(MAKEFILE_LIST) | expand -t 26
+
+##@ Use
 
 .PHONY: setup
 setup: ## what the system lacks, and .venv/bin/netvsc-bpf
@@ -22,6 +24,8 @@ demo: ## the main job from nothing: a lab, traffic, the VF's removal and return
 	@scripts/kernel.sh demo
 	@scripts/setup.sh
 	@$(VENV)/netvsc-bpf demo
+
+##@ Test
 
 .PHONY: test
 test: ## unit tests, and tests on this kernel in network namespaces
@@ -51,6 +55,8 @@ vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 ker
 debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on this kernel
 	@scripts/kernel.sh debian13-test
 	@scripts/debian13.sh
+
+##@ Measure
 
 # Where measurements leave their raw numbers. docs/benchmarks.md is made of those in bench/results.
 RESULTS := build/bench
@@ -83,9 +89,11 @@ bench-docs: ## docs/benchmarks.md, from the numbers in bench/results
 	@scripts/setup.sh
 	@$(VENV)/python -m bench.page docs
 
+##@ Work on it
+
 .PHONY: lint
-lint: ## ruff, mypy and clang-format
-	@scripts/setup.sh
+lint: ## ruff, mypy, clang-format and shellcheck
+	@scripts/setup.sh lint
 	@scripts/lint.sh
 
 .PHONY: manual

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Every check that needs no kernel: ruff, mypy and clang-format. All of them run even if one complains, so that one run
+# Every check that needs no kernel: ruff, mypy, clang-format and shellcheck. All of them run even if one complains, so that one run
 # shows everything there is to mend.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 failed=()
 check() {
@@ -32,6 +32,13 @@ layout() {
 	[ ${#sources[@]} = 0 ] || .venv/bin/clang-format --dry-run -Werror "${sources[@]}"
 }
 
+# deploy/udev/netvsc-bpf-vf and .ci/run have no suffix.
+shells() {
+	local scripts
+	mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run deploy/udev/netvsc-bpf-vf)
+	shellcheck "${scripts[@]}"
+}
+
 # Line one of everything that can carry a comment says the licence.
 licences() {
 	local file bad=0
@@ -48,6 +55,7 @@ check "ruff check" .venv/bin/ruff check --quiet .
 check "ruff format" .venv/bin/ruff format --check --quiet .
 check "mypy --strict" types
 check "clang-format" layout
+check "shellcheck" shells
 check "SPDX lines" licences
 
 if [ ${#failed[@]} != 0 ]; then

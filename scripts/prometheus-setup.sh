@@ -17,10 +17,10 @@ die() {
 }
 
 [ ! -x "$PLACE/usr/bin/promtool" ] || exit 0
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
+if ! { command -v apt-get && command -v dpkg-deb; } >/dev/null; then
 	say "no apt-get here, so no Prometheus: the tests that need one are skipped"
 	exit 0
-}
+fi
 
 say "fetching prometheus"
 mkdir -p "$CACHE"

@@ -5,7 +5,7 @@
 # virtual environment in .venv with this project in it, editable. It costs a fraction of a second when everything is
 # there, and repairs what is not.
 #
-# Usage: scripts/setup.sh [test|vm]    also what `make test` or `make vm-test` needs of the system
+# Usage: scripts/setup.sh [lint|test|vm]    also what `make lint`, `make test` or `make vm-test` needs of the system
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,6 +52,9 @@ missing() {
 		need python3-bpfcc has_bcc
 		need python3-venv $PYTHON -c 'import ensurepip, venv'
 		need tcpdump command -v tcpdump
+		if [ "$WANT" = lint ]; then
+			need shellcheck command -v shellcheck
+		fi
 		if [ "$WANT" = test ]; then # gcc for the programs' own logic; shells and man for what they are shown
 			need fish command -v fish
 			need gcc command -v gcc

@@ -73,7 +73,7 @@ kernel() {
 	mkdir -p "$work"
 	(cd "$work" && apt-get "${apt_options[@]}" download "$package") || die "apt-get could not download $package"
 	dpkg-deb -x "$work"/*.deb "$work"
-	rm -r "$work"/*.deb "$work/usr/share"
+	rm -r "$work"/*.deb "${work:?}/usr/share"
 	depmod -b "$work" "${package#linux-image-}"
 	mv -T "$work" "$CACHE/kernels/$version"
 }
@@ -96,7 +96,7 @@ headers() {
 	(cd "$work" && apt-get "${apt_options[@]}" "$@" download "linux-headers-$release" "linux-headers-$common" "$kbuild") ||
 		die "apt-get could not download the headers of Linux $release"
 	for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work"; done
-	rm -r "$work"/*.deb "$work/usr/share"
+	rm -r "$work"/*.deb "${work:?}/usr/share"
 	# They are made for /usr/src, where nothing of this is installed.
 	sed -i "s#/usr/src/#$CACHE/headers/$version/usr/src/#" "$work/usr/src/linux-headers-$release/Makefile"
 	rm -rf "$CACHE/headers/$version"

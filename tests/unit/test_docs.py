@@ -9,9 +9,9 @@ import pytest
 from netvsc_bpf.cli.commands import Commands, command_line
 
 REPO = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted(REPO / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")) + sorted(
-    [*(REPO / "docs").glob("*.md"), *(REPO / "deploy").glob("*.md")]
-)
+DOCUMENTS = sorted(
+    REPO / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+) + sorted([*(REPO / "docs").glob("*.md"), *(REPO / "deploy").glob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)(?P<path>[^)#]*)(?:#(?P<anchor>[^)]*))?\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 COMMAND = re.compile(r"netvsc-bpf(?: --netns \w+)? (?P<name>[a-z]+)(?P<rest>[^`|\n#]*)")

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
 #
 # What a guest of tests/vm/run.py does (see vm/guest.sh): the tests marked `guest`, by two processes side by side. There is
 # one true pair, so those in PAIR are for one of them; those in LABS make their own devices, in namespaces of their own.
