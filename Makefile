@@ -10,7 +10,7 @@ VENV := .venv/bin
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z0-9%-]+):.*## (.*)/  make \1\t\2/p; s/^##@ (.*)/\n\1/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -nE 's/^([a-z0-9%-]+):.*## (.*)/  make \1\t\2/p; s/^##@ (.*)/\n\1/p' $(MAKEFILE_LIST) | expand -t 28
 
 ##@ Use
 
