@@ -3,7 +3,9 @@
 
 import ctypes
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from netvsc_bpf.datapath import homing, order
@@ -11,6 +13,7 @@ from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel import abi, links
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.netvsc_statistics import received_by_vfs
 from netvsc_bpf.kernel.objects import LoadedObject
@@ -84,8 +87,17 @@ def _passed_by(maps: PairMaps) -> tuple[int, ...]:
         return ()
 
 
-def read_pair(loaded: LoadedObject, ifindex: int) -> PairMaps | None:
-    """Read everything that the maps hold of one pair; None where it has no slot."""
+def _steer(pins: NetnsPins, ifindex: int) -> links.LinkState | None:
+    return links.state(pins.link(ifindex, "steer"))
+
+
+def read_pair(
+    loaded: LoadedObject, ifindex: int, steer: Callable[[NetnsPins, int], links.LinkState | None] = _steer
+) -> PairMaps | None:
+    """Read everything that the maps hold of one pair; None where it has no slot.
+
+    `steer` finds its tcx link, by the pins and the synthetic NIC.
+    """
     slot = find_pair_slot(loaded, ifindex)
     if slot is None:
         return None
@@ -94,18 +106,24 @@ def read_pair(loaded: LoadedObject, ifindex: int) -> PairMaps | None:
         loaded.found(slot),
         loaded.counters(slot),
         vf_ifindex=loaded.vf_ifindex(slot),
-        steer=links.state(loaded.pins.link(ifindex, "steer")),
+        steer=steer(loaded.pins, ifindex),
     )
 
 
-def judge(look: Look, loaded: LoadedObject, synthetic: Nic, maps: PairMaps) -> PairStatus:
-    """Say what the maps and the NICs mean together."""
+def judge(
+    look: Look,
+    loaded: LoadedObject,
+    synthetic: Nic,
+    maps: PairMaps,
+    utc: Callable[[int], datetime] = CLOCKS.utc,
+) -> PairStatus:
+    """Say what the maps and the NICs mean together; `utc` turns the kernel's stamps into the time of day."""
     state, found, counters = maps.state, maps.found, maps.counters
     vf = look.nic(maps.vf_ifindex)
     rx_mode = RxMode.KERNEL if vf and homing.leads(state, vf) and not state.redirect_to else RxMode.REDIRECT
     guard = abi.GUARD_MODES[state.guard]
     armed = _takes_vf(loaded, maps, synthetic, vf)
-    changed = CLOCKS.utc(state.changed_at) if state.changed_at else None
+    changed = utc(state.changed_at) if state.changed_at else None
     return PairStatus(
         synthetic=synthetic,
         vf=vf,

@@ -75,9 +75,17 @@ class Clocks:
 
         Any two processes return the same as long as the clock is not set.
         """
-        microseconds = (boottime + self._ahead()) // 1000
-        seconds, rest = divmod(microseconds, 1_000_000)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+        return self.utc_converter()(boottime)
+
+    def utc_converter(self) -> Callable[[int], datetime]:
+        """Return utc() for many moments, by the clocks as they are now: reading them is all that it costs."""
+        ahead = self._ahead()
+
+        def utc(boottime: int) -> datetime:
+            seconds, rest = divmod((boottime + ahead) // 1000, 1_000_000)
+            return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+        return utc
 
     def monotonic_of(self, boottime: int) -> int:
         """Return what the machine's CLOCK_MONOTONIC said then, had there been no suspend since."""

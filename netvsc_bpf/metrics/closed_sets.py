@@ -6,10 +6,9 @@ increase() and rate() compare two samples, so a series that begins with 1 does n
 
 from collections.abc import Mapping, Sequence
 
-from prometheus_client.core import Sample
-
-from netvsc_bpf.metrics import families
+from netvsc_bpf.metrics import families, text
 from netvsc_bpf.metrics.families import Family
+from netvsc_bpf.metrics.row_metric import Block
 from netvsc_bpf.metrics.samples import Samples
 from netvsc_bpf.model.path import Path, Reason
 
@@ -30,30 +29,31 @@ SHARED_REPAIR = ("manager", "sentinel")
 class InterfaceCounts:
     """Adds the samples of one family, interface by interface.
 
-    Most of them are 0 for ever: those are made once per interface, not once per scrape.
+    Most of them are 0 for ever: what an interface counted is put into words again only where it has changed.
     """
 
     def __init__(self, family: Family, rows: Sequence[Row]) -> None:
         assert family.labels[0] == "interface"
         self._family, self._rows = family, rows
-        self._zeros: dict[str, dict[Row, Sample]] = {}
-        self._before = self._zeros
+        self._blocks: dict[str, tuple[dict[Row, int], Block]] = {}
+        self._before = self._blocks
 
     def begin_round(self) -> None:
         """Begin a scrape: interfaces that the last one did not have are forgotten."""
-        self._before, self._zeros = self._zeros, {}
+        self._before, self._blocks = self._blocks, {}
 
     def add(self, samples: Samples, interface: str, counts: Mapping[Row, int]) -> None:
         """Add the samples of one interface; `counts` may leave out what never happened."""
-        zeros = self._zeros[interface] = self._before.get(interface) or self._made(interface)
-        samples.again(self._family, [zeros[row] for row in zeros if not counts.get(row)])
-        for row, count in counts.items():
-            if count:
-                samples.add(self._family, count, interface, *row)
+        before = self._before.get(interface)
+        if before is None or before[0] != counts:
+            before = dict(counts), self._made(interface, counts)
+        self._blocks[interface] = before
+        samples.again(self._family, before[1])
 
-    def _made(self, interface: str) -> dict[Row, Sample]:
-        name, names = self._family.full_name, self._family.labels
-        return {row: Sample(name, dict(zip(names, (interface, *row), strict=True)), 0) for row in self._rows}
+    def _made(self, interface: str, counts: Mapping[Row, int]) -> Block:
+        values = {**dict.fromkeys(self._rows, 0), **counts}
+        rows = tuple((value, (interface, *row)) for row, value in values.items())
+        return Block(rows, "".join(text.lines(self._family.full_name, self._family.labels, rows)))
 
 
 def path_changes() -> InterfaceCounts:

@@ -5,8 +5,9 @@ guard shows in the netlink dump, tcx links are asked for; clsact filters would t
 which is too much for a scrape.
 """
 
-from netvsc_bpf.kernel import links
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.links import LinkState
+from netvsc_bpf.metrics.known_links import KnownLinks
 from netvsc_bpf.model.path import RxMode
 from netvsc_bpf.model.status import PairStatus
 
@@ -14,25 +15,26 @@ from netvsc_bpf.model.status import PairStatus
 def drift_of(
     pins: NetnsPins,
     status: PairStatus,
-    steer: links.LinkState | None,
+    steer: LinkState | None,
+    known: KnownLinks,
     *,
     guarded: bool,
     makeshift: bool = False,
 ) -> dict[str, bool]:
     """Return, by hook that belongs to the pair, whether it is missing.
 
-    `steer` is its tcx link; `guarded`: the pair wants guard;
+    `steer` is its tcx link; `known` finds the others; `guarded`: the pair wants guard;
     `makeshift`: home has a filter until its link is attached.
     """
     synthetic, vf = status.synthetic, status.vf
     found: dict[str, bool] = {}
     if guarded:
-        guard = links.pinned_program_id(pins.copy(synthetic.ifindex, "guard"))
+        guard = known.guard(pins, synthetic.ifindex, synthetic.xdp_prog_id)
         found["guard"] = guard is None or synthetic.xdp_prog_id != guard
     if steer is not None:
         # ifindex 0: somebody detached the link, or its device is gone (tcx_link_fill_info()).
         found["steer"] = steer.ifindex != synthetic.ifindex
         if vf is not None and not makeshift and status.rx_mode is RxMode.REDIRECT:
-            home = links.state(pins.link(synthetic.ifindex, "home"))
+            home = known.home(pins, synthetic.ifindex, vf.ifindex)
             found["home"] = home is None or home.ifindex != vf.ifindex
     return found

@@ -7,12 +7,9 @@ Labels name the synthetic NIC. VFs and ifindexes come and go, so they are labels
 from dataclasses import dataclass
 from enum import StrEnum
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import HistogramMetricFamily
+
+from netvsc_bpf.metrics.row_metric import RowMetric
 
 _PREFIX = "netvsc_bpf_"
 
@@ -56,14 +53,12 @@ class Family:
         """The name that queries use (of a histogram without _bucket, _count, _sum)."""
         return f"{_PREFIX}{self.name}{'_total' if self.type is Type.COUNTER else ''}"
 
-    def empty(self) -> Metric:
+    def empty(self) -> RowMetric | HistogramMetricFamily:
         """Return it without samples, as describe() and collect() begin."""
         name = _PREFIX + self.name
-        if self.type is Type.COUNTER:
-            return CounterMetricFamily(name, self.help, labels=self.labels)
-        if self.type is Type.GAUGE:
-            return GaugeMetricFamily(name, self.help, labels=self.labels)
-        return HistogramMetricFamily(name, self.help, labels=self.labels)
+        if self.type is Type.HISTOGRAM:
+            return HistogramMetricFamily(name, self.help, labels=self.labels)
+        return RowMetric(name, self.help, self.type.value, self.full_name, self.labels)
 
 
 _NIC = ("interface",)

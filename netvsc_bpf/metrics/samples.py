@@ -1,39 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The samples of one scrape, by family."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from prometheus_client.core import HistogramMetricFamily, Metric, Sample
+from prometheus_client.core import HistogramMetricFamily, Metric
 
 from netvsc_bpf.metrics.families import FAMILIES, Family
+from netvsc_bpf.metrics.row_metric import Block, RowMetric
 
 
 class Samples:
     """Collects what one scrape answers."""
 
     def __init__(self) -> None:
-        self._found: dict[Family, Metric] = {family: family.empty() for family in FAMILIES}
-        self._rows = {
-            family: (metric.samples.append, family.full_name, family.labels)
-            for family, metric in self._found.items()
-        }
+        empty = {family: family.empty() for family in FAMILIES}
+        kept_as_rows = {family: one for family, one in empty.items() if isinstance(one, RowMetric)}
+        self._rows = {family: one.rows for family, one in kept_as_rows.items()}
+        self._blocks = {family: one.blocks for family, one in kept_as_rows.items()}
+        self._metrics = empty
 
     def add(self, family: Family, value: float, *labels: str) -> None:
-        """Add one sample of a counter or gauge; the labels in the family's order."""
-        # Not add_metric(): a scrape of 64 pairs has thousands of samples, and this takes half as long.
-        append, name, names = self._rows[family]
-        append(Sample(name, dict(zip(names, labels, strict=True)), value))
+        """Add one sample of a counter or gauge; the labels in the family's order. Raises ValueError."""
+        if len(labels) != len(family.labels):
+            raise ValueError(f"{family.full_name} has the labels {family.labels}, not {labels}")
+        self._rows[family].append((value, labels))
 
-    def again(self, family: Family, samples: Iterable[Sample]) -> None:
-        """Add samples that an earlier scrape added: made once, as most of them never change."""
-        self._found[family].samples.extend(samples)
+    def again(self, family: Family, block: Block) -> None:
+        """Add what an earlier scrape added: made once, as most of it never changes."""
+        self._blocks[family].append(block)
 
     def histogram(self, family: Family, buckets: list[tuple[str, float]], total: float) -> None:
         """Add one histogram; `buckets` as of Histogram.cumulative()."""
-        metric = self._found[family]
+        metric = self._metrics[family]
         assert isinstance(metric, HistogramMetricFamily)
         metric.add_metric((), buckets, total)
 
     def metrics(self) -> Iterator[Metric]:
         """Return the families that have samples: who misses one finds it in docs/metrics.md."""
-        return (metric for metric in self._found.values() if metric.samples)
+        return (
+            metric
+            for metric in self._metrics.values()
+            if (metric.rows or metric.blocks if isinstance(metric, RowMetric) else metric.samples)
+        )

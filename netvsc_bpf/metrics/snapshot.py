@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One look at all attached pairs, cheap enough for each second: one netlink dump, then the pinned maps."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, lru_cache
 
 from netvsc_bpf.datapath import makeshift
 from netvsc_bpf.datapath.status import judge, read_pair
@@ -11,11 +12,14 @@ from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel import abi, netns, our_root, pins
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.program_stats import ProgramStats, read_programs, stats_enabled
+from netvsc_bpf.kernel.program_stats import ProgramStats, stats_enabled
 from netvsc_bpf.kernel.queue_stops import QueueStops
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.metrics.drift import drift_of
+from netvsc_bpf.metrics.known_links import KnownLinks
+from netvsc_bpf.metrics.known_programs import KnownPrograms
 from netvsc_bpf.metrics.nics import dump_nics
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
@@ -76,7 +80,8 @@ class SnapshotReader:
     def __init__(self) -> None:
         self._drivers: dict[tuple[int, str, str], str | None] = {}
         self._before = self._drivers
-        self._queue_stops = QueueStops()
+        self._queue_stops, self._links = QueueStops(), KnownLinks()
+        self._programs = KnownPrograms()
 
     def __call__(self) -> Snapshot:
         """Look. Raises NetvscBpfError or OSError where that fails each time it is tried.
@@ -102,19 +107,22 @@ class SnapshotReader:
         with our_root.held(ours.root), LoadedObject(ours) as loaded:
             if loaded.stale:
                 return Snapshot()
-            programs = tuple(read_programs(ours, attached))
+            counted = stats_enabled()
+            programs = self._programs(ours, loaded.build, attached, counted=counted)
             stops = self._queue_stops()
             netlink = loaded.liveness is Liveness.NETLINK  # there is no sentinel then
             shared = {} if netlink else {"sentinel": bool(loaded.lost_sentinel)}
             pairs, failures = [], []
+            utc = CLOCKS.utc_converter()
+            self._links.begin_round()
             for ifindex in attached:
                 try:
-                    sample = _sample(look, loaded, ifindex, stops, shared)
+                    sample = _sample(look, loaded, ifindex, stops, shared, self._links, utc)
                 except Exception as error:  # of whatever kind: the other pairs are read
                     failures.append(error)
                 else:
                     pairs += [] if sample is None else [sample]
-        return Snapshot(tuple(pairs), programs, stats_enabled(), tuple(failures))
+        return Snapshot(tuple(pairs), programs, counted, tuple(failures))
 
     def _driver(self, ifindex: int, bus: str, parent: str) -> str | None:
         """Remember a driver as long as its interface lives: sysfs costs more than all the rest."""
@@ -129,24 +137,33 @@ def _torn(pair: PairSample) -> bool:
     return pair.status.path is Path.VF and pair.status.vf is None
 
 
+@lru_cache(maxsize=4096)
+def _changes(raw: bytes) -> Mapping[tuple[Path, Reason], int]:
+    """Return what PairState.changes says: most pairs have not changed their path since the last scrape."""
+    by_path = type(abi.PairState().changes).from_buffer_copy(raw)
+    return {
+        (path, reason): count
+        for path, counts in zip(abi.PATHS, by_path, strict=True)
+        for reason, count in zip(abi.REASONS, counts, strict=False)  # the kernel has room for more reasons
+        if count and reason is not None
+    }
+
+
 def _sample(
     look: _Look,
     loaded: LoadedObject,
     ifindex: int,
     stops: Mapping[int, int],
     shared: Mapping[str, bool],
+    known: KnownLinks,
+    utc: Callable[[int], datetime],
 ) -> PairSample | None:
     """Describe one pair; None where it is coming or going. `shared`: drift of what all pairs share."""
-    synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
+    synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex, known.steer)
     if synthetic is None or maps is None:
         return None
-    status = judge(look, loaded, synthetic, maps)
-    changes = {
-        (path, reason): count
-        for path, counts in zip(abi.PATHS, maps.state.changes, strict=True)
-        for reason, count in zip(abi.REASONS, counts, strict=False)  # the kernel has room for more reasons
-        if count and reason is not None
-    }
+    status = judge(look, loaded, synthetic, maps, utc)
+    changes = _changes(bytes(maps.state.changes))
     withheld = None if maps.state.permitted else abi.REASONS[maps.state.reason]
     return PairSample(
         status,
@@ -159,6 +176,7 @@ def _sample(
                 look.pins,
                 status,
                 maps.steer,
+                known,
                 guarded=bool(maps.state.guard),
                 makeshift=makeshift.noted(maps.found),
             ),

@@ -5,13 +5,14 @@ generate_latest() escapes and checks names anew for every sample: with 64 pairs 
 tests/unit/metrics/test_text.py compares the two.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, groupby
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric, Sample
 from prometheus_client.utils import floatToGoString
 
+from netvsc_bpf.metrics.row_metric import Row, RowMetric
 from netvsc_bpf.model.names import shown
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,22 +28,31 @@ def _lines(metrics: Iterable[Metric]) -> Iterable[str]:
     for metric in metrics:
         name = metric.name + _SUFFIX.get(metric.type, "")
         yield f"# HELP {name} {_escape(metric.documentation)}\n# TYPE {name} {metric.type}\n"
-        for shape, samples in groupby(metric.samples, _shape):
-            yield from _alike(*shape, samples=list(samples))
+        if isinstance(metric, RowMetric):
+            yield from lines(metric.sample_name, metric.labels, metric.rows)
+            yield from (block.text for block in metric.blocks)
+            continue
+        for (sample, *labels), samples in groupby(metric.samples, _shape):
+            rows = [(one.value, tuple(one.labels.values())) for one in samples]
+            yield from lines(sample, tuple(labels), rows)
 
 
 def _shape(sample: Sample) -> tuple[str, ...]:
     return sample.name, *sample.labels
 
 
-def _alike(name: str, *labels: str, samples: list[Sample]) -> Iterable[str]:
+def lines(name: str, labels: tuple[str, ...], rows: Sequence[Row]) -> Iterable[str]:
     """Return the lines of samples that have their name and the names of their labels in common."""
-    numbers = [_number(sample.value) for sample in samples]
+    if not rows:
+        return []
+    values, named = zip(*rows, strict=True)
+    numbers = map(_number, values)
     if not labels:
         return [f"{name} {number}\n" for number in numbers]
-    columns = [[sample.labels[label] for sample in samples] for label in sorted(labels)]
     # Hardly any value needs to be escaped, so that is not asked of each.
-    together = "".join(chain.from_iterable(columns))
+    together = "".join(chain.from_iterable(named))
+    by_label = dict(zip(labels, zip(*named, strict=True), strict=True))
+    columns: list[Iterable[str]] = [by_label[label] for label in sorted(labels)]
     if not together.isprintable() or "\\" in together or '"' in together:
         columns = [[_escape(shown(value)).replace('"', r"\"") for value in column] for column in columns]
     pairs = ",".join(f'{label}="%s"' for label in sorted(labels))

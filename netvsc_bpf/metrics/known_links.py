@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is pinned for each pair, remembered between scrapes, and checked where it is attached.
+
+To open a pin and ask what is in it takes six system calls. The device is asked instead whether it still runs
+the program that the pin's link ran at the last look: that is one call for tcx, and none for guard, whose
+program is in the netlink dump. Any other answer is a reason to open the pin again, so a link that was
+replaced, detached, or unpinned by somebody is seen at the next scrape, as before.
+"""
+
+from netvsc_bpf.kernel import links
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.links import LinkState
+from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.tcx_query import tcx_programs
+
+_Key = tuple[int, int, str]
+"""Inode of the network namespace, synthetic ifindex, hook."""
+
+
+class KnownLinks:
+    """The links and guard programs of the pairs of one network namespace."""
+
+    def __init__(self) -> None:
+        self._links: dict[_Key, LinkState] = {}
+        self._links_before = self._links
+        self._guards: dict[_Key, int] = {}
+        self._guards_before = self._guards
+
+    def begin_round(self) -> None:
+        """Begin a scrape: what the last one did not ask for is forgotten."""
+        self._links_before, self._links = self._links, {}
+        self._guards_before, self._guards = self._guards, {}
+
+    def steer(self, pins: NetnsPins, ifindex: int) -> LinkState | None:
+        """Return steer's tcx link as links.state() does, by the pair's synthetic NIC. Raises OSError."""
+        return self._state(pins, ifindex, "steer", ifindex, Direction.EGRESS)
+
+    def home(self, pins: NetnsPins, ifindex: int, vf: int) -> LinkState | None:
+        """Return home's tcx link likewise; it belongs on the device `vf`. Raises OSError."""
+        return self._state(pins, ifindex, "home", vf, Direction.INGRESS)
+
+    def guard(self, pins: NetnsPins, ifindex: int, attached: int | None) -> int | None:
+        """Return the number of the pair's guard program, None where it has none. Raises OSError.
+
+        `attached` is the XDP program that the synthetic NIC runs.
+        """
+        key = pins.inode, ifindex, "guard"
+        known = self._guards_before.get(key)
+        if known is None or known != attached:
+            known = links.pinned_program_id(pins.copy(ifindex, "guard"))
+        if known is not None:
+            self._guards[key] = known
+        return known
+
+    def _state(
+        self, pins: NetnsPins, ifindex: int, hook: str, device: int, direction: Direction
+    ) -> LinkState | None:
+        key = pins.inode, ifindex, hook
+        known = self._links_before.get(key)
+        if known is None or known.ifindex != device or not _runs(known.prog_id, device, direction):
+            known = links.state(pins.link(ifindex, hook))
+        if known is not None:
+            self._links[key] = known
+        return known
+
+
+def _runs(program: int, device: int, direction: Direction) -> bool:
+    try:
+        return program in tcx_programs(device, direction)
+    except OSError:  # no right to ask, or no such device any more: the pin is opened
+        return False

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The programs of a network namespace, remembered between scrapes while the kernel does not count their runs.
+
+Their names and tags change with the folder that they are pinned in (attached anew) or with their build
+(upgraded); nothing else of them changes then, and to ask for all of them takes a hundred system calls.
+"""
+
+from netvsc_bpf.kernel import beneath
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.program_stats import ProgramStats, read_program, read_programs
+
+_Key = tuple[int, int]
+"""Inode of the folder, build."""
+
+
+class KnownPrograms:
+    """Reads programs, or repeats what was read."""
+
+    def __init__(self) -> None:
+        self._key: _Key | None = None
+        self._known: tuple[ProgramStats, ...] = ()
+
+    def __call__(
+        self, pins: NetnsPins, build: int, pairs: list[int], *, counted: bool
+    ) -> tuple[ProgramStats, ...]:
+        """Return the programs; `pairs` are attached, `counted`: the kernel counts runs. Raises OSError."""
+        key = beneath.inode(pins.object), build
+        if counted or key != self._key or self._have_run(pins, pairs[0]):
+            self._known = tuple(read_programs(pins, pairs))
+            self._key = key
+        return self._known
+
+    def _have_run(self, pins: NetnsPins, pair: int) -> bool:
+        """Tell whether runs were counted, as somebody can have done without the sysctl (BPF_ENABLE_STATS)."""
+        if any(program.runs for program in self._known):
+            return True
+        try:
+            return read_program(pins.copy(pair, "steer")).runs > 0
+        except FileNotFoundError:
+            return True  # it is being detached
