@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from netvsc_bpf.lab import wiring
+from netvsc_bpf.lab import fabrics, wiring
+from netvsc_bpf.lab.fabrics import PortRules
 from netvsc_bpf.lab.namespace import call_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan, PairPlan
 from netvsc_bpf.lab.ports import wait_for_ports
-from netvsc_bpf.lab.wiring import Cable, PortRules, with_rtnl
+from netvsc_bpf.lab.wiring import Cable, with_rtnl
 
 SWITCH = "switch"
 PEER_NIC = "eth0"
@@ -55,8 +56,9 @@ class Builder:
     def plug(self, vfs: Sequence[tuple[PairPlan, str]], *, up: bool, link_local: bool) -> None:
         """Lay the cables of VFs, each with the name that it shall have in the guest."""
         cables = [self._cable(name, pair.vf_port, pair.mac) for pair, name in vfs]
-        rules = {pair.vf_port: self._vf_rules(pair) for pair, _ in vfs}
+        rules = {pair.vf_port: fabrics.vf_rules(self._plan.fabric, pair) for pair, _ in vfs}
         self._lay(cables, self._places.guest, rules)
+        self._bind({pair.vf_port: pair.mac for pair, _ in vfs})
 
         def settle(rtnl: Any) -> None:
             for _, name in vfs:
@@ -66,6 +68,21 @@ class Builder:
                     wiring.set_up(rtnl, wiring.index_of(rtnl, name), True)
 
         with_rtnl(self._places.guest, settle)
+
+    def leave_vf(self, pair: PairPlan) -> None:
+        """Have the fabric leave a VF that is about to be unplugged, as far as that is not noticed."""
+        self._bind({pair.synthetic_port: pair.mac})
+
+    def _bind(self, macs: dict[str, str]) -> None:
+        # From port to MAC. Any other fabric finds out by itself.
+        if self._plan.fabric is not Fabric.EMBEDDED:
+            return
+
+        def bind(rtnl: Any) -> None:
+            for port, mac in macs.items():
+                wiring.bind(rtnl, wiring.index_of(rtnl, port), mac)
+
+        with_rtnl(self._places.fabric, bind)
 
     def _build_peer(self, pairs: Sequence[PairPlan]) -> None:
         self._lay([self._cable(PEER_NIC, _PEER_PORT, None)], self._places.peer, {})
@@ -81,7 +98,9 @@ class Builder:
 
     def _build_guest(self, pairs: Sequence[PairPlan]) -> None:
         cables = [self._cable(pair.synthetic, pair.synthetic_port, pair.mac) for pair in pairs]
-        self._lay(cables, self._places.guest, {})
+        rules = fabrics.synthetic_rules(self._plan.fabric)
+        self._lay(cables, self._places.guest, {pair.synthetic_port: rules for pair in pairs})
+        self._bind({pair.synthetic_port: pair.mac for pair in pairs})
 
         def configure(rtnl: Any) -> None:
             for pair in pairs:
@@ -106,11 +125,6 @@ class Builder:
 
     def _cable(self, near: str, far: str, mac: str | None) -> Cable:
         return Cable(near=near, far=far, far_index=next(self._far_indexes), mtu=self._plan.mtu, mac=mac)
-
-    def _vf_rules(self, pair: PairPlan) -> PortRules:
-        if self._plan.fabric is Fabric.HOST:
-            return PortRules(flood=False, backup=pair.synthetic_port)
-        return PortRules()
 
 
 def _quiet_host(rtnl: Any) -> None:

@@ -15,6 +15,10 @@ class Fabric(StrEnum):
     """A plain switch: floods to both ports what it has not learned, forgets a port that loses its carrier."""
     HOST = "host"
     """A host's virtual switch: never floods to a VF, and uses the synthetic port while the VF is out."""
+    EMBEDDED = "embedded"
+    """The embedded switch of a NIC (VEB). It delivers the pair's MAC to the VF's port while that has carrier,
+    else to the synthetic port, whoever spoke last: it learns from the uplink alone. Broadcast, multicast and
+    what it does not know go to the synthetic port too, as to a promiscuous PF that is in a bridge."""
     NONE = "none"
     """The far ends are up and lead nowhere: cheap, for many pairs."""
 

@@ -88,8 +88,9 @@ class Lab:
 
     def unplug_vf(self, i: int = 0) -> None:
         """Hot-remove the VF of a pair, whatever the guest calls it and wherever it moved it."""
-        port = self.plan.pair(i).vf_port
-        far = self.ifindex(self.fabric, port)
+        pair = self.plan.pair(i)
+        far = self.ifindex(self.fabric, pair.vf_port)
+        self._builder.leave_vf(pair)
         # A driver unregisters its device before the hardware stops. So the guest's end goes first, where it
         # is still in the guest; either end of a veth takes the other along.
         if not with_rtnl(self.guest, lambda rtnl: wiring.remove_near_end(rtnl, far)):

@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import AF_BRIDGE
 from typing import Any, TypeVar
 
 from pyroute2 import IPRoute
 
+from netvsc_bpf.lab.fabrics import PortRules
 from netvsc_bpf.lab.namespace import call_in, namespace_path
 from netvsc_bpf.model.errors import NoSuchNic
 
 T = TypeVar("T")
 
 _IFA_F_NODAD = 0x02
+_NUD_NOARP, _NTF_MASTER = 0x40, 0x04  # include/uapi/linux/neighbour.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,6 @@ class Cable:
     """Bytes, both ends."""
     mac: str | None = None
     """The near end's address; None leaves the choice to the kernel."""
-
-
-@dataclass(frozen=True, slots=True)
-class PortRules:
-    """What a switch does at a port beyond learning addresses."""
-
-    flood: bool = True
-    """Send it what has no known port: unknown unicast, multicast and broadcast."""
-    backup: str | None = None
-    """The port that takes over, within the same packet, while this one has no carrier."""
 
 
 def with_rtnl(namespace: str, function: Callable[[Any], T]) -> T:
@@ -100,10 +93,25 @@ def build_switch(rtnl: Any, name: str) -> None:
 def connect(rtnl: Any, port: int, switch: int, rules: PortRules) -> None:
     """Make the interface ``port`` a port of ``switch`` (both ifindexes)."""
     rtnl.link("set", index=port, master=switch)
-    if not rules.flood:
-        rtnl.link("set", index=port, kind="bridge_slave", unicast_flood=0, mcast_flood=0, bcast_flood=0)
+    rtnl.link(
+        "set",
+        index=port,
+        kind="bridge_slave",
+        learning=int(rules.learn),
+        unicast_flood=int(rules.flood_unicast),
+        mcast_flood=int(rules.flood_groups),
+        bcast_flood=int(rules.flood_groups),
+    )
     if rules.backup is not None:
         rtnl.link("set", index=port, kind="bridge_slave", backup_port=index_of(rtnl, rules.backup))
+
+
+def bind(rtnl: Any, port: int, mac: str) -> None:
+    """Have the switch deliver a MAC to this port, until it is bound to another or the port goes.
+
+    The entry outlives the port's carrier: br_stp_disable_port() deletes learned ones alone.
+    """
+    rtnl.neigh("replace", family=AF_BRIDGE, ifindex=port, lladdr=mac, state=_NUD_NOARP, flags=_NTF_MASTER)
 
 
 def set_up(rtnl: Any, index: int, up: bool) -> None:

@@ -11,6 +11,8 @@ from netvsc_bpf.view.amounts import ago
 
 _LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED})
 """Their remedies say by themselves who uses the VF again."""
+_DECIDED = _LEFT_ALONE | {Reason.MTU_REFUSED, Reason.XDP_MISSING, Reason.DRAINED}
+"""The VF could carry packets, as far as its state tells, and is not to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ def explain(pair: PairStatus) -> Explanation:
     if pair.path is Path.VF:
         return Explanation(f"On the VF {vf}")
     why, remedy = _why(pair, name, vf)
+    if pair.reason in _DECIDED and pair.vf is not None and pair.vf.up:
+        why = f"{why}; {vf} is up, so its switch may go on delivering to it"
     if pair.taken_down is not None and pair.managed is False and pair.reason not in _LEFT_ALONE:
         remedy = f"{remedy}; then {_bring_up(name, vf)}"
     return Explanation("On the synthetic path", why, remedy)

@@ -3,18 +3,21 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from netvsc_bpf.lab.directions import Direction, tcp_plan, udp_plan
 from netvsc_bpf.lab.plan import Fabric, LabPlan
+from netvsc_bpf.lab.ports import wait_for_ports
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS
 from netvsc_bpf.lab.tcp import TcpStream
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.lab.wiring import with_rtnl
 from netvsc_bpf.model.errors import NetvscBpfError, NoSuchNic
+from tests.kernel.support.frames import BROADCAST, GUEST_MAC, Tap, ethernet, send
 from tests.kernel.support.waiting import eventually
 
 LabFactory = Callable[..., Lab]
@@ -95,6 +98,45 @@ def test_host_fabric_never_floods_to_the_vf(lab_factory: LabFactory) -> None:
     lab.run(lab.peer, ["ping", "-c", "1", "-W", "20", "10.99.0.1"])  # which begins with a broadcast
     stats = json.loads(lab.run(lab.guest, ["ip", "-j", "-s", "link", "show", "dev", "vf0"]).stdout)[0]
     assert stats["stats64"]["rx"]["packets"] == 0
+
+
+def delivered_to(lab: Lab, *nics: str) -> list[str]:
+    """The guest's NICs that see a unicast frame of the peer's for the MAC of the pair."""
+    with ExitStack() as taps:
+        seen = {nic: taps.enter_context(Tap(lab.guest, nic)) for nic in nics}
+        send(lab.peer, "eth0", ethernet(GUEST_MAC, b"to the pair"))
+        # veth delivers before send() returns, or on the CPU's next softirq.
+        eventually("it is delivered", lambda: any(tap.seen(b"to the pair") for tap in seen.values()))
+        return [nic for nic, tap in seen.items() for _ in tap.seen(b"to the pair")]
+
+
+def test_embedded_switch_goes_by_the_state_of_the_vf_and_not_by_who_spoke_last(
+    lab_factory: LabFactory,
+) -> None:
+    lab = lab_factory(LabPlan(fabric=Fabric.EMBEDDED))
+
+    def speak(nic: str) -> None:
+        send(lab.guest, nic, ethernet(BROADCAST, b"here", source=GUEST_MAC))
+
+    speak("eth0")
+    assert delivered_to(lab, "eth0", "vf0") == ["vf0"]
+    lab.vf_down()
+    assert delivered_to(lab, "eth0", "vf0") == ["eth0"]
+    lab.vf_up()
+    wait_for_ports(lab.fabric)
+    speak("eth0")
+    assert delivered_to(lab, "eth0", "vf0") == ["vf0"]
+    lab.vf_carrier(False)
+    assert delivered_to(lab, "eth0", "vf0") == ["eth0"]
+    lab.vf_carrier(True)
+    wait_for_ports(lab.fabric)
+    speak("vf0")
+    lab.unplug_vf()
+    assert delivered_to(lab, "eth0") == ["eth0"]
+    lab.plug_vf()
+    wait_for_ports(lab.fabric)
+    speak("eth0")
+    assert delivered_to(lab, "eth0", "vf0") == ["vf0"]
 
 
 def test_many_pairs_have_macs_and_addresses_of_their_own(lab_factory: LabFactory) -> None:

@@ -16,7 +16,7 @@ from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.event_writer import EventFormat
 from netvsc_bpf.manager.log import Log
 from netvsc_bpf.manager.manager import Manager
-from netvsc_bpf.model.path import Liveness
+from netvsc_bpf.model.path import LeavePolicy, Liveness
 from netvsc_bpf.planner.stall import StallPolicy
 from tests.kernel.direct import force_clsact
 from tests.kernel.step_faults import hanging
@@ -34,6 +34,7 @@ class Orders:
     step_limit_s: float = 60.0
     interval_s: float = 30.0
     liveness: str | None = None
+    leave: str = LeavePolicy.DOWN
     clsact: bool = False
     """Do as on a kernel that has no tcx."""
     hangs: str | None = None
@@ -53,7 +54,9 @@ def main(argument: str) -> None:
     config = ManagerConfig(
         interfaces=tuple(orders.interfaces),
         options=AttachOptions(
-            any_bus=True, liveness=None if orders.liveness is None else Liveness(orders.liveness)
+            any_bus=True,
+            liveness=None if orders.liveness is None else Liveness(orders.liveness),
+            leave=LeavePolicy(orders.leave),
         ),
         settle_ms=10,
         stall=StallPolicy(

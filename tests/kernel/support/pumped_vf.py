@@ -17,10 +17,11 @@ from typing import Self
 
 from netvsc_bpf.lab import wiring
 from netvsc_bpf.lab.builder import SWITCH
+from netvsc_bpf.lab.fabrics import PortRules
 from netvsc_bpf.lab.namespace import call_in
 from netvsc_bpf.lab.ports import wait_for_ports
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.lab.wiring import PortRules, with_rtnl
+from netvsc_bpf.lab.wiring import with_rtnl
 
 _TUNSETIFF = 0x400454CA  # include/uapi/linux/if_tun.h
 _IFF_TAP, _IFF_NO_PI = 0x2, 0x1000

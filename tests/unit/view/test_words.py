@@ -57,6 +57,17 @@ def test_s101_a_stalled_vf_is_not_said_to_be_up_for_we_took_it_down() -> None:
     assert " is up" not in (explain(down).why or "")
 
 
+@pytest.mark.parametrize("reason", [Reason.DAMPED, Reason.STALLED, Reason.MTU_REFUSED, Reason.XDP_MISSING])
+def test_s101_vf_that_is_not_to_be_used_and_is_up_is_said_to_be_delivered_to(reason: Reason) -> None:
+    told = explain(on_synthetic(reason)).why or ""
+    assert told.endswith("; enP31819s1 is up, so its switch may go on delivering to it")
+
+
+@pytest.mark.parametrize("reason", [Reason.SETTLING, Reason.NO_CARRIER, Reason.NOT_PERMITTED])
+def test_s101_of_a_vf_that_nothing_was_decided_about_it_is_not_said(reason: Reason) -> None:
+    assert "delivering" not in (explain(on_synthetic(reason)).why or "")
+
+
 @pytest.mark.parametrize("reason", [Reason.NO_CARRIER, Reason.MTU_REFUSED, Reason.XDP_MISSING])
 def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs(reason: Reason) -> None:
     pair = replace(on_synthetic(reason), managed=False)
