@@ -45,7 +45,8 @@ class Builder:
         # The fabric is a switch and nothing else: it must not speak.
         call_in(self._places.fabric, wiring.write_sysctl, "ipv6/conf/default/disable_ipv6", 1)
         if self._plan.fabric is not Fabric.NONE:
-            with_rtnl(self._places.fabric, lambda rtnl: wiring.build_switch(rtnl, SWITCH))
+            switch = fabrics.switch_rules(self._plan.fabric)
+            with_rtnl(self._places.fabric, lambda rtnl: wiring.build_switch(rtnl, SWITCH, switch))
             self._build_peer(pairs)
         self._build_guest(pairs)
         if self._plan.vf:
@@ -85,7 +86,8 @@ class Builder:
         with_rtnl(self._places.fabric, bind)
 
     def _build_peer(self, pairs: Sequence[PairPlan]) -> None:
-        self._lay([self._cable(PEER_NIC, _PEER_PORT, None)], self._places.peer, {})
+        rules = fabrics.uplink_rules(self._plan.fabric)
+        self._lay([self._cable(PEER_NIC, _PEER_PORT, None)], self._places.peer, {_PEER_PORT: rules})
 
         def configure(rtnl: Any) -> None:
             index = wiring.index_of(rtnl, PEER_NIC)

@@ -20,9 +20,27 @@ class PortRules:
     """The port that takes over, within the same packet, while this one has no carrier."""
 
 
+@dataclass(frozen=True, slots=True)
+class SwitchRules:
+    """What a switch does as a whole."""
+
+    snooping: bool = False
+    """Send a group to the ports with members alone (IGMP), and ask for them."""
+
+
+def switch_rules(fabric: Fabric) -> SwitchRules:
+    """Return the rules of the switch itself."""
+    return SwitchRules(snooping=fabric is Fabric.SNOOPING)
+
+
+def uplink_rules(fabric: Fabric) -> PortRules:
+    """Return the rules of the peer's port."""
+    return PortRules(learn=fabric is not Fabric.HUB)
+
+
 def synthetic_rules(fabric: Fabric) -> PortRules:
     """Return the rules of the synthetic NIC's port."""
-    return PortRules(learn=fabric is not Fabric.EMBEDDED)
+    return PortRules(learn=fabric not in (Fabric.HUB, Fabric.EMBEDDED))
 
 
 def vf_rules(fabric: Fabric, pair: PairPlan) -> PortRules:
@@ -31,4 +49,4 @@ def vf_rules(fabric: Fabric, pair: PairPlan) -> PortRules:
         return PortRules(flood_unicast=False, flood_groups=False, backup=pair.synthetic_port)
     if fabric is Fabric.EMBEDDED:
         return PortRules(learn=False, flood_unicast=False, backup=pair.synthetic_port)
-    return PortRules()
+    return PortRules(learn=fabric is not Fabric.HUB)

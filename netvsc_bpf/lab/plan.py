@@ -11,8 +11,13 @@ MAX_PAIRS = 256
 class Fabric(StrEnum):
     """How the network treats the two ports of a pair."""
 
+    HUB = "hub"
+    """Every frame goes to all ports but the one that it came in by."""
     LEARNING = "learning"
     """A plain switch: floods to both ports what it has not learned, forgets a port that loses its carrier."""
+    SNOOPING = "snooping"
+    """A learning switch that is the IGMP querier too: a group goes to the ports that reported a member.
+    There is no MLD querier, so that IPv6 multicast is flooded."""
     HOST = "host"
     """A host's virtual switch: never floods to a VF, and uses the synthetic port while the VF is out."""
     EMBEDDED = "embedded"

@@ -17,13 +17,15 @@ from typing import Any, TypeVar
 
 from pyroute2 import IPRoute
 
-from netvsc_bpf.lab.fabrics import PortRules
+from netvsc_bpf.lab.fabrics import PortRules, SwitchRules
 from netvsc_bpf.lab.namespace import call_in, namespace_path
 from netvsc_bpf.model.errors import NoSuchNic
 
 T = TypeVar("T")
 
 _IFA_F_NODAD = 0x02
+_ANSWER_WITHIN = 10
+"""Hundredths of a second."""
 _NUD_NOARP, _NTF_MASTER = 0x40, 0x04  # include/uapi/linux/neighbour.h
 
 
@@ -83,11 +85,17 @@ def remove_near_end(rtnl: Any, far_index: int) -> bool:
     return False
 
 
-def build_switch(rtnl: Any, name: str) -> None:
-    """Make a learning switch, up, without ports."""
+def build_switch(rtnl: Any, name: str, rules: SwitchRules) -> None:
+    """Make a switch, up, without ports."""
     # Without snooping multicast goes everywhere, as it does while no querier is about, but always.
-    rtnl.link("add", ifname=name, kind="bridge", br_mcast_snooping=0, br_stp_state=0)
-    rtnl.link("set", index=index_of(rtnl, name), state="up")
+    rtnl.link("add", ifname=name, kind="bridge", br_mcast_snooping=int(rules.snooping), br_stp_state=0)
+    index = index_of(rtnl, name)
+    if rules.snooping:
+        # Groups are flooded until members have had time to answer (br_multicast_set_querier()), by default
+        # ten seconds. It asks once, when it begins, and then every two minutes.
+        rtnl.link("set", index=index, kind="bridge", br_mcast_query_response_intvl=_ANSWER_WITHIN)
+        rtnl.link("set", index=index, kind="bridge", br_mcast_startup_query_cnt=1, br_mcast_querier=1)
+    rtnl.link("set", index=index, state="up")
 
 
 def connect(rtnl: Any, port: int, switch: int, rules: PortRules) -> None:
