@@ -8,7 +8,7 @@ Earlier versions had a socket with a name that everybody knew as their claim. Su
 other user who holds that name is passed by, and reported.
 """
 
-import secrets
+import os
 import socket
 from contextlib import suppress
 from types import TracebackType
@@ -58,7 +58,7 @@ def claim() -> Claim:
     earlier = _of_earlier_version()
     if earlier is not None and trusted(earlier.uid):
         raise _busy(f"process {earlier.pid} does already", earlier.pid)
-    name = f"{_PREFIX}{secrets.token_hex(16)}"
+    name = f"{_PREFIX}{os.urandom(16).hex()}"
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         listening.bind(f"\0{name}")
