@@ -49,7 +49,7 @@ TURNS = (
     Turn("failover", 900),
     Turn("leak", 1200),
     Turn("damping", 60),
-    Turn("path", 2100),
+    Turn("path", 3000),
     Turn("failover-guest", 6 * 3600),
 )
 

@@ -22,19 +22,19 @@ Arrangement = Callable[[], AbstractContextManager[str]]
 
 
 @contextmanager
-def bare() -> Iterator[str]:
+def bare(vf: str = "vf0") -> Iterator[str]:
     """The VF by itself: what every other one is measured against."""
-    yield "vf0"
+    yield vf
 
 
 @contextmanager
-def ours() -> Iterator[str]:
+def ours(device: str = "eth0", vf: str = "vf0") -> Iterator[str]:
     """netvsc-bpf, attached as a user does it."""
-    sh(f"{COMMAND} attach eth0 --vf vf0 --settle 10 --guard off")
+    sh(f"{COMMAND} attach {device} --vf {vf} --settle 10 --guard off")
     try:
-        yield "eth0"
+        yield device
     finally:
-        sh(f"{COMMAND} detach eth0")
+        sh(f"{COMMAND} detach {device}")
 
 
 @contextmanager

@@ -13,6 +13,8 @@ TEAM = "team"
 NET_FAILOVER = "net_failover"
 MIRRED = "mirred"
 BARE = "bare VF"
+HV_NETVSC = "hv_netvsc"
+"""The driver by itself; `make bench-path` calls it so, too."""
 
 CONTENDERS = (
     OURS,

@@ -7,14 +7,15 @@ import socket
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from bench.guest import live_frames, pci_pair, pktgen, plain_pair, stream
+from bench.guest import live_frames, pci_pair, pktgen, plain_pair, queues, stream
 from bench.guest.arrangements import ALL, ALL_OF_PCI, MAC, Arrangement
+from bench.guest.hyperv import arrangements_of_hyperv
 from bench.guest.names import NET_FAILOVER
+from bench.guest.queues import Queues
 from bench.guest.shell import sh
 
 ROUNDS = 3
@@ -48,22 +49,9 @@ def _each(measure: Callable[[str, str], float], ways: Mapping[str, Arrangement] 
     return found
 
 
-@contextmanager
-def _queues(device: str, vf: str, *, qdisc: bool) -> Iterator[None]:
-    """Have a queue where a packet passes: at the device itself, and at the VF that it hands it to."""
-    passed = {device, vf} if qdisc else set()
-    for one in passed:
-        sh(f"tc qdisc replace dev {one} root fq_codel")
-    try:
-        yield
-    finally:
-        for one in passed:
-            sh(f"tc qdisc del dev {one} root")
-
-
-def _transmitting(*, qdisc: bool) -> Results:
+def _transmitting(queued: Queues) -> Results:
     def measure(name: str, device: str) -> float:
-        with _queues(device, "vf0", qdisc=qdisc):
+        with queued(device, "vf0"):
             return pktgen.transmit(device, PACKETS)
 
     with plain_pair.dummies():
@@ -99,8 +87,13 @@ def _streaming(*, gro: bool) -> Results:
         return _each(lambda name, device: _stream(device, "vf0", plain_pair.FAR, gro=gro))
 
 
-def _through_pci(measure: Callable[[str, str], float]) -> Results:
-    """Measure by VF and device, once the first carries what is sent through the second."""
+Measure = Callable[[str, str], float]
+"""Of a VF, and of the device whose packets it carries."""
+ThroughPci = Callable[[Measure], Results]
+
+
+def _through_pci(measure: Measure) -> Results:
+    """Measure each arrangement once its VF carries what is sent through its device."""
     pci_pair.set_up()
 
     def by_name(name: str, device: str) -> float:
@@ -111,41 +104,57 @@ def _through_pci(measure: Callable[[str, str], float]) -> Results:
     return _each(by_name, ALL_OF_PCI)
 
 
-def _transmitting_through_pci(*, qdisc: bool) -> Results:
+def _through_hyperv(measure: Measure) -> Results:
+    """Measure the same of the pair of hv_netvsc."""
+    pci_pair.set_up()
+
+    def of_its_vf(_: str, device: str) -> float:
+        pci_pair.until_it_carries(pci_pair.ENSLAVED, device)
+        return measure(pci_pair.ENSLAVED, device)
+
+    with arrangements_of_hyperv() as ways:
+        return _each(of_its_vf, ways)
+
+
+def _transmitting_through(through: ThroughPci, queued: Queues) -> Results:
     def measure(vf: str, device: str) -> float:
         before = pci_pair.sent(vf)
-        with _queues(device, vf, qdisc=qdisc):
+        with queued(device, vf):
             took = pktgen.transmit(device, PACKETS)
         if pci_pair.sent(vf) < before + PACKETS:
             raise RuntimeError(f"{device} did not send all through {vf}")
         return took
 
-    return _through_pci(measure)
+    return through(measure)
 
 
-def _receiving_through_pci() -> Results:
+def _receiving_through(through: ThroughPci) -> Results:
     def measure(vf: str, device: str) -> float:
         return _receive(vf, Path("/sys/class/net", vf, "address").read_text().strip(), device)
 
-    return _through_pci(measure)
+    return through(measure)
 
 
-def _streaming_through_pci(*, gro: bool) -> Results:
+def _streaming_through(through: ThroughPci, *, gro: bool) -> Results:
     with pci_pair.heard():
-        return _through_pci(lambda vf, device: _stream(device, vf, pci_pair.FAR[vf], gro=gro))
+        return through(lambda vf, device: _stream(device, vf, pci_pair.FAR[vf], gro=gro))
 
 
 _MEASURES: dict[str, Callable[[], Results]] = {
-    "tx": partial(_transmitting, qdisc=False),
-    "tx, fq_codel": partial(_transmitting, qdisc=True),
+    "tx": partial(_transmitting, queues.as_they_are),
+    "tx, fq_codel": partial(_transmitting, queues.fq_codel),
     "rx": _receiving,
     "tcp, GRO on": partial(_streaming, gro=True),
     "tcp, GRO off": partial(_streaming, gro=False),
-    "tx, e1000e": partial(_transmitting_through_pci, qdisc=False),
-    "tx, e1000e, fq_codel": partial(_transmitting_through_pci, qdisc=True),
-    "rx, e1000e": _receiving_through_pci,
-    "tcp, e1000e, GRO on": partial(_streaming_through_pci, gro=True),
-    "tcp, e1000e, GRO off": partial(_streaming_through_pci, gro=False),
+    "tx, e1000e": partial(_transmitting_through, _through_pci, queues.as_they_are),
+    "tx, e1000e, fq_codel": partial(_transmitting_through, _through_pci, queues.fq_codel),
+    "rx, e1000e": partial(_receiving_through, _through_pci),
+    "tcp, e1000e, GRO on": partial(_streaming_through, _through_pci, gro=True),
+    "tcp, e1000e, GRO off": partial(_streaming_through, _through_pci, gro=False),
+    "tx, hv_netvsc": partial(_transmitting_through, _through_hyperv, queues.none_above),
+    "tx, hv_netvsc, fq_codel": partial(_transmitting_through, _through_hyperv, queues.by_default),
+    "rx, hv_netvsc": partial(_receiving_through, _through_hyperv),
+    "tcp, hv_netvsc, GRO on": partial(_streaming_through, _through_hyperv, gro=True),
 }
 WAYS = tuple(_MEASURES)
 

@@ -2,9 +2,9 @@
 """A pair of PCI devices, and another one of which net_failover makes one: what a packet costs with drivers.
 
 net_failover takes a PCI device and no other (net_failover_slave_pre_register(), drivers/net/net_failover.c),
-and its virtio NIC has no use but that. So there are two pairs of the same make, each port on a hub of its
-own: QEMU's e1000e sends within the write to its doorbell, hence nobody waits for it. Another e1000e on the
-hub of each VF, in the namespace `far`, can hear it.
+and its virtio NIC has no use but that. So there are two pairs of the same make, and a third VF for hv_netvsc
+(hyperv.py), each port on a hub of its own: QEMU's e1000e sends within the write to its doorbell, hence nobody
+waits for it. Another e1000e on the hub of each VF, in the namespace `far`, can hear it.
 """
 
 import socket
@@ -18,19 +18,21 @@ from bench.guest import live_frames
 from bench.guest.shell import sh
 from bench.guest.waiting import wait
 from netvsc_bpf.lab.namespace import call_in
-from tests.vm.devices import PEER_MAC, PF_MAC, STANDBY_MAC, SYNTHETIC_MAC
+from tests.vm.devices import HYPERV_MAC, HYPERV_PF_MAC, PEER_MAC, PF_MAC, STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import nics
 
-VF, PRIMARY = "vf0", "vf1"
-"""That of eth0, and that of net_failover."""
-FAR = {VF: "far0", PRIMARY: "far1"}
+VF, PRIMARY, ENSLAVED = "vf0", "vf1", "vf2"
+"""That of eth0, that of net_failover, and that of hv_netvsc."""
+FAR = {VF: "far0", PRIMARY: "far1", ENSLAVED: "far2"}
 """Who hears it, where somebody shall."""
 _NAMES = {
     (SYNTHETIC_MAC, "virtio_net"): "eth0",
     (SYNTHETIC_MAC, "e1000e"): VF,
     (STANDBY_MAC, "e1000e"): PRIMARY,
+    (HYPERV_MAC, "e1000e"): ENSLAVED,
     (PEER_MAC, "e1000e"): FAR[VF],
     (PF_MAC, "e1000e"): FAR[PRIMARY],
+    (HYPERV_PF_MAC, "e1000e"): FAR[ENSLAVED],
 }
 _ELSEWHERE = "02:00:00:00:00:02"
 _PROBE = 20
@@ -41,7 +43,7 @@ _AT_ONCE, _BY_LOAD = 0, 3
 
 @cache
 def set_up() -> None:
-    """Load the drivers, and name the devices; those of the plain pair are up. Once in a guest's life."""
+    """Load the drivers, and name the devices; all but net_failover's are up. Once in a guest's life."""
     subprocess.run(["modprobe", "-a", "virtio_net", "e1000e"], check=True)
     found = {_NAMES[key]: nic for nic in nics() if (key := (nic.mac, nic.driver)) in _NAMES}
     if len(found) != len(_NAMES):
@@ -50,7 +52,7 @@ def set_up() -> None:
         sh(f"ip link set {nic.name} name nic{nic.ifindex}")
     for name, nic in found.items():
         sh(f"ip link set nic{nic.ifindex} name {name}")
-    sh("ip link set eth0 up", f"ip link set {VF} up", "ip netns add far")
+    sh("ip link set eth0 up", f"ip link set {VF} up", f"ip link set {ENSLAVED} up", "ip netns add far")
     for far in FAR.values():
         sh(f"ip link set {far} netns far", f"ip netns exec far ethtool -K {far} tso off")
 
