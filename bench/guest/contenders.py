@@ -26,7 +26,7 @@ from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.path import GuardMode, Liveness
 from netvsc_bpf.model.path import Path as WayOut
 from tests.kernel.support.manager import Manager, managers
-from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
+from tests.vm.devices import HYPERV_MAC, STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import ADDRESS
 
 SETTLE_MS = 100
@@ -62,9 +62,15 @@ class Contender:
 
 
 @contextmanager
-def _ours(twin: Twin, *, liveness: Liveness, end: signal.Signals | None) -> Iterator[InUse]:
-    """With a manager that is running (None), was killed, or is stopped, before anything fails."""
-    config = f'{UNDAMPED}\n[attach]\nguard = "all"\nliveness = "{liveness}"\n[metrics]\nlisten = "none"\n'
+def _ours(
+    twin: Twin, *, liveness: Liveness, end: signal.Signals | None, guard: GuardMode = GuardMode.ALL
+) -> Iterator[InUse]:
+    """With a manager that is running (None), was killed, or is stopped, before anything fails.
+
+    ``guard`` is for the fabric: a hub gives every frame to both NICs.
+    """
+    attach = f'[attach]\nguard = "{guard}"\nliveness = "{liveness}"\n'
+    config = f'{UNDAMPED}\n{attach}[metrics]\nlisten = "none"\n'
     with ExitStack() as undo:
         file = undo.enter_context(tempfile.NamedTemporaryFile("w", suffix=".toml"))
         file.write(config)
@@ -78,7 +84,7 @@ def _ours(twin: Twin, *, liveness: Liveness, end: signal.Signals | None) -> Iter
         take_in = watch = _nothing
         if end is signal.SIGKILL:
             manager.kill()
-            options = AttachOptions(guard=GuardMode.ALL, settle_ms=SETTLE_MS, liveness=liveness)
+            options = AttachOptions(guard=guard, settle_ms=SETTLE_MS, liveness=liveness)
             take_in = lambda _: datapath.attach(SYNTHETIC_NAME, options) and None  # noqa: E731
         elif end is signal.SIGSTOP:
             manager.process.send_signal(signal.SIGSTOP)
@@ -155,6 +161,18 @@ def _net_failover(_: Twin) -> Iterator[InUse]:
             sh(f"ip addr flush dev {device}")
 
 
+@contextmanager
+def _hv_netvsc(_: Twin) -> Iterator[InUse]:
+    """The driver takes in a VF that its host has associated; nothing is set up."""
+    yield InUse(SYNTHETIC_NAME, SYNTHETIC_NAME)
+
+
+def _on_hv_netvsc(end: signal.Signals | None) -> Contender:
+    """Return ours on top of it. Its host gives each frame to one path, so that nothing has to be guarded."""
+    stand = partial(_ours, liveness=Liveness.FENTRY, end=end, guard=GuardMode.OFF)
+    return Contender(stand, HYPERV_MAC, renames=False)
+
+
 def _variant(liveness: Liveness, end: signal.Signals | None) -> Contender:
     return Contender(partial(_ours, liveness=liveness, end=end), renames=False)
 
@@ -172,4 +190,7 @@ CONTENDERS = {
     names.NET_FAILOVER: Contender(_net_failover, mac=STANDBY_MAC, renames=False),
     names.MIRRED: Contender(_mirred),
     names.BARE: Contender(_bare),
+    names.HV_NETVSC: Contender(_hv_netvsc, HYPERV_MAC, renames=False),
+    names.ON_HV_NETVSC: _on_hv_netvsc(signal.SIGKILL),
+    names.ON_HV_NETVSC_RUNNING: _on_hv_netvsc(None),
 }

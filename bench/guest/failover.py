@@ -19,8 +19,9 @@ from bench.device_drops import DeviceDrops
 from bench.failover_figures import CARRIER, PLANNED
 from bench.guest.contenders import CONTENDERS, Contender, InUse
 from bench.guest.failures import FAILURES, Failure
+from bench.guest.hyperv_twin import hyperv_twin
 from bench.guest.link_stamps import LinkStamps, Moment
-from bench.guest.names import OURS
+from bench.guest.names import OF_HYPERV, OURS
 from bench.guest.row import Marks, Row
 from bench.guest.tcp_cycles import tcp_cycles
 from bench.guest.twin import SYNTHETIC_NAME, Twin, twin
@@ -29,7 +30,7 @@ from netvsc_bpf.lab.udp import UdpPlan, UdpStream
 from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS
 
 _DWELL_S = 0.4
-"""How long a failure is looked at once it has happened: four times what miimon=100 takes."""
+"""How long a failure is looked at once it has happened, but for a lost carrier: Twin.shown_s."""
 _CALM_S = 0.2
 _RETURN_S = 10.0
 """After that the VF is not used again by itself: nobody who returns has taken longer than 4.7 s."""
@@ -167,7 +168,7 @@ class Bench:
                 wait("the carrier is off", lambda: border_at() is not None)
             else:
                 wait(f"{failure.kind} has happened", lambda: failure.over(pair))
-            time.sleep(_DWELL_S)
+            time.sleep(pair.shown_s if border is Moment.CARRIER_OFF else _DWELL_S)
             mark.border_ns = border_at()
             if border is Moment.CARRIER_OFF:
                 mark.given_up_ns = self._stamps.first(Moment.GIVEN_UP, vf.ifindex, mark.begin_ns)
@@ -196,7 +197,8 @@ def main() -> None:
     wanted["contenders"], wanted["kinds"] = tuple(wanted["contenders"]), tuple(wanted["kinds"])
     job = Job(**wanted)
     with ExitStack() as undo:
-        pair = undo.enter_context(twin())
+        hyperv = set(job.contenders) <= set(OF_HYPERV)  # a guest has one contender, or several of one kind
+        pair = undo.enter_context(hyperv_twin() if hyperv else twin())
         stamps = undo.enter_context(closing(LinkStamps()))
         Bench(pair, stamps, job, Path(sys.argv[1])).run()
 

@@ -24,9 +24,10 @@ class Failure:
 
 def _give_link(twin: Twin) -> None:
     twin.link(True)
-    # igbvf asks its PF again 10 s after its last reset at the earliest (igbvf_has_link()); this is one.
-    twin.up(False)
-    twin.up(True)
+    if twin.is_up():
+        # igbvf asks its PF again 10 s after its last reset at the earliest (igbvf_has_link()); this is one.
+        twin.up(False)
+        twin.up(True)
 
 
 def _lose_link_again(twin: Twin) -> None:

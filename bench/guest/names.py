@@ -15,6 +15,8 @@ MIRRED = "mirred"
 BARE = "bare VF"
 HV_NETVSC = "hv_netvsc"
 """The driver by itself; `make bench-path` calls it so, too."""
+ON_HV_NETVSC = "ours on hv_netvsc, manager killed"
+ON_HV_NETVSC_RUNNING = "ours on hv_netvsc, manager running"
 
 CONTENDERS = (
     OURS,
@@ -28,4 +30,9 @@ CONTENDERS = (
     BONDING_TUNED,
     MIRRED,
     BARE,
+    HV_NETVSC,
+    ON_HV_NETVSC,
+    ON_HV_NETVSC_RUNNING,
 )
+OF_HYPERV = (HV_NETVSC, ON_HV_NETVSC, ON_HV_NETVSC_RUNNING)
+"""Those whose synthetic NIC is that of hv_netvsc, over a host of ours; everybody else's is virtio-net's."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from bench.guest.shell import sh
 from bench.guest.waiting import wait
@@ -21,7 +22,7 @@ from vm.qmp import Qmp
 SYNTHETIC_NAME, VF_NAME = "eth0", "vf0"
 """What arrangements.py calls the two."""
 LAG_NAME = "lag0"
-_HOT_ID = "hot-nic"
+HOT_ID = "hot-nic"
 _IFF_UP = 1
 _BUSY_S, _BUSY_PACKETS = 0.05, 3
 _NET = Path("/sys/class/net")
@@ -29,6 +30,11 @@ _NET = Path("/sys/class/net")
 
 class Twin:
     """The pair; ``hot`` says which kind of VF it has."""
+
+    hot_slot: ClassVar[dict[str, str]] = {"bus": "hot", "netdev": "hot-wire"}
+    """Where QEMU plugs the hot one in."""
+    shown_s: ClassVar[float] = 0.4
+    """How long a lost carrier is looked at: four times what miimon=100 takes."""
 
     def __init__(self, sriov: SriovPair, qmp: Qmp) -> None:
         self.sriov = sriov
@@ -48,9 +54,7 @@ class Twin:
     def plug(self) -> None:
         """Have the host give us a VF."""
         if self.hot:
-            self._qmp(
-                "device_add", driver="e1000e", id=_HOT_ID, bus="hot", netdev="hot-wire", mac=self.sriov.mac
-            )
+            self._qmp("device_add", driver="e1000e", id=HOT_ID, mac=self.sriov.mac, **self.hot_slot)
         else:
             self.sriov.plug()
         self.named()
@@ -58,7 +62,7 @@ class Twin:
     def unplug(self) -> None:
         """Have the host take the VF away; returns before it is gone where that takes a while."""
         if self.hot:
-            self._qmp("device_del", id=_HOT_ID)
+            self._qmp("device_del", id=HOT_ID)
         else:
             self.sriov.unplug()
 
@@ -87,7 +91,7 @@ class Twin:
     def link(self, on: bool) -> None:
         """Give the VF its link or take it: igb's PF goes down, or the wire of the hot one is pulled."""
         if self.hot:
-            self._qmp("set_link", name=_HOT_ID, up=on)
+            self._qmp("set_link", name=HOT_ID, up=on)
         else:
             self.sriov.carrier(on)
 
@@ -142,14 +146,24 @@ def twin() -> Iterator[Twin]:
     """Set it up under the names of arrangements.py, the VF not plugged in."""
     subprocess.run(["modprobe", "-a", "dummy", "e1000e", "net_failover"], check=True)
     with sriov_pair() as sriov, Qmp() as qmp:
-        _rename(SYNTHETIC, SYNTHETIC_NAME)
-        sh(f"ip link add {LAG_NAME} type dummy", f"ip link set {LAG_NAME} up")
+        rename(SYNTHETIC, SYNTHETIC_NAME)
         try:
-            yield Twin(sriov, qmp)
+            with lagging():
+                yield Twin(sriov, qmp)
         finally:
-            sh(f"ip link del {LAG_NAME}")
-            _rename(SYNTHETIC_NAME, SYNTHETIC)
+            rename(SYNTHETIC_NAME, SYNTHETIC)
 
 
-def _rename(old: str, new: str) -> None:
+@contextmanager
+def lagging() -> Iterator[None]:
+    """Have the device of ``earlier_link_event``."""
+    sh(f"ip link add {LAG_NAME} type dummy", f"ip link set {LAG_NAME} up")
+    try:
+        yield
+    finally:
+        sh(f"ip link del {LAG_NAME}")
+
+
+def rename(old: str, new: str) -> None:
+    """Give a device another name, which takes it down before Linux 6.2."""
     sh(f"ip link set {old} down", f"ip link set {old} name {new}", f"ip link set {new} up")

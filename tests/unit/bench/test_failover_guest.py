@@ -8,10 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from bench.failover_figures import Kind, Leaving, Span, leaving, overtaken, percentile, returning, times_less
-from bench.failover_guest import judge, runs_of, together
+from bench.failover_figures import (
+    CARRIER,
+    Kind,
+    Leaving,
+    Span,
+    leaving,
+    overtaken,
+    percentile,
+    returning,
+    times_less,
+)
+from bench.failover_guest import judge, judge_on_hyperv, runs_of, together
 from bench.guest.link_stamps import Moment, Stamp, parse
-from bench.guest.names import BONDING, CONTENDERS, OURS
+from bench.guest.names import BONDING, CONTENDERS, HV_NETVSC, ON_HV_NETVSC, ON_HV_NETVSC_RUNNING, OURS
 from bench.guest.row import Row
 from bench.report import Report
 from netvsc_bpf.lab.recording import Recording
@@ -153,13 +163,41 @@ def test_a_flap_that_was_left_twice_or_a_timeout_is_missed(tmp_path: Path) -> No
     }
 
 
+def missed_on_hyperv(tmp_path: Path, measured: list[Row]) -> set[str]:
+    """What of the limits of ours on hv_netvsc is not kept, by the last words."""
+    report = Report("failover-guest", tmp_path / "out.json")
+    judge_on_hyperv(report, measured, 30)
+    report.finish()
+    written = json.loads((tmp_path / "out.json").read_text())
+    return {one["what"].split(": ")[-1] for one in written["limits"] if not one["holds"]}
+
+
+def test_on_hv_netvsc_a_manager_brings_ingress_back_within_a_second(tmp_path: Path) -> None:
+    lost = replace(NOTHING, lost=800, gap_ms=1500.0)
+    for contender, wrong in (
+        (HV_NETVSC, set()),
+        (ON_HV_NETVSC, set()),
+        (ON_HV_NETVSC_RUNNING, {"rx is back at the latest after"}),
+    ):
+        measured = [row for row in rows(contender, 0) if row.failure in CARRIER]
+        for row in measured:
+            row.rx = [lost] * len(row.rx)
+        assert missed_on_hyperv(tmp_path, measured) == wrong
+
+
+def test_on_hv_netvsc_no_packet_may_be_lost_that_we_can_save(tmp_path: Path) -> None:
+    assert missed_on_hyperv(tmp_path, rows(HV_NETVSC, 1)) == set(), "what the driver does alone is told"
+    assert missed_on_hyperv(tmp_path, rows(ON_HV_NETVSC, 0)) == set()
+    assert missed_on_hyperv(tmp_path, rows(ON_HV_NETVSC, 1, 29)) == {"tx lost after the border", "times"}
+
+
 def test_a_row_is_read_as_it_was_written() -> None:
     (row, *_) = rows(OURS, 3)
     assert Row.read(json.loads(json.dumps(asdict(row)))) == row
 
 
 def test_contenders_have_each_a_name_of_their_own() -> None:
-    assert len(set(CONTENDERS)) == len(CONTENDERS) == 11
+    assert len(set(CONTENDERS)) == len(CONTENDERS) == 14
 
 
 def written(contender: str, failure: str, *, tx: list[Leaving], wanted: int = 100, problem: str = "") -> Row:

@@ -109,6 +109,8 @@ def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
         failed("team", 50, 2.0),
         failed("net_failover", 51, 0.0),
         failed("bare VF", 0, 0.0),
+        failed("hv_netvsc", 1, 0.0),
+        failed("ours on hv_netvsc, manager killed", 1, 0.0),
         {"contender": "mirred", "failure": "unbind", "tx": [], "problem": "not measured"},
     ]
     result = replace(MADE_UP, file="failover-guest", benchmark="failover-guest", raw={"rows": rows})
