@@ -93,6 +93,11 @@ class PairMemory:
         waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]
         return max((wait for wait in waits if wait is not None), default=None)
 
+    def drained_wait_s(self, boottime: int) -> float | None:
+        """Return in how many seconds to look again at a drain, None if there is none or no need."""
+        drained = None if self.before is None else self.before.drained
+        return None if drained is None else drained.wait_s(boottime)
+
     def wait_s(self, now: float) -> float | None:
         """Return in how many seconds to look again, None if nothing is waited for."""
         waits = [self.retry.at - now] if self.retry.at > now else []
