@@ -13,7 +13,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from netvsc_bpf.datapath import drains, homing, vf_settings
 from netvsc_bpf.datapath.announcing import announce
@@ -36,7 +35,7 @@ from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
 
-_T = TypeVar("_T")
+WAIT_MOST_MS = 10_000
 
 
 class Attendant:
@@ -105,16 +104,17 @@ def drain(
 
 
 def undrain(interface: str, attendant: Attendant | None = None) -> list[str]:
-    """End the drain of a pair; wait once for its VF to settle. Return what could not be done, in words.
+    """End the drain of a pair. Return what could not be done, in words.
+
+    Waits once for its VF to settle, unless that takes longer than WAIT_MOST_MS: then the kernel sees to it.
 
     Raises NoSuchNic, NotAttached, Busy, KernelError and their like. Where it is not drained that is said.
     """
     what, attendant = f"cannot undrain {interface}", attendant or Attendant()
     with reading(what) as session:
-        synthetic, slot = _attached(session, what, interface)
-        with LoadedObject(session.pins) as loaded:
-            if not loaded.pair(slot).drained_until:
-                return [f"{synthetic.name} is not drained"]
+        synthetic, _ = _attached(session, what, interface)
+        if not _is_to_undrain(session, synthetic.ifindex):
+            return [f"{synthetic.name} is not drained"]
     return _undrain(what, synthetic.ifindex, attendant)
 
 
@@ -122,7 +122,7 @@ def undrain_all(attendant: Attendant | None = None) -> tuple[list[str], list[Net
     """End the drains of all pairs of this thread's network namespace; what keeps one keeps no other."""
     attendant, said, errors = attendant or Attendant(), list[str](), list[NetvscBpfError]()
     with reading("cannot undrain") as session:
-        pairs = [ifindex for ifindex in session.attached() if _is_drained(session, ifindex)]
+        pairs = [ifindex for ifindex in session.attached() if _is_to_undrain(session, ifindex)]
         named = {ifindex: session.nic(ifindex) for ifindex in pairs}
     for ifindex, nic in named.items():
         if nic is not None:
@@ -139,7 +139,6 @@ def _undrain(what: str, ifindex: int, attendant: Attendant) -> list[str]:
         if slot is None:
             return []  # detached meanwhile
         _set(session, slot, 0)
-        drain_notes.remove(session.pins, ifindex)
     left_out: list[str] = []
     # Who attends brings the VF up, and permits it if it is fit.
     attended = attendant.is_there() and attendant.looks()
@@ -153,6 +152,8 @@ def _undrain(what: str, ifindex: int, attendant: Attendant) -> list[str]:
         with reading(what) as session:
             _with(session, ifindex, _announce)
             left_out += _taken(session)
+    with writing(what) as session:  # last: who finds us killed before goes on where we were
+        _with(session, ifindex, _forget)
     return left_out
 
 
@@ -187,10 +188,13 @@ def _slot(session: Session, ifindex: int) -> int | None:
         return None if loaded.stale else find_pair_slot(loaded, ifindex)
 
 
-def _is_drained(session: Session, ifindex: int) -> bool:
+def _is_to_undrain(session: Session, ifindex: int) -> bool:
+    """Tell whether a pair is drained, or undrain was killed or failed, which leaves the note."""
     slot = _slot(session, ifindex)
     if slot is None:
         return False
+    if drain_notes.read(session.pins, ifindex) is not None:
+        return True
     with LoadedObject(session.pins) as loaded:
         return bool(loaded.pair(slot).drained_until)
 
@@ -238,6 +242,12 @@ def _use_again(half: _Half) -> None:
     permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)
 
 
+def _forget(half: _Half) -> None:
+    """Remove the note, unless somebody drained the pair again meanwhile."""
+    if not half.loaded.pair(half.slot).drained_until:
+        drain_notes.remove(half.session.pins, half.synthetic.ifindex)
+
+
 def _follow_up(half: _Half, vf: Nic, *, up: bool, because: Reason | None) -> None:
     loaded, slot = half.loaded, half.slot
     found = loaded.found(slot)
@@ -247,8 +257,8 @@ def _follow_up(half: _Half, vf: Nic, *, up: bool, because: Reason | None) -> Non
 
 def _wait(half: _Half) -> None:
     state, vf = half.loaded.pair(half.slot), half.vf
-    if state.permitted and vf is not None and half.synthetic.up:
-        settle_ms = state.settle_ns // 1_000_000
+    settle_ms = state.settle_ns // 1_000_000
+    if state.permitted and vf is not None and half.synthetic.up and settle_ms <= WAIT_MOST_MS:
         wait_until_settled(half.session, half.loaded, {half.slot: vf.ifindex}, settle_ms)
 
 

@@ -2,7 +2,7 @@
 """Since when a pair is drained, and why: a pinned map beside its links that no program reads.
 
 Whether it is drained, and until when, the programs know by themselves (`drained_until`, ebpf/abi.h): the note
-stands before that is set and is removed after it was cleared, so what it says counts only in between.
+stands before that is set, and is removed when the VF may be used again: it counts only in between.
 """
 
 import ctypes

@@ -48,10 +48,16 @@ class PairMemory:
     steps_at: float = 0.0
 
     def looked(self, seen: PairObservation, now: float) -> None:
-        """Let the penalty decay, and count a failure of a VF that is damped: the kernel does not."""
+        """Let the penalty decay, and count a failure of a VF that is damped: the kernel does not.
+
+        What an operator has just drained or undrained is seen to at once, whatever failed before.
+        """
         self.damper = self.damper.decayed(now)
         if self.damper.suppressed and failed_meanwhile(self.before, seen):
             self.damper = self.damper.failed(now)
+        if self.before is not None and self.before.drained != seen.drained:
+            # An operator's word: nobody fights us, however often it is given.
+            self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
         self.before = seen
         self.link = self.link.looked(seen, now)
 

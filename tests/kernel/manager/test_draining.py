@@ -12,7 +12,9 @@ from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.conftest import Cli
 from tests.kernel.support.manager import Manager, ip, managers, nic
 from tests.kernel.support.waiting import eventually
-from tests.kernel.switching.test_draining import some_more, streams
+from tests.kernel.switching.test_draining import SETTLE_MS, some_more, streams
+
+SETTLED = ("--settle", str(SETTLE_MS))
 
 
 def drain(lab: Lab, for_s: float | None = None, why: str = "") -> list[str]:
@@ -38,10 +40,10 @@ def damped_by(manager: Manager) -> list[str]:
 @pytest.mark.guest
 def test_s98_manager_follows_a_drain_and_its_end_and_nothing_is_lost_or_blamed(lab: Lab) -> None:
     with managers(lab) as start:
-        manager = start("eth0", "--settle", "20")
+        manager = start("eth0", *SETTLED)
         manager.wait_vf()
         with streams(lab) as flows:
-            for times in range(1, 9):
+            for times in range(1, 6):
                 assert drain(lab, why="the host is serviced") == []
                 assert manager.where == (Path.SYNTHETIC, Reason.DRAINED)
                 assert not is_up(lab), "when the command returns it is done"
@@ -54,14 +56,14 @@ def test_s98_manager_follows_a_drain_and_its_end_and_nothing_is_lost_or_blamed(l
         assert (told["why"], told["reason"]) == ("the host is serviced", "drained")
         assert "until `undrain`: the host is serviced" in told["text"]
         assert {event["reason"] for event in manager.told("switched")} == {"drained", "armed"}
-        assert len(manager.told("followed", "vf0 was taken down: drained")) == 8
+        assert len(manager.told("followed", "vf0 was taken down: drained")) == 5
         assert damped_by(manager) == [], "a drain is no failure"
-        assert manager.where == (Path.VF, Reason.ARMED), "eight failures would have damped it"
+        assert manager.where == (Path.VF, Reason.ARMED), "five failures would have damped it"
 
 
 def test_s98_manager_ends_a_drain_when_its_time_is_over(lab: Lab) -> None:
     with managers(lab) as start:
-        manager = start("eth0", "--settle", "20")
+        manager = start("eth0", *SETTLED)
         manager.wait_vf()
         assert drain(lab, for_s=1.5) == []
         assert manager.status.drained is not None and manager.status.drained.until is not None
@@ -74,13 +76,13 @@ def test_s98_manager_ends_a_drain_when_its_time_is_over(lab: Lab) -> None:
 
 def test_s98_drain_outlives_the_manager_and_the_next_one_keeps_it(lab: Lab) -> None:
     with managers(lab) as start:
-        first = start("eth0", "--settle", "20")
+        first = start("eth0", *SETTLED)
         first.wait_vf()
         with streams(lab) as flows:
             assert drain(lab, why="kept") == []
             first.kill()
             assert first.where == (Path.SYNTHETIC, Reason.DRAINED)
-            second = start("eth0", "--settle", "20")
+            second = start("eth0", *SETTLED)
             second.wait_told("drained", "kept")
             some_more(flows)
             assert second.where == (Path.SYNTHETIC, Reason.DRAINED)
@@ -92,7 +94,7 @@ def test_s98_drain_outlives_the_manager_and_the_next_one_keeps_it(lab: Lab) -> N
 @pytest.mark.parametrize("drained_by_it", [True, False], ids=["drained", "undrained"])
 def test_s98_manager_that_is_killed_in_between_changes_nothing(lab: Lab, drained_by_it: bool) -> None:
     with managers(lab) as start:
-        manager = start("eth0", "--settle", "20")
+        manager = start("eth0", *SETTLED)
         manager.wait_vf()
         with streams(lab):
             if not drained_by_it:
@@ -108,7 +110,7 @@ def test_s98_manager_that_is_killed_in_between_changes_nothing(lab: Lab, drained
 
 def test_s98_vf_that_somebody_brings_up_meanwhile_is_taken_down_again(lab: Lab) -> None:
     with managers(lab) as start:
-        manager = start("eth0", "--settle", "20")
+        manager = start("eth0", *SETTLED)
         manager.wait_vf()
         assert drain(lab) == []
         ip(lab, "link", "set", "vf0", "up")
@@ -119,7 +121,7 @@ def test_s98_vf_that_somebody_brings_up_meanwhile_is_taken_down_again(lab: Lab) 
 
 def test_s98_another_vf_that_is_plugged_in_meanwhile_joins_and_waits(lab: Lab) -> None:
     with managers(lab) as start:
-        manager = start("eth0", "--settle", "20")
+        manager = start("eth0", *SETTLED)
         manager.wait_vf()
         assert drain(lab) == []
         lab.unplug_vf()
@@ -141,7 +143,7 @@ def steering(tmp_path: FilePath) -> FilePath:
 
 def test_s98_where_the_policy_is_to_steer_the_vf_stays_up(lab: Lab, steering: FilePath) -> None:
     with managers(lab) as start:
-        manager = start("eth0", "--settle", "20", "--config", str(steering))
+        manager = start("eth0", *SETTLED, "--config", str(steering))
         manager.wait_vf()
         with streams(lab) as flows:
             assert drain(lab) == []
@@ -154,7 +156,7 @@ def test_s98_where_the_policy_is_to_steer_the_vf_stays_up(lab: Lab, steering: Fi
 
 def test_s98_commands_beside_a_manager(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     with managers(lab) as start:
-        manager = start("eth0", "--settle", "20")
+        manager = start("eth0", *SETTLED)
         manager.wait_vf()
         done = netvsc_bpf_cli("drain", "eth0", "--for", "2h", "--why", "cable")
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

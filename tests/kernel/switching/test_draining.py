@@ -26,6 +26,8 @@ from tests.kernel.support.manager import ip, nic
 from tests.kernel.support.waiting import eventually
 
 ROUNDS = 5
+SETTLE_MS = 1000
+"""A switch opens the port of a VF that comes up within a second (linkwatch, net/core/link_watch.c)."""
 WHY = "host maintenance\nnext door \x1b[31m"
 
 
@@ -78,7 +80,7 @@ def silent(lab_factory: Callable[[LabPlan], Lab]) -> Iterator[Attachment]:
 
 @pytest.mark.guest
 def test_s98_both_directions_leave_the_vf_and_come_back_and_nothing_is_lost(lab: Lab) -> None:
-    with attached(lab, settle_ms=50) as pair, streams(lab) as flows:
+    with attached(lab, settle_ms=SETTLE_MS) as pair, streams(lab) as flows:
         assert pair.where == (Path.VF, Reason.ARMED)
         for _ in range(ROUNDS):
             drain(pair)

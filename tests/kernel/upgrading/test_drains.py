@@ -7,7 +7,7 @@ from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.attachment import Attachment, attached
 from tests.kernel.support.manager import managers
 from tests.kernel.support.versions import Versions, assert_of_one_version, hooked
-from tests.kernel.switching.test_draining import drain, streams, undrain
+from tests.kernel.switching.test_draining import SETTLE_MS, drain, streams, undrain
 
 UNKNOWN = "	case CONTROL_DRAIN:\n		return drain(pair, argument);\n"
 
@@ -24,7 +24,7 @@ def test_s98_pair_attached_by_a_version_without_drains_is_drained_by_ours(
     lab: Lab, versions: Versions
 ) -> None:
     be_one_without_drains(versions)
-    with attached(lab, settle_ms=20) as pair:
+    with attached(lab, settle_ms=SETTLE_MS) as pair:
         assert pair.control(ControlCommand.DRAIN, 1) is ControlResult.BAD_COMMAND
         versions.original()
         with streams(lab):
@@ -35,11 +35,11 @@ def test_s98_pair_attached_by_a_version_without_drains_is_drained_by_ours(
 
 
 def test_s98_drain_holds_through_an_upgrade_by_attach(lab: Lab, versions: Versions) -> None:
-    with attached(lab, settle_ms=20) as pair, streams(lab):
+    with attached(lab, settle_ms=SETTLE_MS) as pair, streams(lab):
         drain(pair, why="kept")
         before = hooked(lab).build
         versions.next()
-        status = pair.attach(settle_ms=20)
+        status = pair.attach(settle_ms=SETTLE_MS)
         assert hooked(lab).build != before
         assert status.reason is Reason.DRAINED and status.drained is not None and status.drained.why == "kept"
         undrain(pair)
@@ -50,7 +50,7 @@ def test_s98_drain_holds_through_an_upgrade_by_a_manager(lab: Lab, versions: Ver
     versions.next()
     with managers(lab) as start:
         pair = Attachment(lab, "eth0")
-        pair.attach(settle_ms=20)
+        pair.attach(settle_ms=SETTLE_MS)
         with streams(lab):
             drain(pair, why="kept")
             versions.original()
