@@ -97,7 +97,9 @@ def drain(
     if lingers:
         time.sleep(LINGER_S)
     if attended and attendant.looks():
-        return left_out
+        with reading(what) as session:
+            _with(session, synthetic.ifindex, _say_if_up)
+            return [*left_out, *_taken(session)]
     with writing(f"{interface} is drained, but its VF cannot be taken down") as session:
         _with(session, synthetic.ifindex, _take_down)
         return [*left_out, *_taken(session)]
@@ -223,6 +225,14 @@ def _take_down(half: _Half) -> None:
     if drained is None or vf is None or not (vf.up and half.synthetic.up):
         return
     _follow_up(half, vf, up=False, because=Reason.DRAINED)
+
+
+def _say_if_up(half: _Half) -> None:
+    """Say that the manager left the VF up, as its policy may be."""
+    vf = half.vf
+    if vf is not None and vf.up and half.synthetic.up:
+        text = f"the manager leaves {vf.name} up: what the fabric delivers to it still comes by it"
+        half.session.tools.left_out.append(text)
 
 
 def _use_again(half: _Half) -> None:

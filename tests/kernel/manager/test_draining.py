@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """drain and undrain beside a manager: it follows, and neither its end nor its beginning changes anything."""
 
+import signal
 from pathlib import Path as FilePath
 
 import pytest
@@ -108,6 +109,24 @@ def test_s98_manager_that_is_killed_in_between_changes_nothing(lab: Lab, drained
             eventually("the VF is used", lambda: manager.where == (Path.VF, Reason.ARMED))
 
 
+def test_s98_manager_that_does_not_answer_is_not_waited_for(lab: Lab) -> None:
+    with managers(lab) as start:
+        manager = start("eth0", *SETTLED)
+        manager.wait_vf()
+        manager.wait_told("joined")
+        with streams(lab):
+            manager.process.send_signal(signal.SIGSTOP)
+            try:
+                assert drain(lab) == []
+                assert not is_up(lab)
+                assert manager.where == (Path.SYNTHETIC, Reason.DRAINED)
+                assert undrain(lab) == []
+                assert is_up(lab)
+                manager.wait_vf()
+            finally:
+                manager.process.send_signal(signal.SIGCONT)
+
+
 def test_s98_vf_that_somebody_brings_up_meanwhile_is_taken_down_again(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", *SETTLED)
@@ -146,7 +165,8 @@ def test_s98_where_the_policy_is_to_steer_the_vf_stays_up(lab: Lab, steering: Fi
         manager = start("eth0", *SETTLED, "--config", str(steering))
         manager.wait_vf()
         with streams(lab) as flows:
-            assert drain(lab) == []
+            (said,) = drain(lab)
+            assert said.startswith("the manager leaves vf0 up")
             some_more(flows)
             assert is_up(lab) and not manager.told("followed")
             assert manager.where == (Path.SYNTHETIC, Reason.DRAINED)

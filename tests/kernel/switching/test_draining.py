@@ -49,8 +49,8 @@ def vf_is_up(lab: Lab) -> bool:
 def streams(lab: Lab) -> Iterator[list[UdpStream]]:
     """Numbered packets both ways, none of which may be lost in the block."""
     with (
-        UdpStream(udp_plan(lab, Direction.TX, rate=1000)) as sent,
-        UdpStream(udp_plan(lab, Direction.RX, rate=1000)) as received,
+        UdpStream(udp_plan(lab, Direction.TX, rate=500)) as sent,
+        UdpStream(udp_plan(lab, Direction.RX, rate=500)) as received,
     ):
         both = [sent, received]
         some_more(both)
