@@ -38,7 +38,7 @@ def drain(interface: str, for_s: float | None, why: str | None) -> None:
     """
     from netvsc_bpf import datapath
     from netvsc_bpf.kernel.stdio import say
-    from netvsc_bpf.manager.attending import RunningManager
+    from netvsc_bpf.manager.running_manager import RunningManager
 
     for text in datapath.drain(interface, for_s, why or "", RunningManager()):
         say(text)

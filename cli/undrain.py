@@ -18,7 +18,7 @@ def undrain(interface: str | None, everything: bool) -> None:
         raise click.UsageError("name one interface, or --all")
     from netvsc_bpf import datapath
     from netvsc_bpf.kernel.stdio import say
-    from netvsc_bpf.manager.attending import RunningManager
+    from netvsc_bpf.manager.running_manager import RunningManager
 
     errors: list[NetvscBpfError] = []
     if interface is not None:

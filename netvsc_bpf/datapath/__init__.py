@@ -7,13 +7,13 @@ What a call has begun and cannot finish it takes back.
 
 from netvsc_bpf.datapath.attach import attach, attach_all
 from netvsc_bpf.datapath.detach import detach, detach_all
-from netvsc_bpf.datapath.draining import Attendant, drain, undrain, undrain_all
+from netvsc_bpf.datapath.draining import ManagerClient, drain, undrain, undrain_all
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.status import status
 
 __all__ = [
     "AttachOptions",
-    "Attendant",
+    "ManagerClient",
     "attach",
     "attach_all",
     "detach",

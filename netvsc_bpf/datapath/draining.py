@@ -36,22 +36,23 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
 
 WAIT_MOST_MS = 10_000
+"""Nobody wants to wait longer for a command: of a longer settle time the kernel knows as well."""
 
 
-class Attendant:
-    """Who looks after pairs while they are drained and undrained; this one is nobody."""
+class ManagerClient:
+    """How a manager is asked, if one runs; this one knows of none."""
 
-    def is_there(self) -> bool:
-        """Tell whether somebody does."""
+    def is_running(self) -> bool:
+        """Tell whether one runs for this thread's network namespace."""
         return False
 
-    def looks(self) -> bool:
-        """Have it look at the pairs and do what is due; tell whether it has. It may be gone by now."""
+    def reconciles(self) -> bool:
+        """Have it look at its pairs and do what is due; tell whether it has. It may be gone by now."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
-class _Half:
+class _Target:
     """What a step needs of one pair."""
 
     session: Session
@@ -67,18 +68,18 @@ class _Half:
 
 
 def drain(
-    interface: str, for_s: float | None = None, why: str = "", attendant: Attendant | None = None
+    interface: str, for_s: float | None = None, why: str = "", manager: ManagerClient | None = None
 ) -> list[str]:
     """Have a pair of this thread's network namespace leave its VF until undrain(), or for so many seconds.
 
     Returns once both directions have left it, with what could not be done, in words. `why` is kept with it,
-    at most WHY_MOST bytes of UTF-8. Without an attendant nobody ends it when its time is over.
+    at most WHY_MOST bytes of UTF-8. Without a running manager nobody ends it when its time is over.
     Drained already: the new time and reason. Raises NoSuchNic, NotAttached, Refused, Busy, KernelError and
     their like; egress has left the VF then if a later step failed, and the pair is drained.
     """
-    what, attendant = f"cannot drain {interface}", attendant or Attendant()
+    what, manager = f"cannot drain {interface}", manager or ManagerClient()
     _check(what, for_s, why)
-    attended = attendant.is_there()
+    managed = manager.is_running()
     with writing(what) as session:
         synthetic, slot = _attached(session, what, interface)
         with LoadedObject(session.pins) as loaded:
@@ -89,14 +90,14 @@ def drain(
         drain_notes.write(session.pins, synthetic.ifindex, note)
         _set(session, slot, until(now, for_s))
         with LoadedObject(session.pins) as loaded:
-            half = _Half(session, loaded, synthetic, slot)
-            if not attended:
-                _announce(half)
-            lingers = half.vf is not None and half.vf.up
+            target = _Target(session, loaded, synthetic, slot)
+            if not managed:
+                _announce(target)
+            lingers = target.vf is not None and target.vf.up
         left_out = _taken(session)
     if lingers:
         time.sleep(LINGER_S)
-    if attended and attendant.looks():
+    if managed and manager.reconciles():
         with reading(what) as session:
             _with(session, synthetic.ifindex, _say_if_up)
             return [*left_out, *_taken(session)]
@@ -105,52 +106,52 @@ def drain(
         return [*left_out, *_taken(session)]
 
 
-def undrain(interface: str, attendant: Attendant | None = None) -> list[str]:
+def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
     """End the drain of a pair. Return what could not be done, in words.
 
     Waits once for its VF to settle, unless that takes longer than WAIT_MOST_MS: then the kernel sees to it.
 
     Raises NoSuchNic, NotAttached, Busy, KernelError and their like. Where it is not drained that is said.
     """
-    what, attendant = f"cannot undrain {interface}", attendant or Attendant()
+    what, manager = f"cannot undrain {interface}", manager or ManagerClient()
     with reading(what) as session:
         synthetic, _ = _attached(session, what, interface)
         if not _is_to_undrain(session, synthetic.ifindex):
             return [f"{synthetic.name} is not drained"]
-    return _undrain(what, synthetic.ifindex, attendant)
+    return _undrain(what, synthetic.ifindex, manager)
 
 
-def undrain_all(attendant: Attendant | None = None) -> tuple[list[str], list[NetvscBpfError]]:
+def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[NetvscBpfError]]:
     """End the drains of all pairs of this thread's network namespace; what keeps one keeps no other."""
-    attendant, said, errors = attendant or Attendant(), list[str](), list[NetvscBpfError]()
+    manager, said, errors = manager or ManagerClient(), list[str](), list[NetvscBpfError]()
     with reading("cannot undrain") as session:
         pairs = [ifindex for ifindex in session.attached() if _is_to_undrain(session, ifindex)]
         named = {ifindex: session.nic(ifindex) for ifindex in pairs}
     for ifindex, nic in named.items():
         if nic is not None:
             try:
-                said += _undrain(f"cannot undrain {nic.name}", ifindex, attendant)
+                said += _undrain(f"cannot undrain {nic.name}", ifindex, manager)
             except NetvscBpfError as error:
                 errors.append(error)
     return said, errors
 
 
-def _undrain(what: str, ifindex: int, attendant: Attendant) -> list[str]:
+def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
     with writing(what) as session:
         slot = _slot(session, ifindex)
         if slot is None:
             return []  # detached meanwhile
         _set(session, slot, 0)
     left_out: list[str] = []
-    # Who attends brings the VF up, and permits it if it is fit.
-    attended = attendant.is_there() and attendant.looks()
-    if not attended:
+    # A manager brings the VF up, and permits it if it is fit.
+    managed = manager.is_running() and manager.reconciles()
+    if not managed:
         with writing(what) as session:
             _with(session, ifindex, _use_again)
             left_out = _taken(session)
     with reading(what) as session:
         _with(session, ifindex, _wait)
-    if not attended:
+    if not managed:
         with reading(what) as session:
             _with(session, ifindex, _announce)
             left_out += _taken(session)
@@ -210,77 +211,77 @@ def _set(session: Session, slot: int, until: int) -> None:
         loaded.control(ControlCommand.DRAIN, slot, until)
 
 
-def _with(session: Session, ifindex: int, step: Callable[[_Half], None]) -> None:
+def _with(session: Session, ifindex: int, step: Callable[[_Target], None]) -> None:
     """Take a step for a pair as it is now; nothing happens where it is gone."""
     slot, synthetic = _slot(session, ifindex), session.nic(ifindex)
     if slot is not None and synthetic is not None:
         with LoadedObject(session.pins) as loaded:
-            step(_Half(session, loaded, synthetic, slot))
+            step(_Target(session, loaded, synthetic, slot))
 
 
-def _take_down(half: _Half) -> None:
+def _take_down(target: _Target) -> None:
     """Have ingress leave the VF as well. One that is down, or whose synthetic NIC is, stays as it is."""
-    vf, loaded, slot = half.vf, half.loaded, half.slot
-    drained = drains.state_of(loaded, slot, half.synthetic.ifindex)
-    if drained is None or vf is None or not (vf.up and half.synthetic.up):
+    vf, loaded, slot = target.vf, target.loaded, target.slot
+    drained = drains.state_of(loaded, slot, target.synthetic.ifindex)
+    if drained is None or vf is None or not (vf.up and target.synthetic.up):
         return
-    _follow_up(half, vf, up=False, because=Reason.DRAINED)
+    _follow_up(target, vf, up=False, because=Reason.DRAINED)
 
 
-def _say_if_up(half: _Half) -> None:
+def _say_if_up(target: _Target) -> None:
     """Say that the manager left the VF up, as its policy may be."""
-    vf = half.vf
-    if vf is not None and vf.up and half.synthetic.up:
+    vf = target.vf
+    if vf is not None and vf.up and target.synthetic.up:
         text = f"the manager leaves {vf.name} up: what the fabric delivers to it still comes by it"
-        half.session.tools.left_out.append(text)
+        target.session.tools.left_out.append(text)
 
 
-def _use_again(half: _Half) -> None:
+def _use_again(target: _Target) -> None:
     """Bring the VF up if it was taken down for the drain, and permit it if it fits: it settles then."""
-    vf, loaded, slot, synthetic = half.vf, half.loaded, half.slot, half.synthetic
+    vf, loaded, slot, synthetic = target.vf, target.loaded, target.slot, target.synthetic
     if vf is None or loaded.pair(slot).drained_until:
         return
     found = loaded.found(slot)
     if synthetic.up and not vf.up and abi.REASONS[found.taken_down] is Reason.DRAINED:
-        _follow_up(half, vf, up=True, because=None)
+        _follow_up(target, vf, up=True, because=None)
     state = loaded.pair(slot)
     fits = homing.leads(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:
         again = f"netvsc-bpf attach {as_argument(synthetic.name)}"
-        half.session.tools.left_out.append(f"{vf.name} is out of step with {synthetic.name}: {again}")
+        target.session.tools.left_out.append(f"{vf.name} is out of step with {synthetic.name}: {again}")
         return
     permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)
 
 
-def _forget(half: _Half) -> None:
+def _forget(target: _Target) -> None:
     """Remove the note, unless somebody drained the pair again meanwhile."""
-    if not half.loaded.pair(half.slot).drained_until:
-        drain_notes.remove(half.session.pins, half.synthetic.ifindex)
+    if not target.loaded.pair(target.slot).drained_until:
+        drain_notes.remove(target.session.pins, target.synthetic.ifindex)
 
 
-def _follow_up(half: _Half, vf: Nic, *, up: bool, because: Reason | None) -> None:
-    loaded, slot = half.loaded, half.slot
+def _follow_up(target: _Target, vf: Nic, *, up: bool, because: Reason | None) -> None:
+    loaded, slot = target.loaded, target.slot
     found = loaded.found(slot)
-    vf_settings.follow_up(half.session.rtnl, found, vf, up, because, lambda: loaded.set_found(slot, found))
+    vf_settings.follow_up(target.session.rtnl, found, vf, up, because, lambda: loaded.set_found(slot, found))
     loaded.set_found(slot, found)
 
 
-def _wait(half: _Half) -> None:
-    state, vf = half.loaded.pair(half.slot), half.vf
+def _wait(target: _Target) -> None:
+    state, vf = target.loaded.pair(target.slot), target.vf
     settle_ms = state.settle_ns // 1_000_000
-    if state.permitted and vf is not None and half.synthetic.up and settle_ms <= WAIT_MOST_MS:
-        wait_until_settled(half.session, half.loaded, {half.slot: vf.ifindex}, settle_ms)
+    if state.permitted and vf is not None and target.synthetic.up and settle_ms <= WAIT_MOST_MS:
+        wait_until_settled(target.session, target.loaded, {target.slot: vf.ifindex}, settle_ms)
 
 
-def _announce(half: _Half) -> None:
+def _announce(target: _Target) -> None:
     """Tell the fabric where the pair is now. That can fail without harm: what is sent tells it as well."""
-    vf = half.vf
+    vf = target.vf
     if vf is None:
         return
     try:
-        announce(half.session, half.synthetic, vf)
+        announce(target.session, target.synthetic, vf)
     except (OSError, KernelError) as error:
-        half.session.tools.left_out.append(f"cannot announce where {half.synthetic.name} is: {error}")
+        target.session.tools.left_out.append(f"cannot announce where {target.synthetic.name} is: {error}")
 
 
 def _taken(session: Session) -> list[str]:

@@ -124,7 +124,7 @@ def end_of_drain(pair: PairStatus) -> str:
     when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
     if pair.managed is False:
         return f"its time ends at {when}, but no manager runs to end it then: {by_hand}"
-    return f"the manager ends it at {when}, {by_hand} before"
+    return f"the manager ends it at {when}, {by_hand} sooner"
 
 
 def _drain_words(pair: PairStatus) -> str:

@@ -102,8 +102,8 @@ DRAINING = (
     Mutation(
         "a VF is taken down though the pair is not drained any more",
         "netvsc_bpf/datapath/draining.py",
-        "    if drained is None or vf is None or not (vf.up and half.synthetic.up):",
-        "    if vf is None or not (vf.up and half.synthetic.up):",
+        "    if drained is None or vf is None or not (vf.up and target.synthetic.up):",
+        "    if vf is None or not (vf.up and target.synthetic.up):",
         _DRAINING,
     ),
     Mutation(

@@ -34,12 +34,12 @@ class Scene:
         self.done.append(("up" if up else "down", why))
 
     @property
-    def half(self) -> Any:
+    def target(self) -> Any:
         loaded, session = MagicMock(), MagicMock()
         loaded.pair.return_value, loaded.found.return_value = self.state, self.found
         session.nic.return_value = self.vf
         session.tools.left_out = []
-        return draining._Half(session, loaded, self.synthetic, 7)
+        return draining._Target(session, loaded, self.synthetic, 7)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_s98_kernel_is_told_until_when() -> None:
 
 def test_s98_vf_of_a_drained_pair_is_taken_down(scene: Scene) -> None:
     scene.drain = Drain(1)
-    draining._take_down(scene.half)
+    draining._take_down(scene.target)
     assert scene.done == [("down", Reason.DRAINED)]
 
 
@@ -63,25 +63,25 @@ def test_s98_it_stays_as_it_is_where_there_is_nothing_to_take_down(scene: Scene,
     scene.drain = None if without == "drain" else Drain(1)
     scene.vf.up, scene.synthetic.up = without != "vf up", without != "synthetic up"
     scene.vf = None if without == "vf" else scene.vf
-    draining._take_down(scene.half)
+    draining._take_down(scene.target)
     assert scene.done == []
 
 
 def test_s98_vf_comes_up_before_it_is_permitted_and_settles_for_as_long_as_was_chosen(scene: Scene) -> None:
     scene.vf.up, scene.found.taken_down = False, DRAINED
-    draining._use_again(scene.half)
+    draining._use_again(scene.target)
     assert scene.done == [("up", None), ("permit", 70)]
 
 
 def test_s98_vf_that_somebody_else_took_down_is_not_brought_up(scene: Scene) -> None:
     scene.vf.up = False
-    draining._use_again(scene.half)
+    draining._use_again(scene.target)
     assert scene.done == [("permit", 70)]
 
 
 def test_s98_pair_that_was_drained_again_meanwhile_is_left_alone(scene: Scene) -> None:
     scene.state.drained_until = abi.DRAINED_FOR_GOOD
-    draining._use_again(scene.half)
+    draining._use_again(scene.target)
     assert scene.done == []
 
 
@@ -96,7 +96,7 @@ def test_s98_vf_that_is_out_of_step_is_not_permitted_and_that_is_said(scene: Sce
             scene.state.home_ifindex = 0
         case "denied":
             scene.found.denied = abi.REASONS.index(Reason.MTU_REFUSED)
-    half = scene.half
-    draining._use_again(half)
+    target = scene.target
+    draining._use_again(target)
     assert scene.done == []
-    assert half.session.tools.left_out == ["vf0 is out of step with eth0: netvsc-bpf attach eth0"]
+    assert target.session.tools.left_out == ["vf0 is out of step with eth0: netvsc-bpf attach eth0"]

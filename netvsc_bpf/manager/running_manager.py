@@ -4,7 +4,7 @@
 import time
 from contextlib import suppress
 
-from netvsc_bpf.datapath import Attendant
+from netvsc_bpf.datapath import ManagerClient
 from netvsc_bpf.manager.asking import Conversation, ask
 from netvsc_bpf.manager.protocol import CONTROL, Control, Request
 from netvsc_bpf.manager.singleton import is_claimed
@@ -14,15 +14,15 @@ _PATIENCE_S = 5.0
 """A turn takes milliseconds. One whose driver hangs is not waited for."""
 
 
-class RunningManager(Attendant):
+class RunningManager(ManagerClient):
     """Whoever manages this network namespace when it is asked; there may be nobody."""
 
-    def is_there(self) -> bool:
-        """See Attendant."""
+    def is_running(self) -> bool:
+        """See ManagerClient."""
         return is_claimed()
 
-    def looks(self) -> bool:
-        """See Attendant. One that hangs, or is of an earlier version, does not."""
+    def reconciles(self) -> bool:
+        """See ManagerClient. One that hangs, or is of an earlier version, does not."""
         with suppress(NetvscBpfError):
             manager = ask(Request.LOOK)
             if manager is not None:
