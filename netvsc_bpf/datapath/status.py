@@ -145,7 +145,7 @@ def judge(
         since=changed if armed == bool(state.armed) else None,
         settle_ms=state.settle_ns // 1_000_000 or None,
         taken_down=None if vf is None or vf.up else abi.REASONS[found.taken_down],
-        drained=None if maps.drain is None else _drained(maps.drain),
+        drained=None if maps.drain is None else _drained(maps.drain, utc),
     )
 
 
@@ -193,9 +193,9 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
     return Reason.SETTLING
 
 
-def _drained(drain: Drain) -> Drained:
-    until = None if drain.until is None else CLOCKS.utc(drain.until)
-    return Drained(CLOCKS.utc(drain.at), until, drain.why)
+def _drained(drain: Drain, utc: Callable[[int], datetime]) -> Drained:
+    until = None if drain.until is None else utc(drain.until)
+    return Drained(utc(drain.at), until, drain.why)
 
 
 def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:

@@ -12,7 +12,7 @@ from netvsc_bpf.view.event_lines import plain
 
 _LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED, Reason.DRAINED})
 """Their remedies say by themselves who uses the VF again."""
-_DECIDED = _LEFT_ALONE | {Reason.MTU_REFUSED, Reason.XDP_MISSING, Reason.DRAINED}
+_DECIDED = _LEFT_ALONE | {Reason.MTU_REFUSED, Reason.XDP_MISSING}
 """The VF could carry packets, as far as its state tells, and is not to."""
 
 

@@ -84,6 +84,9 @@ def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs
 
 def test_s98_drain_is_told_with_its_reason_and_what_ends_it() -> None:
     pair = on_synthetic(Reason.DRAINED, drained=Drained(CHANGED, None, "the host\nis serviced"))
+    assert pair.vf is not None
+    assert "may go on delivering" in (explain(pair).why or ""), "as with leave = steer"
+    pair = replace(pair, vf=replace(pair.vf, up=False), taken_down=Reason.DRAINED)
     told = explain(pair)
     assert (
         told.why
