@@ -46,6 +46,7 @@ TURNS = (
     Turn("small", 400),
     Turn("kills", 900),
     Turn("flaps", 600),
+    Turn("drain", 1800),
     Turn("failover", 900),
     Turn("leak", 1200),
     Turn("damping", 60),

@@ -11,7 +11,10 @@ from netvsc_bpf.cli.main import INTERRUPTED
 from netvsc_bpf import __version__
 from netvsc_bpf.model.errors import NetvscBpfError
 
-_COMMANDS = ("attach", "capture", "demo", "detach", "doctor", "events", "metrics", "run", "status", "top")
+_COMMANDS = (
+    *("attach", "capture", "demo", "detach", "doctor", "drain", "events", "metrics", "run", "status", "top"),
+    "undrain",
+)
 _RELOADS = "run"
 """The command that SIGHUP does not end."""
 

@@ -18,6 +18,9 @@
 #define NIC_SLOTS 512
 #define SLOT_PROBES 4
 
+/* No time ends it, but CONTROL_DRAIN with 0. */
+#define DRAINED_FOR_GOOD 0xffffffffffffffff
+
 enum pair_path {
 	PATH_SYNTHETIC = 0,
 	PATH_VF = 1,
@@ -91,7 +94,9 @@ struct pair {
 	/* Written on a change of path. */
 	u64 changed_at; /* CLOCK_BOOTTIME ns, 0: never */
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
-	u64 unused; /* to whole cache lines */
+
+	/* Set by CONTROL_DRAIN; until then there is no permission. 0: not drained, as in what an earlier build left. */
+	u64 drained_until; /* CLOCK_BOOTTIME ns, or DRAINED_FOR_GOOD */
 };
 
 struct pairs {
@@ -199,6 +204,7 @@ enum control_command {
 	CONTROL_DISARM = 5, /* argument: enum reason; the permission stays */
 	CONTROL_GUARD = 6, /* argument: enum guard_mode */
 	CONTROL_HOME = 7, /* argument: home_ifindex (low half) and redirect_to (high half) */
+	CONTROL_DRAIN = 8, /* argument: drained_until; 0: no longer */
 };
 
 enum control_result {
@@ -209,6 +215,7 @@ enum control_result {
 	CONTROL_BAD_LAYOUT =
 		4, /* the offsets taken from BTF do not lead to the VF: never permitted */
 	CONTROL_BAD_COMMAND = 5,
+	CONTROL_DRAINED = 6, /* by an operator: only the settle time was noted */
 };
 
 #endif

@@ -49,11 +49,25 @@ static __always_inline enum control_result lead(struct pair *pair, u32 slot, u32
 	return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 }
 
+/* A drain whose time is over ends with the next permission, and not before: the VF may be down for it. */
+static __always_inline bool is_drained(struct pair *pair)
+{
+	if (likely(!pair->drained_until))
+		return false;
+	if (pair->drained_until == DRAINED_FOR_GOOD)
+		return true;
+	return bpf_ktime_get_boot_ns() < pair->drained_until;
+}
+
 static __always_inline enum control_result permit(struct pair *pair, u32 slot, u64 settle_ns)
 {
 	u32 *vf = vf_at(slot), *synthetic = synthetic_at(slot);
 	u64 dev = 0, synthetic_dev = 0;
 
+	if (is_drained(pair)) {
+		pair->settle_ns = settle_ns; /* for the time after */
+		return CONTROL_DRAINED;
+	}
 	if (!vf)
 		return CONTROL_NO_VF;
 	if (!synthetic)
@@ -64,6 +78,7 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 	pair->settle_ns = settle_ns;
 	if (pair->permitted && pair->vf_dev == dev && pair->vf_ifindex == *vf)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+	pair->drained_until = 0;
 	pair->vf_ifindex = *vf;
 	pair->vf_dev = dev; /* permit-1 */
 	pair->held = 0; /* permit-2 */
@@ -79,6 +94,17 @@ static __always_inline enum control_result withdraw(struct pair *pair, enum reas
 	pair->vf_dev = 0; /* withdraw-2 */
 	pair->reason = reason;
 	return CONTROL_SYNTHETIC;
+}
+
+/* The pair is not permitted from here on: neither a packet nor a process that looks arms it. */
+static __always_inline enum control_result drain(struct pair *pair, u64 until)
+{
+	pair->drained_until = until;
+	if (until)
+		return withdraw(pair, REASON_DRAINED);
+	if (pair->reason == REASON_DRAINED && !pair->permitted)
+		pair->reason = REASON_NOT_PERMITTED;
+	return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 }
 
 int control(struct __sk_buff *skb)
@@ -110,6 +136,8 @@ int control(struct __sk_buff *skb)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	case CONTROL_HOME:
 		return lead(pair, slot, argument, argument >> 32);
+	case CONTROL_DRAIN:
+		return drain(pair, argument);
 	}
 	return CONTROL_BAD_COMMAND;
 }

@@ -53,6 +53,7 @@ SECTIONS = {
     "scrape": Section("A scrape"),
     "drift": Section("Hooks that others remove", times.repairs),
     "kills": Section("kill -9 during flaps", times.kills),
+    "drain": Section("Drain and undrain"),
     "flaps": Section("1,000 flaps, and a day of 900 an hour"),
     "damping": Section("Damping over a day"),
     "leak": Section("1,000 times attach and detach"),

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath import order
+from netvsc_bpf.datapath import drains, order
 from netvsc_bpf.datapath.joining import join, leave, permit, rx_for
 from netvsc_bpf.datapath.known import known_pairs, note_again
 from netvsc_bpf.datapath.loading import upgraded_or_load
@@ -23,7 +23,7 @@ from netvsc_bpf.kernel.abi import ControlCommand
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.model.errors import NetvscBpfError, Refused
 from netvsc_bpf.model.nic import Pair
-from netvsc_bpf.model.path import Reason, XdpPolicy
+from netvsc_bpf.model.path import LeavePolicy, Reason, XdpPolicy
 from netvsc_bpf.model.status import PairStatus
 
 
@@ -118,9 +118,14 @@ def _attach_one(
             order.put_last(session, loaded, synthetic, slot)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
         if vf is not None and rx is not None:
-            denied = join(session, loaded, hook, pairing.pair, slot, rx, undo)
+            drained = drains.in_force(loaded, slot, synthetic.ifindex) is not None
+            down = Reason.DRAINED if drained and options.leave is LeavePolicy.DOWN else None
+            denied = join(session, loaded, hook, pairing.pair, slot, rx, undo, down=down)
             if denied is None and options.xdp is XdpPolicy.REQUIRE and _unseen(session, pairing.pair):
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
+            elif denied is None and drained:
+                loaded.control(ControlCommand.PERMIT, slot, options.settle_ms * 1_000_000)  # for later
+                loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.DRAINED))
             elif denied is None:
                 permit(loaded, slot, options.settle_ms, vf)
                 waits_for = vf.ifindex if synthetic.up else None

@@ -19,7 +19,7 @@ from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.objects import LoadedObject
 from netvsc_bpf.kernel.tc import TcHook
-from netvsc_bpf.model.errors import KernelError, NoBtf, NoSuchNic
+from netvsc_bpf.model.errors import KernelError, NoBtf, NoSuchNic, PairDrained
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Reason, RxMode
 
@@ -161,12 +161,14 @@ def _name(loaded: LoadedObject, slot: int, vf: Nic) -> None:
 def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:
     """Allow the kernel to use the VF once it has been usable for `settle_ms`.
 
-    Raises KernelError where it vanished, NoBtf where the kernel's offsets do not hold.
+    Raises KernelError where it vanished, NoBtf where the kernel's offsets do not hold, PairDrained.
     """
     what = f"cannot permit {vf.name}"
     result = loaded.control(ControlCommand.PERMIT, slot, settle_ms * 1_000_000)
     if result is ControlResult.BAD_LAYOUT:
         raise NoBtf(what, "the kernel's type information does not lead to it", "use --liveness netlink")
+    if result is ControlResult.DRAINED:
+        raise PairDrained(what, "an operator drained the pair", "netvsc-bpf undrain")
     if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):
         raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 

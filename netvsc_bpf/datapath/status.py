@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from netvsc_bpf.datapath import homing, order
+from netvsc_bpf.datapath import drains, homing, order
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
@@ -17,6 +17,7 @@ from netvsc_bpf.kernel.bpffs_layout import NetnsPins
 from netvsc_bpf.kernel.clock import CLOCKS
 from netvsc_bpf.kernel.netvsc_statistics import received_by_vfs
 from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.model.drain import Drain, Drained
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
@@ -47,6 +48,7 @@ class PairMaps:
     """The VF in the DEVMAP; None where there is none or it was unregistered."""
     steer: links.LinkState | None
     """steer's tcx link; None on clsact, or where its pin is gone."""
+    drain: Drain | None = None
 
 
 def status(interface: str | None = None) -> list[PairStatus]:
@@ -101,12 +103,14 @@ def read_pair(
     slot = find_pair_slot(loaded, ifindex)
     if slot is None:
         return None
+    state = loaded.pair(slot)
     return PairMaps(
-        loaded.pair(slot),
+        state,
         loaded.found(slot),
         loaded.counters(slot),
         vf_ifindex=loaded.vf_ifindex(slot),
         steer=steer(loaded.pins, ifindex),
+        drain=drains.described(loaded, state, ifindex),
     )
 
 
@@ -141,6 +145,7 @@ def judge(
         since=changed if armed == bool(state.armed) else None,
         settle_ms=state.settle_ns // 1_000_000 or None,
         taken_down=None if vf is None or vf.up else abi.REASONS[found.taken_down],
+        drained=None if maps.drain is None else _drained(maps.drain, utc),
     )
 
 
@@ -177,6 +182,8 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
         return abi.REASONS[found.denied] or Reason.NOT_PERMITTED
     if not synthetic.up:
         return Reason.SYNTHETIC_DOWN
+    if state.drained_until:
+        return Reason.DRAINED
     if not state.permitted:
         return last if last in _WITHHELD else Reason.NOT_PERMITTED
     if not vf.up:
@@ -184,6 +191,11 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
     if not vf.carrier:
         return Reason.NO_CARRIER
     return Reason.SETTLING
+
+
+def _drained(drain: Drain, utc: Callable[[int], datetime]) -> Drained:
+    until = None if drain.until is None else utc(drain.until)
+    return Drained(utc(drain.at), until, drain.why)
 
 
 def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:

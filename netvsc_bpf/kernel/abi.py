@@ -14,6 +14,7 @@ ABI_VERSION = 3
 NIC_SLOTS = 512
 SLOT_PROBES = 4
 REASON_COUNT = 16
+DRAINED_FOR_GOOD = (1 << 64) - 1
 
 PATHS = (Path.SYNTHETIC, Path.VF)
 """enum pair_path, by number."""
@@ -55,6 +56,7 @@ class ControlCommand(IntEnum):
     DISARM = 5
     GUARD = 6
     HOME = 7
+    DRAIN = 8
 
 
 class ControlResult(IntEnum):
@@ -66,6 +68,7 @@ class ControlResult(IntEnum):
     NO_VF = 3
     BAD_LAYOUT = 4
     BAD_COMMAND = 5
+    DRAINED = 6
 
 
 class PairState(ctypes.Structure):
@@ -91,7 +94,7 @@ class PairState(ctypes.Structure):
         ("failures", ctypes.c_uint64),
         ("changed_at", ctypes.c_uint64),
         ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
-        ("unused", ctypes.c_uint64),
+        ("drained_until", ctypes.c_uint64),
     ]
 
 

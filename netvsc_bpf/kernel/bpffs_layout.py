@@ -8,6 +8,7 @@
             object/maps/<map>  object/programs/<program>  object/templates/<program>  object/sentinel/<hook>
             pair_<synthetic ifindex>/steer  home  guard    the links
             pair_<synthetic ifindex>/programs/<program>    the pair's own copies
+            pair_<synthetic ifindex>/drain    since when it is drained, and why: a map
             visitors/<synthetic ifindex>   a NIC that a manager followed here: a symlink, its text says whence
             upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a change
 
@@ -111,6 +112,14 @@ class NetnsPins:
     def copy(self, ifindex: int, program: str) -> Path:
         """Return the pin of a program that is one pair's own (kernel/templates.py)."""
         return self.copies(ifindex) / program
+
+    def drain_note(self, ifindex: int) -> Path:
+        """Return the pin that says why a pair is drained (kernel/drain_notes.py)."""
+        return self.pair(ifindex) / "drain"
+
+    def new_drain_note(self, ifindex: int) -> Path:
+        """Return where a drain note is made, before it takes its place."""
+        return self.pair(ifindex) / "drain_new"
 
     def template(self, name: str) -> Path:
         """Return the pin of what copies of a program are made from."""

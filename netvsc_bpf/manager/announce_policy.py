@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from netvsc_bpf.kernel.announcement_round import MOST
 from netvsc_bpf.model.setting import Setting
 
 
@@ -24,4 +25,4 @@ class AnnouncePolicy:
         float, Setting("Seconds between two rounds of one pair at least.", least=0.01, most=60)
     ] = 0.2
     # Which is generous: a switch needs one frame for each MAC, and neighbours know the MAC already.
-    most: Annotated[int, Setting("Addresses told for each interface in a round.", least=1, most=4096)] = 64
+    most: Annotated[int, Setting("Addresses told for each interface in a round.", least=1, most=4096)] = MOST

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""When to announce, and what. Pure."""
+"""When to announce. Pure."""
 
 from dataclasses import dataclass, field
 
-from netvsc_bpf.kernel.announce import gratuitous_arp, rarp, unsolicited_na
-from netvsc_bpf.kernel.speakers import Speaker
 from netvsc_bpf.manager.announce_policy import AnnouncePolicy
 
 
@@ -43,23 +41,3 @@ class Schedule:
         for memory in (self._due, self._last):
             for gone in set(memory) - pairs:
                 del memory[gone]
-
-
-def frames(speakers: list[Speaker], others: set[bytes], policy: AnnouncePolicy) -> list[tuple[int, bytes]]:
-    """Return one round: frames, each with the interface to send it from.
-
-    `speakers` begin with the synthetic NIC; `others` are the MACs that it listens to beside its own: guests
-    or macvlans whose namespace we cannot see. They, and speakers without addresses, are told of by RARP.
-    """
-    round_: list[tuple[int, bytes]] = []
-    told = set()
-    for speaker in speakers:
-        link = speaker.link
-        told.add(link.mac)
-        own = [gratuitous_arp(link.mac, address) for address in speaker.ipv4]
-        own += [unsolicited_na(link.mac, address, router=link.router) for address in speaker.ipv6]
-        round_ += [(link.ifindex, frame) for frame in (own or [rarp(link.mac)])[: policy.most]]
-    if speakers:
-        hidden = sorted(others - told)[: policy.most]
-        round_ += [(speakers[0].link.ifindex, rarp(mac)) for mac in hidden]
-    return round_

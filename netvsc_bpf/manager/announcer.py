@@ -22,12 +22,13 @@ from pathlib import Path
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel import netvsc_statistics, speakers
 from netvsc_bpf.kernel.address_lists import unicast_list
+from netvsc_bpf.kernel.announcement_round import frames
 from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.kernel.netlink import changing
 from netvsc_bpf.kernel.raw_frames import RawSender
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
 from netvsc_bpf.manager.announce_policy import AnnouncePolicy
-from netvsc_bpf.manager.announcement_plan import Schedule, frames
+from netvsc_bpf.manager.announcement_plan import Schedule
 from netvsc_bpf.manager.attached import AttachedPair, Served, attached_pairs, some_links_for
 from netvsc_bpf.manager.boundary import Boundary
 from netvsc_bpf.manager.bugs import Bugs
@@ -179,7 +180,7 @@ class Announcer:
             for pair in filter(links.__contains__, pairs):
                 with self._boundary.around(links[pair].name):
                     who = speakers.speakers_on(pair, links, all_addresses)
-                    for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy):
+                    for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy.most):
                         # One that does not go out is repeated with the next round.
                         sender.send(ifindex, frame)
 

@@ -93,6 +93,8 @@ class Branch:
         )
         self._pins = self._there.pins
         self._woken = asyncio.Event()
+        self._asked: list[asyncio.Future[None]] = []
+        """Who waits for a turn that has not begun yet."""
         self._followed_at: float | None = None
         """When lists and VLANs were followed last; None: they may have changed since."""
         self._busy_since: float | None = None
@@ -120,6 +122,13 @@ class Branch:
         """Look soon; at the lists and VLANs of VFs as well."""
         self._followed_at = None
         self._woken.set()
+
+    async def looked(self) -> None:
+        """Look now; return once a turn that begins after this call has ended."""
+        turned = asyncio.get_running_loop().create_future()
+        self._asked.append(turned)
+        self.wake()
+        await turned
 
     def left_alone(self) -> dict[int, float]:
         """See Memories.left_alone()."""
@@ -156,6 +165,8 @@ class Branch:
         finally:
             for task in beside:
                 task.cancel()
+            for waiter in self._asked:
+                waiter.cancel()
             pins.close()
             self._close_ring()
             thread.shutdown(wait=False, cancel_futures=True)
@@ -165,8 +176,12 @@ class Branch:
     ) -> None:
         while True:
             self._woken.clear()
+            asked, self._asked = self._asked, []
             at = await self._turn(loop, thread, pins)
             self._turned()
+            for waiter in asked:
+                if not waiter.done():  # whoever asked may have gone
+                    waiter.set_result(None)
             wait = self._config.interval_s
             if not self._woken.is_set():
                 self._busy_since = None

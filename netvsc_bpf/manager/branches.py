@@ -46,6 +46,12 @@ class Branches:
         for branch, _ in self._open.values():
             branch.configure(config)
 
+    async def looked(self) -> None:
+        """Have each of them look at its pairs; return when they have, or were closed."""
+        looks = [asyncio.ensure_future(branch.looked()) for branch, _ in self._open.values()]
+        if looks:
+            await asyncio.wait(looks)
+
     def close(self) -> None:
         """Close all of them; the data path stays."""
         self._close_watch()

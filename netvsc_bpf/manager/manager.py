@@ -109,7 +109,7 @@ class Manager:
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
         tasks.append(loop.create_task(self._bugs.kept_going(self._reloader.run)))
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: self._until_deleted(stopping))))
-        server = EventServer(self._recent, self._home.left_alone)
+        server = EventServer(self._recent, self._home.left_alone, self._look)
         tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))
@@ -126,6 +126,9 @@ class Manager:
             netlink.close()
             memberships.close()
             self._branches.close()
+
+    async def _look(self) -> None:
+        await asyncio.gather(self._home.looked(), self._branches.looked())
 
     async def _until_deleted(self, stopping: asyncio.Event) -> None:
         await self._namespace.deleted()

@@ -48,10 +48,16 @@ class PairMemory:
     steps_at: float = 0.0
 
     def looked(self, seen: PairObservation, now: float) -> None:
-        """Let the penalty decay, and count a failure of a VF that is damped: the kernel does not."""
+        """Let the penalty decay, and count a failure of a VF that is damped: the kernel does not.
+
+        What an operator has just drained or undrained is seen to at once, whatever failed before.
+        """
         self.damper = self.damper.decayed(now)
         if self.damper.suppressed and failed_meanwhile(self.before, seen):
             self.damper = self.damper.failed(now)
+        if self.before is not None and self.before.drained != seen.drained:
+            # An operator's word: nobody fights us, however often it is given.
+            self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
         self.before = seen
         self.link = self.link.looked(seen, now)
 
@@ -92,6 +98,11 @@ class PairMemory:
         held = self.before is not None and self.held(self.before, now)
         waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]
         return max((wait for wait in waits if wait is not None), default=None)
+
+    def drained_wait_s(self, boottime: int) -> float | None:
+        """Return in how many seconds to look again at a drain, None if there is none or no need."""
+        drained = None if self.before is None else self.before.drained
+        return None if drained is None else drained.wait_s(boottime)
 
     def wait_s(self, now: float) -> float | None:
         """Return in how many seconds to look again, None if nothing is waited for."""

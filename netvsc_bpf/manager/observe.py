@@ -3,7 +3,7 @@
 
 import errno
 
-from netvsc_bpf.datapath import following, homing, makeshift, order
+from netvsc_bpf.datapath import drains, following, homing, makeshift, order
 from netvsc_bpf.datapath.joining import rx_for
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link, own_program, runs_guard
@@ -54,6 +54,7 @@ def observe(
         liveness=loaded.liveness,
         joined=joined,
         left_behind=joined is None and found.vf_ifindex != 0,
+        drained=drains.in_force(loaded, slot, synthetic.ifindex),
     )
     return choose(session.nics, pair, options, known)
 

@@ -2,7 +2,7 @@
 """What only a running manager knows of pairs: whether there is one, and when it uses a VF again."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,10 +27,16 @@ def with_outlook(pairs: Sequence[PairStatus]) -> list[PairStatus]:
         replace(
             pair,
             managed=managed,
-            until=until.get(pair.synthetic.ifindex) if pair.reason in _LEFT_ALONE else None,
+            until=_end(pair, managed, until),
         )
         for pair in pairs
     ]
+
+
+def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> datetime | None:
+    if pair.reason is Reason.DRAINED and managed and pair.drained is not None:
+        return pair.drained.until
+    return until.get(pair.synthetic.ifindex) if pair.reason in _LEFT_ALONE else None
 
 
 def _until() -> dict[int, datetime]:

@@ -2,8 +2,8 @@
 """What is said on the manager's socket. Pure.
 
 One line comes, lines go. `events` asks for the events that are kept, `events follow` for those to come as
-well, `waits` for how long VFs will be left alone. Each line of the answer is a JSON object: an event
-(Event.as_record()), or one with the key `control`.
+well, `waits` for how long VFs will be left alone, `look` for a look at the pairs. Each line of the answer is
+a JSON object: an event (Event.as_record()), or one with the key `control`.
 """
 
 import json
@@ -25,13 +25,15 @@ class Request(StrEnum):
     EVENTS = "events"
     FOLLOW = "events follow"
     WAITS = "waits"
+    LOOK = "look"
+    """Look at the pairs now; the answer comes when what was due has been done, or has failed."""
 
 
 class Control(StrEnum):
     """The closed set of lines that are no event."""
 
     READY = "ready"
-    """All that was kept has been told."""
+    """All that was asked for has been told, or done."""
     WAIT = "wait"
     """`left_s`: for how many seconds the VF of the pair `ifindex` will not be used."""
     MISSED = "missed"

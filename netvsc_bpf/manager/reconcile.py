@@ -38,7 +38,7 @@ from netvsc_bpf.manager.tell import Teller
 from netvsc_bpf.manager.unhurried import Unhurried
 from netvsc_bpf.manager.upgrading import Upgrader
 from netvsc_bpf.metrics.manager_stats import ManagerStats
-from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.errors import NetvscBpfError, PairDrained
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import LeavePolicy, XdpPolicy
 from netvsc_bpf.planner import actions as act
@@ -269,8 +269,8 @@ class Reconciler:
                 with self.running.step(step) as given_up:
                     refused = executor.run(step)
             except NetvscBpfError as error:
-                if is_gone(seen.pair, step):
-                    return True  # no failure: the next look finds that it went
+                if is_gone(seen.pair, step) or isinstance(error, PairDrained):
+                    return True  # no failure: the next look finds that it went, or that it was drained
                 memory.failed(self.clock())
                 self._alone.failed(step, error, begun)
                 return False
@@ -299,8 +299,9 @@ class Reconciler:
         settle_ms = _settle_ms(seen, wanted.settle_ms)
         needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
         no_link = leave is LeavePolicy.DOWN and memory.without_link(seen.pair, now)
-        damped = memory.damper.suppressed
-        steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link))
+        damped, drained = memory.damper.suppressed, seen.pair.drained
+        lingers = drained is not None and drained.lingers(CLOCKS.boottime())
+        steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, lingers))
         if not steps:
             memory.settled()
             self.teller.settled(nic.ifindex)
@@ -353,6 +354,7 @@ class Reconciler:
                     with self._alone.around(nic):
                         waits.append(self._arming.look(session, loaded, nic))
         waits += [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
+        waits += [self.memories.of(nic.ifindex).drained_wait_s(CLOCKS.boottime()) for nic in synthetics]
         waits += self._alone.end(now)
         for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:
             self.memories.forget(gone)

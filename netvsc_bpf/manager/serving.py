@@ -8,7 +8,7 @@ that moves on it is told how many it missed.
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from netvsc_bpf.kernel.peer import peer
@@ -31,6 +31,10 @@ _AT_ONCE = 64
 """Events that are handed to the socket before it is waited for."""
 
 
+async def _no_look() -> None:
+    """Look at nothing: for whoever serves events alone."""
+
+
 class EventServer:
     """Serves the events of one manager to root and to its own user."""
 
@@ -38,11 +42,15 @@ class EventServer:
         self,
         recent: RecentEvents,
         left_alone: Callable[[], Mapping[int, float]] = dict,
+        look: Callable[[], Awaitable[None]] = _no_look,
         *,
         most: int = MOST_CLIENTS,
     ) -> None:
-        """`left_alone` says for how many seconds the VFs of which pairs (ifindex) will not be used."""
-        self._recent, self._left_alone, self._most = recent, left_alone, most
+        """`left_alone` says for how many seconds the VFs of which pairs (ifindex) will not be used.
+
+        `look` has the pairs looked at, and returns when that is done.
+        """
+        self._recent, self._left_alone, self._look, self._most = recent, left_alone, look, most
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, listening: socket.socket) -> None:
@@ -100,6 +108,9 @@ class EventServer:
         elif request is Request.WAITS:
             for ifindex, left_s in self._left_alone().items():
                 writer.write(control_line(Control.WAIT, ifindex=ifindex, left_s=round(left_s, 3)))
+            writer.write(control_line(Control.READY))
+        elif request is Request.LOOK:
+            await self._look()
             writer.write(control_line(Control.READY))
         else:
             if request is Request.FOLLOW:

@@ -9,11 +9,13 @@ from netvsc_bpf.discovery.refusal import Cause
 from netvsc_bpf.discovery.xdp_reach import describe
 from netvsc_bpf.kernel import abi
 from netvsc_bpf.manager.choice import Seen
+from netvsc_bpf.manager.drain_events import drained_event, undrained_event
 from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind, Value
 from netvsc_bpf.manager.step_details import step_details
 from netvsc_bpf.manager.step_words import step_words
 from netvsc_bpf.manager.switches import switch_event
 from netvsc_bpf.manager.timing import Timing
+from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
@@ -37,6 +39,7 @@ class Teller:
         self._trouble: str | None = None
         self._not_upgraded: str | None = None
         self._awaited: frozenset[str] = frozenset()
+        self._drained: dict[int, Drain] = {}
         self._vfs: dict[int, str] = {}
         """The names of VFs that were joined, by ifindex: a switch may tell of one that is gone."""
         self.timing = Timing()
@@ -66,6 +69,17 @@ class Teller:
         for text, details in refused.items():
             if text not in before:
                 self._listener(Event(Kind.REFUSED, nic.name, text, details=details))
+        self._drains(nic, seen.pair.drained)
+
+    def _drains(self, nic: Nic, now: Drain | None) -> None:
+        """Tell that an operator drained the pair, with other words than before, or that this is over."""
+        before = self._drained.pop(nic.ifindex, None)
+        if now is not None:
+            self._drained[nic.ifindex] = now
+            if now != before:
+                self._listener(drained_event(nic.name, now))
+        elif before is not None:
+            self._listener(undrained_event(nic.name, before))
 
     def awaited(self, names: Iterable[str]) -> None:
         """Tell which interfaces that were named are not there (yet)."""
@@ -147,7 +161,7 @@ class Teller:
 
     def forget(self, ifindex: int) -> None:
         """Drop what is known of a pair that is no more."""
-        for known in (self._refused, self._names, self._failed, self._left_out):
+        for known in (self._refused, self._names, self._failed, self._left_out, self._drained):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
         self.timing.forget(ifindex)

@@ -93,6 +93,13 @@ VF_DAMPED = Family(
     "1 while the VF is left alone because it fails too often.",
     _NIC,
 )
+DRAINED = Family(
+    "drained",
+    _G,
+    Source.PAIRS,
+    "1 while the pair is drained: an operator moved it off its VF, and nothing has ended that yet.",
+    _NIC,
+)
 VF_TAKEN_DOWN = Family(
     "vf_taken_down",
     _G,
@@ -256,6 +263,7 @@ FAMILIES = (
     VF_CARRIER,
     VF_PERMITTED,
     VF_DAMPED,
+    DRAINED,
     VF_TAKEN_DOWN,
     PATH_REASON,
     PATH_CHANGES,

@@ -60,6 +60,7 @@ def _add_path(samples: Samples, pair: PairSample) -> None:
     samples.add(families.VF_CARRIER, vf is not None and vf.carrier, name)
     samples.add(families.VF_PERMITTED, pair.permitted, name)
     samples.add(families.VF_DAMPED, pair.damped, name)
+    samples.add(families.DRAINED, status.drained is not None, name)
     samples.add(families.VF_TAKEN_DOWN, status.taken_down is not None, name)
     samples.add(families.PATH_REASON, 1, name, status.reason)
     samples.add(families.VF_STALLS, sum(pair.changes.get(stall, 0) for stall in _STALLS), name)

@@ -94,6 +94,10 @@ class MacDiffers(NotAVf):
     """The interface named as VF has another MAC; that may change."""
 
 
+class PairDrained(Refused):
+    """An operator drained the pair: nothing uses its VF before `undrain`."""
+
+
 class ForeignXdp(Refused):
     """Another XDP program sits where guard would go; it is never replaced."""
 

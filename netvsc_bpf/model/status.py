@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
 
@@ -73,6 +74,8 @@ class PairStatus:
     """Until when the manager leaves the VF alone, if it does not fail again; None where that is not known."""
     taken_down: Reason | None = None
     """Why the manager took the VF down, None where it did not, or the VF was brought up since."""
+    drained: Drained | None = None
+    """An operator drained the pair; also when its time is over and nobody has ended it yet."""
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see what goes to the VF."""
 
@@ -100,6 +103,7 @@ class PairStatus:
             "settle_ms": self.settle_ms,
             "managed": self.managed,
             "until": None if self.until is None else _timestamp(self.until),
+            "drained": None if self.drained is None else _drained_json(self.drained),
             "passed_by": list(self.passed_by),
         }
 
@@ -113,6 +117,14 @@ def _vf_json(vf: Nic, taken_down: Reason | None) -> dict[str, Any]:
         "up": vf.up,
         "carrier": vf.carrier,
         "taken_down": None if taken_down is None else taken_down.value,
+    }
+
+
+def _drained_json(drained: Drained) -> dict[str, Any]:
+    return {
+        "since": _timestamp(drained.since),
+        "until": None if drained.until is None else _timestamp(drained.until),
+        "why": drained.why or None,
     }
 
 

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason
 
@@ -65,5 +66,7 @@ class PairObservation:
     """It has a slot: attach, complete or not, has been here."""
     refused: bool = False
     """Pairing refuses it, as `attach` would: nothing is begun then."""
+    drained: Drain | None = None
+    """An operator drained it, and its time is not over."""
     candidate: Nic | None = None
     """The NIC that pairing would take as VF now: the joined one while it fits."""

@@ -8,8 +8,8 @@ What must hold at every moment, whatever order events come in (tests/unit/planne
 * before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn, and
   neither a step that fails nor its waiting time stands in the way of that;
 * with nothing left to do the pair is attached, unless it is refused and was not before; its VF is the
-  candidate, and it is permitted unless it is damped or held back after a stall, cannot take the synthetic
-  NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down;
+  candidate, and it is permitted unless an operator drained the pair, it is damped or held back after a stall,
+  cannot take the synthetic NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down;
 * a VF that we decided not to use is down, unless the policy is to leave it up: otherwise an embedded switch,
   and hv_netvsc, would go on using it.
 
@@ -37,7 +37,9 @@ from netvsc_bpf.planner.actions import (
 )
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
-_WORTH_SAYING = frozenset({Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
+_WORTH_SAYING = frozenset(
+    {Reason.DRAINED, Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER}
+)
 """What somebody can do something about, and could not see otherwise."""
 
 
@@ -54,6 +56,8 @@ class Wanted:
     leave: LeavePolicy = LeavePolicy.DOWN
     no_link: bool = False
     """It was enslaved by its driver and lost its carrier (planner/lost_link.py)."""
+    lingers: bool = False
+    """The pair was drained just now: what is on its way to the VF has still to arrive (LINGER_S)."""
 
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
@@ -73,13 +77,15 @@ def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
         return Reason.SYNTHETIC_DOWN
     if not joined.home or vf.mac != synthetic.mac or vf.mtu != synthetic.mtu:
         return Reason.NOT_PERMITTED
-    return _decision(joined, wanted)
+    return _decision(seen, joined, wanted)
 
 
-def _decision(joined: Joined, wanted: Wanted) -> Reason | None:
+def _decision(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
     """Return why a VF that could carry traffic must not: not for a failure, nor while a change lasts."""
     if joined.denied is not None:
         return joined.denied
+    if seen.drained is not None:
+        return Reason.DRAINED
     if wanted.needs_xdp and joined.unseen_by is not None:
         return Reason.XDP_MISSING
     if wanted.damped:
@@ -122,16 +128,25 @@ def _ordering(seen: PairObservation) -> list[Action]:
 
 def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
     if seen.joined is None:
-        down = Reason.DAMPED if wanted.damped and wanted.leave is LeavePolicy.DOWN else None
+        down = _why_joined_down(seen, wanted)
         return [] if seen.candidate is None else [Join(seen.synthetic.ifindex, seen.candidate, down)]
     joined = seen.joined
     down = _why_down(seen, joined, wanted)
     return (
-        _taking_down(seen, joined, down)
+        _taking_down(seen, joined, down, wanted)
         or _in_step(seen, joined, down)
         or _permission(seen, joined, wanted)
         or [*_fastening(seen, joined), *_flags(seen, joined)]
     )
+
+
+def _why_joined_down(seen: PairObservation, wanted: Wanted) -> Reason | None:
+    """Return why a VF that joins is not brought up, None where it is."""
+    if wanted.leave is not LeavePolicy.DOWN:
+        return None
+    if seen.drained is not None:
+        return Reason.DRAINED
+    return Reason.DAMPED if wanted.damped else None
 
 
 def _is_candidate(seen: PairObservation, joined: Joined) -> bool:
@@ -144,15 +159,15 @@ def _why_down(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
     """Return why the VF has to be down while the synthetic NIC is up, None where it follows that."""
     if wanted.leave is not LeavePolicy.DOWN or not seen.synthetic.up:
         return None
-    return _decision(joined, wanted)
+    return _decision(seen, joined, wanted)
 
 
-def _taking_down(seen: PairObservation, joined: Joined, down: Reason | None) -> list[Action]:
+def _taking_down(seen: PairObservation, joined: Joined, down: Reason | None, wanted: Wanted) -> list[Action]:
     """Come before whatever can be refused. Somebody who brings it up again meanwhile is not followed.
 
     One that somebody took down already stays theirs: we do not bring it up afterwards.
     """
-    if down is None or not joined.vf.up:
+    if down is None or not joined.vf.up or (down is Reason.DRAINED and wanted.lingers):
         return []
     return [FollowUp(seen.synthetic.ifindex, False, down)]
 

@@ -14,7 +14,7 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus, PathTraffic
 from netvsc_bpf.view.amounts import count, scaled
-from netvsc_bpf.view.words import explain, passed_by, put_steer_last, since
+from netvsc_bpf.view.words import drained, end_of_drain, explain, passed_by, put_steer_last, since
 
 PATH_STYLES = {Path.VF: "bold green", Path.SYNTHETIC: "bold yellow"}
 _INDENT = (0, 0, 0, 2)
@@ -45,6 +45,9 @@ def _story(pair: PairStatus, now: datetime) -> Text:
         story.append(f"\nWhy: {shown(told.why)}", style="yellow")
     if told.remedy is not None:
         story.append(f"\n-> {shown(told.remedy)}", style="bold")
+    if pair.drained is not None and pair.reason is not Reason.DRAINED:
+        story.append(f"\n{shown(drained(pair))}", style="yellow")
+        story.append(f"\n-> {shown(end_of_drain(pair))}", style="bold")
     if pair.passed_by:
         story.append(f"\n{passed_by(pair)}", style="yellow")
         story.append(f"\n-> {shown(put_steer_last(pair))}", style="bold")

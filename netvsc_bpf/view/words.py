@@ -8,10 +8,11 @@ from netvsc_bpf.model.names import as_argument, quoted
 from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
 from netvsc_bpf.view.amounts import ago
+from netvsc_bpf.view.event_lines import plain
 
-_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED})
+_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED, Reason.DRAINED})
 """Their remedies say by themselves who uses the VF again."""
-_DECIDED = _LEFT_ALONE | {Reason.MTU_REFUSED, Reason.XDP_MISSING, Reason.DRAINED}
+_DECIDED = _LEFT_ALONE | {Reason.MTU_REFUSED, Reason.XDP_MISSING}
 """The VF could carry packets, as far as its state tells, and is not to."""
 
 
@@ -79,7 +80,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{vf} runs no XDP program, {name} does, and it is required there too",
             f"attach the program to {vf} as well",
         ),
-        Reason.DRAINED: (f"traffic was moved off {vf} on request", None),
+        Reason.DRAINED: (f"an operator moved traffic off {vf}{_drain_words(pair)}", end_of_drain(pair)),
         Reason.NOT_PERMITTED: (
             f"nobody has permitted {vf}",
             f"`netvsc-bpf attach {as_argument(name)}`, or keep `netvsc-bpf run` alive",
@@ -107,6 +108,30 @@ def _left_alone(pair: PairStatus, otherwise: str) -> str:
         return f"no manager runs, and nothing else uses it again: `netvsc-bpf run`, or `attach {name}`"
     when = otherwise if pair.until is None else f"from {pair.until:%Y-%m-%d %H:%M:%S} UTC on"
     return f"the manager uses it again {when}, unless it fails meanwhile"
+
+
+def drained(pair: PairStatus) -> str:
+    """Say of a drained pair that is on the synthetic path for another reason that it is drained, too."""
+    return f"Drained{_drain_words(pair)}"
+
+
+def end_of_drain(pair: PairStatus) -> str:
+    """Say what ends the drain of a pair."""
+    name, until = as_argument(pair.synthetic.name), None if pair.drained is None else pair.drained.until
+    by_hand = f"`netvsc-bpf undrain {name}` ends it"
+    if until is None:
+        return by_hand
+    when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+    if pair.managed is False:
+        return f"its time ends at {when}, but no manager runs to end it then: {by_hand}"
+    return f"the manager ends it at {when}, {by_hand} sooner"
+
+
+def _drain_words(pair: PairStatus) -> str:
+    if pair.drained is None:
+        return ""
+    since = f" at {pair.drained.since:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{since}: {plain(pair.drained.why)}" if pair.drained.why else since
 
 
 def _bring_up(name: str, vf: str) -> str:

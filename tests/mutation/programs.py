@@ -114,6 +114,44 @@ LATCH = (
     ),
 )
 
+DRAINS = (
+    Mutation(
+        "a drained pair is permitted",
+        "ebpf/control.c",
+        "	if (is_drained(pair)) {",
+        "	if (0) {",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a drain without a time ends by itself",
+        "ebpf/control.c",
+        "	if (pair->drained_until == DRAINED_FOR_GOOD)\n		return true;\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a drain whose time is over goes on",
+        "ebpf/control.c",
+        "	return bpf_ktime_get_boot_ns() < pair->drained_until;",
+        "	return true;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a permission leaves a drain behind that is over",
+        "ebpf/control.c",
+        "	pair->drained_until = 0;\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a drain keeps the permission",
+        "ebpf/control.c",
+        "	if (until)\n		return withdraw(pair, REASON_DRAINED);",
+        "	if (until)\n		latch_leave(pair, REASON_DRAINED);",
+        _PROGRAMS,
+    ),
+)
+
 DEVICES = (
     Mutation(
         "PRESENT is not asked for",
@@ -367,4 +405,4 @@ PLACES = (
     ),
 )
 
-PROGRAMS = (*LATCH, *DEVICES, *SENTINEL, *CONTROL, *FRAMES, *PLACES)
+PROGRAMS = (*LATCH, *DRAINS, *DEVICES, *SENTINEL, *CONTROL, *FRAMES, *PLACES)

@@ -4,6 +4,7 @@
 from tests.mutation.mutation import Mutation
 
 _ORDER = ("tests/unit/datapath/test_order.py",)
+_DRAINING = ("tests/unit/datapath/test_draining.py",)
 _DUMPS = ("tests/unit/kernel/test_dumps.py",)
 _PLAN = ("tests/unit/planner/test_plan.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
@@ -76,6 +77,44 @@ JOINING = (
     ),
 )
 
+DRAINING = (
+    Mutation(
+        "the time of a drain is ignored",
+        "netvsc_bpf/datapath/draining.py",
+        "abi.DRAINED_FOR_GOOD if for_s is None else now + round(for_s * 1e9)",
+        "abi.DRAINED_FOR_GOOD",
+        _DRAINING,
+    ),
+    Mutation(
+        "a VF is used again without settling",
+        "netvsc_bpf/datapath/draining.py",
+        "permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)",
+        "permit(loaded, slot, 0, vf)",
+        _DRAINING,
+    ),
+    Mutation(
+        "a VF that is out of step is permitted after a drain",
+        "netvsc_bpf/datapath/draining.py",
+        "    if not fits or found.denied:",
+        "    if found.denied:",
+        _DRAINING,
+    ),
+    Mutation(
+        "a VF is taken down though the pair is not drained any more",
+        "netvsc_bpf/datapath/draining.py",
+        "    if drained is None or vf is None or not (vf.up and target.synthetic.up):",
+        "    if vf is None or not (vf.up and target.synthetic.up):",
+        _DRAINING,
+    ),
+    Mutation(
+        "a VF that somebody else took down is brought up after a drain",
+        "netvsc_bpf/datapath/draining.py",
+        " and abi.REASONS[found.taken_down] is Reason.DRAINED",
+        "",
+        _DRAINING,
+    ),
+)
+
 KERNEL = (
     Mutation(
         "a dump that was disturbed is taken for whole",
@@ -134,6 +173,27 @@ PLANNER = (
         "netvsc_bpf/planner/plan.py",
         "    if wanted.damped:\n        return Reason.DAMPED\n",
         "",
+        _PLAN,
+    ),
+    Mutation(
+        "a drained VF is permitted",
+        "netvsc_bpf/planner/plan.py",
+        "    if seen.drained is not None:\n        return Reason.DRAINED\n    if wanted.needs_xdp",
+        "    if wanted.needs_xdp",
+        _PLAN,
+    ),
+    Mutation(
+        "a drained VF is taken down before what is on its way has arrived",
+        "netvsc_bpf/planner/plan.py",
+        " or (down is Reason.DRAINED and wanted.lingers)",
+        "",
+        _PLAN,
+    ),
+    Mutation(
+        "a VF that joins a drained pair is brought up",
+        "netvsc_bpf/planner/plan.py",
+        "    if seen.drained is not None:\n        return Reason.DRAINED\n    return Reason.DAMPED if",
+        "    return Reason.DAMPED if",
         _PLAN,
     ),
     Mutation(
@@ -197,4 +257,4 @@ LOOP = (
     ),
 )
 
-PYTHON = (*JOINING, *KERNEL, *PLANNER, *LOOP)
+PYTHON = (*JOINING, *DRAINING, *KERNEL, *PLANNER, *LOOP)

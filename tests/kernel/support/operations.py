@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What can be disturbed: attach, detach, join, leave, follow, upgrade; how each begins, and what it comes to.
+"""What can be disturbed: attach, detach, join, drain and the like; how each begins, and what it comes to.
 
 Two pairs. eth1 is attached all the time; eth0 and vf0 are what each operation is about.
 """
@@ -149,6 +149,14 @@ def _detach() -> None:
     datapath.detach("eth0")
 
 
+def _drain() -> None:
+    datapath.drain("eth0", None, "maintenance")
+
+
+def _undrain() -> None:
+    datapath.undrain("eth0")
+
+
 def _leave() -> None:
     with writing("cannot leave") as session, LoadedObject(session.pins) as loaded:
         (ifindex,) = (nic.ifindex for nic in session.nics if nic.name == "eth0")
@@ -175,6 +183,11 @@ def _attached(scene: Scene) -> None:
     scene.here.attach()
 
 
+def _drained(scene: Scene) -> None:
+    scene.here.attach()
+    scene.lab.in_guest(_drain)
+
+
 def _all_detached(scene: Scene) -> None:
     scene.lab.in_guest(datapath.detach_all)
 
@@ -185,6 +198,12 @@ def _uses_vf(scene: Scene) -> bool:
 
 def _is_detached(scene: Scene) -> bool:
     return not scene.attached
+
+
+def _is_drained(scene: Scene) -> bool:
+    status = scene.here.status()
+    left = status.reason is Reason.DRAINED and status.drained is not None
+    return left and status.vf is not None and not status.vf.up
 
 
 def _without_vf(scene: Scene) -> None:
@@ -224,8 +243,10 @@ JOIN = Operation("join", _join, _without_vf, Scene.manage, _uses_vf)
 LEAVE = Operation("leave", _leave, _attached, _attached, _uses_vf)
 FOLLOW = Operation("follow", _turn, _changed, Scene.manage, _followed, finish=_unchanged)
 UPGRADE = Operation("upgrade", _attach, _other_version, _attached, _uses_vf, renews=True)
+DRAIN = Operation("drain", _drain, _attached, lambda scene: scene.lab.in_guest(_drain), _is_drained)
+UNDRAIN = Operation("undrain", _undrain, _drained, lambda scene: scene.lab.in_guest(_undrain), _uses_vf)
 RUN = Operation("run", _run, lambda scene: None, Scene.manage, _uses_vf, endless=True)
-OPERATIONS = (ATTACH, FIRST, DETACH, ALL, JOIN, LEAVE, FOLLOW, UPGRADE)
+OPERATIONS = (ATTACH, FIRST, DETACH, ALL, JOIN, LEAVE, FOLLOW, UPGRADE, DRAIN, UNDRAIN)
 
 
 @contextmanager

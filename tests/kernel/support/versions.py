@@ -19,6 +19,8 @@ from netvsc_bpf.lab.topology import Lab
 from tests.kernel.machine import pins
 from tests.kernel.support.waiting import eventually
 
+_LINKS = {"steer", "home", "guard"}
+
 
 @dataclass
 class Versions:
@@ -107,7 +109,7 @@ def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
                 filters[name] = [(one.prio, one.handle, one.prog_id) for one in found]
             (ifindex,) = ipr.link_lookup(ifname=synthetic)
         folder = home.pair(ifindex)
-        links = {path.name: _link(path) for path in sorted(folder.iterdir()) if path.is_file()}
+        links = {path.name: _link(path) for path in sorted(folder.iterdir()) if path.name in _LINKS}
         shared = {"control": _id(home.program("control"))}
         programs = shared | {path.name: _id(path) for path in sorted(home.copies(ifindex).iterdir())}
         with LoadedObject(home) as loaded:

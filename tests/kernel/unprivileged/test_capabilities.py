@@ -83,6 +83,32 @@ def test_s68_announcements_take_one_capability_more(lab: Lab) -> None:
         assert manager.told("failed") == []
 
 
+def test_s98_drain_and_undrain_take_three_capabilities_and_say_what_a_fourth_is_for(lab: Lab) -> None:
+    state(run(lab, *ATTACH, wrapped_in=USER))
+    for command, path in (("drain", "synthetic"), ("undrain", "vf")):
+        for missing in NEEDED:
+            rest = [name for name in NEEDED if name != missing]
+            ended = run(lab, command, "eth0", wrapped_in=as_user(*rest))
+            refused(ended, 4, f"CAP_{missing.upper()} is missing")
+        ended = run(lab, command, "eth0", wrapped_in=USER)
+        assert (ended.returncode, ended.stdout) == (0, "")
+        assert ended.stderr.startswith("netvsc-bpf: cannot announce where eth0 is: CAP_NET_RAW is missing")
+        eventually("its path", lambda path=path: _shown(lab, USER)["path"] == path)
+        assert owners() == {UID}
+    assert run(lab, "detach", "eth0", wrapped_in=USER).returncode == 0
+
+
+def test_s98_root_drains_a_pair_of_the_service_user(lab: Lab, user_manager: Manager) -> None:
+    user_manager.wait_vf()
+    ended = run(lab, "drain", "eth0", "--why", "by root")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert owners() == {UID}, "the note is the user's, too"
+    user_manager.wait_told("drained", "by root")
+    user_manager.wait_told("followed", "taken down: drained")
+    assert run(lab, "undrain", "eth0", wrapped_in=USER).returncode == 0
+    user_manager.wait_vf()
+
+
 @pytest.mark.parametrize("missing", NEEDED)
 @pytest.mark.parametrize("command", [ATTACH, ("run", "eth0", "--any-bus")], ids=["attach", "run"])
 def test_s68_one_line_names_the_one_that_is_missing(lab: Lab, missing: str, command: tuple[str, ...]) -> None:

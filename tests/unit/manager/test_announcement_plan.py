@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netvsc_bpf.kernel.announce import gratuitous_arp, rarp, unsolicited_na
+from netvsc_bpf.kernel.announcement_round import frames
 from netvsc_bpf.kernel.speakers import Link, Speaker
 from netvsc_bpf.manager.announce_policy import AnnouncePolicy
-from netvsc_bpf.manager.announcement_plan import Schedule, frames
+from netvsc_bpf.manager.announcement_plan import Schedule
 from netvsc_bpf.manager.announcer import Standing, owed
 
 PAIR = 2
@@ -68,7 +69,7 @@ def test_off_means_off() -> None:
 
 def test_each_address_is_told_from_where_it_is() -> None:
     speakers = [Speaker(ETH0, (FOUR,), (SIX,)), Speaker(VLAN, (), (SIX,))]
-    assert frames(speakers, set(), POLICY) == [
+    assert frames(speakers, set()) == [
         (2, gratuitous_arp(ETH0.mac, FOUR)),
         (2, unsolicited_na(ETH0.mac, SIX)),
         (5, unsolicited_na(ETH0.mac, SIX, router=True)),
@@ -77,13 +78,13 @@ def test_each_address_is_told_from_where_it_is() -> None:
 
 def test_who_has_no_address_is_told_of_by_rarp_and_so_is_who_is_hidden() -> None:
     hidden = bytes.fromhex("020000000042")
-    assert frames([Speaker(ETH0)], {hidden, ETH0.mac}, POLICY) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
-    assert frames([], {hidden}, POLICY) == [], "the synthetic NIC is down"
+    assert frames([Speaker(ETH0)], {hidden, ETH0.mac}) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
+    assert frames([], {hidden}) == [], "the synthetic NIC is down"
 
 
 def test_a_round_has_an_end() -> None:
     many = tuple(IPv4Address(0x0A000000 + number) for number in range(1000))
-    assert len(frames([Speaker(ETH0, many)], set(), POLICY)) == POLICY.most
+    assert len(frames([Speaker(ETH0, many)], set())) == POLICY.most
 
 
 def test_an_announcement_is_owed_for_each_change_and_for_a_death_that_nobody_noticed() -> None:

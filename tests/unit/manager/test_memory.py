@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Patience: after failures, and with an opponent."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netvsc_bpf.manager.memory import PairMemory
+from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.actions import Attach, Permit, Withdraw
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.stall import StallPolicy
+from tests.unit.planner.world import World
 
 STEPS = [Withdraw(2, Reason.NO_VF), Attach(2), Permit(2, 100)]
 
@@ -77,3 +81,23 @@ def test_hold_makes_somebody_look_when_it_ends() -> None:
     pair.hold = pair.hold.stalled(7, 100.0, StallPolicy(hold_s=30))
     assert pair.wait_s(110.0) == 20.0
     assert pair.wait_s(130.0) is None
+
+
+def test_s98_operator_who_drains_and_undrains_all_day_is_no_opponent() -> None:
+    pair, seen = memory(), World().observe()
+    for number in range(1000):
+        pair.looked(replace(seen, drained=Drain(1) if number % 2 else None), number * 0.1)
+        assert pair.took(3, number * 0.1)
+
+
+def test_s98_what_failed_before_keeps_no_operator_waiting() -> None:
+    pair, seen = memory(), World().observe()
+    pair.looked(seen, 0.0)
+    for _ in range(5):
+        pair.failed(0.0)
+    assert pair.allowed(list(STEPS), 1.0) == STEPS[:1]
+    pair.looked(replace(seen, drained=Drain(1)), 1.0)
+    assert pair.allowed(list(STEPS), 1.0) == STEPS
+    pair.failed(1.0)
+    pair.looked(replace(seen, drained=Drain(1)), 1.05)
+    assert pair.allowed(list(STEPS), 1.05) == STEPS[:1], "the same word again is none"

@@ -81,6 +81,7 @@ def texts(lines: list[dict[str, Any]]) -> list[str]:
         (b"events\n", Request.EVENTS),
         (b"  events   follow \r\n", Request.FOLLOW),
         (b"waits\n", Request.WAITS),
+        (b"look\n", Request.LOOK),
         (b"\n", None),
         (b"events please\n", None),
         (b"\xff\n", None),
@@ -97,6 +98,26 @@ def test_half_a_line_waits_for_the_rest() -> None:
         parse_lines(b"[]\n")
     with pytest.raises(ValueError):
         parse_lines(b"HTTP/1.1 400\n")
+
+
+def test_s98_look_is_answered_when_it_is_done_and_keeps_nobody_waiting() -> None:
+    async def scene() -> None:
+        asked, may_end = asyncio.Event(), asyncio.Event()
+
+        async def look() -> None:
+            asked.set()
+            await may_end.wait()
+
+        async with serving_(RecentEvents(), look=look) as connect:
+            waiting = await connect(b"look\n")
+            await asyncio.wait_for(asked.wait(), PATIENCE_S)
+            answer = asyncio.ensure_future(waiting.lines())
+            assert texts(await (await connect(b"events\n")).lines()) == ["ready"]
+            assert not answer.done(), "it has not looked yet"
+            may_end.set()
+            assert texts(await answer) == ["ready"]
+
+    asyncio.run(scene())
 
 
 def test_what_is_kept_is_told_in_order_and_the_connection_ends() -> None:

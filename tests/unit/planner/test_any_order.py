@@ -104,6 +104,14 @@ class AnyOrder(RuleBasedStateMachine):
             self.wanted = replace(self.wanted, held=self.wanted.held or known)
             self.world.execute_one(act.Withdraw(self.world.synthetic.ifindex, Reason.STALLED))
 
+    @rule(take_down=st.booleans())
+    def operator_drains(self, take_down: bool) -> None:
+        self.world.drain(take_down=take_down)
+
+    @rule()
+    def operator_undrains(self) -> None:
+        self.world.undrain()
+
     @rule()
     def the_kernel_arms(self) -> None:
         self.world.armed = self.world.permitted and self.world.devmap is not None
@@ -159,7 +167,7 @@ class AnyOrder(RuleBasedStateMachine):
         for step in steps:
             if isinstance(step, act.Permit):
                 assert joined is not None and joined.home and seen.synthetic.up
-                assert not (self.wanted.damped or self.wanted.held)
+                assert not (self.wanted.damped or self.wanted.held or seen.drained)
                 assert (joined.vf.mac, joined.vf.mtu) == (seen.synthetic.mac, seen.synthetic.mtu)
                 assert joined.denied is None
         if joined is not None and joined.permitted and steps:
@@ -212,10 +220,12 @@ class AnyOrder(RuleBasedStateMachine):
         denied = world.denied is Reason.MTU_REFUSED
         # It is asked again when its MTU or the synthetic NIC's changes, not at every look.
         assert denied if too_large else not (denied and vf.mtu == world.synthetic.mtu)
-        left_alone = self.wanted.damped or self.wanted.held
+        drained = world.drained is not None
+        left_alone = drained or self.wanted.damped or self.wanted.held
         assert world.permitted == (world.synthetic.up and not denied and not left_alone)
         if left_alone and world.synthetic.up and not denied:
-            assert world.reason is (Reason.DAMPED if self.wanted.damped else Reason.STALLED), "it says why"
+            why = Reason.DAMPED if self.wanted.damped else Reason.STALLED
+            assert world.reason is (Reason.DRAINED if drained else why), "it says why"
         decided = denied or left_alone
         down = decided and world.synthetic.up and self.wanted.leave is LeavePolicy.DOWN
         if down:

@@ -261,3 +261,43 @@ def test_s94_mode_that_was_noted_and_not_set_is_set(world: World) -> None:
     assert rest(world) == [act.FollowFlags(SYNTHETIC, True, False)]
     world.change_vf(world.devmap, promiscuity=0)
     assert rest(world) == [act.FollowFlags(SYNTHETIC, True, False)]
+
+
+def test_s98_drained_vf_lingers_and_is_taken_down_then(world: World) -> None:
+    world.drain(take_down=False)
+    assert plan(world.observe(), Wanted(lingers=True)) == []
+    down = act.FollowUp(SYNTHETIC, False, Reason.DRAINED)
+    assert rest(world) == [down], "the kernel has withdrawn the permission, and said why"
+    world.undrain()
+    assert rest(world) == [act.FollowUp(SYNTHETIC, True), act.Permit(SYNTHETIC, 100)]
+
+
+def test_s98_vf_that_is_down_already_is_not_brought_up_to_linger(world: World) -> None:
+    rest(world, Wanted(damped=True))
+    world.drain(take_down=True)
+    assert [type(step) for step in plan(world.observe(), Wanted(damped=True, lingers=True))] == []
+
+
+def test_s98_where_the_policy_is_to_steer_a_drained_vf_stays_up(world: World) -> None:
+    world.drain(take_down=False)
+    assert rest(world, Wanted(leave=LeavePolicy.STEER)) == []
+    world.undrain()
+    assert rest(world) == [act.Permit(SYNTHETIC, 100)]
+
+
+def test_s98_drain_goes_before_every_other_decision(world: World) -> None:
+    world.drain(take_down=True)
+    assert rest(world, Wanted(damped=True, held=True)) == []
+    world.undrain()
+    assert rest(world, Wanted(damped=True)) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
+
+
+def test_s98_vf_that_joins_a_drained_pair_is_not_brought_up_and_status_says_why(world: World) -> None:
+    world.drain(take_down=True)
+    assert world.devmap is not None
+    world.unplug(world.devmap)
+    second = world.plug(up=True)
+    steps = rest(world)
+    assert next(step for step in steps if isinstance(step, act.Join)).down is Reason.DRAINED
+    assert (world.devmap, world.permitted, world.reason) == (second, False, Reason.DRAINED)
+    assert not world.vfs[second].up

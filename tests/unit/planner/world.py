@@ -12,6 +12,7 @@ from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.manager.choice import choose
+from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason
 from netvsc_bpf.planner import actions as act
@@ -56,6 +57,7 @@ class World:
     armed: bool = False
     reason: Reason = Reason.NO_VF
     settle_ms: int = 0
+    drained: Drain | None = None
     plugged: int = 10
 
     def plug(self, *, mtu: int = 1500, limit: int = 9000, stubborn: bool = False, up: bool = False) -> int:
@@ -82,6 +84,17 @@ class World:
     def change_synthetic(self, **changes: object) -> None:
         self.synthetic = replace(self.synthetic, **changes)  # type: ignore[arg-type]
 
+    def drain(self, *, take_down: bool) -> None:
+        """As the command does it: the permission goes, then the VF goes down, unless a manager does that."""
+        self.drained = Drain(1)
+        self.permitted, self.armed, self.reason = False, False, Reason.DRAINED
+        if take_down and self.devmap is not None and self.vfs[self.devmap].up and self.synthetic.up:
+            self.change_vf(self.devmap, up=False)
+            self.followed = replace(self.followed, up=False)
+
+    def undrain(self) -> None:
+        self.drained = None
+
     def fits(self) -> bool:
         """The first invariant: what must be true of a VF that is permitted."""
         vf = None if self.devmap is None else self.vfs[self.devmap]
@@ -106,6 +119,7 @@ class World:
             liveness=Liveness.LIVE,
             joined=self._joined(),
             left_behind=self.devmap is None and self.found_vf != 0,
+            drained=self.drained,
         )
         return choose([self.synthetic, *self.vfs.values()], seen, AttachOptions(), KnownPairs()).pair
 
@@ -145,6 +159,8 @@ class World:
                 self._leave(reason)
             case act.Permit(settle_ms=settle_ms):
                 self._vf()
+                if self.drained is not None:
+                    raise StepFailed("an operator drained the pair")
                 self.permitted, self.settle_ms = True, settle_ms
             case act.Withdraw(reason=reason):
                 self.permitted, self.armed, self.reason = False, False, reason

@@ -18,6 +18,7 @@ DRAINED = abi.REASONS.index(Reason.DRAINED)
 
 LOOK = control(ControlCommand.LOOK)
 WITHDRAW, PERMIT = control(ControlCommand.WITHDRAW, DRAINED), control(ControlCommand.PERMIT)
+DRAIN, UNDRAIN = control(ControlCommand.DRAIN, abi.DRAINED_FOR_GOOD), control(ControlCommand.DRAIN)
 TOLD = control(ControlCommand.ARM)
 CARRIER_OFF, DETACH = happens(Event.CARRIER_OFF), happens(Event.DETACH)
 DOWN, UP = happens(Event.DOWN), happens(Event.UP)
@@ -31,6 +32,9 @@ ORDERS = {
     "withdrawn, one leaves, a third one looks": [[WITHDRAW], [CARRIER_OFF], [LOOK]],
     "withdrawn and permitted again, another CPU looks": [[WITHDRAW, PERMIT], [LOOK]],
     "withdrawn, another CPU looks twice": [[WITHDRAW], [LOOK, LOOK]],
+    "drained, another CPU looks twice": [[DRAIN], [LOOK, LOOK]],
+    "drained, undrained and permitted again, another CPU looks": [[DRAIN, UNDRAIN, PERMIT], [LOOK]],
+    "drained while another process has it armed": [[DRAIN], [TOLD]],
     "withdrawn while another process has it armed": [[WITHDRAW], [TOLD]],
     "down while another process has it armed": [[DOWN], [TOLD]],
 }

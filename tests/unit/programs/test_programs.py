@@ -181,6 +181,55 @@ def test_s95_withdrawing_leaves_and_says_why_also_where_it_was_left(host: Host) 
     assert not any(host.packet() for _ in range(3))
 
 
+def test_s98_drained_pair_is_not_permitted_by_anybody_before_its_time(host: Host) -> None:
+    until = NOW + 1000
+    assert host.control(ControlCommand.DRAIN, until) is ControlResult.SYNTHETIC
+    assert (host.pair.armed, host.pair.permitted, host.pair.vf_dev, why(host)) == (0, 0, 0, Reason.DRAINED)
+    host.now(until - 1)
+    assert host.control(ControlCommand.PERMIT, 77) is ControlResult.DRAINED
+    assert (host.pair.permitted, host.pair.settle_ns) == (0, 77), "the settle time is for later"
+    assert host.control(ControlCommand.ARM) is ControlResult.SYNTHETIC
+    assert host.control(ControlCommand.LOOK) is ControlResult.SYNTHETIC
+    assert not any(host.packet() for _ in range(3))
+    assert arms(host) == 0
+
+
+def test_s98_drain_whose_time_is_over_ends_with_a_permission(host: Host) -> None:
+    host.control(ControlCommand.DRAIN, NOW + 1000)
+    host.now(NOW + 1000)
+    assert not host.packet(), "its VF may be down for it"
+    assert host.pair.drained_until
+    assert host.control(ControlCommand.PERMIT, 500) is ControlResult.SYNTHETIC
+    assert (host.pair.drained_until, host.pair.permitted) == (0, 1)
+    host.now(NOW + 1500)
+    assert host.packet()
+
+
+def test_s98_drain_without_a_time_ends_by_command_alone_and_is_permitted_anew(host: Host) -> None:
+    host.control(ControlCommand.DRAIN, abi.DRAINED_FOR_GOOD)
+    host.now(abi.DRAINED_FOR_GOOD)
+    assert host.control(ControlCommand.PERMIT) is ControlResult.DRAINED
+    host.now(NOW)
+    assert host.control(ControlCommand.DRAIN, 0) is ControlResult.SYNTHETIC
+    assert (host.pair.drained_until, why(host)) == (0, Reason.NOT_PERMITTED)
+    assert not any(host.packet() for _ in range(3))
+    host.control(ControlCommand.PERMIT)
+    assert [host.packet() for _ in range(2)][-1]
+
+
+def test_s98_to_undrain_what_is_not_drained_changes_nothing(host: Host) -> None:
+    before = bytes(host.pair)
+    assert host.control(ControlCommand.DRAIN, 0) is ControlResult.VF
+    assert bytes(host.pair) == before
+
+
+def test_s98_each_drain_is_one_change_of_path(host: Host) -> None:
+    for _ in range(2):
+        host.control(ControlCommand.DRAIN, abi.DRAINED_FOR_GOOD)
+    changes = host.pair.changes[abi.PATHS.index(Path.SYNTHETIC)]
+    assert (changes[abi.REASONS.index(Reason.DRAINED)], sum(changes)) == (1, 1)
+
+
 def test_s95_the_watchdog_leaves_a_vf_whose_queue_is_stuck(live: Host) -> None:
     live.happen(Event.TIMEOUT, OTHER)
     assert live.pair.armed

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A pair's card: whether the VF is down by somebody else or by us."""
+"""A pair's card: whether the VF is down by somebody else or by us, and whether an operator drained it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
 
+from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.status import PairStatus
 from netvsc_bpf.view.cards import cards
@@ -34,3 +36,20 @@ def test_s101_vf_that_we_took_down_is_not_shown_as_somebody_elses_doing(
     assert told in printed(pair)
     shown = pair.as_json()["vf"]
     assert (shown["up"], shown["taken_down"]) == (False, None if taken_down is None else taken_down.value)
+
+
+def test_s98_pair_without_a_vf_is_said_to_be_drained_as_well() -> None:
+    pair = on_synthetic(Reason.NO_VF, drained=Drained(CHANGED, None, "cable"))
+    shown = printed(pair)
+    assert "eth0 has no VF now" in shown
+    assert "Drained at 2026-11-22 07:00:00 UTC: cable" in shown and "undrain eth0" in shown
+
+
+def test_s98_json_has_the_drain() -> None:
+    assert ON_VF.as_json()["drained"] is None
+    pair = on_synthetic(Reason.DRAINED, drained=Drained(CHANGED, CHANGED + timedelta(hours=1), "cable"))
+    assert pair.as_json()["drained"] == {
+        "since": "2026-11-22T07:00:00.000000Z",
+        "until": "2026-11-22T08:00:00.000000Z",
+        "why": "cable",
+    }

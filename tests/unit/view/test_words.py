@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.path import Liveness, Reason
 from netvsc_bpf.view.words import explain, since
 from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
@@ -79,6 +80,25 @@ def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs
     )
     for managed in (True, None):
         assert explain(replace(pair, taken_down=reason, managed=managed)).remedy == cause
+
+
+def test_s98_drain_is_told_with_its_reason_and_what_ends_it() -> None:
+    pair = on_synthetic(Reason.DRAINED, drained=Drained(CHANGED, None, "the host\nis serviced"))
+    assert pair.vf is not None
+    assert "may go on delivering" in (explain(pair).why or ""), "as with leave = steer"
+    pair = replace(pair, vf=replace(pair.vf, up=False), taken_down=Reason.DRAINED)
+    told = explain(pair)
+    assert (
+        told.why
+        == "an operator moved traffic off enP31819s1 at 2026-11-22 07:00:00 UTC: the host / is serviced"
+    )
+    assert told.remedy == "`netvsc-bpf undrain eth0` ends it"
+    timed = replace(pair, drained=Drained(CHANGED, CHANGED + timedelta(hours=1)))
+    for managed, said in ((True, "the manager ends it at"), (False, "no manager runs to end it then")):
+        remedy = explain(replace(timed, managed=managed)).remedy or ""
+        assert (
+            said in remedy and "2026-11-22 08:00:00 UTC" in remedy and "`netvsc-bpf undrain eth0`" in remedy
+        )
 
 
 def test_since_tells_the_moment_and_how_long_ago() -> None:

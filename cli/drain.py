@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf drain."""
+
+import click
+from netvsc_bpf.cli.complete import interfaces
+from netvsc_bpf.cli.duration import Duration
+
+from netvsc_bpf.model import names
+from netvsc_bpf.model.drain import FOR_LEAST_S, FOR_MOST_S, WHY_MOST
+
+
+def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty; leave it out to give none.", ctx, param)
+    if value is not None and (size := len(names.encode(value))) > WHY_MOST:
+        raise click.BadParameter(f"it has {size} bytes; at most {WHY_MOST} are kept.", ctx, param)
+    return value
+
+
+@click.command()
+@click.argument("interface", metavar="IFACE", shell_complete=interfaces)
+@click.option(
+    "--for",
+    "for_s",
+    metavar="TIME",
+    type=Duration(FOR_LEAST_S, FOR_MOST_S),
+    help="End it after this time, as 90s, 15m, 2h or 1d. It takes a running manager to end it.",
+)
+@click.option(
+    "--why", metavar="TEXT", callback=_reason, help=f"The reason, for `status` and events; {WHY_MOST} bytes."
+)
+def drain(interface: str, for_s: float | None, why: str | None) -> None:
+    """Move both directions of IFACE to the synthetic path and leave its VF alone until `undrain`.
+
+    It outlives this command, `run` and its restarts, `attach` and upgrades. Nothing is lost, and the VF is
+    not blamed for it. It is taken down when its traffic has left it, unless the manager's configuration says
+    leave = "steer". Given again, time and reason are changed.
+    """
+    from netvsc_bpf import datapath
+    from netvsc_bpf.kernel.stdio import say
+    from netvsc_bpf.manager.running_manager import RunningManager
+
+    for text in datapath.drain(interface, for_s, why or "", RunningManager()):
+        say(text)

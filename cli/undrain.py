@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""netvsc-bpf undrain."""
+
+import sys
+
+import click
+from netvsc_bpf.cli.complete import interfaces
+
+from netvsc_bpf.model.errors import NetvscBpfError
+
+
+@click.command()
+@click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
+@click.option("--all", "everything", is_flag=True, help="Every drained pair of this network namespace.")
+def undrain(interface: str | None, everything: bool) -> None:
+    """Use the VF of IFACE again, after its settle time: the end of `drain`."""
+    if everything == (interface is not None):
+        raise click.UsageError("name one interface, or --all")
+    from netvsc_bpf import datapath
+    from netvsc_bpf.kernel.stdio import say
+    from netvsc_bpf.manager.running_manager import RunningManager
+
+    errors: list[NetvscBpfError] = []
+    if interface is not None:
+        said = datapath.undrain(interface, RunningManager())
+    else:
+        said, errors = datapath.undrain_all(RunningManager())
+    for text in [*said, *map(str, errors)]:
+        say(text)
+    if errors:
+        sys.exit(errors[0].exit_code)

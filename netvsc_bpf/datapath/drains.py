@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whether a pair is drained, as the kernel has it."""
+
+from netvsc_bpf.kernel import abi, drain_notes
+from netvsc_bpf.kernel.abi import PairState
+from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.model.drain import Drain
+
+
+def state_of(loaded: LoadedObject, slot: int, ifindex: int) -> Drain | None:
+    """Return the drain of the pair of this synthetic NIC, also one whose time is over; None: there is none.
+
+    One whose time is over ends when the VF is permitted again: the kernel does not refuse that any more.
+    """
+    return described(loaded, loaded.pair(slot), ifindex)
+
+
+def described(loaded: LoadedObject, state: PairState, ifindex: int) -> Drain | None:
+    """Return the same of a pair whose state was read already."""
+    if not state.drained_until:
+        return None
+    note = drain_notes.read(loaded.pins, ifindex)
+    until = None if state.drained_until == abi.DRAINED_FOR_GOOD else int(state.drained_until)
+    # Somebody may have removed the note.
+    return Drain(int(state.changed_at), until) if note is None else Drain(note.at, until, note.why)
+
+
+def in_force(loaded: LoadedObject, slot: int, ifindex: int) -> Drain | None:
+    """Return the drain of a pair unless its time is over."""
+    drain = state_of(loaded, slot, ifindex)
+    return None if drain is None or drain.is_over(CLOCKS.boottime()) else drain

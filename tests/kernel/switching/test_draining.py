@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""An operator has a pair leave a VF that is well, and come back: without a manager."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from netvsc_bpf import datapath
+from netvsc_bpf.kernel import abi, drain_notes, netns
+from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.lab.directions import Direction, udp_plan
+from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.topology import Lab
+from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.model.errors import NoSuchNic, NotAttached, Refused
+from netvsc_bpf.model.path import GuardMode, Path, Reason
+from tests.kernel.commands import refused
+from tests.kernel.conftest import Cli
+from tests.kernel.support.attachment import Attachment, attached
+from tests.kernel.support.devices import NO_FABRIC, silence
+from tests.kernel.support.manager import ip, nic
+from tests.kernel.support.waiting import eventually
+
+ROUNDS = 5
+SETTLE_MS = 1000
+"""A switch opens the port of a VF that comes up within a second (linkwatch, net/core/link_watch.c)."""
+WHY = "host maintenance\nnext door \x1b[31m"
+
+
+def drain(pair: Attachment, for_s: float | None = None, why: str = "") -> None:
+    assert pair.lab.in_guest(datapath.drain, pair.interface, for_s, why) == []
+
+
+def undrain(pair: Attachment) -> None:
+    assert pair.lab.in_guest(datapath.undrain, pair.interface) == []
+
+
+def vf_is_up(lab: Lab) -> bool:
+    vf0 = nic(lab, "vf0")
+    assert vf0 is not None
+    return vf0.up
+
+
+@contextmanager
+def streams(lab: Lab) -> Iterator[list[UdpStream]]:
+    """Numbered packets both ways, none of which may be lost in the block."""
+    with (
+        UdpStream(udp_plan(lab, Direction.TX, rate=500)) as sent,
+        UdpStream(udp_plan(lab, Direction.RX, rate=500)) as received,
+    ):
+        both = [sent, received]
+        some_more(both)
+        yield both
+        some_more(both)
+        results = [one.stop() for one in both]
+    assert [(one.lost, one.refused) for one in results] == [(0, 0), (0, 0)]
+
+
+def some_more(streams: list[UdpStream], packets: int = 200) -> None:
+    seen = [stream.received for stream in streams]
+    eventually(
+        f"{packets} packets more",
+        lambda: all(stream.received > before + packets for stream, before in zip(streams, seen, strict=True)),
+    )
+
+
+@pytest.fixture
+def silent(lab_factory: Callable[[LabPlan], Lab]) -> Iterator[Attachment]:
+    """An armed pair of a guest that is silent."""
+    lab = lab_factory(NO_FABRIC)
+    silence(lab)
+    with attached(lab, settle_ms=10, guard=GuardMode.OFF) as made:
+        assert made.steer() is Path.VF
+        yield made
+
+
+@pytest.mark.guest
+def test_s98_both_directions_leave_the_vf_and_come_back_and_nothing_is_lost(lab: Lab) -> None:
+    with attached(lab, settle_ms=SETTLE_MS) as pair, streams(lab) as flows:
+        assert pair.where == (Path.VF, Reason.ARMED)
+        for _ in range(ROUNDS):
+            drain(pair)
+            assert pair.where == (Path.SYNTHETIC, Reason.DRAINED)
+            assert not vf_is_up(lab), "or its switch would go on delivering to it"
+            assert pair.status().taken_down is Reason.DRAINED
+            before = pair.status()
+            some_more(flows)
+            after = pair.status()
+            assert (before.tx.vf, before.rx.vf) == (after.tx.vf, after.rx.vf)
+            undrain(pair)
+            assert vf_is_up(lab)
+            pair.wait_for(Path.VF)
+            some_more(flows)
+
+
+def test_s98_nothing_arms_a_drained_pair_and_a_drain_is_no_failure(silent: Attachment) -> None:
+    before = silent.state()
+    drain(silent, why=WHY)
+    state = silent.state()
+    assert (state.armed, state.permitted, state.vf_dev) == (0, 0, 0)
+    assert state.drained_until == abi.DRAINED_FOR_GOOD
+    synthetic = abi.PATHS.index(Path.SYNTHETIC)
+    counted = [
+        (abi.REASONS[number], after - earlier)
+        for number, (after, earlier) in enumerate(
+            zip(state.changes[synthetic], before.changes[synthetic], strict=True)
+        )
+        if after != earlier
+    ]
+    assert counted == [(Reason.DRAINED, 1)]
+    ip(silent.lab, "link", "set", "vf0", "up")
+    for command, argument in (
+        (ControlCommand.PERMIT, 1),
+        (ControlCommand.LOOK, 0),
+        (ControlCommand.ARM, 0),
+        (ControlCommand.PERMIT, 1),
+    ):
+        answer = silent.control(command, argument)
+        assert answer is (
+            ControlResult.DRAINED if command is ControlCommand.PERMIT else ControlResult.SYNTHETIC
+        )
+        assert silent.steer() is Path.SYNTHETIC
+    assert silent.where == (Path.SYNTHETIC, Reason.DRAINED)
+    told = silent.status().drained
+    assert told is not None and (told.until, told.why) == (None, WHY)
+    undrain(silent)
+    eventually("it is used again", lambda: silent.steer() is Path.VF)
+    assert silent.status().drained is None
+
+
+def test_s98_the_vf_settles_for_as_long_as_was_chosen(silent: Attachment) -> None:
+    silent.attach(settle_ms=300, guard=GuardMode.OFF)
+    drain(silent)
+    undrain(silent)
+    state = silent.state()
+    assert state.settle_ns == 300_000_000
+    eventually("it is used again", lambda: silent.steer() is Path.VF)
+    state = silent.state()
+    assert CLOCKS.monotonic_of(state.changed_at) - state.usable_since >= 300_000_000
+
+
+def test_s98_attach_again_keeps_the_drain_and_what_it_chooses_counts_later(silent: Attachment) -> None:
+    drain(silent, why="kept")
+    again = silent.attach(settle_ms=70, guard=GuardMode.OFF)
+    assert (again.path, again.reason) == (Path.SYNTHETIC, Reason.DRAINED)
+    assert again.drained is not None and again.drained.why == "kept"
+    assert not vf_is_up(silent.lab)
+    assert silent.state().settle_ns == 70_000_000
+    undrain(silent)
+    assert silent.state().settle_ns == 70_000_000
+    eventually("it is used again", lambda: silent.steer() is Path.VF)
+
+
+def test_s98_another_vf_joins_a_drained_pair_and_is_not_used(silent: Attachment) -> None:
+    drain(silent)
+    silent.lab.unplug_vf()
+    assert silent.status().reason is Reason.NO_VF
+    assert silent.status().drained is not None
+    silent.lab.plug_vf()
+    assert silent.attach(settle_ms=10, guard=GuardMode.OFF).reason is Reason.DRAINED
+    assert not vf_is_up(silent.lab)
+    undrain(silent)
+    eventually("it is used", lambda: silent.steer() is Path.VF)
+
+
+def test_s98_drain_without_a_vf_holds_for_one_that_comes(lab_factory: Callable[[LabPlan], Lab]) -> None:
+    lab = lab_factory(LabPlan(vf=False))
+    with attached(lab, settle_ms=10) as pair:
+        drain(pair)
+        lab.plug_vf()
+        assert pair.attach(settle_ms=10).reason is Reason.DRAINED
+        undrain(pair)
+        pair.wait_for(Path.VF)
+
+
+def test_s98_vf_that_somebody_took_down_stays_theirs(silent: Attachment) -> None:
+    silent.lab.vf_down()
+    drain(silent)
+    undrain(silent)
+    assert not vf_is_up(silent.lab)
+    assert silent.where == (Path.SYNTHETIC, Reason.VF_DOWN)
+
+
+def test_s98_detach_puts_the_vf_back_and_forgets_the_drain(silent: Attachment) -> None:
+    drain(silent)
+    silent.lab.in_guest(datapath.detach, "eth0")
+    assert vf_is_up(silent.lab)
+    assert silent.attach(settle_ms=10, guard=GuardMode.OFF).drained is None
+    eventually("it is used", lambda: silent.steer() is Path.VF)
+
+
+def test_s98_when_its_time_is_over_the_kernel_lets_it_be_permitted_again(silent: Attachment) -> None:
+    begun = CLOCKS.boottime()
+    drain(silent, for_s=1.0)
+    until = silent.state().drained_until
+    assert begun + 1_000_000_000 <= until <= CLOCKS.boottime() + 1_000_000_000
+    if CLOCKS.boottime() < until:
+        answer = silent.control(ControlCommand.PERMIT, 1)
+        assert answer is ControlResult.DRAINED or CLOCKS.boottime() >= until
+    time.sleep(max(0, until - CLOCKS.boottime()) / 1e9)
+    told = silent.status()
+    assert told.reason is Reason.DRAINED, "nobody was there to end it"
+    assert told.drained is not None and told.drained.until == CLOCKS.utc(until)
+    assert silent.steer() is Path.SYNTHETIC
+    assert silent.attach(settle_ms=10, guard=GuardMode.OFF).drained is None, "attach ends it"
+    eventually("it is used", lambda: silent.steer() is Path.VF)
+
+
+def test_s98_drained_again_has_the_new_time_and_reason_and_the_old_beginning(silent: Attachment) -> None:
+    drain(silent, why="first")
+    first = silent.status().drained
+    drain(silent, for_s=3600.0, why="second")
+    second = silent.status().drained
+    assert first is not None and second is not None
+    assert (first.since, second.why) == (second.since, "second")
+    assert first.until is None and second.until is not None
+    undrain(silent)
+    assert silent.lab.in_guest(lambda: _note(silent)) is None
+
+
+def _note(pair: Attachment) -> drain_notes.DrainNote | None:
+    return drain_notes.read(NetnsPins(netns.current_inode()), pair.ifindex)
+
+
+def test_s98_longest_reason_is_kept_whole_and_a_longer_one_refused(silent: Attachment) -> None:
+    longest = "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * 100
+    drain(silent, why=longest)
+    told = silent.status().drained
+    assert told is not None and told.why == longest
+    with pytest.raises(Refused, match="202 bytes"):
+        silent.lab.in_guest(datapath.drain, "eth0", None, longest + "xx")
+    with pytest.raises(Refused, match="zero byte"):
+        silent.lab.in_guest(datapath.drain, "eth0", None, "a\0b")
+
+
+@pytest.mark.parametrize("for_s", [0.0, -1.0, float("nan"), float("inf"), 1e12])
+def test_s98_time_that_is_none_is_refused(silent: Attachment, for_s: float) -> None:
+    with pytest.raises(Refused, match="a drain lasts 1 to"):
+        silent.lab.in_guest(datapath.drain, "eth0", for_s)
+    assert silent.steer() is Path.VF
+
+
+def test_s98_pair_that_is_none_is_refused_by_its_type(lab: Lab) -> None:
+    for call in (datapath.drain, datapath.undrain):
+        with pytest.raises(NoSuchNic):
+            lab.in_guest(call, "nosuch0")
+        with pytest.raises(NotAttached):
+            lab.in_guest(call, "eth0")
+
+
+@pytest.mark.parametrize("command", ["drain", "undrain"])
+def test_s98_commands_refuse_what_is_no_pair_in_one_line(lab: Lab, netvsc_bpf_cli: Cli, command: str) -> None:
+    refused(netvsc_bpf_cli(command, "nosuch0"), 3, "there is no such interface")
+    refused(netvsc_bpf_cli(command, "eth0"), 3, "it is not attached")
+
+
+def test_s98_commands_drain_and_undrain(lab: Lab, netvsc_bpf_cli: Cli) -> None:
+    attach = ("attach", "eth0", "--vf", "vf0", "--settle", "10")
+    assert netvsc_bpf_cli(*attach).returncode == 0
+    done = netvsc_bpf_cli("drain", "eth0", "--for", "2h", "--why", WHY)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    shown = netvsc_bpf_cli("status").stdout
+    assert "path synthetic (drained)" in shown
+    assert "host maintenance / next door \\x1b[31m" in shown
+    assert "no manager runs" in shown and "`netvsc-bpf undrain eth0`" in shown
+    assert "taken down by netvsc-bpf (drained)" in shown
+    assert "drained" in netvsc_bpf_cli("top", "--once").stdout
+    metrics = netvsc_bpf_cli("metrics").stdout
+    assert 'netvsc_bpf_drained{interface="eth0"} 1.0' in metrics
+    assert 'netvsc_bpf_path_reason{interface="eth0",reason="drained"} 1.0' in metrics
+    done = netvsc_bpf_cli("undrain", "--all")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert 'netvsc_bpf_drained{interface="eth0"} 0.0' in netvsc_bpf_cli("metrics").stdout
+    eventually("the VF is used", lambda: "path vf (armed)" in netvsc_bpf_cli("status").stdout)
+    done = netvsc_bpf_cli("undrain", "eth0")
+    assert (done.returncode, done.stderr) == (0, "netvsc-bpf: eth0 is not drained\n")
