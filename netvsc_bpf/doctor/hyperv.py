@@ -67,7 +67,7 @@ def check_path_of_host(pair: Pair, vf: Nic) -> Finding:
     nothing else.
     """
     synthetic = pair.synthetic
-    if vf.master != synthetic.ifindex:
+    if not _enslaved(synthetic, vf):
         what = f"hv_netvsc did not enslave {vf.name}, so the host is not told whether it is used"
         return ok(CHECK, f"{what}: `run` announces each change of path")
     by, state = (vf.name, "up") if vf.up else (synthetic.name, "down")
@@ -75,8 +75,11 @@ def check_path_of_host(pair: Pair, vf: Nic) -> Finding:
 
 
 def check_double_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> Finding | None:
-    """Tell that hv_netvsc alone has each packet wait in the qdiscs of both devices. Pure."""
-    if pair.vf is None or not is_netvsc(pair.synthetic):
+    """Tell that hv_netvsc alone has each packet wait in the qdiscs of both devices. Pure.
+
+    It sends by no VF but the one that it has enslaved (netvsc_start_xmit()).
+    """
+    if pair.vf is None or not is_netvsc(pair.synthetic) or not _enslaved(pair.synthetic, pair.vf):
         return None
     roots = [next((one.kind for one in each if one.parent == ROOT), "noqueue") for each in (synthetic, vf)]
     if "noqueue" in roots:
@@ -84,6 +87,10 @@ def check_double_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> 
     names = (pair.synthetic.name, pair.vf.name)
     both = " and ".join(f"the {kind} of {name}" for kind, name in zip(roots, names, strict=True))
     return ok(CHECK, f"what hv_netvsc sends by the VF waits in {both}; what is steered in the second alone")
+
+
+def _enslaved(synthetic: Nic, vf: Nic) -> bool:
+    return vf.master == synthetic.ifindex
 
 
 def _module(function: Function) -> str:

@@ -129,6 +129,10 @@ def test_s105_vf_that_the_driver_did_not_enslave_is_announced_by_run() -> None:
 
 def test_driver_alone_queues_twice() -> None:
     mq, fq = [Qdisc("mq", 0, ROOT)], [Qdisc("fq", 0, ROOT)]
-    found = check_double_qdiscs(Pair(NETVSC, VF), mq, fq)
+    pair = Pair(NETVSC, replace(VF, master=NETVSC.ifindex))
+    found = check_double_qdiscs(pair, mq, fq)
     assert found is not None and f"the mq of eth0 and the fq of {VF.name}" in found.what
-    assert check_double_qdiscs(Pair(NETVSC, VF), mq, [Qdisc("noqueue", 0, ROOT)]) is None
+    assert check_double_qdiscs(pair, mq, [Qdisc("noqueue", 0, ROOT)]) is None
+    assert check_double_qdiscs(Pair(NETVSC, VF), mq, fq) is None, (
+        "it sends nothing by a VF that it left alone"
+    )
