@@ -43,6 +43,11 @@ def ip(*args: str) -> str:
     return subprocess.run(["ip", *args], check=True, text=True, capture_output=True).stdout
 
 
+def tc(*args: str) -> str:
+    """Run `tc` in the guest."""
+    return subprocess.run(["tc", *args], check=True, text=True, capture_output=True).stdout
+
+
 def nics() -> list[Nic]:
     """The interfaces of the guest as discovery sees them."""
     with Rtnetlink() as rtnl:
@@ -61,13 +66,16 @@ class SriovPair:
 
     guest: ClassVar[str] = GUEST
     peer: ClassVar[str] = PEER
-    driver_loses: ClassVar[int] = 0
-    """Packets that the synthetic NIC's own driver may lose each time that a VF comes up."""
     pf: Path
     """The PCI device of the physical function."""
     pf_name: str
     mac: str = SYNTHETIC_MAC
     """What the VF gets: that of its partner."""
+
+    @property
+    def ingress_follows_carrier(self) -> bool:
+        """Whether ingress moves by itself, with no manager, when the VF loses its carrier."""
+        return True
 
     @property
     def vf(self) -> Nic | None:
@@ -103,10 +111,6 @@ class SriovPair:
         """
         ip("link", "set", self.pf_name, "up" if on else "down")
 
-    def wait_fabric_knows(self, announced: Callable[[], None]) -> None:
-        """Wait until the fabric knows that the path changed: here, until the announcement was seen."""
-        announced()
-
     def up(self, up: bool) -> None:
         """Bring the VF up or down."""
         vf = self.vf
@@ -118,9 +122,12 @@ class SriovPair:
         return function(*args, **kwargs)
 
     def attach(self, **options: object) -> PairStatus:
-        """Attach. The hub gives every frame to both: guard drops the synthetic NIC's while the VF is used."""
-        wanted = AttachOptions(**{"guard": GuardMode.ALL, **options})  # type: ignore[arg-type]
-        return datapath.attach(SYNTHETIC, wanted).status
+        """Attach with what `options` says."""
+        return datapath.attach(SYNTHETIC, self.options(**options)).status
+
+    def options(self, **options: object) -> AttachOptions:
+        """What to attach with. The hub gives every frame to both: guard drops one while the VF is used."""
+        return AttachOptions(**{"guard": GuardMode.ALL, **options})  # type: ignore[arg-type]
 
     def use(self) -> None:
         """Attach, and wait for the VF to be the path: an emulated one takes its time to find its link."""
@@ -141,9 +148,20 @@ class SriovPair:
 
     def left_at(self) -> int:
         """When the kernel left the VF last, in CLOCK_MONOTONIC ns; it has to be off the path now."""
+        return self._changed_at(DataPath.SYNTHETIC)
+
+    def taken_at(self) -> int:
+        """When the kernel took the VF last, in CLOCK_MONOTONIC ns; it has to be the path now."""
+        return self._changed_at(DataPath.VF)
+
+    def _changed_at(self, to: DataPath) -> int:
         (last,) = last_changes(NetnsPins(netns.current_inode()))
-        assert abi.PATHS[last.to] is DataPath.SYNTHETIC
+        assert abi.PATHS[last.to] is to
         return last.at
+
+    def lost_by_driver(self) -> int:
+        """Count what the synthetic NIC's own driver sent by the VF, and the VF lost, since attach."""
+        return 0
 
     def wait_for(self, path: DataPath) -> None:
         """Traffic makes the kernel look at the VF again."""
