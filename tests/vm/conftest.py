@@ -9,6 +9,7 @@ from _pytest.mark import ParameterSet
 
 from tests.vm.hotplug import HotPluggedPair
 from tests.vm.hyperv.host import Host, hyperv_host
+from tests.vm.hyperv.many import ManyNics, many_nics
 from tests.vm.hyperv.pair import HypervPair, Shape, hyperv_pair
 from tests.vm.sriov import SriovPair, sriov_pair
 from vm.qmp import Qmp
@@ -48,7 +49,7 @@ def _hv_netvsc(shape: Shape) -> ParameterSet:
 
 @pytest.fixture(params=["virtio_net", _hv_netvsc(Shape.ENSLAVED)])
 def any_pair(request: pytest.FixtureRequest) -> Iterator[SriovPair]:
-    """Each true pair in turn: virtio_net, and hv_netvsc as it mostly is."""
+    """Each true pair in turn: virtio_net, and hv_netvsc as it mostly is, unless a test asks for others."""
     yield from _pair(request)
 
 
@@ -81,3 +82,10 @@ def hot_plugged(sriov: SriovPair, monitor: Qmp) -> Iterator[HotPluggedPair]:
     yield pair
     if pair.vf is not None:
         pair.unplug()
+
+
+@pytest.fixture
+def many(host: Host, monitor: Qmp) -> Iterator[ManyNics]:
+    """Fifteen NICs of hv_netvsc, no VF plugged in yet."""
+    with many_nics(host, monitor) as nics:
+        yield nics
