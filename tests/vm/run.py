@@ -23,8 +23,8 @@ _LIMIT_S = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "1800"))
 _SILENCE_S = 360
 """More than the 300 s after which tests/vm/task.sh has a test ended."""
 
-_WITH_THE_PAIR = ("tests/vm/", "tests/kernel/unprivileged/", "tests/kernel/upgrading/")
-"""Tests of one process: those of the true pair, and some labs', so that both processes take equally long."""
+_WITH_THE_PAIR = "tests/vm/"
+"""Tests of one process: those of the true pairs."""
 
 MATRIX = (
     Guest("6.1", "clsact", "fentry"),

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """VLANs of the synthetic NIC pass the VLAN filter of a VF that has one: igbvf, which cannot do without."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel import vlans
+from netvsc_bpf.kernel import address_lists, vlans
 from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.manager.attached import everyone
-from netvsc_bpf.manager.events import Event, Kind
-from netvsc_bpf.manager.vlans import VlanFollower
-from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
-from netvsc_bpf.model.path import GuardMode, Path
-from tests.vm.sriov import SYNTHETIC, SriovPair, ip, nics
+from netvsc_bpf.model.nic import LENT_VLAN_PREFIX, Nic
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.manager import managers
+from tests.kernel.support.waiting import eventually
+from tests.vm.sriov import ADDRESS, SYNTHETIC, SriovPair, ip, nics
 
-pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+GROUP, GROUP_MAC = "239.1.2.3", bytes.fromhex("01005e010203")
 
 
 def add_vlan(pair: SriovPair, number: int) -> str:
@@ -29,31 +32,49 @@ def add_vlan(pair: SriovPair, number: int) -> str:
     return f"10.{number}.0.2"
 
 
+@contextmanager
+def joined() -> Iterator[None]:
+    """Be a member of GROUP on the synthetic NIC."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        request = socket.inet_aton(GROUP) + socket.inet_aton(ADDRESS)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+        yield
+
+
+def listens(vf: Nic) -> bool:
+    """Whether the VF listens to GROUP."""
+    lists = address_lists.multicast_lists([vf.ifindex])
+    return GROUP_MAC in (one.mac for one in lists.get(vf.ifindex, []))
+
+
 def lent() -> list[str]:
     return sorted(nic.name for nic in nics() if nic.name.startswith(LENT_VLAN_PREFIX))
 
 
-def test_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(sriov: SriovPair) -> None:
-    far = add_vlan(sriov, 100)
-    vf = sriov.plug()
+@pytest.mark.parametrize("any_pair", ["virtio_net", "hv_netvsc-enslaved"], indirect=True)
+def test_s104_s37_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_pair: SriovPair) -> None:
+    far = add_vlan(any_pair, 100)
+    vf = any_pair.plug()
     assert vlans.filters_of(vf.name) == {vlans.C_TAG}
-    sriov.use()
+    any_pair.use()
     try:
         assert lent() == [f"nvb{vf.ifindex}.100"]
         assert [nic.up for nic in nics() if nic.name in lent()] == [False]
-        before = sriov.status()
-        sriov.ping(far, count=5, wait_s=10)
-        after = sriov.status()
+        (refusal,) = datapath.attach(SYNTHETIC, any_pair.options()).refusals
+        assert refusal.nic.name == f"{SYNTHETIC}.100"  # that ours has the MAC as well is no news
+        before = any_pair.status()
+        any_pair.ping(far, count=5, wait_s=10)
+        after = any_pair.status()
         assert (after.path, after.rx.vf.packets >= before.rx.vf.packets + 5) == (Path.VF, True)
 
         # That it is the filter which decides: without what was lent the frames stay out.
         with Rtnetlink() as rtnl:
             (ours,) = (one for one in vlans.stacked(rtnl) if one.name == f"nvb{vf.ifindex}.100")
             vlans.remove(rtnl, ours.ifindex)
-        assert not sriov.ping(far, check=False, wait_s=3)
-        sriov.ping()
-        sriov.use()
-        sriov.ping(far, count=5, wait_s=10)
+        assert not any_pair.ping(far, check=False, wait_s=3)
+        any_pair.ping()
+        any_pair.use()
+        any_pair.ping(far, count=5, wait_s=10)
 
         datapath.detach(SYNTHETIC)
         assert lent() == []
@@ -61,30 +82,33 @@ def test_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(sriov: SriovPa
         ip("link", "del", f"{SYNTHETIC}.100")
 
 
-def test_s38_vlan_that_is_made_later_passes_too(sriov: SriovPair) -> None:
-    vf = sriov.plug()
-    events: list[Event] = []
-    follow = VlanFollower(everyone, events.append)
-    sriov.use()
-    follow()
-    assert (lent(), events) == ([], [])
-    far = add_vlan(sriov, 200)
-    try:
-        follow()
-        assert lent() == [f"nvb{vf.ifindex}.200"]
-        assert [(event.kind, event.interface) for event in events] == [(Kind.FOLLOWED, SYNTHETIC)]
-        VlanFollower(everyone, events.append)()  # another manager: it is all there
-        assert len(events) == 1
-        sriov.ping(far, count=3, wait_s=10)
-        (refusal,) = datapath.attach(SYNTHETIC, AttachOptions(guard=GuardMode.ALL)).refusals
-        assert refusal.nic.name == f"{SYNTHETIC}.200"  # that ours has the MAC as well is no news
-
-        sriov.unplug()  # ours goes with the VF
+def test_s38_vlan_and_s33_group_that_come_later_reach_the_vf_and_s34_the_next_one(
+    any_pair: SriovPair,
+) -> None:
+    with managers(any_pair) as start, ExitStack() as cleaning:
+        manager = start(SYNTHETIC)
+        vf = any_pair.plug()
+        manager.wait_path(Path.VF)
         assert lent() == []
-        sriov.wait_for(Path.SYNTHETIC)
-        sriov.ping(far, count=3, wait_s=10)
-        again = sriov.plug()
-        sriov.use()
+        far = add_vlan(any_pair, 200)
+        cleaning.callback(ip, "link", "del", f"{SYNTHETIC}.200")
+        cleaning.enter_context(joined())
+        eventually("the VF lets the VLAN in", lambda: lent() == [f"nvb{vf.ifindex}.200"])
+        manager.wait_path(Path.VF)
+        any_pair.ping(far, count=3, wait_s=10)
+        eventually("the VF listens to the group", lambda: listens(vf))
+
+        any_pair.unplug()  # ours goes with the VF
+        assert lent() == []
+        manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
+        any_pair.ping(far, count=3, wait_s=10)
+        again = any_pair.plug()
+        manager.wait_path(Path.VF)
         assert lent() == [f"nvb{again.ifindex}.200"]
-    finally:
-        ip("link", "del", f"{SYNTHETIC}.200")
+        any_pair.ping(far, count=3, wait_s=10)
+        # hv_netvsc gives a group to its first VF alone.
+        eventually("so does the next VF", lambda: listens(again))
+        if any_pair.ingress_follows_carrier:  # else it was taken in again, to be redirected
+            assert [event["text"] for event in manager.told("followed", "VLAN")] == [
+                f"{vf.name} lets VLAN 200 in"
+            ]

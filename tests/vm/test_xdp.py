@@ -13,11 +13,12 @@ import pytest
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel import libbpf
 from netvsc_bpf.model.errors import ForeignXdp
-from netvsc_bpf.model.path import GuardMode, Path, Reason
+from netvsc_bpf.model.path import GuardMode, Path, Reason, XdpPolicy
 from tests.kernel.programs import XDP, Counting, counting_program
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.devices import SYNTHETIC_MAC
+from tests.vm.hyperv.pair import HypervPair, Shape
 from tests.vm.sriov import SYNTHETIC, SriovPair, by_mac, nics
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
@@ -33,15 +34,15 @@ def running(program: Counting, ifindex: int, mode: int) -> Iterator[None]:
         os.close(link)
 
 
-def synthetic_ifindex() -> int:
-    nic = by_mac(SYNTHETIC_MAC, without="igbvf")
+def synthetic_ifindex(mac: str = SYNTHETIC_MAC) -> int:
+    nic = by_mac(mac, without="igbvf")
     assert nic is not None and nic.name == SYNTHETIC
     return nic.ifindex
 
 
-def programs() -> set[int | None]:
+def programs(mac: str = SYNTHETIC_MAC) -> set[int | None]:
     """The XDP programs of the pair."""
-    return {nic.xdp_prog_id for nic in nics() if nic.mac == SYNTHETIC_MAC}
+    return {nic.xdp_prog_id for nic in nics() if nic.mac == mac}
 
 
 def test_s48_attach_that_is_refused_on_one_nic_leaves_the_programs_of_both(sriov: SriovPair) -> None:
@@ -64,6 +65,30 @@ def test_s48_attach_that_is_refused_on_one_nic_leaves_the_programs_of_both(sriov
         assert of_vf.seen >= seen + 3, "what comes in by the VF"
         datapath.detach(SYNTHETIC)
         assert programs() == before
+
+
+@pytest.mark.newest
+@pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True)
+def test_s48_program_of_hv_netvsc_stays_and_s49_its_vf_without_one_is_used_or_not_as_configured(
+    hyperv: HypervPair,
+) -> None:
+    """The driver copies its program onto a VF that runs them natively, which igbvf does not.
+
+    Nobody else can attach one: below a device with a program the kernel allows none (dev_xdp_attach()).
+    """
+    with counting_program(XDP) as theirs, running(theirs, synthetic_ifindex(hyperv.mac), _DRV_MODE):
+        hyperv.plug()
+        before = programs(hyperv.mac)
+        assert before == {theirs.id, None}
+        with pytest.raises(ForeignXdp):
+            hyperv.attach(guard=GuardMode.ALL)
+        assert (programs(hyperv.mac), datapath.status()) == (before, [])
+        unused = hyperv.attach(xdp=XdpPolicy.REQUIRE)
+        assert (unused.path, unused.reason) == (Path.SYNTHETIC, Reason.XDP_MISSING)
+        hyperv.attach(xdp=XdpPolicy.WARN)
+        hyperv.wait_for(Path.VF)
+        datapath.detach(SYNTHETIC)
+        assert programs(hyperv.mac) == before
 
 
 def test_s49_vf_that_refuses_xdp_is_told_of_and_used_or_not_as_configured(
