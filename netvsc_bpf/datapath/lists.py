@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Lending a VF the addresses that its synthetic NIC listens to, and taking them back.
 
-hv_netvsc does it for the VF that it has enslaved (netvsc_set_rx_mode() -> dev_uc_sync(), dev_mc_sync());
-there it is left to it.
+hv_netvsc does it for the VF that it has enslaved (netvsc_set_rx_mode() -> dev_uc_sync(), dev_mc_sync()),
+but for the first one only: what was synced to a VF that is gone counts as synced for ever
+(__hw_addr_sync(), net/core/dev_addr_lists.c). So such a VF is lent them all the same; the kernel counts the
+users of an address.
 """
 
 from collections.abc import Collection
@@ -41,14 +43,6 @@ class Lists:
     def gone(self) -> frozenset[bytes]:
         """What is lent and not wanted any more."""
         return self.lent - self.wanted
-
-
-def is_ours(synthetic: int, master: int | None) -> bool:
-    """Say whether the lists of a VF with this master are ours to keep.
-
-    A driver that has enslaved it to the synthetic NIC keeps them itself. Both are ifindexes.
-    """
-    return master != synthetic
 
 
 class ListKeeper:
@@ -128,8 +122,7 @@ def lend(pins: NetnsPins, synthetic: Nic, vf: Nic, *, anew: bool = False) -> Non
     with ListKeeper(pins, {synthetic.ifindex, vf.ifindex}) as keeper:
         if anew:
             keeper.forget(vf.ifindex)
-        if is_ours(synthetic.ifindex, vf.master):
-            keeper.settle(keeper.look(synthetic.ifindex, vf.ifindex), vf.ifindex)
+        keeper.settle(keeper.look(synthetic.ifindex, vf.ifindex), vf.ifindex)
 
 
 def take_back(pins: NetnsPins, vf_ifindex: int, *, gone: bool) -> None:

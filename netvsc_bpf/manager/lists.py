@@ -8,7 +8,7 @@ Level-triggered: what the synthetic NIC listens to is compared with what its VF 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from netvsc_bpf.datapath.lists import ListKeeper, is_ours
+from netvsc_bpf.datapath.lists import ListKeeper
 from netvsc_bpf.kernel import lock, netns
 from netvsc_bpf.kernel.address_lists import vanished
 from netvsc_bpf.kernel.bpffs_layout import NetnsPins
@@ -58,7 +58,7 @@ class ListFollower:
         halves = {one.ifindex for pair in pairs for one in (pair.synthetic, pair.vf) if one is not None}
         with ListKeeper(where, halves) as keeper:
             for pair in pairs:
-                if pair.vf is None or not is_ours(pair.synthetic.ifindex, pair.vf.master):
+                if pair.vf is None:
                     continue
                 synthetic, vf = pair.synthetic, pair.vf.ifindex
                 with self._boundary.around(synthetic.name, "look"):
