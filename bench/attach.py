@@ -11,9 +11,10 @@ from bench.command import netvsc_bpf
 from bench.processes import Took, took
 from bench.report import Report, quartiles
 from bench.watching import Watched, watch
-from netvsc_bpf.kernel import netns, pins
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.loader import load_object
+from netvsc_bpf.kernel.bpf import pins
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.compile.parent import load_object
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
@@ -26,7 +27,7 @@ def compile_only(lab: Lab) -> Took:
     """Return how long attach waits for the child that compiles, loads and pins; nothing stays."""
 
     def load() -> Took:
-        ours = NetnsPins(netns.current_inode())
+        ours = NetnsPins(namespaces.current_inode())
         ours.root.mkdir(mode=0o700)
         ours.home.mkdir()
         _, compiling = took(lambda: load_object(ours, None))

@@ -8,8 +8,8 @@ our own instructions), so each of our programs is shown beside the calls that it
 import ctypes
 import os
 
-from netvsc_bpf.kernel import libbpf
-from netvsc_bpf.kernel.instructions import instruction
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.bpf.instructions import instruction
 
 # enum bpf_prog_type, include/uapi/linux/bpf.h
 SCHED_CLS = 3

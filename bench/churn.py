@@ -23,8 +23,8 @@ from bench.managed import UNDAMPED, Managed, PairStates, percentile, wait_until_
 from bench.report import Report
 from bench.usage import used
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel import netlink
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net import link_settings
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
@@ -33,7 +33,7 @@ _SETTLE_MS = 100
 _PAIRS = 16
 """They take turns.
 
-A pair that is changed at more than two steps a second for long is made to wait (manager/memory.py).
+A pair that is changed at more than two steps a second for long is made to wait (manager/state/pair_state.py).
 """
 _REST_S = 10.0
 _CPU_PERCENT = 3.0
@@ -52,7 +52,7 @@ def churning(lab: Lab, a_second: float) -> Iterator[list[int]]:
             begin = time.monotonic()
             for number, ifindex in enumerate(itertools.cycle(foreign)):
                 # Each one goes up, and in the next round down again.
-                netlink.set_up(rtnl, ifindex, number // len(foreign) % 2 == 0)
+                link_settings.set_up(rtnl, ifindex, number // len(foreign) % 2 == 0)
                 done[0] += 1
                 if stop.wait(max(0.0, begin + done[0] / a_second - time.monotonic())):
                     return

@@ -23,7 +23,7 @@ from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager.running_manager import RunningManager
+from netvsc_bpf.manager.events.running_manager import RunningManager
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path as WayOut
 from netvsc_bpf.model.path import Reason

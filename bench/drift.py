@@ -17,12 +17,13 @@ import click
 
 from bench.command import netvsc_bpf
 from bench.report import Report, quartiles
-from netvsc_bpf.kernel import libbpf, netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.link_watch import LOOK_S, LinkWatch
+from netvsc_bpf.manager.watch.detached_links import LOOK_S, LinkWatch
 
 _HOOKS = ("steer", "home", "guard")
 _PATIENCE_S = 30.0
@@ -70,7 +71,7 @@ def _detach(path: Path) -> None:
 
 
 def _pin(lab: Lab, hook: str) -> Path:
-    return NetnsPins(lab.in_guest(netns.current_inode)).link(lab.ifindex(lab.guest, "eth0"), hook)
+    return NetnsPins(lab.in_guest(namespaces.current_inode)).link(lab.ifindex(lab.guest, "eth0"), hook)
 
 
 @contextmanager
@@ -121,7 +122,7 @@ def _us_a_second(pairs: int) -> float:
         netvsc_bpf(lab, "attach", "--all", "--any-bus")
 
         def look() -> float:
-            watch = LinkWatch(NetnsPins(netns.current_inode()), lambda: None)
+            watch = LinkWatch(NetnsPins(namespaces.current_inode()), lambda: None)
             watch.follow()
             times = []
             for _ in range(_LOOKS):

@@ -10,9 +10,9 @@ from typing import Any
 from bench.command import netvsc_bpf
 from bench.wire import deliver_what_was_taken
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab import wiring
 from netvsc_bpf.lab.namespace import namespace_path
 from netvsc_bpf.lab.topology import Lab
@@ -29,7 +29,7 @@ class WatchedPair:
         self.lab = lab
         self._settle_ms = settle_ms
         self.attach()
-        self._loaded = lab.in_guest(lambda: LoadedObject(NetnsPins(netns.current_inode())))
+        self._loaded = lab.in_guest(lambda: LoadedObject(NetnsPins(namespaces.current_inode())))
         slot = find_pair_slot(self._loaded, lab.ifindex(lab.guest, "eth0"))
         assert slot is not None
         self._slot = slot

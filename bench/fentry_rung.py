@@ -8,23 +8,24 @@ Without the sentinel nobody would see the VF fail: this is for measuring what th
 import os
 from unittest.mock import patch
 
-from netvsc_bpf.kernel import bundle, compiler, netns, sentinel
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.compile import bundle, child, fentry
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.model.path import Liveness
 
 
 def main() -> None:
     """Load and pin everything but the sentinel."""
-    folder = NetnsPins(netns.current_inode()).object
-    with patch.object(sentinel, "attach", return_value=None):
-        request = compiler.Request(
+    folder = NetnsPins(namespaces.current_inode()).object
+    with patch.object(fentry, "attach", return_value=None):
+        request = child.Request(
             folder=str(folder),
             parent=os.getppid(),
-            netns_cookie=netns.current_cookie(),
+            netns_cookie=namespaces.current_cookie(),
             sources=str(bundle.sources_dir()),
             liveness=Liveness.FENTRY,
         )
-        compiler.load(request)
+        child.load(request)
 
 
 if __name__ == "__main__":

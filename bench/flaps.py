@@ -32,7 +32,7 @@ _REMOVED_EVERY = 10
 _MEMORY_KB = 2048
 """The history of events fills (`events_kept`)."""
 _PATIENCE_S = 60.0
-"""A pair that was changed too often is made to wait (manager/memory.py)."""
+"""A pair that was changed too often is made to wait (manager/state/pair_state.py)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import sys
 import threading
 
 from bench.managed import Managed, PairStates
-from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.lab.topology import Lab
 
 _RTMGRP_LINK = 1

@@ -30,7 +30,7 @@ _RATE = 2000
 _PAIRS = 16
 """They take turns.
 
-A pair that is changed at more than two steps a second for long is made to wait (manager/memory.py).
+A pair that is changed at more than two steps a second for long is made to wait (manager/state/pair_state.py).
 """
 
 

@@ -14,9 +14,9 @@ from typing import Any, Self
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import NetvscBpfError
 
@@ -102,7 +102,7 @@ class PairStates:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._loaded = lab.in_guest(lambda: LoadedObject(NetnsPins(netns.current_inode())))
+        self._loaded = lab.in_guest(lambda: LoadedObject(NetnsPins(namespaces.current_inode())))
         self._slots = []
         for number in range(lab.plan.pairs):
             slot = find_pair_slot(self._loaded, lab.ifindex(lab.guest, lab.plan.pair(number).synthetic))
@@ -135,7 +135,7 @@ def attached(lab: Lab) -> int:
     """Return how many pairs are attached."""
 
     def count() -> int:
-        home = NetnsPins(netns.current_inode()).home
+        home = NetnsPins(namespaces.current_inode()).home
         return sum(1 for _ in home.glob("pair_*/steer"))
 
     return lab.in_guest(count)

@@ -14,12 +14,13 @@ from bench.command import netvsc_bpf
 from bench.report import Report, middle_mean, quartiles
 from bench.test_run import Cost, measure, skb_context, xdp_context
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import libbpf, netns
-from netvsc_bpf.kernel.abi import REASONS, ControlCommand, ControlResult
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.btf import Btf
-from netvsc_bpf.kernel.kfunc import ReadOnlyCast
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.bpf.abi import REASONS, ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpf.btf import Btf
+from netvsc_bpf.kernel.bpf.kfunc_calls import ReadOnlyCast
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.namespace import call_in
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
@@ -92,7 +93,7 @@ class Attached:
             self.lab.run(self.guest, [sys.executable, "-m", "bench.fentry_rung"])
         netvsc_bpf(self.lab, "attach", "eth0", "--vf", "vf0", "--liveness", liveness.value)
         undo.callback(netvsc_bpf, self.lab, "detach", "eth0")
-        self.pins = NetnsPins(self.lab.in_guest(netns.current_inode))
+        self.pins = NetnsPins(self.lab.in_guest(namespaces.current_inode))
         self.loaded = undo.enter_context(self.lab.in_guest(LoadedObject, self.pins))
         self.eth0, self.vf0 = (self.lab.ifindex(self.guest, name) for name in ("eth0", "vf0"))
 

@@ -19,7 +19,7 @@ import click
 from bench.command import command_line, netvsc_bpf
 from bench.report import Report, quartiles
 from bench.scraping import Scraper, scrape_costs
-from netvsc_bpf.datapath.status import status
+from netvsc_bpf.datapath.pair_status import status
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox

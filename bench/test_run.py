@@ -5,7 +5,7 @@ import ctypes
 import time
 from dataclasses import dataclass
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 
 _SKB_WORDS = 48
 _SKB_IFINDEX = 10

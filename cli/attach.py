@@ -11,7 +11,7 @@ from netvsc_bpf.cli.output import beside_the_work
 from netvsc_bpf.cli.render import print_status
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
-from netvsc_bpf.kernel.stdio import say
+from netvsc_bpf.kernel.process.stdio import say
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
 
@@ -85,7 +85,7 @@ def attach(
         xdp=XdpPolicy(xdp),
     )
     from netvsc_bpf import datapath
-    from netvsc_bpf.manager.outlook import with_outlook
+    from netvsc_bpf.manager.events.manager_outlook import with_outlook
 
     attached: list[str] = []
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 from netvsc_bpf.cli.complete import interfaces
 
-from netvsc_bpf.kernel import stdio
-from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN
-from netvsc_bpf.kernel.stdio import say
+from netvsc_bpf.kernel.net.packet_ring import MAX_SNAPLEN
+from netvsc_bpf.kernel.process import stdio
+from netvsc_bpf.kernel.process.stdio import say
 
 if TYPE_CHECKING:
     from netvsc_bpf.capture.frame import Interface

@@ -53,6 +53,6 @@ class Commands(click.Group):
 def command_line(netns: str | None, verbose: bool) -> None:
     """Make one NIC of a synthetic NIC and its SR-IOV VF, with eBPF."""
     if netns is not None:
-        from netvsc_bpf.kernel.netns import enter
+        from netvsc_bpf.kernel.process.namespaces import enter
 
         enter(netns)

@@ -13,10 +13,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from netvsc_bpf.kernel.stdio import say
+from netvsc_bpf.kernel.process.stdio import say
 from netvsc_bpf.lab.demo import Progress, run_demo
 from netvsc_bpf.lab.demo_result import DemoResult
-from netvsc_bpf.lab.leftovers import Standing
+from netvsc_bpf.lab.leak_check import Standing
 from netvsc_bpf.lab.sandbox import enter_sandbox
 
 

@@ -13,8 +13,8 @@ def detach(interface: str | None, everything: bool) -> None:
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     from netvsc_bpf import datapath
-    from netvsc_bpf.kernel.stdio import say
-    from netvsc_bpf.manager.singleton import refuse_while_managed
+    from netvsc_bpf.kernel.process.stdio import say
+    from netvsc_bpf.manager.events.claim import refuse_while_managed
 
     refuse_while_managed(f"cannot detach {interface or 'all'}")
     if interface is not None:

@@ -37,8 +37,8 @@ def drain(interface: str, for_s: float | None, why: str | None) -> None:
     leave = "steer". Given again, time and reason are changed.
     """
     from netvsc_bpf import datapath
-    from netvsc_bpf.kernel.stdio import say
-    from netvsc_bpf.manager.running_manager import RunningManager
+    from netvsc_bpf.kernel.process.stdio import say
+    from netvsc_bpf.manager.events.running_manager import RunningManager
 
     for text in datapath.drain(interface, for_s, why or "", RunningManager()):
         say(text)

@@ -3,7 +3,7 @@
 
 import click
 
-from netvsc_bpf.kernel.stdio import say
+from netvsc_bpf.kernel.process.stdio import say
 from netvsc_bpf.model.errors import CompileError, NetvscBpfError
 from netvsc_bpf.model.names import shown
 

@@ -3,7 +3,7 @@
 
 import click
 
-from netvsc_bpf.kernel.stdio import reader_is_gone, say
+from netvsc_bpf.kernel.process.stdio import reader_is_gone, say
 from netvsc_bpf.model.names import json_text
 
 
@@ -16,7 +16,7 @@ def events(follow: bool, as_json: bool) -> None:
     They come from the running manager, which keeps the last 4096. Without one, only the changes of path are
     known: the kernel writes those down itself.
     """
-    from netvsc_bpf.manager.history import History
+    from netvsc_bpf.manager.events.history import History
     from netvsc_bpf.view.event_lines import EventLines
 
     text = EventLines()

@@ -10,7 +10,7 @@ def metrics() -> None:
     from prometheus_client import CollectorRegistry
 
     from netvsc_bpf.datapath.session import reading
-    from netvsc_bpf.manager import singleton
+    from netvsc_bpf.manager.events import claim
     from netvsc_bpf.metrics.collector import PairCollector
     from netvsc_bpf.metrics.snapshot import SnapshotReader
     from netvsc_bpf.metrics.text import encode
@@ -26,7 +26,7 @@ def metrics() -> None:
             registry,
             SnapshotReader(),
             problems=look_up,
-            manager_up=singleton.is_claimed,
+            manager_up=claim.is_claimed,
             failed=stop,
         )
         click.echo(encode(registry).decode(), nl=False)

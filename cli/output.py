@@ -7,7 +7,7 @@ The exit status of the others says how their work went, and stays that.
 
 from contextlib import AbstractContextManager, nullcontext
 
-from netvsc_bpf.kernel import stdio
+from netvsc_bpf.kernel.process import stdio
 
 
 def beside_the_work() -> AbstractContextManager[None]:

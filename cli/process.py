@@ -10,7 +10,7 @@ import click
 from netvsc_bpf.cli.commands import command_line
 from netvsc_bpf.cli.main import INTERRUPTED
 
-from netvsc_bpf.kernel import stdio
+from netvsc_bpf.kernel.process import stdio
 from netvsc_bpf.model.errors import NetvscBpfError
 
 _AGAIN_S = 0.01

@@ -57,9 +57,9 @@ def run(
     """
     from netvsc_bpf.config.changes import reader
     from netvsc_bpf.config.load import load, without_file
-    from netvsc_bpf.manager.event_writer import EventFormat
-    from netvsc_bpf.manager.log import Log
-    from netvsc_bpf.manager.manager import Manager
+    from netvsc_bpf.manager.events.log import Log
+    from netvsc_bpf.manager.events.log_writer import EventFormat
+    from netvsc_bpf.manager.process import Manager
     from netvsc_bpf.manager.reload import Reload, nothing_to_read
 
     said = {

@@ -12,6 +12,6 @@ from netvsc_bpf.cli.render import print_status
 def status(interface: str | None, as_json: bool) -> None:
     """Show the attached pairs: path, reason, counters."""
     from netvsc_bpf import datapath
-    from netvsc_bpf.manager.outlook import with_outlook
+    from netvsc_bpf.manager.events.manager_outlook import with_outlook
 
     print_status(with_outlook(datapath.status(interface)), as_json=as_json)

@@ -17,8 +17,8 @@ def undrain(interface: str | None, everything: bool) -> None:
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     from netvsc_bpf import datapath
-    from netvsc_bpf.kernel.stdio import say
-    from netvsc_bpf.manager.running_manager import RunningManager
+    from netvsc_bpf.kernel.process.stdio import say
+    from netvsc_bpf.manager.events.running_manager import RunningManager
 
     errors: list[NetvscBpfError] = []
     if interface is not None:

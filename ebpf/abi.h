@@ -2,7 +2,7 @@
 /*
  * Everything that the programs share with userspace, once.
  *
- * netvsc_bpf/kernel/abi.py mirrors this file; tests/kernel/test_abi.py compares the two through the BTF of the loaded
+ * kernel/bpf/abi.py mirrors this file; tests/kernel/test_abi.py compares the two through the BTF of the loaded
  * maps. A change of layout or of meaning raises ABI_VERSION: what is pinned with another version is never reused.
  */
 #ifndef __NETVSC_BPF_ABI_H
@@ -187,7 +187,7 @@ struct layout {
 	u32 magic;
 	u32 version;
 	enum liveness liveness;
-	u32 build; /* of the sources of the programs (netvsc_bpf/kernel/build.py), 0: unknown */
+	u32 build; /* of the sources of the programs (netvsc_bpf/kernel/compile/source_digest.py), 0: unknown */
 	u64 netns_cookie; /* SO_NETNS_COOKIE: inode numbers of namespaces are reused, this is not */
 };
 

@@ -13,7 +13,7 @@
 /*
  * bpf_rdonly_cast() is a kfunc that the verifier turns into a move (Linux 6.2, fixup_kfunc_call()). The load behind it
  * leaves 0 where it faults, as bpf_probe_read_kernel() does, but is one instruction instead of a call. bcc cannot
- * name a kfunc: the loader puts its BTF id where this number stands (netvsc_bpf/kernel/kfunc.py).
+ * name a kfunc: the loader puts its BTF id where this number stands (netvsc_bpf/kernel/bpf/kfunc_calls.py).
  */
 static const void *(*rdonly_cast)(u64 object, u32 btf_type) = (void *)RDONLY_CAST_PLACEHOLDER;
 

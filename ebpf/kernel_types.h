@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What we know of the running kernel's own structures. The offsets are the only thing that is baked in: the loader
- * takes them from the kernel's BTF (netvsc_bpf/kernel/btf.py) and refuses to go on where a member is missing or has
+ * takes them from the kernel's BTF (netvsc_bpf/kernel/bpf/btf.py) and refuses to go on where a member is missing or has
  * another size. The enumerators are compared with BTF as well.
  */
 #ifndef __NETVSC_BPF_KERNEL_TYPES_H
@@ -10,7 +10,7 @@
 #if !defined(NET_DEVICE_STATE) || !defined(NET_DEVICE_IFINDEX) ||               \
 	!defined(NET_DEVICE_CARRIER_UP) || !defined(NET_DEVICE_CARRIER_DOWN) || \
 	!defined(NET_DEVICE_NET) || !defined(DEVMAP_VAL_TO_DEV) || !defined(NOTIFIER_INFO_DEV)
-#error "kernel offsets are missing: compile through netvsc_bpf.kernel.compiler"
+#error "kernel offsets are missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
 
 /*

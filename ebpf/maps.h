@@ -14,15 +14,15 @@
 
 #if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS) || \
 	!defined(OWN_PAIR_ADDRESS) || !defined(OWN_COUNTERS_ADDRESS) || !defined(OWN_SLOT)
-#error "addresses of maps are missing: compile through netvsc_bpf.kernel.compiler"
+#error "addresses of maps are missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
 #ifndef RUNG
-#error "the rung is missing: compile through netvsc_bpf.kernel.compiler"
+#error "the rung is missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
 
 /*
  * What every packet needs lies in arrays of one large entry. Such an entry has an address that the verifier knows, and
- * which the loader puts where these numbers stand (netvsc_bpf/kernel/direct.py): no key on the stack, no bounds check,
+ * which the loader puts where these numbers stand (kernel/bpf/map_addresses.py): no key on the stack, no bounds check,
  * no pointer that may be NULL. Userspace maps them into its memory.
  *
  * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> its pair. `counters`: CPU and slot of a pair ->
@@ -122,7 +122,7 @@ static __always_inline struct counters *counters_at(u32 cpu, u32 slot)
 /*
  * What steer, home and guard are attached to may move to another network namespace and get the number of another pair's
  * NIC. So they never search by number: each pair has copies of its own, and where these numbers stand the loader puts
- * the address of the pair and of its counters, and the slot (netvsc_bpf/kernel/templates.py).
+ * the address of the pair and of its counters, and the slot (netvsc_bpf/kernel/bpf/program_templates.py).
  */
 static __always_inline struct pair *own_pair(void)
 {

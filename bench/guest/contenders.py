@@ -20,9 +20,9 @@ from bench.managed import UNDAMPED
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.model.path import GuardMode, Liveness
 from netvsc_bpf.model.path import Path as WayOut
 from tests.kernel.support.manager import Manager, managers
@@ -95,7 +95,7 @@ def _ours(
 
 
 def _changes(undo: ExitStack) -> Callable[[], int]:
-    loaded = undo.enter_context(closing(LoadedObject(NetnsPins(netns.current_inode()))))
+    loaded = undo.enter_context(closing(LoadedObject(NetnsPins(namespaces.current_inode()))))
     slot = find_pair_slot(loaded, socket.if_nametoindex(SYNTHETIC_NAME))
     if slot is None:
         raise LookupError("the pair is not attached")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from netvsc_bpf.kernel.btf import Btf
+from netvsc_bpf.kernel.bpf.btf import Btf
 
 _TRACING = Path("/sys/kernel/tracing")
 _GROUP = "bench_failover"

@@ -9,7 +9,7 @@ import time
 from bench import calls
 from bench.calls import XDP
 from bench.test_run import xdp_context
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 
 _LIVE_FRAMES, _BATCH = 2, 64  # BPF_F_TEST_XDP_LIVE_FRAMES, include/uapi/linux/bpf.h
 _XDP_PASS = 2

@@ -14,10 +14,10 @@ from netvsc_bpf.capture.merge import Merge
 from netvsc_bpf.capture.pcapng import Taken
 from netvsc_bpf.capture.taps import Taps
 from netvsc_bpf.capture.tcpdump import compile_filter
-from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
-from netvsc_bpf.kernel.netlink_watch import drain, listen
-from netvsc_bpf.kernel.packet_ring import MAX_SNAPLEN, RETIRE_MS, whole
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.link_watch import drain, listen
+from netvsc_bpf.kernel.net.packet_ring import MAX_SNAPLEN, RETIRE_MS, whole
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process.capabilities import CAP_NET_RAW, require
 
 _RTMGRP_LINK = 1  # include/uapi/linux/rtnetlink.h
 _SO_TIMESTAMPNS = 35

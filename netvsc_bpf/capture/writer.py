@@ -14,8 +14,8 @@ from netvsc_bpf import __version__
 from netvsc_bpf.capture.frame import Sighting
 from netvsc_bpf.capture.pcapng import PcapngBlocks
 from netvsc_bpf.capture.session import Summary
-from netvsc_bpf.kernel import stdio
-from netvsc_bpf.kernel.stdio import ReaderGone
+from netvsc_bpf.kernel.process import stdio
+from netvsc_bpf.kernel.process.stdio import ReaderGone
 from netvsc_bpf.model.errors import NetvscBpfError
 
 _LOOK_S = 0.1

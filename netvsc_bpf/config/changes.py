@@ -9,8 +9,8 @@ from typing import Any
 from netvsc_bpf.config.keys import Key, as_toml
 from netvsc_bpf.config.load import Overrides, load
 from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
-from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.manager.reload import Reload, Reloaded
+from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
 
 _LONGEST = 120
 

@@ -13,7 +13,7 @@ from netvsc_bpf.config.crossing import check_names
 from netvsc_bpf.config.keys import BadValue, Key
 from netvsc_bpf.config.lines import error_line, line_of
 from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
-from netvsc_bpf.manager.config import InterfaceConfig, ManagerConfig
+from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.model.errors import ConfigError, CrossedPairs
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Contradiction

@@ -10,7 +10,7 @@ from typing import get_type_hints
 
 from netvsc_bpf.config.keys import Key, keys_of
 from netvsc_bpf.datapath.options import AttachOptions
-from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.state.config import ManagerConfig
 
 MANAGER = "manager"
 ATTACH = "attach"

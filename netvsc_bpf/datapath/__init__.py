@@ -5,11 +5,15 @@ Nothing is remembered between two calls: each reads links, maps and netlink, doe
 What a call has begun and cannot finish it takes back.
 """
 
-from netvsc_bpf.datapath.attach import attach, attach_all
-from netvsc_bpf.datapath.detach import detach, detach_all
-from netvsc_bpf.datapath.draining import ManagerClient, drain, undrain, undrain_all
-from netvsc_bpf.datapath.options import AttachOptions
-from netvsc_bpf.datapath.status import status
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netvsc_bpf.datapath.attach_pair import attach, attach_all
+    from netvsc_bpf.datapath.detach_pair import detach, detach_all
+    from netvsc_bpf.datapath.drain_pair import ManagerClient, drain, undrain, undrain_all
+    from netvsc_bpf.datapath.options import AttachOptions
+    from netvsc_bpf.datapath.pair_status import status
 
 __all__ = [
     "AttachOptions",
@@ -23,3 +27,23 @@ __all__ = [
     "undrain",
     "undrain_all",
 ]
+_MODULES = {
+    "AttachOptions": "options",
+    "ManagerClient": "drain_pair",
+    "attach": "attach_pair",
+    "attach_all": "attach_pair",
+    "detach": "detach_pair",
+    "detach_all": "detach_pair",
+    "drain": "drain_pair",
+    "status": "pair_status",
+    "undrain": "drain_pair",
+    "undrain_all": "drain_pair",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, when it is: `status` needs a third of what `attach` does."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return found

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Telling the fabric once where a pair's MACs are, where no manager does (manager/announcer.py)."""
+"""Telling the fabric once where a pair's MACs are, where no manager does (manager/sync/announcer.py)."""
 
 from netvsc_bpf.datapath.session import Session
-from netvsc_bpf.kernel import speakers
-from netvsc_bpf.kernel.address_lists import unicast_list
-from netvsc_bpf.kernel.announcement_round import frames
-from netvsc_bpf.kernel.capabilities import CAP_NET_RAW, require
-from netvsc_bpf.kernel.raw_frames import RawSender
+from netvsc_bpf.kernel.net import upper_devices
+from netvsc_bpf.kernel.net.address_lists import unicast_list
+from netvsc_bpf.kernel.net.announcement_round import frames
+from netvsc_bpf.kernel.net.packet_socket import RawSender
+from netvsc_bpf.kernel.process.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.model.errors import MissingCapability
 from netvsc_bpf.model.nic import Nic
 
@@ -24,9 +24,9 @@ def announce(session: Session, synthetic: Nic, vf: Nic) -> None:
     except MissingCapability as error:
         session.tools.left_out.append(f"{error.what}: {error.why}; switches learn it from what is sent")
         return
-    links = speakers.links(session.rtnl)
-    heard = frozenset(speakers.tower(synthetic.ifindex, links))
-    who = speakers.speakers_on(synthetic.ifindex, links, speakers.addresses(session.rtnl, heard))
+    links = upper_devices.links(session.rtnl)
+    heard = frozenset(upper_devices.tower(synthetic.ifindex, links))
+    who = upper_devices.speakers_on(synthetic.ifindex, links, upper_devices.addresses(session.rtnl, heard))
     sender = RawSender()
     try:
         for ifindex, frame in frames(who, unicast_list(session.rtnl, synthetic.ifindex)):

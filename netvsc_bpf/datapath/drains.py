@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Whether a pair is drained, as the kernel has it."""
 
-from netvsc_bpf.kernel import abi, drain_notes
-from netvsc_bpf.kernel.abi import PairState
-from netvsc_bpf.kernel.clock import CLOCKS
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf import abi, drain_notes
+from netvsc_bpf.kernel.bpf.abi import PairState
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.model.drain import Drain
 
 

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from netvsc_bpf.datapath.session import Session
-from netvsc_bpf.kernel import beneath, copies, libbpf, links, pins, tcx
-from netvsc_bpf.kernel.instructions import instruction
-from netvsc_bpf.kernel.netlink import changing
-from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.kernel.bpf import libbpf, links, pair_programs, pin_files, pins
+from netvsc_bpf.kernel.bpf.instructions import instruction
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.hooks import tcx
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
+from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.model.nic import Nic
 
 _NEXT = instruction(0xB7, immediate=-1) + instruction(0x95)  # r0 = TCX_NEXT; exit
@@ -38,13 +39,13 @@ def passed_by(ifindex: int, steer_id: int | None) -> tuple[int, ...]:
 
 def unfinished(session: Session, ifindex: int) -> bool:
     """Tell whether a process was killed while it put steer behind others."""
-    return beneath.exists(session.pins.link(ifindex, _PENDING))
+    return pin_files.exists(session.pins.link(ifindex, _PENDING))
 
 
 def remove_unfinished(session: Session, ifindex: int) -> None:
     """Remove what such a process left; steer's own link is judged by what it runs then."""
     links.remove(session.pins.link(ifindex, _PENDING))
-    copies.remove_second(session.pins, ifindex, "steer")
+    pair_programs.remove_second(session.pins, ifindex, "steer")
 
 
 def put_last(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) -> None:
@@ -55,22 +56,22 @@ def put_last(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) 
         stack.enter_context(
             changing(f"cannot put steer of {synthetic.name} behind what was attached after it")
         )
-        first = stack.enter_context(beneath.got(pin))
-        old = stack.enter_context(copies.opened(loaded, ifindex, slot, "steer"))
+        first = stack.enter_context(pin_files.got(pin))
+        old = stack.enter_context(pair_programs.opened(loaded, ifindex, slot, "steer"))
         remove_unfinished(session, ifindex)
         stack.callback(remove_unfinished, session, ifindex)
         # No program can be on one hook twice (bpf_mprog_attach(), kernel/bpf/mprog.c).
-        new = stack.enter_context(copies.second(loaded, ifindex, slot, "steer"))
+        new = stack.enter_context(pair_programs.second(loaded, ifindex, slot, "steer"))
         before, behind = (stack.enter_context(_nothing()) for _ in range(2))
         tcx.attach(behind, ifindex, Direction.EGRESS, pending)
-        second = stack.enter_context(beneath.got(pending))
+        second = stack.enter_context(pin_files.got(pending))
         undo = stack.enter_context(ExitStack())
         updates = [(second, new, behind), (first, before, old)]
         for link, program, instead in updates if loaded.pair(slot).armed else reversed(updates):
             libbpf.link_update(link, program, instead)
             if link == first:
                 undo.callback(libbpf.link_update, first, old, before)
-        copies.take_second(loaded.pins, ifindex, "steer")
+        pair_programs.take_second(loaded.pins, ifindex, "steer")
         pins.move(pending, pin)
         undo.pop_all()
         libbpf.link_detach(first)

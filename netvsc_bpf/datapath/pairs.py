@@ -11,14 +11,15 @@ from contextlib import ExitStack
 from netvsc_bpf.datapath import order
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
-from netvsc_bpf.kernel import abi, beneath, clsact, copies, links, pins, xdp
-from netvsc_bpf.kernel.abi import ControlCommand
-from netvsc_bpf.kernel.netlink import changing, is_here
-from netvsc_bpf.kernel.netvsc_statistics import received_by_vfs
-from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.tc import TcHook
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.twice import refuse_twice
+from netvsc_bpf.kernel.bpf import abi, links, pair_programs, pin_files, pins
+from netvsc_bpf.kernel.bpf.abi import ControlCommand
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.hooks import clsact, xdp
+from netvsc_bpf.kernel.hooks.hidden_steer import refuse_twice
+from netvsc_bpf.kernel.hooks.tc import TcHook
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.net.link_settings import changing, is_here
+from netvsc_bpf.kernel.net.netvsc_statistics import received_by_vfs
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Reason
 
@@ -50,7 +51,7 @@ def ensure_pair(
             for program in ("steer", "guard"):
                 links.remove(session.pins.link(synthetic.ifindex, program))
             _name(loaded, slot, synthetic)
-        beneath.make_folder(folder)
+        pin_files.make_folder(folder)
         return slot
     slot = free_pair_slot(loaded, synthetic.ifindex)
     undo.callback(free_pair, session, loaded, slot, synthetic.ifindex)
@@ -67,7 +68,7 @@ def ensure_pair(
     with changing(f"cannot make {folder}"):
         # What a process left there that was killed: its copies may be those of another slot.
         pins.remove_tree(session.pins, folder)
-        beneath.make_folder(folder)
+        pin_files.make_folder(folder)
     return slot
 
 
@@ -115,7 +116,7 @@ def ensure_steer(
     ifindex = synthetic.ifindex
     pin = session.pins.link(ifindex, "steer")
     order.remove_unfinished(session, ifindex)
-    with copies.opened(loaded, ifindex, slot, "steer") as program:
+    with pair_programs.opened(loaded, ifindex, slot, "steer") as program:
         if hook.attached(links.program_id(program), ifindex, Direction.EGRESS, pin):
             return
         links.remove(pin)  # that of a device that is gone, or a foreign one
@@ -147,7 +148,7 @@ def ensure_guard(
         undo.callback(links.remove, pin)
         with (
             changing(f"cannot attach guard to {synthetic.name}"),
-            copies.opened(loaded, synthetic.ifindex, slot, "guard") as program,
+            pair_programs.opened(loaded, synthetic.ifindex, slot, "guard") as program,
         ):
             xdp.attach(program, synthetic.ifindex, synthetic.name, pin)
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))

@@ -8,14 +8,16 @@ from types import TracebackType
 from typing import Self
 
 from netvsc_bpf.discovery.nics import NicMemo, list_nics, some_nics
-from netvsc_bpf.kernel import beneath, change_over, claims, lock, netns, our_root, pins
-from netvsc_bpf.kernel.bpffs import require_bpffs
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
-from netvsc_bpf.kernel.netlink import changing
-from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tc import TcHook, best_hook
+from netvsc_bpf.kernel.bpf import claim_lock, pin_files, pins
+from netvsc_bpf.kernel.bpf.bpffs import require_bpffs
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.hooks import replace_programs
+from netvsc_bpf.kernel.hooks.tc import TcHook, best_hook
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces, pin_root, writer_lock
+from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.model.nic import Nic
 
 _FEW = 4
@@ -134,9 +136,9 @@ def reading(what: str, memo: NicMemo | None = None, near: Near | None = None) ->
     with changing(what):
         require(what, CAP_BPF)
         require_bpffs()
-        ours = NetnsPins(netns.current_inode())
-        our_root.require_access(what, ours.root)
-        with our_root.held(ours.root), Tools(memo) as tools:
+        ours = NetnsPins(namespaces.current_inode())
+        pin_root.require_access(what, ours.root)
+        with pin_root.held(ours.root), Tools(memo) as tools:
             yield Session(ours, tools, tools.look(near), near=near)
 
 
@@ -151,20 +153,20 @@ def writing(what: str, memo: NicMemo | None = None, near: Near | None = None) ->
     with changing(what):
         require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
-        ours = NetnsPins(netns.current_inode())
-        our_root.require_access(what, ours.root)
-        with lock.writer(ours.root) as lock_fd, Tools(memo) as tools:
+        ours = NetnsPins(namespaces.current_inode())
+        pin_root.require_access(what, ours.root)
+        with writer_lock.writer(ours.root) as lock_fd, Tools(memo) as tools:
             if not pins.in_use(ours):
                 pins.remove_tree(ours, ours.home)  # a detach was killed while it did
-            beneath.make_folder(ours.home)
+            pin_files.make_folder(ours.home)
             try:
                 nics = tools.look(near)
                 pins.remove_unfinished(ours)
                 if pins.upgrades(ours):
                     every = nics if near is None else tools.list_nics()
-                    change_over.finish(ours, tools.rtnl, [nic.ifindex for nic in every])
+                    replace_programs.finish(ours, tools.rtnl, [nic.ifindex for nic in every])
                 yield Session(ours, tools, nics, lock_fd, near)
             finally:
                 if not pins.in_use(ours):
                     pins.remove_tree(ours, ours.home)
-                claims.clear(ours)
+                claim_lock.clear(ours)

@@ -3,8 +3,8 @@
 
 from collections.abc import Callable
 
-from netvsc_bpf.kernel.abi import NIC_SLOTS, SLOT_PROBES, slot_candidates
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf.abi import NIC_SLOTS, SLOT_PROBES, slot_candidates
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.model.errors import Refused
 
 

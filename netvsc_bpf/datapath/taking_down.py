@@ -5,13 +5,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from netvsc_bpf.kernel.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import may_pass
 
 
 class TakingDown:
     """Takes steps, each even if one before it failed for good; the first failure is raised at the end.
 
-    A failure that may pass (kernel/errnos.py) ends them at once: the later steps forget what the earlier ones
+    A failure that may pass (errnos.py) ends them at once: the later steps forget what the earlier ones
     put back, and whoever repeats the whole needs it. So each step must bear being taken twice.
     """
 

@@ -10,12 +10,12 @@ import errno
 from collections.abc import Callable
 from dataclasses import replace
 
-from netvsc_bpf.datapath import following
+from netvsc_bpf.datapath import follow_settings
 from netvsc_bpf.datapath.taking_down import TakingDown
-from netvsc_bpf.kernel import netlink
-from netvsc_bpf.kernel.abi import REASONS, Found
-from netvsc_bpf.kernel.netlink import changing
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.bpf.abi import REASONS, Found
+from netvsc_bpf.kernel.net import link_settings
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic
@@ -53,8 +53,8 @@ def silence(rtnl: Rtnetlink, vf: Nic) -> str | None:
         return None
     with changing(f"cannot turn IPv6 off on {vf.name}"):
         if vf.addr_gen_mode != _ADDR_GEN_MODE_NONE:
-            netlink.set_addr_gen_mode(rtnl, vf.ifindex, _ADDR_GEN_MODE_NONE)
-        if vf.ipv6_disabled or netlink.has_chosen_ipv6(rtnl, vf.ifindex):
+            link_settings.set_addr_gen_mode(rtnl, vf.ifindex, _ADDR_GEN_MODE_NONE)
+        if vf.ipv6_disabled or link_settings.has_chosen_ipv6(rtnl, vf.ifindex):
             return None
         why = _disable_ipv6(vf)
     if why is None:
@@ -68,9 +68,9 @@ def silence(rtnl: Rtnetlink, vf: Nic) -> str | None:
 def _disable_ipv6(vf: Nic) -> str | None:
     """Turn IPv6 off; return why no sysctl can be written, None where it is done. Raises OSError."""
     try:
-        netlink.set_ipv6_disabled(vf.ifindex, True)
+        link_settings.set_ipv6_disabled(vf.ifindex, True)
     except OSError as error:
-        if (why := netlink.no_sysctls(error)) is None:
+        if (why := link_settings.no_sysctls(error)) is None:
             raise
         return why
     return None
@@ -87,12 +87,12 @@ def take_mac(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> Nic:
         return vf
     with changing(f"cannot set the MAC of {vf.name}"):
         try:
-            netlink.set_mac(rtnl, vf.ifindex, synthetic.mac)
+            link_settings.set_mac(rtnl, vf.ifindex, synthetic.mac)
         except OSError as error:
             if error.errno != errno.EBUSY or not vf.up:
                 raise
-            netlink.set_up(rtnl, vf.ifindex, False)
-            netlink.set_mac(rtnl, vf.ifindex, synthetic.mac)
+            link_settings.set_up(rtnl, vf.ifindex, False)
+            link_settings.set_mac(rtnl, vf.ifindex, synthetic.mac)
             return replace(vf, up=False)
     return vf
 
@@ -106,7 +106,7 @@ def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:
         return True
     try:
         with changing(f"cannot set the MTU of {vf.name}"):
-            netlink.set_mtu(rtnl, vf.ifindex, synthetic.mtu)
+            link_settings.set_mtu(rtnl, vf.ifindex, synthetic.mtu)
     except KernelError as error:
         if error.errno in _MTU_REFUSED:
             return False
@@ -118,7 +118,7 @@ def bring(rtnl: Rtnetlink, vf: Nic, *, up: bool) -> None:
     """Bring the VF up or down. Raises KernelError where it vanished."""
     if vf.up != up:
         with changing(f"cannot bring {vf.name} {'up' if up else 'down'}"):
-            netlink.set_up(rtnl, vf.ifindex, up)
+            link_settings.set_up(rtnl, vf.ifindex, up)
 
 
 def follow_up(
@@ -131,15 +131,15 @@ def follow_up(
     """
     before = bool(found.followed_up), REASONS[found.taken_down]
     if not up:
-        following.remember_up(found, False, because)
+        follow_settings.remember_up(found, False, because)
         note()
     try:
         bring(rtnl, vf, up=up)
     except BaseException:
-        following.remember_up(found, *before)
+        follow_settings.remember_up(found, *before)
         note()
         raise
-    following.remember_up(found, up, because)
+    follow_settings.remember_up(found, up, because)
 
 
 def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
@@ -148,7 +148,7 @@ def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
     segs = min(synthetic.gso_max_segs, vf.gso_max_segs)
     if (size, segs) != (synthetic.gso_max_size, synthetic.gso_max_segs):
         with changing(f"cannot set the GSO limits of {synthetic.name}"):
-            netlink.set_gso_limits(rtnl, synthetic.ifindex, size, segs)
+            link_settings.set_gso_limits(rtnl, synthetic.ifindex, size, segs)
 
 
 def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None) -> None:
@@ -176,29 +176,29 @@ def _restore_gso(rtnl: Rtnetlink, found: Found, synthetic: Nic) -> None:
     limits = (found.gso_max_size, found.gso_max_segs)
     if limits != (synthetic.gso_max_size, synthetic.gso_max_segs):
         with changing(f"cannot put the GSO limits of {synthetic.name} back"):
-            netlink.set_gso_limits(rtnl, synthetic.ifindex, *limits)
+            link_settings.set_gso_limits(rtnl, synthetic.ifindex, *limits)
 
 
 def _restore_mtu(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if vf.mtu != found.vf_mtu:
         with changing(f"cannot put the MTU of {vf.name} back"):
-            netlink.set_mtu(rtnl, vf.ifindex, found.vf_mtu)
+            link_settings.set_mtu(rtnl, vf.ifindex, found.vf_mtu)
 
 
 def _restore_mac(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     mac = bytes(found.vf_mac[:6]).hex(":")
     # A MAC that is not the one we gave is somebody's will; with the old one it would be our VF again.
-    if vf.mac != mac and vf.mac == following.mac_text(found):
+    if vf.mac != mac and vf.mac == follow_settings.mac_text(found):
         with changing(f"cannot put the MAC of {vf.name} back"):
-            netlink.set_mac(rtnl, vf.ifindex, mac)
+            link_settings.set_mac(rtnl, vf.ifindex, mac)
 
 
 def _restore_flags(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     with changing(f"cannot put the receive mode of {vf.name} back"):
         if found.followed_promisc:
-            netlink.set_promisc(rtnl, vf.ifindex, False)
+            link_settings.set_promisc(rtnl, vf.ifindex, False)
         if found.followed_allmulti:
-            netlink.set_allmulti(rtnl, vf.ifindex, False)
+            link_settings.set_allmulti(rtnl, vf.ifindex, False)
 
 
 def _restore_ipv6(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
@@ -211,12 +211,12 @@ def _restore_ipv6(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
             off = _disable_ipv6(vf) is None
         # The mode first: switching IPv6 on generates addresses by it.
         if vf.addr_gen_mode != found.vf_addr_gen_mode:
-            netlink.set_addr_gen_mode(rtnl, vf.ifindex, found.vf_addr_gen_mode)
+            link_settings.set_addr_gen_mode(rtnl, vf.ifindex, found.vf_addr_gen_mode)
         if off and not found.vf_ipv6_disabled:
-            netlink.set_ipv6_disabled(vf.ifindex, False)
+            link_settings.set_ipv6_disabled(vf.ifindex, False)
 
 
 def _restore_up(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if vf.up != bool(found.vf_up):
         with changing(f"cannot bring {vf.name} {'up' if found.vf_up else 'down'} again"):
-            netlink.set_up(rtnl, vf.ifindex, bool(found.vf_up))
+            link_settings.set_up(rtnl, vf.ifindex, bool(found.vf_up))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
-from netvsc_bpf.kernel.errnos import is_absent
+from netvsc_bpf.kernel.process.errnos import is_absent
 
 _PCI_OVER_VMBUS = "44c4f61d-4444-4400-9d52-802e27ede19f"
 _ETHERNET = 0x0200

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netvsc_bpf.discovery.lookup import no_such_nic
 from netvsc_bpf.discovery.sysfs import driver_of, slot_address, slot_serials
-from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink, attribute, attributes, each_attribute
+from netvsc_bpf.kernel.net.rtnetlink import Message, Rtnetlink, attribute, attributes, each_attribute
 from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic

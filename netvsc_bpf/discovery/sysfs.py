@@ -8,7 +8,7 @@ in; /sys/class/net shows only the interfaces of the namespace that sysfs was mou
 from collections.abc import Mapping
 from pathlib import Path
 
-from netvsc_bpf.kernel.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import may_pass
 
 _U32_MAX = 2**32 - 1
 

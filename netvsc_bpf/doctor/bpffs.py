@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netvsc_bpf.doctor.finding import Finding, from_error, ok, problem
-from netvsc_bpf.kernel.bpffs import require_bpffs
-from netvsc_bpf.kernel.bpffs_layout import BPFFS, ROOT_NAME
-from netvsc_bpf.kernel.our_root import require_access
+from netvsc_bpf.kernel.bpf.bpffs import require_bpffs
+from netvsc_bpf.kernel.bpf.pin_layout import BPFFS, ROOT_NAME
+from netvsc_bpf.kernel.process.pin_root import require_access
 from netvsc_bpf.model.errors import NetvscBpfError
 
 CHECK = "bpffs"

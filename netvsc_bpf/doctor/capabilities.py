@@ -2,7 +2,7 @@
 """May this process do what attaching takes?"""
 
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
-from netvsc_bpf.kernel.capabilities import (
+from netvsc_bpf.kernel.process.capabilities import (
     CAP_BPF,
     CAP_NET_ADMIN,
     CAP_NET_RAW,

@@ -21,9 +21,9 @@ from netvsc_bpf.doctor.orphans import check_orphans
 from netvsc_bpf.doctor.pairs import examine_pairs
 from netvsc_bpf.doctor.per_pair import Around, examine_pair
 from netvsc_bpf.doctor.softnet import check_softnet
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.model.errors import NetvscBpfError
 
 
@@ -44,7 +44,7 @@ def examine() -> list[Finding]:
     ]
     raw = check_raw_capability()
     machine += [] if raw is None else [raw]
-    gone = check_orphans(NetnsPins(netns.current_inode()))
+    gone = check_orphans(NetnsPins(namespaces.current_inode()))
     machine += [] if gone is None else [gone]
     able = is_fit([check_libbpf(), check_capabilities()])
     # Without privilege every probe fails, and each would send the reader after the wrong cause.
@@ -53,7 +53,7 @@ def examine() -> list[Finding]:
         nics = list_nics(rtnl)
         attached = _attached() if is_fit(machine) else {}
         pairs, findings = examine_pairs(nics, attached)
-        ours = own_programs(NetnsPins(netns.current_inode())) if able else None
+        ours = own_programs(NetnsPins(namespaces.current_inode())) if able else None
         for pair in pairs:
             findings += examine_pair(
                 rtnl, pair, Around(nics, ours, attached=pair.synthetic.ifindex in attached)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from netvsc_bpf.discovery.xdp_reach import describe, unseeing_program
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
-from netvsc_bpf.kernel import beneath, clsact, copies, links
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.pins import attached_ifindexes, upgrades
-from netvsc_bpf.kernel.qdiscs import list_qdiscs
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.kernel.bpf import links, pair_programs, pin_files
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.pins import attached_ifindexes, upgrades
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
+from netvsc_bpf.kernel.net.qdiscs import list_qdiscs
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import MissingCapability, UntrustedFolder
 from netvsc_bpf.model.names import quoted
 from netvsc_bpf.model.nic import Nic, Pair
@@ -59,7 +60,7 @@ def check_xdp_reach(pair: Pair, ours: Container[int]) -> Finding | None:
 def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -> list[Finding]:
     """Judge the tc programs of others by what they see: steer's redirect ends the list for a packet.
 
-    tcx runs in order and before all filters; as a filter, steer goes behind the others (kernel/clsact.py).
+    tcx runs in order and before all filters; as a filter, steer goes behind the others (clsact.py).
     """
     on_tcx = list(egress.tcx)
     steer = next((place for place, one in enumerate(on_tcx) if one in ours), len(on_tcx))
@@ -123,10 +124,10 @@ def own_programs(pins: NetnsPins) -> dict[int, str]:
         found = {
             number: name
             for ifindex in attached_ifindexes(pins)
-            for name, number in copies.program_ids(pins, ifindex).items()
+            for name, number in pair_programs.program_ids(pins, ifindex).items()
         }
         for folder, _ in upgrades(pins):
-            for pin in beneath.walk(folder):
+            for pin in pin_files.walk(folder):
                 number = links.pinned_program_id(pin) if pin.parent.name == "programs" else None
                 if number is not None:
                     found[number] = pin.name

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from netvsc_bpf.discovery.hyperv_offers import Function, Offer
 from netvsc_bpf.doctor.finding import Finding, ok, warning
-from netvsc_bpf.kernel.netvsc_statistics import DRIVER
-from netvsc_bpf.kernel.qdiscs import ROOT, Qdisc
+from netvsc_bpf.kernel.net.netvsc_statistics import DRIVER
+from netvsc_bpf.kernel.net.qdiscs import ROOT, Qdisc
 from netvsc_bpf.model.nic import Nic, Pair
 
 CHECK = "hyper-v"

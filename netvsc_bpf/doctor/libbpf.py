@@ -4,7 +4,7 @@
 from collections.abc import Callable
 
 from netvsc_bpf.doctor.finding import Finding, from_error, ok
-from netvsc_bpf.kernel.libbpf import lib
+from netvsc_bpf.kernel.bpf.libbpf import lib
 from netvsc_bpf.model.errors import NetvscBpfError
 
 CHECK = "libbpf"

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 
 from netvsc_bpf.doctor.finding import Finding, ok, problem
-from netvsc_bpf.kernel.probes import why_no_fentry, why_no_live_read
+from netvsc_bpf.kernel.hooks.feature_probes import why_no_fentry, why_no_live_read
 from netvsc_bpf.model.path import Liveness
 
 CHECK = "liveness"

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netvsc_bpf.doctor.finding import Finding, ok, warning
-from netvsc_bpf.kernel import clsact
-from netvsc_bpf.kernel.programs import program_name
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.kernel.bpf.program_names import program_name
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.model.nic import Nic
 
 CHECK = "program-order"

@@ -2,8 +2,8 @@
 """Are there pins of network namespaces that are gone?"""
 
 from netvsc_bpf.doctor.finding import Finding, warning
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.orphans import orphans
+from netvsc_bpf.kernel.bpf.orphaned_pins import orphans
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.model.errors import NetvscBpfError
 
 CHECK = "orphans"

@@ -10,10 +10,10 @@ from netvsc_bpf.doctor import foreign, hyperv, order, qdiscs, vf_addresses, vf_d
 from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Finding, warning
 from netvsc_bpf.doctor.pairs import check_mtu
-from netvsc_bpf.kernel.own_routes import own_addresses, own_routes
-from netvsc_bpf.kernel.probes import why_no_tcx
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.hooks.feature_probes import why_no_tcx
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.net.addresses_and_routes import own_addresses, own_routes
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook
 

@@ -2,8 +2,8 @@
 """Is traffic shaped on the synthetic NIC? What is steered never meets its qdisc (scenario row 42)."""
 
 from netvsc_bpf.doctor.finding import Finding, ok, warning
-from netvsc_bpf.kernel.qdiscs import ROOT, Qdisc, list_qdiscs
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.qdiscs import ROOT, Qdisc, list_qdiscs
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.model.nic import Pair
 
 CHECK = "qdisc"

@@ -7,10 +7,10 @@ from itertools import count
 from typing import Any
 
 from netvsc_bpf.lab import fabrics, wiring
+from netvsc_bpf.lab.bridge_ports import wait_for_ports
 from netvsc_bpf.lab.fabrics import PortRules
 from netvsc_bpf.lab.namespace import call_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan, PairPlan
-from netvsc_bpf.lab.ports import wait_for_ports
 from netvsc_bpf.lab.wiring import Cable, with_rtnl
 
 SWITCH = "switch"

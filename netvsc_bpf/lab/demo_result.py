@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from netvsc_bpf.lab.leftovers import Standing
+from netvsc_bpf.lab.leak_check import Standing
 from netvsc_bpf.lab.recording import Loss
 from netvsc_bpf.lab.tcp import TcpResult
 from netvsc_bpf.lab.udp import UdpResult

@@ -4,8 +4,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netvsc_bpf.lab.cli import Product
 from netvsc_bpf.lab.demo_result import NO_PATH, Expectation, May
-from netvsc_bpf.lab.product import Product
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 
 Object = tuple[str, int]
 """The kind (map, prog, link) and the kernel's number, which is never given twice."""

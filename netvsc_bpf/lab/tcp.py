@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.lab.ledger import Counter, Ledger
+from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.tcp_receive import TcpReceived, TcpReceiveJob
 from netvsc_bpf.lab.tcp_send import TcpSendJob
 from netvsc_bpf.lab.worker import Worker

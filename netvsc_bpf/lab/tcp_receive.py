@@ -12,9 +12,9 @@ import time
 from dataclasses import asdict, dataclass
 from threading import Event
 
-from netvsc_bpf.lab.leash import until_let_go
-from netvsc_bpf.lab.ledger import Counter, Ledger
 from netvsc_bpf.lab.namespace import enter
+from netvsc_bpf.lab.parent_death import until_let_go
+from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.tcp_pattern import CHUNK, Pattern
 
 _TIMEVAL = struct.Struct("=qq")

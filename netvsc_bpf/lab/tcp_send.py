@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
-from netvsc_bpf.lab.leash import until_let_go
-from netvsc_bpf.lab.ledger import Counter, Ledger
 from netvsc_bpf.lab.namespace import enter
+from netvsc_bpf.lab.parent_death import until_let_go
+from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.tcp_pattern import CHUNK, Pattern
 
 _PACE_S = 0.005

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.lab.ledger import Counter, Ledger
 from netvsc_bpf.lab.recording import Loss, Recording
+from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.udp_receive import ReceiveJob
 from netvsc_bpf.lab.udp_send import SendJob
 from netvsc_bpf.lab.worker import Worker

@@ -13,10 +13,10 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
-from netvsc_bpf.lab.inbox import Inbox
-from netvsc_bpf.lab.leash import until_let_go
-from netvsc_bpf.lab.ledger import Counter, Ledger
 from netvsc_bpf.lab.namespace import enter
+from netvsc_bpf.lab.parent_death import until_let_go
+from netvsc_bpf.lab.recvmmsg import Inbox
+from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.udp_send import GREETING, PAYLOAD
 
 # Numbers of <asm-generic/socket.h> that Python's socket module does not name.

@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 
-from netvsc_bpf.lab.leash import until_let_go
-from netvsc_bpf.lab.ledger import Counter, Ledger
 from netvsc_bpf.lab.namespace import enter
+from netvsc_bpf.lab.parent_death import until_let_go
+from netvsc_bpf.lab.stream_log import Counter, Ledger
 
 PAYLOAD = struct.Struct("!QQ")
 GREETING = 2**64 - 1

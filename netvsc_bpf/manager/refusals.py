@@ -8,14 +8,14 @@ must not depend on that.
 
 from dataclasses import replace
 
-from netvsc_bpf.datapath.known import known_pairs
+from netvsc_bpf.datapath.known_pairs import known_pairs
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.discovery.pairing import find_pair
-from netvsc_bpf.manager.attached import opened
-from netvsc_bpf.manager.config import ManagerConfig
 from netvsc_bpf.manager.reload import Reload, Reloaded
+from netvsc_bpf.manager.state.attached_pairs import opened
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.errors import (
     CrossedPairs,
     ForeignLayout,

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind
-from netvsc_bpf.manager.notify import notify
+from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind
+from netvsc_bpf.manager.sd_notify import notify
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.errors import NetvscBpfError
 
 

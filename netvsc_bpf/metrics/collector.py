@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from netvsc_bpf import __version__
-from netvsc_bpf.kernel.abi import ABI_VERSION
+from netvsc_bpf.kernel.bpf.abi import ABI_VERSION
 from netvsc_bpf.metrics import closed_sets, families
 from netvsc_bpf.metrics.families import FAMILIES
 from netvsc_bpf.metrics.manager_stats import ManagerFigures, ManagerStats

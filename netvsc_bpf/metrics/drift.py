@@ -5,8 +5,8 @@ guard shows in the netlink dump, tcx links are asked for; clsact filters would t
 which is too much for a scrape.
 """
 
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.links import LinkState
+from netvsc_bpf.kernel.bpf.links import LinkState
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.metrics.known_links import KnownLinks
 from netvsc_bpf.model.path import RxMode
 from netvsc_bpf.model.status import PairStatus

@@ -7,11 +7,11 @@ program is in the netlink dump. Any other answer is a reason to open the pin aga
 replaced, detached, or unpinned by somebody is seen at the next scrape, as before.
 """
 
-from netvsc_bpf.kernel import links
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.links import LinkState
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.kernel.bpf import links
+from netvsc_bpf.kernel.bpf.links import LinkState
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
 
 _Key = tuple[int, int, str]
 """Inode of the network namespace, synthetic ifindex, hook."""

@@ -5,9 +5,9 @@ Their names and tags change with the folder that they are pinned in (attached an
 (upgraded); nothing else of them changes then, and to ask for all of them takes a hundred system calls.
 """
 
-from netvsc_bpf.kernel import beneath
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.program_stats import ProgramStats, read_program, read_programs
+from netvsc_bpf.kernel.bpf import pin_files
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.program_stats import ProgramStats, read_program, read_programs
 
 _Key = tuple[int, int]
 """Inode of the folder, build."""
@@ -24,7 +24,7 @@ class KnownPrograms:
         self, pins: NetnsPins, build: int, pairs: list[int], *, counted: bool
     ) -> tuple[ProgramStats, ...]:
         """Return the programs; `pairs` are attached, `counted`: the kernel counts runs. Raises OSError."""
-        key = beneath.inode(pins.object), build
+        key = pin_files.inode(pins.object), build
         if counted or key != self._key or self._have_run(pins, pairs[0]):
             self._known = tuple(read_programs(pins, pairs))
             self._key = key

@@ -8,7 +8,7 @@ for 64 pairs is a third of a scrape's budget. Numbers: include/uapi/linux/if_lin
 import struct
 from collections.abc import Callable
 
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink, attribute, attributes
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink, attribute, attributes
 from netvsc_bpf.model import names
 from netvsc_bpf.model.nic import Nic
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 
-from netvsc_bpf.datapath import makeshift
-from netvsc_bpf.datapath.status import judge, read_pair
+from netvsc_bpf.datapath import interim_filter
+from netvsc_bpf.datapath.pair_status import judge, read_pair
 from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
-from netvsc_bpf.kernel import abi, netns, our_root, pins
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.clock import CLOCKS
-from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.program_stats import ProgramStats, stats_enabled
-from netvsc_bpf.kernel.queue_stops import QueueStops
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.bpf import abi, pins
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.program_stats import ProgramStats, stats_enabled
+from netvsc_bpf.kernel.net.queue_stats import QueueStops
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces, pin_root
+from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.metrics.drift import drift_of
 from netvsc_bpf.metrics.known_links import KnownLinks
 from netvsc_bpf.metrics.known_programs import KnownPrograms
@@ -88,7 +89,7 @@ class SnapshotReader:
 
         Whatever goes wrong in reading one pair leaves out that pair alone.
         """
-        ours = NetnsPins(netns.current_inode())
+        ours = NetnsPins(namespaces.current_inode())
         for attempts_left in reversed(range(_ATTEMPTS)):
             attached = pins.attached_ifindexes(ours)
             try:
@@ -104,7 +105,7 @@ class SnapshotReader:
         self._before, self._drivers = self._drivers, {}
         with Rtnetlink() as rtnl:
             look = _Look(ours, dump_nics(rtnl, self._driver))
-        with our_root.held(ours.root), LoadedObject(ours) as loaded:
+        with pin_root.held(ours.root), LoadedObject(ours) as loaded:
             if loaded.stale:
                 return Snapshot()
             counted = stats_enabled()
@@ -178,7 +179,7 @@ def _sample(
                 maps.steer,
                 known,
                 guarded=bool(maps.state.guard),
-                makeshift=makeshift.noted(maps.found),
+                makeshift=interim_filter.noted(maps.found),
             ),
         },
         queue_stops=None if status.vf is None else stops.get(status.vf.ifindex),

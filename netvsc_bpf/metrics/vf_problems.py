@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from netvsc_bpf.kernel.netlink_watch import drain, listen
-from netvsc_bpf.kernel.own_routes import has_address, has_route
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.addresses_and_routes import has_address, has_route
+from netvsc_bpf.kernel.net.link_watch import drain, listen
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.metrics.snapshot import PairSample, Snapshot
 from netvsc_bpf.model.errors import NetvscBpfError
 

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 LENT_VLAN_PREFIX = "nvb"
-"""What the names of the VLAN devices begin with that we put on VFs (netvsc_bpf/kernel/vlans.py)."""
+"""What the names of the VLAN devices begin with that we put on VFs (kernel/net/vlan_devices.py)."""
 
 
 @dataclass(frozen=True, slots=True)

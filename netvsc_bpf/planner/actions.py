@@ -41,7 +41,7 @@ class Join(Action):
 class Fasten(Action):
     """Put home's link in place of the filter that it was attached by at first.
 
-    Nobody waits for it, and it takes long (datapath/makeshift.py).
+    Nobody waits for it, and it takes long (datapath/interim_filter.py).
     """
 
 

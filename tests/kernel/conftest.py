@@ -17,7 +17,7 @@ from typing import Protocol
 
 import pytest
 
-from netvsc_bpf.lab import leftovers
+from netvsc_bpf.lab import leak_check
 from netvsc_bpf.lab.namespace import namespace_path, remove
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS, enter_sandbox
@@ -118,7 +118,7 @@ def cli_in(lab_factory: LabFactory) -> Iterator[CliIn]:
     yield run
     for namespace in seen:
         # A lab of this test still stands here: its factory was set up before us, and is torn down after us.
-        if leftovers.pins() and namespace_path(namespace).exists():
+        if leak_check.pins() and namespace_path(namespace).exists():
             run(namespace, "detach", "--all")
 
 
@@ -135,5 +135,5 @@ def outside(pytestconfig: pytest.Config) -> list[str]:
 
 
 def _standing() -> set[Path]:
-    names = {NETNS / name for name in leftovers.namespaces()}
-    return names | {BPFFS / pin for pin in leftovers.pins()}
+    names = {NETNS / name for name in leak_check.namespaces()}
+    return names | {BPFFS / pin for pin in leak_check.pins()}

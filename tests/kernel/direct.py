@@ -9,9 +9,9 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.datapath.attach import Attached
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tc import ClsactHook, TcHook
+from netvsc_bpf.datapath.attach_pair import Attached
+from netvsc_bpf.kernel.hooks.tc import ClsactHook, TcHook
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.status import PairStatus
 

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
-from netvsc_bpf.kernel import clsact, libbpf, links, netlink, netns, pins
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf import libbpf, links, pins
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.net import link_settings
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.topology import Lab
 
 _CHANGES = {
@@ -29,7 +32,7 @@ _CHANGES = {
         "map_lookup",
         "test_run",
     ),
-    netlink: tuple(name for name in vars(netlink) if name.startswith("set_")),
+    link_settings: tuple(name for name in vars(link_settings) if name.startswith("set_")),
     clsact: ("add_qdisc", "attach", "detach", "replace", "remove_qdisc_if_empty"),
     links: ("remove",),
     pins: ("remove_tree", "move"),
@@ -100,7 +103,7 @@ def slots_in_use(lab: Lab) -> dict[str, list[int]]:
     """Return what the maps of the guest hold: a slot that is not given back shows here and nowhere else."""
 
     def read() -> dict[str, list[int]]:
-        with LoadedObject(NetnsPins(netns.current_inode())) as loaded:
+        with LoadedObject(NetnsPins(namespaces.current_inode())) as loaded:
             every = range(512)
             return {
                 "pairs": [slot for slot in every if bytes(loaded.pair(slot)).strip(b"\0")],

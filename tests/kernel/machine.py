@@ -10,11 +10,11 @@ from typing import Any
 
 from pyroute2 import IPRoute
 
-from netvsc_bpf.kernel import clsact
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.tcx_query import tcx_programs
-from netvsc_bpf.lab import leftovers
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.lab import leak_check
 from netvsc_bpf.lab.sandbox import BPFFS
 from netvsc_bpf.lab.topology import Lab
 
@@ -47,7 +47,7 @@ def look(lab: Lab) -> State:
 
 def pins() -> list[Path]:
     """Return what is in bpffs but for the two iterators that the kernel puts into each."""
-    return [BPFFS / name for name in leftovers.pins()]
+    return [BPFFS / name for name in leak_check.pins()]
 
 
 def assert_as(before: State, lab: Lab, when: str = "") -> None:

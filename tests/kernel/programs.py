@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from netvsc_bpf.kernel import libbpf, links, tcx
-from netvsc_bpf.kernel.instructions import instruction
+from netvsc_bpf.kernel.bpf import libbpf, links
+from netvsc_bpf.kernel.bpf.instructions import instruction
+from netvsc_bpf.kernel.hooks import tcx
 from netvsc_bpf.lab.topology import Lab
 
 SCHED_CLS = 3  # enum bpf_prog_type, include/uapi/linux/bpf.h

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from netvsc_bpf.datapath.lists import ListKeeper, Lists
-from netvsc_bpf.kernel import tcx
-from netvsc_bpf.manager import lists
-from netvsc_bpf.manager.execute import Executor
-from netvsc_bpf.manager.running import FollowLists
+from netvsc_bpf.datapath.sync_addresses import ListKeeper, Lists
+from netvsc_bpf.kernel.hooks import tcx
+from netvsc_bpf.manager.reconcile.current_step import FollowLists
+from netvsc_bpf.manager.reconcile.executor import Executor
+from netvsc_bpf.manager.sync import address_lists
 from netvsc_bpf.planner.actions import Action
 from tests.kernel.faults import Steps, changes, stepping
 
@@ -108,5 +108,5 @@ def _lists_hanging(hang: Callable[[], None]) -> Iterator[None]:
             super().settle(of, vf)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lists, "ListKeeper", Hanging)
+        patch.setattr(address_lists, "ListKeeper", Hanging)
         yield

@@ -13,10 +13,11 @@ from enum import Enum
 
 import pytest
 
-from netvsc_bpf.kernel import abi, libbpf, netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.btf import Btf
-from netvsc_bpf.kernel.bundle import sources_dir
+from netvsc_bpf.kernel.bpf import abi, libbpf
+from netvsc_bpf.kernel.bpf.btf import Btf
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.compile.bundle import sources_dir
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.support.attachment import attached
 
@@ -71,7 +72,7 @@ def by_number(prefix: str, values: tuple[object, ...]) -> dict[str, int]:
 @pytest.fixture
 def pins(lab: Lab) -> Iterator[NetnsPins]:
     with attached(lab):
-        yield NetnsPins(lab.in_guest(netns.current_inode))
+        yield NetnsPins(lab.in_guest(namespaces.current_inode))
 
 
 def btf_of(pins: NetnsPins, name: str) -> Btf:

@@ -5,8 +5,8 @@ import errno
 
 import pytest
 
-from netvsc_bpf.kernel import clsact
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.topology import Lab
 
 

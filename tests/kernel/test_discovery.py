@@ -7,7 +7,7 @@ import pytest
 
 from netvsc_bpf.discovery.nics import get_nic, list_nics
 from netvsc_bpf.discovery.pairing import Cause, find_pair, find_synthetics
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import AmbiguousPairing, NoSuchNic, NotAVf, VfInUse
 from netvsc_bpf.model.nic import Nic

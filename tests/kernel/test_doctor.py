@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from netvsc_bpf.kernel import libbpf
-from netvsc_bpf.kernel.probes import why_no_tcx
-from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.hooks.feature_probes import why_no_tcx
+from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.lab import wiring
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.topology import Lab

@@ -4,7 +4,7 @@
 import pytest
 from pyroute2.ethtool.ioctl import IoctlEthtool
 
-from netvsc_bpf.kernel.ethtool_features import active_features
+from netvsc_bpf.kernel.net.ethtool_features import active_features
 from netvsc_bpf.lab.topology import Lab
 
 

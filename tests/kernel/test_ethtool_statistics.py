@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from netvsc_bpf.kernel.ethtool_statistics import statistics
+from netvsc_bpf.kernel.net.ethtool_statistics import statistics
 from netvsc_bpf.lab.topology import Lab
 
 

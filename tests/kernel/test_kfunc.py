@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from netvsc_bpf.kernel import libbpf
-from netvsc_bpf.kernel.btf import Btf
-from netvsc_bpf.kernel.instructions import instruction
-from netvsc_bpf.kernel.kfunc import ReadOnlyCast
-from netvsc_bpf.kernel.offsets import kernel_offsets
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.bpf.btf import Btf
+from netvsc_bpf.kernel.bpf.instructions import instruction
+from netvsc_bpf.kernel.bpf.kfunc_calls import ReadOnlyCast
+from netvsc_bpf.kernel.bpf.offsets import kernel_offsets
 from tests.kernel.programs import SCHED_CLS, load_program
 
 NOWHERE = {

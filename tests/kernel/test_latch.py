@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
-from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import GuardMode, Path, Reason

@@ -6,10 +6,10 @@ from pathlib import Path as File
 
 import pytest
 
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.abi import REASONS
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.sentinel_links import links_of
+from netvsc_bpf.kernel.bpf.abi import REASONS
+from netvsc_bpf.kernel.bpf.fentry_links import links_of
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Liveness, Path, Reason
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.guest
 
 def links(lab: Lab) -> dict[str, File]:
     """The pinned links of the sentinel; the test is skipped where the kernel refuses such programs."""
-    folder = NetnsPins(lab.in_guest(netns.current_inode)).sentinel
+    folder = NetnsPins(lab.in_guest(namespaces.current_inode)).sentinel
     pinned = {path.name: path for path in folder.iterdir()}
     if "netif_carrier_off" not in pinned:
         pytest.skip("this kernel refuses fentry programs: the rung `live` sees the VF die at the next packet")

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from netvsc_bpf.kernel import beneath, libbpf, netns
-from netvsc_bpf.kernel.abi import REASONS
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpf import libbpf, pin_files
+from netvsc_bpf.kernel.bpf.abi import REASONS
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
@@ -21,7 +22,7 @@ def time_out(lab: Lab, device: int) -> None:
     """Have the program believe that queue 0 of the net_device at this address is stuck."""
 
     def run() -> None:
-        with beneath.got(NetnsPins(netns.current_inode()).sentinel / "net_dev_xmit_timeout") as link:
+        with pin_files.got(NetnsPins(namespaces.current_inode()).sentinel / "net_dev_xmit_timeout") as link:
             program = libbpf.lib().bpf_prog_get_fd_by_id(libbpf.info(link, libbpf.LinkInfo).prog_id)
         arguments = (ctypes.c_uint64 * 2)(device, 0)
         # BPF_PROG_TEST_RUN of a raw tracepoint takes its arguments, and refuses everything else.

@@ -4,51 +4,51 @@
 from tests.mutation.mutation import Mutation
 
 _ORDER = ("tests/unit/datapath/test_order.py",)
-_DRAINING = ("tests/unit/datapath/test_draining.py",)
-_DUMPS = ("tests/unit/kernel/test_dumps.py",)
+_DRAINING = ("tests/unit/datapath/test_drain_pair.py",)
+_DUMPS = ("tests/unit/kernel/net/test_dumps.py",)
 _PLAN = ("tests/unit/planner/test_plan.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
-_TURN = ("tests/unit/manager/test_turn_order.py",)
-_UNHURRIED = ("tests/unit/manager/test_unhurried.py",)
+_TURN = ("tests/unit/manager/namespaces/test_turn_order.py",)
+_UNHURRIED = ("tests/unit/manager/state/test_deferred_steps.py",)
 
 _HOME_OFF = (
-    "        if vf is not None:\n            down.step(homing.detach, session, hook, found, vf, ifindex)\n"
+    "        if vf is not None:\n            down.step(home_hook.detach, session, hook, found, vf, ifindex)\n"
 )
 _WITHDRAW = "        down.step(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))\n"
 
 JOINING = (
     Mutation(
         "a VF is taken apart before its permission is withdrawn",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         _WITHDRAW + _HOME_OFF,
         _HOME_OFF + _WITHDRAW,
         _ORDER,
     ),
     Mutation(
         "the permission of a VF that leaves is not withdrawn",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         _WITHDRAW,
         "",
         _ORDER,
     ),
     Mutation(
         "what there is to put back is forgotten first",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         _WITHDRAW,
         "        down.step(_forget, loaded, found, vf, slot)\n" + _WITHDRAW,
         _ORDER,
     ),
     Mutation(
         "the VF leaves the DEVMAP before it is put back",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         _WITHDRAW,
         "        down.step(loaded.clear_vf, slot)\n" + _WITHDRAW,
         _ORDER,
     ),
     Mutation(
         "the VF comes up before home is attached",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         "    vf_settings.share_gso_limits(session.rtnl, synthetic, vf)\n",
         "    vf_settings.follow_up(session.rtnl, found, vf, synthetic.up, None, int)\n"
         "    vf_settings.share_gso_limits(session.rtnl, synthetic, vf)\n",
@@ -56,21 +56,21 @@ JOINING = (
     ),
     Mutation(
         "a VF that cannot take the MTU stays permitted",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         "        loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))\n",
         "",
         _ORDER,
     ),
     Mutation(
         "a permission that was refused for its offsets is taken for one",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         "if result is ControlResult.BAD_LAYOUT:",
         "if False:",
         _ORDER,
     ),
     Mutation(
         "a permission of a NIC that is gone is taken for one",
-        "netvsc_bpf/datapath/joining.py",
+        "netvsc_bpf/datapath/join.py",
         "if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):",
         "if False:",
         _ORDER,
@@ -80,35 +80,35 @@ JOINING = (
 DRAINING = (
     Mutation(
         "the time of a drain is ignored",
-        "netvsc_bpf/datapath/draining.py",
+        "netvsc_bpf/datapath/drain_pair.py",
         "abi.DRAINED_FOR_GOOD if for_s is None else now + round(for_s * 1e9)",
         "abi.DRAINED_FOR_GOOD",
         _DRAINING,
     ),
     Mutation(
         "a VF is used again without settling",
-        "netvsc_bpf/datapath/draining.py",
+        "netvsc_bpf/datapath/drain_pair.py",
         "permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)",
         "permit(loaded, slot, 0, vf)",
         _DRAINING,
     ),
     Mutation(
         "a VF that is out of step is permitted after a drain",
-        "netvsc_bpf/datapath/draining.py",
+        "netvsc_bpf/datapath/drain_pair.py",
         "    if not fits or found.denied:",
         "    if found.denied:",
         _DRAINING,
     ),
     Mutation(
         "a VF is taken down though the pair is not drained any more",
-        "netvsc_bpf/datapath/draining.py",
+        "netvsc_bpf/datapath/drain_pair.py",
         "    if drained is None or vf is None or not (vf.up and target.synthetic.up):",
         "    if vf is None or not (vf.up and target.synthetic.up):",
         _DRAINING,
     ),
     Mutation(
         "a VF that somebody else took down is brought up after a drain",
-        "netvsc_bpf/datapath/draining.py",
+        "netvsc_bpf/datapath/drain_pair.py",
         " and abi.REASONS[found.taken_down] is Reason.DRAINED",
         "",
         _DRAINING,
@@ -118,21 +118,21 @@ DRAINING = (
 KERNEL = (
     Mutation(
         "a dump that was disturbed is taken for whole",
-        "netvsc_bpf/kernel/rtnetlink.py",
+        "netvsc_bpf/kernel/net/rtnetlink.py",
         "disturbed = disturbed or bool(flags & _NLM_F_DUMP_INTR)",
         "disturbed = False",
         _DUMPS,
     ),
     Mutation(
         "a dump that has to be whole may be a disturbed one",
-        "netvsc_bpf/kernel/rtnetlink.py",
+        "netvsc_bpf/kernel/net/rtnetlink.py",
         "        if whole:\n            raise",
         "        if False:\n            raise",
         _DUMPS,
     ),
     Mutation(
         "a disturbed dump is given up at once",
-        "netvsc_bpf/kernel/rtnetlink.py",
+        "netvsc_bpf/kernel/net/rtnetlink.py",
         "_DUMP_ATTEMPTS = 5",
         "_DUMP_ATTEMPTS = 1",
         _DUMPS,
@@ -222,35 +222,35 @@ PLANNER = (
 LOOP = (
     Mutation(
         "what nobody waits for is never put off",
-        "netvsc_bpf/manager/branch.py",
+        "netvsc_bpf/manager/namespaces/namespace_manager.py",
         "not self._woken.is_set() or now - since >= _PUT_OFF_S",
         "True",
         _TURN,
     ),
     Mutation(
         "what nobody waits for is put off for ever",
-        "netvsc_bpf/manager/branch.py",
+        "netvsc_bpf/manager/namespaces/namespace_manager.py",
         "not self._woken.is_set() or now - since >= _PUT_OFF_S",
         "not self._woken.is_set()",
         _TURN,
     ),
     Mutation(
         "waiting times count from the end of the turn",
-        "netvsc_bpf/manager/branch.py",
+        "netvsc_bpf/manager/namespaces/namespace_manager.py",
         "at = min(loop.time() + wait_s, math.inf if at is None else at)",
         "at = wait_s",
         _TURN,
     ),
     Mutation(
         "home's link takes RTNL from a VF that is about to be used",
-        "netvsc_bpf/manager/unhurried.py",
+        "netvsc_bpf/manager/state/deferred_steps.py",
         "soon = expected and self._now < ends",
         "soon = False",
         _UNHURRIED,
     ),
     Mutation(
         "home's link is put off for ever by others",
-        "netvsc_bpf/manager/unhurried.py",
+        "netvsc_bpf/manager/state/deferred_steps.py",
         "if self._now - since < PATIENCE_S:",
         "if True:",
         _UNHURRIED,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from netvsc_bpf.kernel import our_root
-from netvsc_bpf.kernel.bpffs_layout import ROOT_NAME
+from netvsc_bpf.kernel.bpf.pin_layout import ROOT_NAME
+from netvsc_bpf.kernel.process import pin_root
 
 # An example that takes long says that the machine is busy, no more.
 settings.register_profile("no deadline", deadline=None)
@@ -17,6 +17,6 @@ settings.load_profile("no deadline")
 @pytest.fixture
 def bpffs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that passes for a bpffs, with our folder in it."""
-    monkeypatch.setattr(our_root, "filesystem_type", lambda _: our_root.BPF_FS_MAGIC)
+    monkeypatch.setattr(pin_root, "filesystem_type", lambda _: pin_root.BPF_FS_MAGIC)
     (tmp_path / ROOT_NAME).mkdir(0o700)
     return tmp_path

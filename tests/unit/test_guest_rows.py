@@ -21,7 +21,6 @@ NOT_ON_HYPERV = {
     65: "how programs are exchanged is the same for every driver",
     72: "what the programs compare, numbers and namespaces, is the same for every driver",
     95: "the order of our own steps is the same for every driver",
-    98: "not tried there yet: drain has its test on virtio_net's pair",
 }
 """Rows without a test on the pair of hv_netvsc, and why: mostly, it could show nothing new."""
 _ON_HYPERV = re.compile(r"/hyperv/|\[hv_netvsc-|\[enslaved")

@@ -22,7 +22,21 @@ STOREYS = (
 )
 HEIGHT = {part: -depth for depth, storey in enumerate(STOREYS) for part in storey}
 PURE = ("model", "planner")  # tested by themselves: of ours they know the model only
-BCC_MODULE = f"{PACKAGE}.kernel.bcc_module"  # for a short-lived child, so that nobody else pays bcc's memory
+BCC_MODULE = f"{PACKAGE}.kernel.compile.bcc"  # for a short-lived child, so that nobody else pays bcc's memory
+
+# Two parts are large enough for wings, which are ordered as the storeys are. Wings of one storey do not
+# import each other. The files of manager/ itself, the process, are above its wings; kernel/ has none.
+WINGS = {
+    "kernel": (("compile",), ("hooks",), ("net",), ("bpf",), ("process",)),
+    "manager": (("namespaces",), ("sync", "watch"), ("reconcile",), ("events",), ("state",)),
+}
+WING_HEIGHT = {
+    (part, wing): -depth
+    for part, storeys in WINGS.items()
+    for depth, storey in enumerate(storeys)
+    for wing in storey
+}
+ABOVE_ITS_WINGS = {"manager": 1}
 
 Edge = tuple[str, str]
 
@@ -62,6 +76,29 @@ def part_of(module: str) -> str | None:
     return names[1] if names[0] == PACKAGE and len(names) > 1 else None
 
 
+def wing_of(module: str, path: Path) -> str | None:
+    """The wing that a module stands in; None for the part's own files, and where a part has no wings."""
+    names = module.split(".")
+    deep_enough = len(names) > 3 or (len(names) == 3 and path.name == "__init__.py")
+    return names[2] if deep_enough and part_of(module) in WINGS else None
+
+
+def wing_violations(name: str, imported: str, known: dict[str, Path]) -> list[str]:
+    """What is wrong with an import within one part that has wings."""
+    part = part_of(name)
+    assert part is not None
+    while imported not in known:  # a name in a module
+        imported = imported.rpartition(".")[0]
+    wing, other = wing_of(name, known[name]), wing_of(imported, known[imported])
+    if wing == other or (other is None and known[imported].name == "__init__.py"):
+        return []
+    top = ABOVE_ITS_WINGS.get(part, 0)
+    height = WING_HEIGHT.get((part, wing or ""), top)
+    if WING_HEIGHT.get((part, other or ""), top) >= height:
+        return [f"{name} imports {imported}, which stands in no lower wing"]
+    return []
+
+
 def violations(repo: Path) -> list[str]:
     """Every broken rule below ``repo``, in words."""
     known = modules(repo)
@@ -74,6 +111,13 @@ def violations(repo: Path) -> list[str]:
         if part not in HEIGHT:
             broken.append(f"{name}: '{part}' stands on no storey of the house")
             continue
+        wing = wing_of(name, path)
+        in_itself = wing is None and name.count(".") > 1
+        if part in WINGS and (
+            (in_itself and part not in ABOVE_ITS_WINGS) or (wing and (part, wing) not in WING_HEIGHT)
+        ):
+            broken.append(f"{name} stands in no wing of {part}")
+            continue
         for imported in imports(name, path, set(known)):
             if imported.split(".")[0] == "bcc" and name != BCC_MODULE:
                 broken.append(f"{name} imports bcc, which is {BCC_MODULE}'s alone")
@@ -82,6 +126,8 @@ def violations(repo: Path) -> list[str]:
                     f"{name} imports {imported}, which is called {PACKAGE}.{imported} once installed"
                 )
             other = part_of(imported)
+            if other == part and part in WINGS:
+                broken += wing_violations(name, imported, known)
             if other is None or other == part or other not in HEIGHT:
                 continue
             if HEIGHT[other] > HEIGHT[part]:
@@ -129,25 +175,41 @@ def test_bcc_is_imported_by_the_compile_child() -> None:
 @pytest.mark.parametrize(
     ("path", "text", "complaint"),
     [
-        ("netvsc_bpf/kernel/tc.py", "from netvsc_bpf.datapath import steer", "stands above it"),
-        ("netvsc_bpf/kernel/tc.py", "from netvsc_bpf import datapath", "stands above it"),
-        ("netvsc_bpf/kernel/tc.py", "from .. import datapath", "stands above it"),
-        ("netvsc_bpf/kernel/tc.py", "from ..datapath.steer import go", "stands above it"),
+        ("netvsc_bpf/kernel/hooks/tc.py", "from netvsc_bpf.datapath import steer", "stands above it"),
+        ("netvsc_bpf/kernel/hooks/tc.py", "from netvsc_bpf import datapath", "stands above it"),
+        ("netvsc_bpf/kernel/hooks/tc.py", "from ... import datapath", "stands above it"),
+        ("netvsc_bpf/kernel/hooks/tc.py", "from ...datapath.steer import go", "stands above it"),
         ("netvsc_bpf/kernel/__init__.py", "from ..datapath import steer", "stands above it"),
-        ("netvsc_bpf/kernel/tc.py", "def f():\n    import netvsc_bpf.datapath.steer", "stands above it"),
+        (
+            "netvsc_bpf/kernel/hooks/tc.py",
+            "def f():\n    import netvsc_bpf.datapath.steer",
+            "stands above it",
+        ),
         ("netvsc_bpf/model/nic.py", "from netvsc_bpf.kernel import tc", "stands above it"),
         ("netvsc_bpf/manager.py", "from netvsc_bpf.cli.render import table", "stands above it"),
-        ("netvsc_bpf/planner.py", "from netvsc_bpf.kernel.tc import attach", "is pure"),
+        ("netvsc_bpf/planner.py", "from netvsc_bpf.kernel.hooks.tc import attach", "is pure"),
         ("netvsc_bpf/discovery/nics.py", "import bcc.table", "imports bcc"),
         ("netvsc_bpf/discovery/nics.py", "import importlib\nimportlib.import_module('bcc')", "imports bcc"),
         ("cli/status.py", "from cli.render import table", "once installed"),
         ("netvsc_bpf/attic/dust.py", "", "no storey"),
+        ("netvsc_bpf/kernel/dust.py", "", "no wing"),
+        ("netvsc_bpf/kernel/attic/dust.py", "", "no wing"),
+        ("netvsc_bpf/manager/attic/dust.py", "", "no wing"),
+        ("netvsc_bpf/kernel/bpf/pins.py", "from netvsc_bpf.kernel.net import nsid", "no lower wing"),
+        ("netvsc_bpf/kernel/bpf/pins.py", "from ..net.nsid import ask", "no lower wing"),
+        ("netvsc_bpf/manager/sync/vlans.py", "from netvsc_bpf.manager.watch import stalls", "no lower wing"),
+        ("netvsc_bpf/manager/state/config.py", "from netvsc_bpf.manager import process", "no lower wing"),
     ],
 )
 def test_a_broken_rule_is_found(tmp_path: Path, path: str, text: str, complaint: str) -> None:
-    house = tree(
-        tmp_path, {"netvsc_bpf/datapath/__init__.py": "", "netvsc_bpf/datapath/steer.py": "", path: text}
+    others = (
+        "datapath/__init__",
+        "datapath/steer",
+        "kernel/net/nsid",
+        "manager/watch/stalls",
+        "manager/process",
     )
+    house = tree(tmp_path, {f"netvsc_bpf/{other}.py": "" for other in others} | {path: text})
     assert [complaint in broken for broken in violations(house)] == [True]
 
 
@@ -167,7 +229,7 @@ def test_a_house_in_order_is_left_in_peace(tmp_path: Path) -> None:
         "netvsc_bpf/datapath/steer.py": "from netvsc_bpf.kernel import tc\nfrom . import other",
         "netvsc_bpf/datapath/other.py": "from netvsc_bpf.model.nic import Nic",
         "netvsc_bpf/manager.py": "from netvsc_bpf.datapath import steer",
-        "netvsc_bpf/kernel/bcc_module.py": "import bcc",
+        "netvsc_bpf/kernel/compile/bcc.py": "import bcc",
         "netvsc_bpf/planner.py": "from netvsc_bpf.model import nic",
     }
     assert violations(tree(tmp_path, files)) == []

@@ -14,14 +14,15 @@ from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel import abi, netns
-from netvsc_bpf.kernel.abi import ControlCommand
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.abi import ControlCommand
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.lab.syscalls import Mount, mount
-from netvsc_bpf.manager.last_changes import last_changes
+from netvsc_bpf.manager.events.last_changes import last_changes
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode
 from netvsc_bpf.model.path import Path as DataPath
@@ -141,7 +142,7 @@ class SriovPair:
 
     def control(self, command: ControlCommand, argument: int = 0) -> None:
         """Run the control program on the pair, as the manager and the kernel's own hooks do."""
-        with LoadedObject(NetnsPins(netns.current_inode())) as loaded:
+        with LoadedObject(NetnsPins(namespaces.current_inode())) as loaded:
             slot = find_pair_slot(loaded, socket.if_nametoindex(SYNTHETIC))
             assert slot is not None
             loaded.control(command, slot, argument)
@@ -155,7 +156,7 @@ class SriovPair:
         return self._changed_at(DataPath.VF)
 
     def _changed_at(self, to: DataPath) -> int:
-        (last,) = last_changes(NetnsPins(netns.current_inode()))
+        (last,) = last_changes(NetnsPins(namespaces.current_inode()))
         assert abi.PATHS[last.to] is to
         return last.at
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.manager.running_manager import RunningManager
+from netvsc_bpf.manager.events.running_manager import RunningManager
 from netvsc_bpf.model.path import GuardMode, Path, Reason
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from netvsc_bpf.kernel.announce import gratuitous_arp
+from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import managers

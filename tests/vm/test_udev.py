@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from netvsc_bpf.kernel import udev
+from netvsc_bpf.kernel.net import udev
 from netvsc_bpf.model.path import Path
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually

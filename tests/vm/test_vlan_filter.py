@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel import address_lists, vlans
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net import address_lists, vlan_devices
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.model.nic import LENT_VLAN_PREFIX, Nic
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.manager import managers
@@ -55,7 +55,7 @@ def lent() -> list[str]:
 def test_s104_s37_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_pair: SriovPair) -> None:
     far = add_vlan(any_pair, 100)
     vf = any_pair.plug()
-    assert vlans.filters_of(vf.name) == {vlans.C_TAG}
+    assert vlan_devices.filters_of(vf.name) == {vlan_devices.C_TAG}
     any_pair.use()
     try:
         assert lent() == [f"nvb{vf.ifindex}.100"]
@@ -69,8 +69,8 @@ def test_s104_s37_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_p
 
         # That it is the filter which decides: without what was lent the frames stay out.
         with Rtnetlink() as rtnl:
-            (ours,) = (one for one in vlans.stacked(rtnl) if one.name == f"nvb{vf.ifindex}.100")
-            vlans.remove(rtnl, ours.ifindex)
+            (ours,) = (one for one in vlan_devices.stacked(rtnl) if one.name == f"nvb{vf.ifindex}.100")
+            vlan_devices.remove(rtnl, ours.ifindex)
         assert not any_pair.ping(far, check=False, wait_s=3)
         any_pair.ping()
         any_pair.use()

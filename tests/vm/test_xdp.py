@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 from netvsc_bpf.model.errors import ForeignXdp
 from netvsc_bpf.model.path import GuardMode, Path, Reason, XdpPolicy
 from tests.kernel.programs import XDP, Counting, counting_program

@@ -5,9 +5,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from netvsc_bpf.kernel.announce import gratuitous_arp, rarp, unsolicited_na
+from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp, rarp, unsolicited_na
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.model.path import Path
 from tests.kernel.announcing.managing import Managed, managed, mute
 from tests.kernel.support.frames import GUEST_MAC, Tap

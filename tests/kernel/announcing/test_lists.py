@@ -11,8 +11,8 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel import address_lists
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net import address_lists
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path
 from tests.kernel.announcing.managing import managed

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.abi import ControlCommand
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason

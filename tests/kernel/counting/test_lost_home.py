@@ -10,7 +10,7 @@ import pytest
 
 from bench.test_run import xdp_context
 from netvsc_bpf.doctor.softnet import LIMIT, SOFTNET, parse_softnet
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import GuardMode, Liveness

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path as FilePath
 
 from netvsc_bpf.lab import wiring
+from netvsc_bpf.lab.bridge_ports import wait_for_ports
 from netvsc_bpf.lab.plan import Fabric, LabPlan
-from netvsc_bpf.lab.ports import wait_for_ports
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.fabrics.kinds import State

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from netvsc_bpf.lab import leftovers
+from netvsc_bpf.lab import leak_check
 from netvsc_bpf.lab.demo_result import EventResult, Expectation, May
 from netvsc_bpf.lab.recording import Loss, Recording
 from netvsc_bpf.lab.topology import Lab
@@ -58,10 +58,10 @@ def test_demo_names_what_was_not_to_be_expected(seen: EventResult, problem: str)
 
 
 def test_leftovers_are_seen_while_attached_and_gone_after_detach(lab: Lab, netvsc_bpf_cli: Cli) -> None:
-    assert leftovers.hooks(lab.guest) == leftovers.pins() == ()
+    assert leak_check.hooks(lab.guest) == leak_check.pins() == ()
     assert netvsc_bpf_cli("attach", "eth0", "--vf", "vf0").returncode == 0
-    on = {hook.partition(":")[0] for hook in leftovers.hooks(lab.guest)}
+    on = {hook.partition(":")[0] for hook in leak_check.hooks(lab.guest)}
     assert on == {"eth0", "vf0"}
-    assert leftovers.pins()
+    assert leak_check.pins()
     assert netvsc_bpf_cli("detach", "eth0").returncode == 0
-    assert leftovers.hooks(lab.guest) == leftovers.pins() == ()
+    assert leak_check.hooks(lab.guest) == leak_check.pins() == ()

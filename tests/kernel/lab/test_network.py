@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from netvsc_bpf.lab.bridge_ports import wait_for_ports
 from netvsc_bpf.lab.directions import Direction, tcp_plan, udp_plan
 from netvsc_bpf.lab.plan import Fabric, LabPlan
-from netvsc_bpf.lab.ports import wait_for_ports
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS
 from netvsc_bpf.lab.tcp import TcpStream
 from netvsc_bpf.lab.topology import Lab

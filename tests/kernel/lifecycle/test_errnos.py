@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel import beneath
+from netvsc_bpf.kernel.bpf import pin_files
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import KernelError
 from tests.kernel.machine import assert_as, settled
@@ -42,7 +42,7 @@ def test_s93_call_that_fails_loses_nothing_and_can_be_repeated(
 def test_s93_passing_errno_at_a_pin_is_no_foreign_layout(
     lab_factory: LabFactory, versions: Versions, monkeypatch: pytest.MonkeyPatch, number: int, pin: str
 ) -> None:
-    opened = beneath.get
+    opened = pin_files.get
 
     def failing(path: Path) -> int:
         if path.name == pin:
@@ -53,7 +53,7 @@ def test_s93_passing_errno_at_a_pin_is_no_foreign_layout(
         here.here.attach()
         before = settled(here.lab)
         with monkeypatch.context() as patch:
-            patch.setattr(beneath, "get", failing)
+            patch.setattr(pin_files, "get", failing)
             for command in (datapath.detach_all, lambda: datapath.detach("eth0")):
                 with pytest.raises(KernelError):
                     here.lab.in_guest(command)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pyroute2 import IPRoute
 
-from netvsc_bpf.kernel import clsact, libbpf
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.direct import direct, force_clsact
 from tests.kernel.machine import eventually, unchanged

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel import pins
+from netvsc_bpf.kernel.bpf import pins
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import NotAttached
 from netvsc_bpf.model.path import Path

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from netvsc_bpf.kernel import lock
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import writer_lock
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import Busy
@@ -66,9 +66,9 @@ def test_s66_writer_beside_a_writer_is_refused(
     lab = lab_factory(LabPlan(fabric=Fabric.NONE))
     with direct(lab) as here:
         here.attach()
-        with lock.writer(ROOT), unchanged(lab):
+        with writer_lock.writer(ROOT), unchanged(lab):
             with monkeypatch.context() as patch:
-                patch.setattr(lock, "writer", partial(lock.writer, timeout_s=0.1))
+                patch.setattr(writer_lock, "writer", partial(writer_lock.writer, timeout_s=0.1))
                 for change in (here.attach, here.detach):
                     with pytest.raises(Busy, match="another netvsc-bpf is changing it") as caught:
                         change()
@@ -79,5 +79,5 @@ def test_s66_writer_beside_a_writer_is_refused(
 
 def test_s66_command_says_that_another_is_at_work(lab_factory: LabFactory, cli_in: CliIn) -> None:
     lab = lab_factory(LabPlan(fabric=Fabric.NONE))
-    with lock.writer(ROOT), unchanged(lab):
+    with writer_lock.writer(ROOT), unchanged(lab):
         refused(cli_in(lab.guest, "attach", "eth0", "--vf", "vf0"), 3, "another netvsc-bpf is changing it")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel.abi import REASONS, ControlCommand
+from netvsc_bpf.kernel.bpf.abi import REASONS, ControlCommand
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.running import FollowLists
+from netvsc_bpf.manager.reconcile.current_step import FollowLists
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
 from tests.kernel.support.attachment import Attachment

@@ -8,19 +8,21 @@ from typing import Any
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.datapath.lists import ListKeeper
-from netvsc_bpf.kernel import address_lists
+from netvsc_bpf.datapath.sync_addresses import ListKeeper
+from netvsc_bpf.kernel.net import address_lists
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager import announcer, reconcile, stall_watch
-from netvsc_bpf.manager.announce_policy import AnnouncePolicy
-from netvsc_bpf.manager.announcer import Announcer
-from netvsc_bpf.manager.arming import Arming
-from netvsc_bpf.manager.attached import everyone
-from netvsc_bpf.manager.events import Detail, Event, Kind
-from netvsc_bpf.manager.execute import Executor
-from netvsc_bpf.manager.lists import ListFollower
-from netvsc_bpf.manager.stall_watch import StallWatch
+from netvsc_bpf.manager.events.kinds import Detail, Event, Kind
+from netvsc_bpf.manager.reconcile import reconciler
+from netvsc_bpf.manager.reconcile.arming import Arming
+from netvsc_bpf.manager.reconcile.executor import Executor
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.state.attached_pairs import everyone
+from netvsc_bpf.manager.sync import announcer
+from netvsc_bpf.manager.sync.address_lists import ListFollower
+from netvsc_bpf.manager.sync.announcer import Announcer
+from netvsc_bpf.manager.watch import stalls
+from netvsc_bpf.manager.watch.stalls import StallWatch
 from netvsc_bpf.model.errors import Busy
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.manager.turns import CONFIG, Turns
@@ -69,8 +71,8 @@ def unexpected(events: list[Event]) -> list[Event]:
 
 
 PLACES = {
-    "observe": (reconcile, "observe", lambda session, loaded, nic, *rest: nic.ifindex),
-    "plan": (reconcile, "plan", lambda seen, wanted: seen.synthetic.ifindex),
+    "observe": (reconciler, "observe", lambda session, loaded, nic, *rest: nic.ifindex),
+    "plan": (reconciler, "plan", lambda seen, wanted: seen.synthetic.ifindex),
     "act": (Executor, "run", lambda executor, step: step.ifindex),
     "arm": (Arming, "look", lambda arming, session, loaded, nic: nic.ifindex),
 }
@@ -114,7 +116,7 @@ def test_s75_a_withdrawal_comes_though_another_pair_cannot_be_looked_at(
     where, name, concerned = PLACES[place]
     monkeypatch.setattr(where, name, Broken(turns.lab).wrap(getattr(where, name), concerned))
     ip(turns.lab, "link", "set", "vf1", "mtu", "1300")
-    monkeypatch.setattr(reconcile, "loaded_or_load", None)  # nothing behind the withdrawals can be done
+    monkeypatch.setattr(reconciler, "loaded_or_load", None)  # nothing behind the withdrawals can be done
     with pytest.raises(TypeError):
         turns.turn()
     assert turns.where_of("eth1") == (Path.SYNTHETIC, Reason.NOT_PERMITTED)
@@ -130,7 +132,7 @@ def test_s75_withdrawals_of_all_pairs_come_before_whatever_can_fail(
     def held(what: str, *_: object) -> None:
         raise Busy(what, "somebody else is writing")
 
-    monkeypatch.setattr(reconcile, "writing", held)
+    monkeypatch.setattr(reconciler, "writing", held)
     for vf in ("vf0", "vf1"):
         ip(turns.lab, "link", "set", vf, "mtu", "1300")
     with pytest.raises(Busy):
@@ -183,7 +185,7 @@ def test_s75_the_other_pair_is_announced(turns: Turns, monkeypatch: pytest.Monke
 def test_s75_the_other_pair_is_watched_for_stalls(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
     eventually("both armed", both_armed(turns))
     broken = Broken(turns.lab)
-    monkeypatch.setattr(stall_watch, "_use", broken.wrap(stall_watch._use, lambda loaded, pair: pair))
+    monkeypatch.setattr(stalls, "_use", broken.wrap(stalls._use, lambda loaded, pair: pair))
     watch = turns.lab.in_guest(lambda: StallWatch(turns.reconciler, turns.events.append))
     for _ in range(2):
         turns.lab.in_guest(watch.look)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel.rtnetlink import Message, Rtnetlink
+from netvsc_bpf.kernel.net.rtnetlink import Message, Rtnetlink
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason

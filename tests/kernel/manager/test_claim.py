@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netvsc_bpf.kernel import beneath, claims, lock, netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpf import claim_lock, pin_files
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces, writer_lock
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager import singleton
-from netvsc_bpf.manager.singleton import EARLIER_NAME
+from netvsc_bpf.manager.events import claim
+from netvsc_bpf.manager.events.claim import EARLIER_NAME
 from netvsc_bpf.model.errors import Busy
 from tests.kernel.commands import refused, run, state
 from tests.kernel.machine import pins
@@ -76,12 +77,12 @@ def test_s74_claim_is_taken_once_and_ends_with_the_process(lab: Lab) -> None:
         manager = start("eth0", "--settle", "20")
         manager.wait_vf()
         with pytest.raises(Busy, match=f"process {manager.process.pid} does already"):
-            lab.in_guest(singleton.claim)
+            lab.in_guest(claim.claim)
         refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {manager.process.pid} does already")
         manager.process.kill()
         manager.process.wait()
-        where = NetnsPins(lab.in_guest(netns.current_inode))
-        assert not claims.is_taken(where) and where.claim.exists()
+        where = NetnsPins(lab.in_guest(namespaces.current_inode))
+        assert not claim_lock.is_taken(where) and where.claim.exists()
         assert run(lab, "detach", "--all").returncode == 0
         assert pins() == [], "what the killed one left is removed"
 
@@ -90,7 +91,7 @@ def test_s74_manager_that_ends_leaves_no_claim(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", "--settle", "20")
         manager.wait_vf()
-        where = NetnsPins(lab.in_guest(netns.current_inode))
+        where = NetnsPins(lab.in_guest(namespaces.current_inode))
         assert where.claim.exists()
         assert manager.stop() == 0
         assert not where.claim.exists()
@@ -101,18 +102,18 @@ def test_s74_asking_for_the_claim_does_not_keep_a_manager_from_it(lab: Lab) -> N
     """A probe holds a shared lock for a moment; whoever takes the claim waits that out."""
 
     def take() -> None:
-        where = NetnsPins(netns.current_inode())
-        with lock.writer(where.root):
-            beneath.make_folder(where.claim)
-        with beneath.open_folder(where.claim) as probe:
+        where = NetnsPins(namespaces.current_inode())
+        with writer_lock.writer(where.root):
+            pin_files.make_folder(where.claim)
+        with pin_files.open_folder(where.claim) as probe:
             fcntl.flock(probe, fcntl.LOCK_SH)
             release = threading.Timer(0.1, fcntl.flock, (probe, fcntl.LOCK_UN))
             release.start()
-            taken = claims.take(where, "name")
+            taken = claim_lock.take(where, "name")
             release.join()
         assert taken is not None
-        assert not claims.is_taken(where), "our own is nobody else's"
-        assert claims.take(where, "another") is None
+        assert not claim_lock.is_taken(where), "our own is nobody else's"
+        assert claim_lock.take(where, "another") is None
         taken.close()
 
     lab.in_guest(take)

@@ -8,7 +8,7 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.running_manager import RunningManager
+from netvsc_bpf.manager.events.running_manager import RunningManager
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.conftest import Cli
 from tests.kernel.support.manager import Manager, ip, managers, nic

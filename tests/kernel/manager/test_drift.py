@@ -12,8 +12,9 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from netvsc_bpf.kernel import libbpf, links, netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpf import libbpf, links
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
@@ -29,7 +30,7 @@ SELDOM = ("--interval", "3600")
 
 
 def pin(lab: Lab, program: str) -> FilePath:
-    inode = lab.in_guest(netns.current_inode)
+    inode = lab.in_guest(namespaces.current_inode)
     return NetnsPins(inode).link(lab.ifindex(lab.guest, "eth0"), program)
 
 

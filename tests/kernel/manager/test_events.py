@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager.singleton import socket_name
+from netvsc_bpf.manager.events.claim import socket_name
 from tests.kernel.commands import PROGRAM
 from tests.kernel.support.attachment import Attachment, attached
 from tests.kernel.support.manager import Manager

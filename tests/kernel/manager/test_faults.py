@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel import netlink
+from netvsc_bpf.kernel.net import link_settings
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager.events import Kind
+from netvsc_bpf.manager.events.kinds import Kind
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.faults import Steps, changes, stepping
 from tests.kernel.manager.turns import Turns
@@ -32,14 +32,14 @@ def turns(lab: Lab) -> Iterator[Turns]:
 
 def refuse(monkeypatch: pytest.MonkeyPatch, setter: str, ifindex: int, number: int = errno.EINVAL) -> None:
     """Let one setting of one interface fail from now on."""
-    real = getattr(netlink, setter)
+    real = getattr(link_settings, setter)
 
     def wrapped(*args: Any) -> None:
         if next(one for one in args if isinstance(one, int)) == ifindex:
             raise OSError(number, "refused by the test")
         real(*args)
 
-    monkeypatch.setattr(netlink, setter, wrapped)
+    monkeypatch.setattr(link_settings, setter, wrapped)
 
 
 def test_s35_mac_is_rolled_back_where_the_vf_refuses(
@@ -94,14 +94,14 @@ def test_opponent_is_not_fought_at_full_speed(
     lab: Lab, turns: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eventually("armed", turns.armed)
-    real = netlink.set_mtu
+    real = link_settings.set_mtu
 
     def contradicted(ipr: Any, ifindex: int, mtu: int) -> None:
         real(ipr, ifindex, mtu)
         real(ipr, ifindex, 1300)
 
     with monkeypatch.context() as patch:
-        patch.setattr(netlink, "set_mtu", contradicted)
+        patch.setattr(link_settings, "set_mtu", contradicted)
         ip(lab, "link", "set", "vf0", "mtu", "1300")
         wait = turns.turn()
         assert wait is not None and wait >= 0.09

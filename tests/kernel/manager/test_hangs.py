@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from netvsc_bpf.kernel.abi import REASONS, ControlCommand
+from netvsc_bpf.kernel.bpf.abi import REASONS, ControlCommand
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab

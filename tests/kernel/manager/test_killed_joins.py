@@ -6,9 +6,9 @@ from collections.abc import Callable
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.reconciler import Reconciler
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.direct import Direct, direct
 from tests.kernel.faults import Steps, changes, killed_at, stepping

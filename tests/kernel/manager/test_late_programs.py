@@ -13,10 +13,11 @@ from netvsc_bpf.datapath import order
 from netvsc_bpf.datapath.pairs import own_program
 from netvsc_bpf.datapath.session import writing
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import libbpf, pins, tcx
-from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.kernel.bpf import libbpf, pins
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.hooks import tcx
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
 from netvsc_bpf.lab import directions
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream

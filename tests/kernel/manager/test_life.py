@@ -11,8 +11,8 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
@@ -32,7 +32,7 @@ def traffic(lab: Lab) -> Iterator[UdpStream]:
 
 
 def pin(lab: Lab, program: str) -> FilePath:
-    inode = lab.in_guest(netns.current_inode)
+    inode = lab.in_guest(namespaces.current_inode)
     return NetnsPins(inode).link(lab.ifindex(lab.guest, "eth0"), program)
 
 

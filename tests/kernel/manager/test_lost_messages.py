@@ -15,7 +15,7 @@ from netvsc_bpf.datapath import session
 from netvsc_bpf.lab.namespace import call_in
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.events import Kind
+from netvsc_bpf.manager.events.kinds import Kind
 from netvsc_bpf.model.errors import KernelError
 from tests.kernel.conftest import LabFactory
 from tests.kernel.manager.turns import Turns

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from netvsc_bpf.kernel.raw_frames import RawSender
+from netvsc_bpf.kernel.net.packet_socket import RawSender
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.names import decode, shown, writable
 from netvsc_bpf.model.path import Path, Reason

@@ -10,9 +10,9 @@ from pathlib import Path as FilePath
 import pytest
 
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan
@@ -40,7 +40,7 @@ def settle_ms(lab: Lab, interface: str = "eth0") -> float:
     """The settle time that the kernel has for a pair."""
 
     def read() -> float:
-        with LoadedObject(NetnsPins(netns.current_inode())) as loaded:
+        with LoadedObject(NetnsPins(namespaces.current_inode())) as loaded:
             slot = find_pair_slot(loaded, ifindex)
             assert slot is not None
             return loaded.pair(slot).settle_ns / 1e6

@@ -7,14 +7,14 @@ from datetime import datetime
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel.abi import REASONS, ControlCommand
-from netvsc_bpf.kernel.transmitted import transmitted
+from netvsc_bpf.kernel.bpf.abi import REASONS, ControlCommand
+from netvsc_bpf.kernel.net.device_counters import transmitted
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager import stall_watch
-from netvsc_bpf.manager.stall_watch import StallWatch
+from netvsc_bpf.manager.watch import stalls
+from netvsc_bpf.manager.watch.stalls import StallWatch
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.conftest import LabFactory
 from tests.kernel.manager.turns import Turns
@@ -120,7 +120,7 @@ def test_idle_pair_is_looked_at_and_nothing_else_is_read(
         reads[0] += 1
         return transmitted(vfs)
 
-    monkeypatch.setattr(stall_watch, "transmitted", counting)
+    monkeypatch.setattr(stalls, "transmitted", counting)
     silence(lab)
     try:
         eventually("armed", turns.armed)

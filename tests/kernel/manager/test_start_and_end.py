@@ -12,8 +12,8 @@ from typing import IO
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel.netns_holders import handles, is_inhabited
-from netvsc_bpf.lab import leftovers
+from netvsc_bpf.kernel.process.namespace_holders import handles, is_inhabited
+from netvsc_bpf.lab import leak_check
 from netvsc_bpf.lab.namespace import command_in, create, namespace_path, remove
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path
@@ -127,7 +127,7 @@ def test_a_manager_whose_namespace_is_deleted_detaches_says_so_and_ends(lab: Lab
     assert f"network namespace {lab.guest} was deleted" in manager.told("failed")[-1]["text"]
     why = f"network namespace {lab.guest} was deleted; its pairs are detached"
     assert manager.noise == [f"netvsc-bpf: cannot go on managing: {why}\n"]
-    assert leftovers.pins() == ()
+    assert leak_check.pins() == ()
 
 
 def test_a_namespace_without_a_name_in_which_somebody_lives_is_not_deleted(lab: Lab) -> None:

@@ -14,7 +14,7 @@ from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager.events import Kind
+from netvsc_bpf.manager.events.kinds import Kind
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner import actions as act

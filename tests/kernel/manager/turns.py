@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.events import Event, Kind
-from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.events.kinds import Event, Kind
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.reconciler import Reconciler
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import Path, Reason
 
 CONFIG = ManagerConfig(interfaces=("eth0",), options=AttachOptions(any_bus=True), settle_ms=10)

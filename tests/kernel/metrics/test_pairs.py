@@ -13,11 +13,12 @@ from prometheus_client import CollectorRegistry
 from netvsc_bpf import __version__
 from netvsc_bpf.discovery.nics import SYSFS, list_nics
 from netvsc_bpf.discovery.sysfs import driver_of
-from netvsc_bpf.kernel import libbpf, netns
-from netvsc_bpf.kernel.abi import ABI_VERSION
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.program_stats import stats_enabled
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.bpf.abi import ABI_VERSION
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.program_stats import stats_enabled
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
@@ -209,7 +210,7 @@ def test_the_command_prints_it_once_without_a_manager(netvsc_bpf_cli: Cli, lab: 
 
 def test_the_command_says_in_one_line_why_it_cannot(netvsc_bpf_cli: Cli, lab: Lab) -> None:
     with attached(lab):
-        pins = NetnsPins(lab.in_guest(netns.current_inode))
+        pins = NetnsPins(lab.in_guest(namespaces.current_inode))
         program = pins.map("pairs")
         fd = libbpf.obj_get(program)
         program.unlink()
@@ -229,7 +230,7 @@ def test_s64_what_was_detached_by_force_is_told_as_drift(lab: Lab, hook: str) ->
         if labels not in before:
             pytest.skip("clsact filters are no links")
         assert set(before.values()) == {0}
-        pins = NetnsPins(lab.in_guest(netns.current_inode))
+        pins = NetnsPins(lab.in_guest(namespaces.current_inode))
         fd = libbpf.obj_get(pins.link(lab.ifindex(lab.guest, "eth0"), hook))
         try:
             libbpf.link_detach(fd)
@@ -257,7 +258,7 @@ def test_s64_link_whose_pin_was_removed_after_a_scrape_is_told_as_drift(lab: Lab
         labels = frozenset({("interface", "eth0"), ("hook", "home")})
         if labels not in before:
             pytest.skip("clsact filters are no links")
-        pins = NetnsPins(lab.in_guest(netns.current_inode))
+        pins = NetnsPins(lab.in_guest(namespaces.current_inode))
         pins.link(lab.ifindex(lab.guest, "eth0"), "home").unlink()
         # A link goes with its pin after a grace period (bpf_free_inode()).
         eventually("home is missed", lambda: scrape().of("attachment_drift")[labels] == 1)
@@ -269,7 +270,7 @@ def test_s64_removed_sentinel_is_told_as_drift(lab: Lab) -> None:
         before = scrape().of("attachment_drift")
         labels = frozenset({("interface", "eth0"), ("hook", "sentinel")})
         assert before[labels] == 0
-        next(NetnsPins(lab.in_guest(netns.current_inode)).sentinel.iterdir()).unlink()
+        next(NetnsPins(lab.in_guest(namespaces.current_inode)).sentinel.iterdir()).unlink()
         assert scrape().of("attachment_drift") == {**before, labels: 1}
 
 

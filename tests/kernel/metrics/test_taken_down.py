@@ -3,9 +3,9 @@
 
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.reconciler import Reconciler
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import Path
 from tests.kernel.support.attachment import attached
 from tests.kernel.support.damping import damping_manager

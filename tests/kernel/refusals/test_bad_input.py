@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.commands import Ended, refused, state

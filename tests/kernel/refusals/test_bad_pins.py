@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netvsc_bpf.kernel import abi, libbpf
+from netvsc_bpf.kernel.bpf import abi, libbpf
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.commands import Ended, refused, state

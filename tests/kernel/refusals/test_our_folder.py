@@ -17,7 +17,8 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel import beneath, netns
+from netvsc_bpf.kernel.bpf import pin_files
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import BPFFS
 from netvsc_bpf.lab.topology import Lab
@@ -82,7 +83,7 @@ def chown_all(folder: Path, uid: int) -> None:
 
 
 def home(lab: Lab) -> Path:
-    return ROOT / str(lab.in_guest(netns.current_inode))
+    return ROOT / str(lab.in_guest(namespaces.current_inode))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -240,14 +241,14 @@ def loaded_once(lab: Lab) -> Iterator[Callable[..., int]]:
     """Load once; give a child that makes the folders and pins of the real one, of what was loaded then."""
     state(run(lab, *ATTACH))
     folder = home(lab) / "object"
-    kept = {path.relative_to(folder): beneath.get(path) for path in folder.rglob("*") if path.is_file()}
+    kept = {path.relative_to(folder): pin_files.get(path) for path in folder.rglob("*") if path.is_file()}
     assert run(lab, "detach", "--all").returncode == 0
 
     def load(target: Path, *_: object, **__: object) -> int:
         for made in (target, *(target / name for name in ("programs", "sentinel", "maps"))):
-            beneath.make_folder(made)
+            pin_files.make_folder(made)
         for name, fd in kept.items():
-            beneath.pin(fd, target / name)
+            pin_files.pin(fd, target / name)
         return 1
 
     try:
@@ -267,7 +268,7 @@ def test_s73_user_who_races_gets_nothing_of_roots(
     the folders and pins of the real one.
     """
     with loaded_once(lab) as load:
-        monkeypatch.setattr("netvsc_bpf.kernel.loader._run_child", load)
+        monkeypatch.setattr("netvsc_bpf.kernel.compile.parent._run_child", load)
         race(lab, precious, uid)
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.tcx import Direction
-from netvsc_bpf.kernel.tcx_query import tcx_programs
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.namespace import remove
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import BPFFS
@@ -59,7 +59,7 @@ def test_s73_pins_of_a_deleted_namespace_are_found_and_cleared(lab_factory: Call
     kept, gone = (lab_factory(LabPlan(fabric=Fabric.NONE)) for _ in range(2))
     for lab in (kept, gone):
         state(run(lab, *ATTACH))
-    left = NetnsPins(gone.in_guest(netns.current_inode))
+    left = NetnsPins(gone.in_guest(namespaces.current_inode))
     assert "orphans" not in run(kept, "doctor").stdout
     remove(gone.guest)
     assert left.home.exists()

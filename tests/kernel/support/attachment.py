@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel import beneath, libbpf, netns
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult, PairState, slot_candidates
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf import libbpf, pin_files
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult, PairState, slot_candidates
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus
@@ -72,7 +73,7 @@ class Attachment:
         eventually(f"the path is {path}", holds)
 
     def wait_used(self) -> None:
-        """Wait until the VF is in use, after an attach: that waits for a moment only (datapath/settling.py).
+        """Wait until the VF is in use, after an attach: that waits for a moment only (wait_settled.py).
 
         It makes the kernel look, so no traffic is needed. Not for the rung `netlink`.
         """
@@ -101,14 +102,14 @@ class Attachment:
         def run(loaded: LoadedObject, _: int) -> int:
             context = (ctypes.c_uint32 * 48)()
             context[_IFINDEX] = self.ifindex
-            with beneath.got(loaded.pins.copy(self.ifindex, "steer")) as steer:
+            with pin_files.got(loaded.pins.copy(self.ifindex, "steer")) as steer:
                 return libbpf.test_run(steer, bytes(64), context)[0]
 
         return {_REDIRECT: Path.VF, _LET_ON: Path.SYNTHETIC}[self._inside(run)]
 
     def _inside(self, look: Callable[[LoadedObject, int], T]) -> T:
         def inside() -> T:
-            with LoadedObject(NetnsPins(netns.current_inode())) as loaded:
+            with LoadedObject(NetnsPins(namespaces.current_inode())) as loaded:
                 slots = slot_candidates(self.ifindex)
                 slot = next(one for one in slots if loaded.pair(one).synthetic_ifindex == self.ifindex)
                 return look(loaded, slot)

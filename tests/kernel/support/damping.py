@@ -5,9 +5,9 @@ import time
 from dataclasses import replace
 
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.reconciler import Reconciler
+from netvsc_bpf.manager.state.config import ManagerConfig
 
 
 def damping_manager(lab: Lab, config: ManagerConfig) -> Reconciler:

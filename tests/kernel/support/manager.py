@@ -13,7 +13,7 @@ from typing import Any
 
 from netvsc_bpf import datapath
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.nic import Nic

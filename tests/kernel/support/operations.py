@@ -9,16 +9,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from netvsc_bpf import datapath
-from netvsc_bpf.datapath import AttachOptions, joining
+from netvsc_bpf.datapath import AttachOptions, join
 from netvsc_bpf.datapath.session import writing
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.manager import Manager
-from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.process import Manager
+from netvsc_bpf.manager.reconcile.reconciler import Reconciler
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.errors import NotAttached
 from netvsc_bpf.model.path import Path, Reason
@@ -163,7 +163,7 @@ def _leave() -> None:
         slot = find_pair_slot(loaded, ifindex)
         assert slot is not None
         hook = session.hook(loaded)
-        joining.leave(session, loaded, hook, session.nic(ifindex), slot, Reason.DRAINED)
+        join.leave(session, loaded, hook, session.nic(ifindex), slot, Reason.DRAINED)
 
 
 def _turn() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.lab.namespace import enter
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.event_writer import EventFormat
-from netvsc_bpf.manager.log import Log
-from netvsc_bpf.manager.manager import Manager
+from netvsc_bpf.manager.events.log import Log
+from netvsc_bpf.manager.events.log_writer import EventFormat
+from netvsc_bpf.manager.process import Manager
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import LeavePolicy, Liveness
 from netvsc_bpf.planner.stall import StallPolicy
 from tests.kernel.direct import force_clsact

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from netvsc_bpf import datapath
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpPlan
@@ -28,7 +28,7 @@ class Pod:
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.name = lab, name
-        self.pins = NetnsPins(self.inside(netns.current_inode))
+        self.pins = NetnsPins(self.inside(namespaces.current_inode))
 
     def inside(self, function: Callable[..., T], *args: Any) -> T:
         return namespace.call_in(self.name, function, *args)

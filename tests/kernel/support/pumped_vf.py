@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self
 
 from netvsc_bpf.lab import wiring
+from netvsc_bpf.lab.bridge_ports import wait_for_ports
 from netvsc_bpf.lab.builder import SWITCH
 from netvsc_bpf.lab.fabrics import PortRules
 from netvsc_bpf.lab.namespace import call_in
-from netvsc_bpf.lab.ports import wait_for_ports
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.wiring import with_rtnl
 

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from netvsc_bpf.kernel import compile_child
+from netvsc_bpf.kernel.compile import child_environment
 
 
 def sabotage(folder: Path, code: str) -> dict[str, str]:
@@ -11,7 +11,7 @@ def sabotage(folder: Path, code: str) -> dict[str, str]:
 
     None of it reaches that process by itself: the command is what is changed, as to how it starts it.
     """
-    start = compile_child.START.replace("; ", "\n").replace("from netvsc", f"{code}\nfrom netvsc")
-    text = f"from netvsc_bpf.kernel import compile_child\ncompile_child.START = {start!r}\n"
+    start = child_environment.START.replace("; ", "\n").replace("from netvsc", f"{code}\nfrom netvsc")
+    text = f"from netvsc_bpf.kernel.compile import child_environment\nchild_environment.START = {start!r}\n"
     (folder / "sitecustomize.py").write_text(text)
     return {"PYTHONPATH": str(folder)}

@@ -4,7 +4,7 @@
 import tempfile
 from pathlib import Path
 
-from netvsc_bpf.kernel.our_root import SERVICE_USER
+from netvsc_bpf.kernel.process.pin_root import SERVICE_USER
 from netvsc_bpf.lab.syscalls import Mount, mount
 from tests.kernel.unprivileged.user import UID
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.kernel import tables
+from netvsc_bpf.kernel.bpf import mapped_arrays
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import NetvscBpfError
@@ -153,10 +153,10 @@ def _work(lab: Lab, work: Callable[[], Any], channel: socket.socket, answer: int
 
 def _show_changes_of_memory() -> None:
     """Have each write to a map's memory begin with a call that can be judged."""
-    write = tables.Table.write
+    write = mapped_arrays.Table.write
 
-    def shown(table: tables.Table, number: int, value: Any) -> None:
+    def shown(table: mapped_arrays.Table, number: int, value: Any) -> None:
         os.sched_yield()
         write(table, number, value)
 
-    tables.Table.write = shown  # type: ignore[method-assign]  # of this process alone
+    mapped_arrays.Table.write = shown  # type: ignore[method-assign]  # of this process alone

@@ -10,11 +10,14 @@ import pytest
 from pyroute2 import IPRoute
 
 import netvsc_bpf
-from netvsc_bpf.kernel import beneath, bundle, clsact, libbpf, netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.objects import LoadedObject
-from netvsc_bpf.kernel.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.bpf import libbpf, pin_files
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.compile import bundle
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.machine import pins
 from tests.kernel.support.waiting import eventually
@@ -100,7 +103,7 @@ def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
     where = {"steer": (synthetic, Direction.EGRESS), "home": (vf, Direction.INGRESS)}
 
     def look() -> Hooked:
-        home = NetnsPins(netns.current_inode())
+        home = NetnsPins(namespaces.current_inode())
         filters = {}
         with IPRoute() as ipr, Rtnetlink() as rtnl:
             for name, (interface, direction) in where.items():
@@ -151,11 +154,11 @@ def _ebpf() -> Path:
 
 
 def _link(path: Path) -> tuple[int, int]:
-    with beneath.got(path) as fd:
+    with pin_files.got(path) as fd:
         info = libbpf.info(fd, libbpf.LinkInfo)
     return int(info.id), int(info.prog_id)
 
 
 def _id(path: Path) -> int:
-    with beneath.got(path) as fd:
+    with pin_files.got(path) as fd:
         return int(libbpf.info(fd, libbpf.ProgInfo).id)

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel import abi, drain_notes, netns
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.bpf import abi, drain_notes
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
+from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
@@ -223,7 +224,7 @@ def test_s98_drained_again_has_the_new_time_and_reason_and_the_old_beginning(sil
 
 
 def _note(pair: Attachment) -> drain_notes.DrainNote | None:
-    return drain_notes.read(NetnsPins(netns.current_inode()), pair.ifindex)
+    return drain_notes.read(NetnsPins(namespaces.current_inode()), pair.ifindex)
 
 
 def test_s98_longest_reason_is_kept_whole_and_a_longer_one_refused(silent: Attachment) -> None:

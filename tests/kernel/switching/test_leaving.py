@@ -3,7 +3,7 @@
 
 import time
 
-from netvsc_bpf.kernel.clock import CLOCKS
+from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream

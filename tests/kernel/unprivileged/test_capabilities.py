@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import BPFFS
@@ -171,7 +171,7 @@ def test_s68_another_user_cannot_open_the_pins(lab: Lab) -> None:
     state(run(lab, *ATTACH, wrapped_in=USER))
     other = as_user(*NEEDED, uid=UID + 1)
     refused(run(lab, "status", wrapped_in=other), 4, f"{ROOT} belongs to user {UID}")
-    script = "import sys; from pathlib import Path; from netvsc_bpf.kernel import libbpf\n"
+    script = "import sys; from pathlib import Path; from netvsc_bpf.kernel.bpf import libbpf\n"
     script += "libbpf.obj_get(Path(sys.argv[1]))"
     pin = next(ROOT.rglob("maps/pairs"))
     command = [*other, sys.executable, "-c", script, str(pin)]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A drain holds through a change of programs, and is had of programs that never heard of it."""
 
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.attachment import Attachment, attached

@@ -8,9 +8,9 @@ from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.reconcile import Reconciler
-from netvsc_bpf.manager.tell import Teller
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.reconciler import Reconciler
+from netvsc_bpf.manager.state.config import ManagerConfig
 from tests.kernel.direct import Direct, direct, force_clsact
 from tests.kernel.faults import Steps, changes, killed_at, stepping
 from tests.kernel.machine import assert_as, unchanged

@@ -6,9 +6,9 @@ from pathlib import Path as FilePath
 import pytest
 
 from netvsc_bpf.datapath import AttachOptions, attach
-from netvsc_bpf.kernel import netns
-from netvsc_bpf.kernel.bpffs_layout import NetnsPins
-from netvsc_bpf.kernel.sentinel_links import links_of
+from netvsc_bpf.kernel.bpf.fentry_links import links_of
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
@@ -26,7 +26,7 @@ SELDOM = ("--interval", "3600")
 
 
 def folder(lab: Lab) -> FilePath:
-    return NetnsPins(lab.in_guest(netns.current_inode)).sentinel
+    return NetnsPins(lab.in_guest(namespaces.current_inode)).sentinel
 
 
 def lose(lab: Lab, *, altogether: bool = False) -> set[str]:

@@ -6,7 +6,7 @@ import pytest
 from netvsc_bpf.capture import tcpdump
 from netvsc_bpf.capture.frame import Interface, Sighting
 from netvsc_bpf.capture.tcpdump import Printer, label
-from netvsc_bpf.kernel.stdio import OutputLost, ReaderGone
+from netvsc_bpf.kernel.process.stdio import OutputLost, ReaderGone
 from netvsc_bpf.model.errors import CannotHere, NetvscBpfError
 from netvsc_bpf.model.path import Path
 

@@ -10,7 +10,7 @@ from netvsc_bpf.cli.commands import command_line
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.datapath.attach import Attached
+from netvsc_bpf.datapath.attach_pair import Attached
 from netvsc_bpf.discovery.refusal import Cause, Refusal
 from netvsc_bpf.model.errors import AmbiguousPairing, BccMissing, CompileError, KernelError, VfInUse
 from netvsc_bpf.model.nic import Nic

@@ -48,9 +48,9 @@ def run(code: str, *args: str) -> "subprocess.CompletedProcess[str]":
     [
         "netvsc_bpf.cli.process",
         "click",
-        "netvsc_bpf.kernel.stdio",
+        "netvsc_bpf.kernel.process.stdio",
         "netvsc_bpf.cli.run",
-        "netvsc_bpf.manager.log",
+        "netvsc_bpf.manager.events.log",
     ],
 )
 def test_ctrl_c_during_an_import_is_130_without_a_traceback(module: str) -> None:
@@ -59,5 +59,5 @@ def test_ctrl_c_during_an_import_is_130_without_a_traceback(module: str) -> None
 
 
 def test_ctrl_c_that_hits_a_callback_is_not_lost() -> None:
-    done = run(IN_A_CALLBACK, "netvsc_bpf.manager.log", "run")
+    done = run(IN_A_CALLBACK, "netvsc_bpf.manager.events.log", "run")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

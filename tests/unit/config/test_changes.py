@@ -5,7 +5,7 @@ from pathlib import Path
 
 from netvsc_bpf.config.changes import merged
 from netvsc_bpf.config.load import parse
-from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import Liveness
 
 FILE = Path("/etc/netvsc-bpf.toml")

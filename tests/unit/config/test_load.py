@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from netvsc_bpf.config.keys import as_toml
 from netvsc_bpf.config.load import load, parse, without_file
-from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.metrics.config import Listen, MetricsConfig
 from netvsc_bpf.model.errors import ConfigError
 from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode

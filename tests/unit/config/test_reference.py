@@ -8,7 +8,7 @@ from pathlib import Path
 from netvsc_bpf.config import reference
 from netvsc_bpf.config.load import load, parse
 from netvsc_bpf.config.sections import INTERFACE, MANAGER, policies, sections
-from netvsc_bpf.manager.config import ManagerConfig
+from netvsc_bpf.manager.state.config import ManagerConfig
 
 REPO = Path(__file__).resolve().parents[3]
 PAGE, EXAMPLE = REPO / "docs/configuration.md", REPO / "deploy/netvsc-bpf.toml"

@@ -8,24 +8,24 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from netvsc_bpf.datapath import joining
-from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.datapath import join
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
 from netvsc_bpf.model.errors import KernelError, NoBtf
 from netvsc_bpf.model.path import Reason, RxMode
 
-PARTS = ("vf_settings", "homing", "lists", "vlans", "links", "following")
+PARTS = ("vf_settings", "home_hook", "sync_addresses", "sync_vlans", "links", "follow_settings")
 LOOKS = frozenset({"found", "vf_ifindex", "pair", "nic", "home", "link", "program"})
 """What changes nothing."""
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
-    """Every call that joining.py makes of others, in order."""
+    """Every call that join.py makes of others, in order."""
     recorder = MagicMock()
     for part in PARTS:
-        monkeypatch.setattr(joining, part, getattr(recorder, part))
-    monkeypatch.setattr(joining, "get_nic", MagicMock())
+        monkeypatch.setattr(join, part, getattr(recorder, part))
+    monkeypatch.setattr(join, "get_nic", MagicMock())
     recorder.loaded.found.return_value = abi.Found(vf_ifindex=20)
     recorder.loaded.vf_ifindex.return_value = 20
     recorder.session.nic.return_value = nic()
@@ -48,24 +48,24 @@ def nic() -> Any:
 
 
 def test_s95_the_permission_is_withdrawn_before_anything_is_taken_away(calls: MagicMock) -> None:
-    joining.leave(calls.session, calls.loaded, calls.hook, nic(), 0, Reason.DRAINED)
+    join.leave(calls.session, calls.loaded, calls.hook, nic(), 0, Reason.DRAINED)
     done = changes(calls)
     assert done[0] == "WITHDRAW"
-    assert done.index("homing.detach") < done.index("vf_settings.restore") < done.index("loaded.clear_vf")
+    assert done.index("home_hook.detach") < done.index("vf_settings.restore") < done.index("loaded.clear_vf")
     assert done[-1] == "loaded.set_found", "last of all, so that who finds us killed knows what to put back"
 
 
 def test_s95_a_step_that_fails_keeps_no_later_one_from_being_tried(calls: MagicMock) -> None:
-    calls.homing.detach.side_effect = KernelError("cannot detach", "it is a test", "none")
+    calls.home_hook.detach.side_effect = KernelError("cannot detach", "it is a test", "none")
     with pytest.raises(KernelError):
-        joining.leave(calls.session, calls.loaded, calls.hook, nic(), 0, Reason.DRAINED)
+        join.leave(calls.session, calls.loaded, calls.hook, nic(), 0, Reason.DRAINED)
     assert {"WITHDRAW", "vf_settings.restore", "loaded.clear_vf", "loaded.set_found"} <= set(changes(calls))
 
 
 def joined(calls: MagicMock) -> Reason | None:
     pair: Any = SimpleNamespace(synthetic=nic(), vf=nic())
     with ExitStack() as undo:
-        return joining.join(
+        return join.join(
             calls.session, calls.loaded, calls.hook, pair, 0, RxMode.REDIRECT, undo=undo.pop_all()
         )
 
@@ -73,7 +73,7 @@ def joined(calls: MagicMock) -> Reason | None:
 def test_s95_home_is_attached_before_the_vf_may_come_up(calls: MagicMock) -> None:
     assert joined(calls) is None
     done = changes(calls)
-    assert done.index("homing.lead") < done.index("homing.attach") < done.index("vf_settings.follow_up")
+    assert done.index("home_hook.lead") < done.index("home_hook.attach") < done.index("vf_settings.follow_up")
 
 
 def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:
@@ -81,7 +81,7 @@ def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMoc
     assert joined(calls) is Reason.MTU_REFUSED
     done = changes(calls)
     assert done[-1] == "WITHDRAW"
-    assert "homing.attach" not in done
+    assert "home_hook.attach" not in done
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMoc
 def test_s95_a_permission_that_was_refused_is_an_error(result: ControlResult, error: type[Exception]) -> None:
     loaded = MagicMock(control=MagicMock(return_value=result))
     with pytest.raises(error):
-        joining.permit(loaded, 0, 10, nic())
+        join.permit(loaded, 0, 10, nic())
 
 
 def test_s101_one_that_we_took_down_is_known_as_that_after_it_refused_the_mtu(calls: MagicMock) -> None:

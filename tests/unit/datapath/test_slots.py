@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netvsc_bpf.datapath.slots import find_home_slot, find_pair_slot, free_home_slot, free_pair_slot
-from netvsc_bpf.kernel.abi import NIC_SLOTS, SLOT_PROBES, Home, PairState
+from netvsc_bpf.kernel.bpf.abi import NIC_SLOTS, SLOT_PROBES, Home, PairState
 from netvsc_bpf.model.errors import Refused
 
 IFINDEXES = st.integers(min_value=1, max_value=2**31 - 1)

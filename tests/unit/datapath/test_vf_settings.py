@@ -9,7 +9,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from netvsc_bpf.datapath import vf_settings
-from netvsc_bpf.kernel.abi import REASONS, Found
+from netvsc_bpf.kernel.bpf.abi import REASONS, Found
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
@@ -20,7 +20,7 @@ OWN, GIVEN = "00:15:5d:0a:0a:0a", "00:15:5d:01:02:03"
 @pytest.fixture
 def netlink(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     recorder = MagicMock()
-    monkeypatch.setattr(vf_settings, "netlink", recorder)
+    monkeypatch.setattr(vf_settings, "link_settings", recorder)
     return recorder
 
 

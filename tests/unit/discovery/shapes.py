@@ -8,7 +8,7 @@ from typing import Any
 
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
-from netvsc_bpf.kernel.rtnetlink import Message
+from netvsc_bpf.kernel.net.rtnetlink import Message
 from netvsc_bpf.model.nic import Nic
 
 MAC = "00:22:48:0a:0b:0c"

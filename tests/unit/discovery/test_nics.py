@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netvsc_bpf.discovery.nics import get_nic, list_nics, nic_from_message
-from netvsc_bpf.kernel.rtnetlink import Message, attributes
+from netvsc_bpf.kernel.net.rtnetlink import Message, attributes
 from netvsc_bpf.model.errors import KernelError, NoSuchNic
 from tests.unit.discovery.shapes import ETH0_GUID, LOOPBACK, NETVSC, VETH, VF, add_device, add_slot, newlink
 

@@ -9,7 +9,7 @@ import pytest
 from netvsc_bpf.discovery.hyperv_offers import Function, Offer, offers
 from netvsc_bpf.doctor.finding import Level
 from netvsc_bpf.doctor.hyperv import check_double_qdiscs, check_offered, check_path_of_host
-from netvsc_bpf.kernel.qdiscs import ROOT, Qdisc
+from netvsc_bpf.kernel.net.qdiscs import ROOT, Qdisc
 from netvsc_bpf.model.nic import Pair
 from tests.unit.discovery.shapes import NETVSC, VF, add_device
 

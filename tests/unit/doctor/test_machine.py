@@ -12,7 +12,7 @@ from netvsc_bpf.doctor.finding import Level
 from netvsc_bpf.doctor.kernel_version import check_kernel_version
 from netvsc_bpf.doctor.libbpf import check_libbpf
 from netvsc_bpf.doctor.lockdown import check_lockdown
-from netvsc_bpf.kernel.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN
+from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN
 from netvsc_bpf.model.errors import BccMissing, BpffsUnavailable
 
 ALL = frozenset(map(int, (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)))

@@ -4,7 +4,7 @@
 from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Level
 from netvsc_bpf.doctor.order import Hooked, check_blind, check_order, names_of
-from netvsc_bpf.kernel.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.model.nic import Nic, Pair
 from tests.unit.discovery.shapes import NETVSC, VF
 

@@ -9,7 +9,7 @@ from netvsc_bpf.doctor.finding import Level
 from netvsc_bpf.doctor.qdiscs import check_qdiscs
 from netvsc_bpf.doctor.softnet import check_softnet, parse_softnet
 from netvsc_bpf.doctor.vf_queues import Spread, check_spread, read_spread
-from netvsc_bpf.kernel.qdiscs import ROOT, Qdisc
+from netvsc_bpf.kernel.net.qdiscs import ROOT, Qdisc
 from netvsc_bpf.model.nic import Pair
 from tests.unit.discovery.shapes import NETVSC, VETH, VF
 

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from netvsc_bpf.kernel.clock import Clocks, Shifts
+from netvsc_bpf.kernel.process.clock import Clocks, Shifts
 
 SECOND = 1_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,9 +6,9 @@ import asyncio
 import pytest
 
 from netvsc_bpf.manager import reload as module
-from netvsc_bpf.manager.config import ManagerConfig
-from netvsc_bpf.manager.events import Event, Kind
+from netvsc_bpf.manager.events.kinds import Event, Kind
 from netvsc_bpf.manager.reload import Reload, Reloaded, Reloader, nothing_to_read
+from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.errors import ConfigError
 
 OLD, NEW = ManagerConfig(), ManagerConfig(interval_s=5.0)

@@ -5,7 +5,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from netvsc_bpf.manager.branch import Branch
+from netvsc_bpf.manager.namespaces.namespace_manager import Branch
 
 
 class Pins:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import pytest
 from prometheus_client import CollectorRegistry
 
-from netvsc_bpf.manager.events import MANAGER, Detail, Event, Kind
-from netvsc_bpf.manager.exporting import Exporting
-from netvsc_bpf.manager.hooks import Attachment
+from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind
+from netvsc_bpf.manager.exporter import Exporting
+from netvsc_bpf.manager.state.missing_hooks import Attachment
 from netvsc_bpf.metrics.closed_sets import PATH_CHANGES, REPAIRS, SHARED_REPAIR
 from netvsc_bpf.metrics.collector import PairCollector
 from netvsc_bpf.metrics.config import MetricsConfig

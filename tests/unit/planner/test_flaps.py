@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from netvsc_bpf.manager.memory import PairMemory
+from netvsc_bpf.manager.state.pair_state import PairMemory
 from netvsc_bpf.model.path import LeavePolicy
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.flaps import failed_meanwhile

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.xdp_reach import unseeing_program
-from netvsc_bpf.manager.choice import choose
+from netvsc_bpf.manager.state.vf_selection import choose
 from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
 from netvsc_bpf.model.path import Liveness
 
 HERE = Path(__file__).parent

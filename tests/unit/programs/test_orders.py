@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.abi import ControlCommand
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.model.path import Liveness, Reason
 from tests.unit.programs.host import NOW, USABLE, Event, Host, Skip, Work, control, happens
 

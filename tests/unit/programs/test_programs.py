@@ -3,8 +3,8 @@
 
 import pytest
 
-from netvsc_bpf.kernel import abi
-from netvsc_bpf.kernel.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
 from netvsc_bpf.model.path import Liveness, Path, Reason
 from tests.unit.programs.host import (
     IFINDEX,

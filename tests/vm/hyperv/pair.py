@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
-from netvsc_bpf.kernel.ethtool_statistics import statistics
+from netvsc_bpf.kernel.net.ethtool_statistics import statistics
 from netvsc_bpf.lab import namespace
 from netvsc_bpf.lab.syscalls import Mount, mount
 from netvsc_bpf.model.nic import Nic

@@ -6,8 +6,8 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from netvsc_bpf.kernel.abi import REASONS, ControlCommand
-from netvsc_bpf.kernel.announce import gratuitous_arp
+from netvsc_bpf.kernel.bpf.abi import REASONS, ControlCommand
+from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import managers

@@ -7,13 +7,13 @@ from contextlib import ExitStack
 import pytest
 
 from netvsc_bpf import datapath
+from netvsc_bpf.datapath.locate_moved import find
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link
 from netvsc_bpf.datapath.session import writing
-from netvsc_bpf.datapath.whereabouts import find
-from netvsc_bpf.kernel.objects import LoadedObject
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.execute import Executor, is_gone
+from netvsc_bpf.manager.reconcile.executor import Executor, is_gone
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.path import GuardMode, Liveness
 from netvsc_bpf.planner import actions as act

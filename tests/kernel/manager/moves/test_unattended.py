@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel import pins
+from netvsc_bpf.kernel.bpf import pins
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the maps know of the attached pairs, as pairing wants it."""
+
+from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.discovery.known import KnownPair, KnownPairs
+from netvsc_bpf.kernel.bpf.abi import Found
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+
+
+def known_pairs(session: Session, loaded: LoadedObject | None) -> KnownPairs:
+    """Return the attached pairs of this thread's network namespace; none where nothing is loaded."""
+    known = KnownPairs()
+    for ifindex in session.attached() if loaded is not None else ():
+        note_again(known, loaded, ifindex)
+    return known
+
+
+def note_again(known: KnownPairs, loaded: LoadedObject | None, ifindex: int) -> None:
+    """Read one pair anew: it was just changed. What the configuration says of it stays."""
+    before = known.of(ifindex)
+    slot = None if loaded is None else find_pair_slot(loaded, ifindex)
+    named = None if before is None else before.named_vf
+    if loaded is None or slot is None:
+        if before is not None and before.attached:
+            known.forget(ifindex)
+        return
+    found = loaded.found(slot)
+    vf = loaded.vf_ifindex(slot) if found.vf_ifindex else None
+    known.note(KnownPair(ifindex, vf=vf, last_mac=_came_with(found), named_vf=named))
+
+
+def _came_with(found: Found) -> str | None:
+    mac = bytes(found.vf_mac[:6])
+    return mac.hex(":") if any(mac) else None

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The programs and maps of this namespace: opened where they are loaded, loaded where not."""
+
+from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.datapath.upgrade import upgrade
+from netvsc_bpf.kernel.bpf import pin_files, pins
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.compile.parent import load_object
+from netvsc_bpf.model.errors import Refused
+from netvsc_bpf.model.path import Liveness
+
+
+def upgraded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
+    """Return the object of this namespace as loaded_or_load() does, with the programs of this version."""
+    loaded = loaded_or_load(session, liveness)
+    try:
+        if upgrade(session, loaded) is None:
+            return loaded
+    except BaseException:
+        loaded.close()
+        raise
+    loaded.close()
+    return LoadedObject(session.pins)
+
+
+def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
+    """Return the object of this namespace; the caller holds the lock and closes it.
+
+    Raises ForeignLayout, CompileError, NoBtf, BccMissing, NotSupported, or Refused where another rung is in
+    use.
+    """
+    if pin_files.exists(session.pins.object):
+        loaded = LoadedObject(session.pins)
+        if not loaded.stale:
+            if liveness not in (None, loaded.liveness):
+                in_use = loaded.liveness
+                loaded.close()
+                raise Refused(
+                    f"cannot use --liveness {liveness}",
+                    f"this namespace is attached with {in_use}",
+                    "netvsc-bpf detach --all first",
+                )
+            return loaded
+        loaded.close()
+        _remove_stale(session)
+    load_object(session.pins, liveness, session.lock_fd)
+    return LoadedObject(session.pins)
+
+
+def _remove_stale(session: Session) -> None:
+    """Remove what an earlier namespace with the same inode number left.
+
+    Its devices are gone, and it with them.
+    """
+    for ifindex in session.attached():
+        pins.remove_tree(session.pins, session.pins.pair(ifindex))
+    pins.remove_tree(session.pins, session.pins.object)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""status: what the kernel says of the attached pairs, now."""
+
+import ctypes
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from netvsc_bpf.datapath import drains, home_hook, order
+from netvsc_bpf.datapath.session import Session, reading
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.discovery.lookup import find_by_name
+from netvsc_bpf.kernel.bpf import abi, links
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.netvsc_statistics import received_by_vfs
+from netvsc_bpf.kernel.process.clock import CLOCKS
+from netvsc_bpf.model.drain import Drain, Drained
+from netvsc_bpf.model.errors import NoSuchNic, NotAttached
+from netvsc_bpf.model.names import as_argument
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
+
+_WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
+"""Why a VF that fits is not permitted, where that was decided."""
+
+
+class Look(Protocol):
+    """One look at this thread's network namespace; a Session is one."""
+
+    def nic(self, ifindex: int | None) -> Nic | None:
+        """Return the NIC of that number, None if there is none (any more)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PairMaps:
+    """What the maps hold of one pair."""
+
+    state: abi.PairState
+    found: abi.Found
+    counters: abi.Counters
+    """All CPUs added up."""
+    vf_ifindex: int | None
+    """The VF in the DEVMAP; None where there is none or it was unregistered."""
+    steer: links.LinkState | None
+    """steer's tcx link; None on clsact, or where its pin is gone."""
+    drain: Drain | None = None
+
+
+def status(interface: str | None = None) -> list[PairStatus]:
+    """Return the attached pairs of this thread's network namespace, or one of them.
+
+    Raises NoSuchNic, NotAttached, ForeignLayout, BpffsUnavailable, MissingCapability.
+    """
+    with reading("cannot read the state") as session:
+        wanted = _wanted(session, interface)
+        if not wanted:
+            return []
+        with LoadedObject(session.pins) as loaded:
+            if loaded.stale:
+                return []
+            if interface is not None:
+                return [pair_status(session, loaded, ifindex) for ifindex in wanted]
+            # A folder without a slot is what a detach left that was killed: no pair any more.
+            pairs = [ifindex for ifindex in wanted if find_pair_slot(loaded, ifindex) is not None]
+            return [pair_status(session, loaded, ifindex) for ifindex in pairs if session.nic(ifindex)]
+
+
+def pair_status(look: Look, loaded: LoadedObject, ifindex: int) -> PairStatus:
+    """Return the state of one pair by its synthetic NIC. Raises NotAttached where there is none."""
+    synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
+    if synthetic is None or maps is None:
+        name = f"interface {ifindex}" if synthetic is None else synthetic.name
+        raise _not_attached(name)
+    return replace(judge(look, loaded, synthetic, maps), passed_by=_passed_by(maps))
+
+
+def _passed_by(maps: PairMaps) -> tuple[int, ...]:
+    """Return the tcx programs behind steer; none where we may not ask (CAP_NET_ADMIN)."""
+    if maps.steer is None or not maps.steer.ifindex:
+        return ()
+    try:
+        return order.passed_by(maps.steer.ifindex, maps.steer.prog_id)
+    except PermissionError:
+        return ()
+
+
+def _steer(pins: NetnsPins, ifindex: int) -> links.LinkState | None:
+    return links.state(pins.link(ifindex, "steer"))
+
+
+def read_pair(
+    loaded: LoadedObject, ifindex: int, steer: Callable[[NetnsPins, int], links.LinkState | None] = _steer
+) -> PairMaps | None:
+    """Read everything that the maps hold of one pair; None where it has no slot.
+
+    `steer` finds its tcx link, by the pins and the synthetic NIC.
+    """
+    slot = find_pair_slot(loaded, ifindex)
+    if slot is None:
+        return None
+    state = loaded.pair(slot)
+    return PairMaps(
+        state,
+        loaded.found(slot),
+        loaded.counters(slot),
+        vf_ifindex=loaded.vf_ifindex(slot),
+        steer=steer(loaded.pins, ifindex),
+        drain=drains.described(loaded, state, ifindex),
+    )
+
+
+def judge(
+    look: Look,
+    loaded: LoadedObject,
+    synthetic: Nic,
+    maps: PairMaps,
+    utc: Callable[[int], datetime] = CLOCKS.utc,
+) -> PairStatus:
+    """Say what the maps and the NICs mean together; `utc` turns the kernel's stamps into the time of day."""
+    state, found, counters = maps.state, maps.found, maps.counters
+    vf = look.nic(maps.vf_ifindex)
+    rx_mode = (
+        RxMode.KERNEL if vf and home_hook.leads(state, vf) and not state.redirect_to else RxMode.REDIRECT
+    )
+    guard = abi.GUARD_MODES[state.guard]
+    armed = _takes_vf(loaded, maps, synthetic, vf)
+    changed = utc(state.changed_at) if state.changed_at else None
+    return PairStatus(
+        synthetic=synthetic,
+        vf=vf,
+        path=Path.VF if armed else Path.SYNTHETIC,
+        reason=Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf),
+        hook=Hook.TCX if maps.steer else Hook.CLSACT,
+        liveness=loaded.liveness,
+        rx_mode=rx_mode,
+        guard=guard,
+        tx=_direction(counters.tx),
+        rx=_received(counters, found, synthetic, guard),
+        drops=_drops(counters, found, vf, loaded.liveness),
+        path_changes=sum(map(sum, state.changes)),
+        last_change=changed,
+        since=changed if armed == bool(state.armed) else None,
+        settle_ms=state.settle_ns // 1_000_000 or None,
+        taken_down=None if vf is None or vf.up else abi.REASONS[found.taken_down],
+        drained=None if maps.drain is None else _drained(maps.drain, utc),
+    )
+
+
+def _wanted(session: Session, interface: str | None) -> list[int]:
+    attached = session.attached()
+    if interface is None:
+        return attached
+    nic = find_by_name(session.nics, interface)
+    if nic is None:
+        raise NoSuchNic(f"no state of {interface}", "there is no such interface", "see `ip link`")
+    if nic.ifindex not in attached:
+        raise _not_attached(nic.name)
+    return [nic.ifindex]
+
+
+def _not_attached(name: str) -> NotAttached:
+    remedy = f"netvsc-bpf attach {as_argument(name)}"
+    return NotAttached(f"no state of {name}", "it is not attached", remedy)
+
+
+def _takes_vf(loaded: LoadedObject, maps: PairMaps, synthetic: Nic, vf: Nic | None) -> bool:
+    """Tell which way the next packet goes: without traffic nobody may have noticed yet that the VF died."""
+    if not (maps.state.armed and synthetic.up) or vf is None:
+        return False
+    return loaded.liveness is not Liveness.LIVE or (vf.up and vf.carrier)
+
+
+def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: Nic | None) -> Reason:
+    """Explain from what holds now, not from what last happened: the VF may have come up since."""
+    last = abi.REASONS[state.reason]
+    if vf is None:
+        return Reason.NO_VF
+    if found.denied:
+        return abi.REASONS[found.denied] or Reason.NOT_PERMITTED
+    if not synthetic.up:
+        return Reason.SYNTHETIC_DOWN
+    if state.drained_until:
+        return Reason.DRAINED
+    if not state.permitted:
+        return last if last in _WITHHELD else Reason.NOT_PERMITTED
+    if not vf.up:
+        return Reason.VF_DOWN
+    if not vf.carrier:
+        return Reason.NO_CARRIER
+    return Reason.SETTLING
+
+
+def _drained(drain: Drain, utc: Callable[[int], datetime]) -> Drained:
+    until = None if drain.until is None else utc(drain.until)
+    return Drained(utc(drain.at), until, drain.why)
+
+
+def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:
+    synthetic, vf = (
+        Traffic(by_path[number].packets, by_path[number].bytes) for number in range(len(abi.PATHS))
+    )
+    return PathTraffic(vf=vf, synthetic=synthetic)
+
+
+def _received(counters: abi.Counters, found: abi.Found, synthetic: Nic, guard: GuardMode) -> PathTraffic:
+    """Add up what home counted, and what hv_netvsc delivered from the VF without us.
+
+    Without guard nothing of ours sees what arrives on the synthetic NIC: its own counters since attach do.
+    Those of hv_netvsc contain what its VF received (netvsc_get_stats64()).
+    """
+    counted, driver = _direction(counters.rx), _delivered_by_driver(found, synthetic)
+    by_vf = Traffic(counted.vf.packets + driver.packets, counted.vf.bytes + driver.bytes)
+    if guard is not GuardMode.OFF:
+        return PathTraffic(vf=by_vf, synthetic=counted.synthetic)
+    packets = synthetic.rx_packets - found.rx_packets - driver.packets
+    size = synthetic.rx_bytes - found.rx_bytes - driver.bytes
+    return PathTraffic(vf=by_vf, synthetic=Traffic(max(0, packets), max(0, size)))
+
+
+def _delivered_by_driver(found: abi.Found, synthetic: Nic) -> Traffic:
+    try:
+        packets, size = received_by_vfs(synthetic.name, synthetic.driver)
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        return Traffic()  # it was renamed or is gone since the dump
+    return Traffic(max(0, packets - found.driver_vf_rx_packets), max(0, size - found.driver_vf_rx_bytes))
+
+
+def _drops(counters: abi.Counters, found: abi.Found, vf: Nic | None, liveness: Liveness) -> Drops:
+    current = 0 if vf is None else max(0, vf.tx_dropped - found.vf_tx_dropped)
+    return Drops(
+        tx_vf=found.tx_dropped_before + current,
+        rx_home=None if liveness is Liveness.NETLINK else counters.lost_home,
+        rx_duplicate=counters.duplicates,
+    )

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What ebpf/drops.c has to know of the kernel's skbs and of its reasons for dropping them."""
+
+from netvsc_bpf.kernel.bpf.btf import Btf
+from netvsc_bpf.model.errors import NoBtf
+
+_REASONS = {
+    "DROP_NOT_SPECIFIED": "SKB_DROP_REASON_NOT_SPECIFIED",
+    "DROP_CPU_BACKLOG": "SKB_DROP_REASON_CPU_BACKLOG",
+    "DROP_DEV_READY": "SKB_DROP_REASON_DEV_READY",
+}
+NOTHING_KNOWN = dict.fromkeys((*_REASONS, "SKB_DEV", "SKB_AT_TC_INGRESS", "SKB_AT_TC_INGRESS_MASK"), 0)
+"""With these the program counts nothing."""
+
+
+def drop_facts(btf: Btf) -> dict[str, int]:
+    """Return the macros of drops.c: offsets in bytes, a mask, numbers of enum skb_drop_reason.
+
+    NOTHING_KNOWN where the kernel gives no such reasons (before Linux 5.18): no reason to refuse it.
+    """
+    try:
+        reasons, skb = btf.enumerators("skb_drop_reason"), btf.members("sk_buff")
+    except NoBtf:
+        return NOTHING_KNOWN
+    ingress, device = skb.get("tc_at_ingress"), skb.get("dev")
+    if ingress is None or device is None or not all(name in reasons for name in _REASONS.values()):
+        return NOTHING_KNOWN
+    return {
+        **{macro: reasons[name] for macro, name in _REASONS.items()},
+        "SKB_DEV": device.offset,
+        "SKB_AT_TC_INGRESS": ingress.offset,
+        "SKB_AT_TC_INGRESS_MASK": 1 << ingress.bit,
+    }

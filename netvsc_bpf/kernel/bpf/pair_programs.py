@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The copies of programs that are one pair's own, pinned beside its links.
+
+Read anew each time, never kept open: another process may have detached the pair and attached it again.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from netvsc_bpf.kernel.bpf import links, pin_files, pins, program_templates
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+
+PROGRAMS = tuple(program_templates.KINDS)
+
+
+def program_ids(where: NetnsPins, ifindex: int) -> dict[str, int]:
+    """Return the kernel's numbers of a pair's own programs, by name; those that it has."""
+    found = {name: links.pinned_program_id(where.copy(ifindex, name)) for name in PROGRAMS}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def pending_ids(where: NetnsPins, ifindex: int, name: str) -> set[int]:
+    """Return the numbers of a program of a pair that an unfinished change of programs brings.
+
+    Its hooks may run them already (kernel/hooks/replace_programs.py).
+    """
+    own = where.copy(ifindex, name).relative_to(where.home)
+    found = (links.pinned_program_id(folder / own) for folder, _ in pins.upgrades(where))
+    return {number for number in found if number is not None}
+
+
+@contextmanager
+def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
+    """Give the descriptor of a pair's own copy, which is made where there is none.
+
+    `slot` is that of the pair. Raises CompileError where the verifier refuses it, ForeignLayout, KernelError.
+    """
+    pin = loaded.pins.copy(ifindex, name)
+    try:
+        fd = pin_files.get(pin)
+    except FileNotFoundError:
+        with _made(loaded, slot, name, pin) as new:
+            yield new
+        return
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def second(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
+    """Make a second copy, which take_second() puts in the place of the first; give its descriptor."""
+    with _made(loaded, slot, name, _second(loaded.pins, ifindex, name)) as new:
+        yield new
+
+
+def take_second(where: NetnsPins, ifindex: int, name: str) -> None:
+    """Have the second copy be the pair's own; atomic."""
+    pins.move(_second(where, ifindex, name), where.copy(ifindex, name))
+
+
+def remove_second(where: NetnsPins, ifindex: int, name: str) -> None:
+    """Remove the pin of a second copy, where there is one."""
+    pin_files.unlink(_second(where, ifindex, name))
+
+
+def _second(where: NetnsPins, ifindex: int, name: str) -> Path:
+    return where.copy(ifindex, f"{name}_next")
+
+
+@contextmanager
+def _made(loaded: LoadedObject, slot: int, name: str, pin: Path) -> Iterator[int]:
+    code = program_templates.read(loaded.pins.template(name))
+    pin_files.make_folder(pin.parent)
+    with program_templates.loaded(name, code, loaded.map_fd, slot) as new:
+        pins.make(new, pin)
+        yield new
+
+
+def make_anew(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> None:
+    """Make new copies of all that there are, from the templates in `folder`, and pin them below it.
+
+    `slots` are those of the pairs, by their synthetic ifindex. Raises as opened() does.
+    """
+    codes = {name: program_templates.read(folder / "templates" / name) for name in PROGRAMS}
+    for ifindex, slot in slots.items():
+        for name in program_ids(loaded.pins, ifindex):
+            target = folder / loaded.pins.copy(ifindex, name).relative_to(loaded.pins.home)
+            for made in (target.parent.parent, target.parent):
+                pin_files.make_folder(made)
+            with program_templates.loaded(name, codes[name], loaded.map_fd, slot) as fd:
+                pins.make(fd, target)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where everything is pinned: path arithmetic alone, no I/O.
+
+::
+
+    /sys/fs/bpf/netvsc-bpf/
+        <netns inode>/
+            object/maps/<map>  object/programs/<program>  object/templates/<program>  object/sentinel/<hook>
+            pair_<synthetic ifindex>/steer  home  guard    the links
+            pair_<synthetic ifindex>/programs/<program>    the pair's own copies
+            pair_<synthetic ifindex>/drain    since when it is drained, and why: a map
+            visitors/<synthetic ifindex>   a NIC that a manager followed here: a symlink, its text says whence
+            upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a change
+
+        manager_<netns inode>/socket   locked by the manager; a symlink, its text is the name of its socket
+
+bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+BPFFS = Path("/sys/fs/bpf")
+ROOT_NAME = "netvsc-bpf"
+_PAIR_PREFIX = "pair_"
+_MANAGER_PREFIX = "manager_"
+_LOADING_PREFIX = "loading_"
+_UPGRADING_PREFIX = "upgrading_"
+_UPGRADING = re.compile(rf"{_UPGRADING_PREFIX}([0-9a-f]{{8}})")
+
+
+@dataclass(frozen=True, slots=True)
+class NetnsPins:
+    """The pins of one network namespace, named by the inode of /proc/self/ns/net."""
+
+    inode: int
+    bpffs: Path = BPFFS
+
+    @property
+    def root(self) -> Path:
+        """Our folder in bpffs; nothing outside it is ever created or removed."""
+        return self.bpffs / ROOT_NAME
+
+    @property
+    def home(self) -> Path:
+        """The folder of this network namespace."""
+        return self.root / str(self.inode)
+
+    @property
+    def claim(self) -> Path:
+        """The folder that the manager of this network namespace holds locked (kernel/bpf/claim_lock.py)."""
+        return self.root / f"{_MANAGER_PREFIX}{self.inode}"
+
+    @property
+    def object(self) -> Path:
+        """Maps, programs and sentinel links: loaded once for all pairs of the namespace."""
+        return self.home / "object"
+
+    def inode_of(self, name: str) -> int | None:
+        """Return the inode of the namespace that a folder of the root is of, None for any other name."""
+        return _number(name.removeprefix(_MANAGER_PREFIX))
+
+    def loading(self, pid: int) -> Path:
+        """Return the folder in which a loader builds what becomes `object` by one rename."""
+        return self.home / f"{_LOADING_PREFIX}{pid}"
+
+    def is_loading(self, folder: str) -> bool:
+        """Tell whether a folder name is that of a loader."""
+        return folder.startswith(_LOADING_PREFIX)
+
+    def upgrading(self, build: int) -> Path:
+        """Return the folder of programs that are about to replace those of `object`."""
+        return self.home / f"{_UPGRADING_PREFIX}{build:08x}"
+
+    def upgrading_build(self, folder: str) -> int | None:
+        """Return the build that a folder name stands for, or None for another folder."""
+        found = _UPGRADING.fullmatch(folder)
+        return None if found is None else int(found[1], 16)
+
+    def map(self, name: str) -> Path:
+        """Return the pin of a map."""
+        return self.object / "maps" / name
+
+    def program(self, name: str) -> Path:
+        """Return the pin of a program."""
+        return self.object / "programs" / name
+
+    @property
+    def sentinel(self) -> Path:
+        """The folder of the sentinel's links."""
+        return self.object / "sentinel"
+
+    def pair(self, ifindex: int) -> Path:
+        """Return the folder of the links of one pair, named by its synthetic NIC."""
+        # In one piece: five steps of pathlib for each of 64 pairs are a good part of a scrape.
+        return Path(f"{self.bpffs}/{ROOT_NAME}/{self.inode}/{_PAIR_PREFIX}{ifindex}")
+
+    @property
+    def visitors(self) -> Path:
+        """The folder of the marks of NICs that moved here (kernel/bpf/moved_nic_marks.py)."""
+        return self.home / "visitors"
+
+    def link(self, ifindex: int, program: str) -> Path:
+        """Return the pin of one link of a pair."""
+        return self.pair(ifindex) / program
+
+    def copies(self, ifindex: int) -> Path:
+        """Return the folder of the programs that are one pair's own."""
+        return self.pair(ifindex) / "programs"
+
+    def copy(self, ifindex: int, program: str) -> Path:
+        """Return the pin of a program that is one pair's own (kernel/bpf/program_templates.py)."""
+        return self.copies(ifindex) / program
+
+    def drain_note(self, ifindex: int) -> Path:
+        """Return the pin that says why a pair is drained (kernel/bpf/drain_notes.py)."""
+        return self.pair(ifindex) / "drain"
+
+    def new_drain_note(self, ifindex: int) -> Path:
+        """Return where a drain note is made, before it takes its place."""
+        return self.pair(ifindex) / "drain_new"
+
+    def template(self, name: str) -> Path:
+        """Return the pin of what copies of a program are made from."""
+        return self.object / "templates" / name
+
+    def pair_ifindex(self, folder: str) -> int | None:
+        """Return the synthetic ifindex that a folder name stands for, or None for another folder."""
+        return _number(folder.removeprefix(_PAIR_PREFIX)) if folder.startswith(_PAIR_PREFIX) else None
+
+
+def _number(text: str) -> int | None:
+    """Return the number that we write like this, None for what another may have written."""
+    return int(text) if text.isascii() and text.isdecimal() and text == str(int(text)) else None

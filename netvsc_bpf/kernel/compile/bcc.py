@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""bcc, as far as we need it: the only module that imports it, for the compile child alone."""
+
+import ctypes
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.kernel.bpf import map_addresses
+from netvsc_bpf.kernel.bpf.kfunc_calls import ReadOnlyCast
+from netvsc_bpf.kernel.compile.drop_root import not_root
+from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.model.errors import BccMissing, CompileError, KernelError
+
+
+class Module:
+    """A compiled bcc module, seen through what we need of it."""
+
+    def __init__(self, bpf: Any, library: Any, cast: ReadOnlyCast | None) -> None:
+        self._bpf = bpf
+        self._library = library
+        self._cast = cast
+
+    def map_fd(self, name: str) -> int:
+        """Return the descriptor of a map, which is bcc's."""
+        fd: int = self._bpf.get_table(name).map_fd
+        return fd
+
+    def tracing_function(self, kernel_function: str, *, returning: bool) -> str:
+        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; from 0.29 on the module is in it."""
+        prefix = "kretfunc__" if returning else "kfunc__"
+        names = (
+            self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))
+        )
+        return next(
+            name for name in names if name.startswith(prefix) and name.endswith(f"__{kernel_function}")
+        )
+
+    def _bpf_functions(self, index: int) -> str:
+        name: bytes = self._library.bpf_function_name(self._bpf.module, index)
+        return name.decode()
+
+    def template(self, function: str, maps: Iterable[str]) -> bytes:
+        """Return the instructions of a program as program_templates.py keeps them. Raises CompileError."""
+        code = self._named(self._instructions(function))
+        try:
+            return map_addresses.symbolic(code, {self.map_fd(name): name for name in maps})
+        except ValueError as error:
+            raise CompileError(f"cannot use program {function}", str(error)) from error
+
+    def load(self, function: str, kind: str) -> int:
+        """Load one program through the verifier and return its descriptor.
+
+        Raises CompileError, and KernelError for want of memory and the like (kernel/process/errnos.py).
+        """
+        self._complete(function)
+        try:
+            fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
+        except Exception as error:  # bcc raises nothing more precise
+            what, number = f"cannot load program {function}", ctypes.get_errno()
+            refusal = OSError(number, os.strerror(number))
+            if may_pass(refusal):
+                raise KernelError(what, os.strerror(number), errno=number) from error
+            raise CompileError(what, str(error), "report it with --verbose") from error
+        return fd
+
+    def _complete(self, function: str) -> None:
+        """Put in what bcc cannot name, where it keeps the instructions that it loads with their BTF."""
+        code = self._named(map_addresses.addressed(self._instructions(function), self.map_fd))
+        start = self._library.bpf_function_start(self._bpf.module, function.encode())
+        ctypes.memmove(start, code, len(code))
+
+    def _instructions(self, function: str) -> bytes:
+        name = function.encode()
+        start = self._library.bpf_function_start(self._bpf.module, name)
+        size = self._library.bpf_function_size(self._bpf.module, name)
+        return ctypes.string_at(start, size) if start else b""
+
+    def _named(self, code: bytes) -> bytes:
+        return code if self._cast is None else self._cast.named(code)
+
+
+def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
+    """Compile a C text; `sources` is the folder of the headers that it includes.
+
+    Raises BccMissing, CompileError.
+    """
+    os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
+    try:
+        from bcc import BPF, lib
+    except ImportError as error:
+        raise BccMissing(
+            "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
+        ) from error
+
+    class Unattached(BPF):  # type: ignore[misc]
+        """bcc attaches functions with a tracing name by itself; whether and when is ours to say."""
+
+        def _trace_autoload(self) -> None:
+            return
+
+    flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in macros.items())]
+    try:
+        # For root bcc reads all of /proc/kallsyms (bcc_procutils_each_ksym(), src/cc/bcc_proc.c), to learn of
+        # a helper that our programs do not use: more than a third of the time that all this takes.
+        with not_root():
+            compiled = Unattached(text=text, cflags=flags)
+        return Module(compiled, lib, ReadOnlyCast.of_macros(macros))
+    except Exception as error:  # bcc raises nothing more precise
+        raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error

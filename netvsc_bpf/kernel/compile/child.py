@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The child process that compiles, loads and pins.
+
+bcc costs 65 MB to import and 120 MB to compile: whoever lives longer than an attach must not pay for it. The
+request comes as JSON on stdin, the answer goes as JSON to stdout; what bcc and the verifier print is caught
+and becomes the `log` of a CompileError. Everything is pinned below one folder, which the parent renames into
+place or removes.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.kernel.bpf import abi, libbpf, pin_files, pins, program_templates
+from netvsc_bpf.kernel.compile import bundle, fentry
+from netvsc_bpf.kernel.compile.bcc import Module, compile_text
+from netvsc_bpf.kernel.compile.source_digest import build_number, macros_for
+from netvsc_bpf.kernel.hooks.feature_probes import why_no_fentry
+from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError, NetvscBpfError, NotSupported
+from netvsc_bpf.model.path import Liveness
+
+MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
+_ANEW = "take it down with `netvsc-bpf detach --all`, then attach again"
+_PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to load. `liveness` None takes the best rung that needs no manager: fentry, else live.
+
+    `sources` is the folder of the C files. `maps`, where it is given, is that of pinned maps which the
+    programs are to use in place of new ones: then programs and sentinel alone are pinned.
+    """
+
+    folder: str
+    parent: int
+    netns_cookie: int
+    sources: str
+    liveness: str | None = None
+    maps: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of it."""
+
+    liveness: Liveness
+    build: int
+
+
+def main() -> None:
+    """Answer one request; the exit status is 0 whenever there is an answer on stdout."""
+    request = Request(**json.load(sys.stdin))
+    _die_with(request.parent)
+    answer = os.fdopen(os.dup(1), "w")
+    # Not a temporary file: there may be no folder that takes one.
+    log = os.memfd_create("netvsc-bpf-log", os.MFD_CLOEXEC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    try:
+        loaded = load(request)
+        result: dict[str, Any] = {"liveness": loaded.liveness.value, "build": loaded.build}
+    except NetvscBpfError as error:
+        if isinstance(error, CompileError):
+            os.write(1, error.log.encode(errors="replace"))
+        result = _as_answer(error)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        result = _as_answer(KernelError("cannot load the programs", why, errno=error.errno))
+    sys.stdout.flush()
+    os.lseek(log, 0, os.SEEK_SET)
+    with os.fdopen(log, "rb") as written:
+        result["log"] = written.read().decode(errors="replace")
+    json.dump(result, answer)
+
+
+def _as_answer(error: NetvscBpfError) -> dict[str, Any]:
+    return {
+        "error": type(error).__name__,
+        "what": error.what,
+        "why": error.why,
+        "remedy": error.remedy,
+        "errno": error.errno if isinstance(error, KernelError) else None,
+    }
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill us with our parent: nobody else would take away what we pin."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)  # it was dead before
+
+
+def request_json(request: Request) -> str:
+    """Return the request as the child reads it."""
+    return json.dumps(asdict(request))
+
+
+def load(request: Request) -> Loaded:
+    """Compile, load and pin everything below `request.folder`; say which rung the kernel allowed."""
+    if request.liveness is not None:
+        return _load(request, Liveness(request.liveness))
+    if why_no_fentry() is None:
+        with suppress(NotSupported):  # it allows such programs, but not all of ours
+            return _load(request, Liveness.FENTRY)
+    return _load(request, Liveness.LIVE)
+
+
+def _load(request: Request, liveness: Liveness) -> Loaded:
+    macros, sources = macros_for(liveness), Path(request.sources)
+    text = bundle.bundle(sources, bundle.sources_of(liveness))
+    build = build_number(text, bundle.stand_ins(sources), macros)
+    module = compile_text(sources, text, macros)
+    folder = Path(request.folder)
+    for made in (folder, *(folder / name for name in ("programs", "templates", "sentinel"))):
+        pin_files.make_folder(made)
+    if request.maps is not None:
+        for name in MAPS:
+            _use_pinned(module.map_fd(name), Path(request.maps) / name)
+
+    if liveness is Liveness.FENTRY and (refusal := fentry.attach(module, folder / "sentinel")) is not None:
+        raise NotSupported(
+            "cannot attach the sentinel",
+            refusal,
+            "use --liveness live, or a kernel with fentry",
+            requires="5.5",
+        )
+    if liveness is not Liveness.NETLINK:
+        fentry.attach_tracepoints(module, folder / "sentinel")
+    pins.make(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
+    for name in program_templates.KINDS:
+        _leave_template(module, name, folder)
+    if request.maps is None:
+        pin_files.make_folder(folder / "maps")
+        for name in MAPS:
+            pins.make(module.map_fd(name), folder / "maps" / name)
+        layout = abi.Layout(
+            magic=abi.ABI_MAGIC,
+            version=abi.ABI_VERSION,
+            liveness=abi.LIVENESSES.index(liveness),
+            build=build,
+            netns_cookie=request.netns_cookie,
+        )
+        libbpf.map_update(module.map_fd("layout"), 0, layout)
+    return Loaded(liveness, build)
+
+
+def _leave_template(module: Module, name: str, folder: Path) -> None:
+    """Leave what each pair gets a copy of, once the verifier has accepted one.
+
+    That one, of the first slot, is pinned with the programs, so that they can be described while no pair is
+    attached. It is never attached itself.
+    """
+    code = module.template(name, MAPS)
+    with program_templates.loaded(name, code, module.map_fd, slot=0) as fd:
+        pins.make(fd, folder / "programs" / name)
+    program_templates.write(name, code, folder / "templates" / name)
+
+
+def _use_pinned(fd: int, pin: Path) -> None:
+    """Put a pinned map behind the descriptor of a map that bcc made.
+
+    bcc makes maps when it compiles and has their descriptors in the instructions, by number; which map a
+    number means the kernel asks when a program is loaded, which comes later. So no part of bcc has to know.
+    """
+    what = f"cannot use {pin}"
+    try:
+        pinned = pin_files.get(pin)
+    except FileNotFoundError as error:
+        raise ForeignLayout(what, "it is missing", _ANEW) from error
+    ours, theirs = (libbpf.info(one, libbpf.MapInfo) for one in (fd, pinned))
+    for member in ("type", "key_size", "value_size", "max_entries", "map_flags"):
+        if getattr(ours, member) != getattr(theirs, member):
+            raise ForeignLayout(what, f"its {member} is not that of the new programs", _ANEW)
+    os.dup2(pinned, fd, inheritable=False)
+    os.close(pinned)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How the sentinel gets where it sits."""
+
+from pathlib import Path
+
+from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins
+from netvsc_bpf.kernel.bpf.fentry_links import HOOKS, TRACEPOINTS
+from netvsc_bpf.kernel.compile.bcc import Module
+from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.model.errors import CompileError
+
+
+def attach(module: Module, folder: Path) -> str | None:
+    """Attach the tracing programs, pinned in `folder`; return why not where the kernel forbids it.
+
+    None is left behind then. Raises KernelError and OSError; one that may pass is no refusal.
+    """
+    pinned: list[Path] = []
+    for hook, (function, returning) in HOOKS.items():
+        try:
+            program = module.load(module.tracing_function(function, returning=returning), "TRACING")
+            link = libbpf.raw_tracepoint_open(None, program)
+        except (CompileError, OSError) as error:
+            for path in pinned:
+                pin_files.unlink(path)
+            if may_pass(error):
+                raise
+            return error.why if isinstance(error, CompileError) else str(error)
+        pins.make(link, folder / hook)
+        pinned.append(folder / hook)
+    return None
+
+
+def attach_tracepoints(module: Module, folder: Path) -> None:
+    """Attach the programs that hear of transmit timeouts and of drops. Raises CompileError, KernelError."""
+    for tracepoint in TRACEPOINTS:
+        program = module.load(tracepoint, "RAW_TRACEPOINT")
+        pins.make(libbpf.raw_tracepoint_open(tracepoint, program), folder / tracepoint)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The parent's side of compilation: start the child, wait, put its pins in place or take them away."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from netvsc_bpf.kernel.bpf import pair_programs
+from netvsc_bpf.kernel.bpf import pins as pinned
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.compile import bundle, child_environment
+from netvsc_bpf.kernel.process import namespaces
+from netvsc_bpf.model import errors
+from netvsc_bpf.model.path import Liveness
+
+_TIME_LIMIT_S = 120.0
+"""Compiling takes 0.2 s on a fast machine; a guest under software emulation needs a hundred times as long."""
+
+
+def load_object(pins: NetnsPins, liveness: Liveness | None, lock_fd: int | None = None) -> None:
+    """Compile and load in a child process and leave the pins at `pins.object`; the caller holds the lock.
+
+    The child holds the lock too, by `lock_fd`: were we killed, nobody would work beside it. Raises the
+    child's own error, or CompileError when it died. Whatever it had pinned is gone then.
+    """
+    pinned.remove_unfinished(pins)
+    folder = pins.loading(os.getpid())
+    try:
+        _run_child(folder, liveness, lock_fd)
+        pinned.move(folder, pins.object)
+    except BaseException:
+        pinned.remove_tree(pins, folder)
+        raise
+
+
+def load_programs(
+    pins: NetnsPins,
+    liveness: Liveness,
+    slots: Mapping[int, int],
+    lock_fd: int | None = None,
+    loaded: Callable[[], None] = lambda: None,
+) -> int:
+    """Load programs of our build onto the maps that are pinned; return the build. The caller holds the lock.
+
+    `slots` are those of the attached pairs by their synthetic ifindex: each gets new copies. `loaded` is
+    called once all are there; if this process is killed before it returns, they go. They stand at
+    `pins.upgrading(build)` then, the sentinel attached; kernel/hooks/replace_programs.py does the rest.
+    Raises as load_object() does, and ForeignLayout where a map does not fit them.
+    """
+    pinned.remove_unfinished(pins)
+    folder = pins.loading(os.getpid())
+    try:
+        build = _run_child(folder, liveness, lock_fd, maps=pins.object / "maps")
+        with LoadedObject(pins) as object_:
+            pair_programs.make_anew(object_, slots, folder)
+        loaded()
+        pinned.move(folder, pins.upgrading(build))
+    except BaseException:
+        pinned.remove_tree(pins, folder)
+        raise
+    return build
+
+
+def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, maps: Path | None = None) -> int:
+    """Have the child load; return the build of what it loaded."""
+    request = {
+        "folder": str(folder),
+        "parent": os.getpid(),
+        "netns_cookie": namespaces.current_cookie(),
+        "sources": str(bundle.sources_dir()),
+        "liveness": None if liveness is None else liveness.value,
+        "maps": None if maps is None else str(maps),
+    }
+    try:
+        child = subprocess.run(
+            child_environment.command(),
+            input=json.dumps(request),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=child_environment.ENVIRONMENT,
+            cwd=child_environment.FOLDER,
+            timeout=_TIME_LIMIT_S,
+            check=False,
+            pass_fds=() if lock_fd is None else (lock_fd,),
+        )
+    except subprocess.TimeoutExpired:
+        raise errors.CompileError(
+            "cannot compile the programs", f"the compiler did not answer in {_TIME_LIMIT_S:.0f} s"
+        ) from None
+    if child.returncode or not child.stdout:
+        raise errors.CompileError(
+            "cannot compile the programs",
+            f"the compiler ended with status {child.returncode}",
+            "see the log with --verbose",
+            log=child.stderr,
+        )
+    answer = json.loads(child.stdout)
+    if "error" in answer:
+        raise _rebuilt(answer)
+    return int(answer["build"])
+
+
+def _rebuilt(answer: dict[str, Any]) -> errors.NetvscBpfError:
+    """Return the child's error as the type that it had there."""
+    kind = getattr(errors, answer["error"])
+    arguments = (answer["what"], answer["why"], answer["remedy"])
+    if kind is errors.CompileError:
+        return errors.CompileError(*arguments, log=answer["log"])
+    of_kernel = {"errno": answer["errno"]} if issubclass(kind, errors.KernelError) else {}
+    error: errors.NetvscBpfError = kind(*arguments, **of_kernel)
+    return error

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which sources programs were built from, as a number that fits into the kernel beside them.
+
+It is kept in the map `layout`. Two numbers that differ say that the programs differ, not which is newer.
+"""
+
+import hashlib
+
+from netvsc_bpf.kernel.bpf import abi, map_addresses
+from netvsc_bpf.kernel.bpf.offsets import offsets_for
+from netvsc_bpf.kernel.compile import bundle
+from netvsc_bpf.model.path import Liveness
+
+
+def macros_for(liveness: Liveness) -> dict[str, int]:
+    """Return what a rung is compiled with on this machine. Raises NoBtf."""
+    return offsets_for(liveness) | map_addresses.macros() | {"RUNG": abi.LIVENESSES.index(liveness)}
+
+
+def build_number(text: str, stand_ins: str, macros: dict[str, int]) -> int:
+    """Return 32 bits of the SHA-256 of all that the compiler is given; never 0, which means unknown. Pure."""
+    facts = repr((text, stand_ins, sorted(macros.items())))
+    return int.from_bytes(hashlib.sha256(facts.encode()).digest()[:4]) or 1
+
+
+def own_build(liveness: Liveness) -> int:
+    """Return the build that our own sources would have on this kernel. Raises NoBtf."""
+    folder = bundle.sources_dir()
+    text = bundle.bundle(folder, bundle.sources_of(liveness))
+    return build_number(text, bundle.stand_ins(folder), macros_for(liveness))

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Asking the kernel what it allows, by loading programs of a few instructions: no bcc, gone at once.
+
+A version number would not do: fentry and probe_read_kernel depend on configuration, lockdown and privilege.
+Each probe returns None where the kernel agrees, else why not, as the end of a sentence.
+"""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.bpf.btf import Btf
+from netvsc_bpf.kernel.bpf.instructions import instruction
+from netvsc_bpf.kernel.bpf.offsets import kernel_offsets
+from netvsc_bpf.kernel.hooks import tcx
+from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.model.errors import KernelError, NetvscBpfError
+
+_TRACING = 26  # enum bpf_prog_type, include/uapi/linux/bpf.h
+_TRACE_FENTRY = 24  # enum bpf_attach_type
+_FENTRY_TARGET = b"call_netdevice_notifiers_info"
+_PROBE_READ_KERNEL = 113  # enum bpf_func_id
+
+
+_RETURN_0 = instruction(0xB7) + instruction(0x95)
+_READ_NOTHING = (
+    instruction(0xBF, dst=1, src=10)  # r1 = fp
+    + instruction(0x07, dst=1, immediate=-8)  # r1 += -8
+    + instruction(0xB7, dst=2, immediate=8)  # r2 = 8 bytes
+    + instruction(0xB7, dst=3)  # r3 = NULL: the read fails, but its permission is all that matters
+    + instruction(0x85, immediate=_PROBE_READ_KERNEL)
+    + _RETURN_0
+)
+
+
+def why_no_tc() -> str | None:
+    """Say why a tc program cannot be loaded at all."""
+    try:
+        with _loaded(libbpf.SCHED_CLS_PROGRAM, _RETURN_0):
+            return None
+    except OSError as error:
+        return f"a tc program cannot be loaded ({error.strerror})"
+
+
+def why_no_tcx() -> str | None:
+    """Say why tcx links cannot be had."""
+    try:
+        with _loaded(libbpf.SCHED_CLS_PROGRAM, _RETURN_0) as program:
+            return None if tcx.supported(program) else "this kernel has no tcx (requires 6.6 or later)"
+    except OSError as error:
+        return f"a tc program cannot be loaded ({error.strerror})"
+
+
+def why_no_fentry() -> str | None:
+    """Say why the sentinel cannot be attached: tries a program that does nothing, for an instant.
+
+    Raises KernelError where the kernel could not tell for want of memory and the like (errnos.py).
+    """
+    try:
+        target = _function_id(_FENTRY_TARGET)
+        with _loaded(_TRACING, _RETURN_0, _TRACE_FENTRY, target) as program:
+            os.close(libbpf.raw_tracepoint_open(None, program))
+    except NetvscBpfError as error:
+        return error.why
+    except OSError as error:
+        if may_pass(error):
+            raise KernelError("cannot look for fentry", str(error.strerror), errno=error.errno) from error
+        return f"the kernel refuses fentry programs ({error.strerror})"
+    return None
+
+
+def why_no_live_read() -> str | None:
+    """Say why steer cannot read the state of the VF's net_device for itself."""
+    try:
+        with Btf.of_kernel() as btf:
+            kernel_offsets(btf)
+        with _loaded(libbpf.SCHED_CLS_PROGRAM, _READ_NOTHING):
+            return None
+    except NetvscBpfError as error:
+        return error.why
+    except OSError as error:
+        return f"the kernel refuses bpf_probe_read_kernel ({error.strerror})"
+
+
+def _function_id(name: bytes) -> int:
+    library = libbpf.lib()
+    library.libbpf_find_vmlinux_btf_id.argtypes = [ctypes.c_char_p, ctypes.c_int]
+    found: int = library.libbpf_find_vmlinux_btf_id(name, _TRACE_FENTRY)
+    if found < 0:
+        raise OSError(-found, f"{name.decode()} is not in its BTF")
+    return found
+
+
+@contextmanager
+def _loaded(kind: int, program: bytes, attach_type: int = 0, btf_id: int = 0) -> Iterator[int]:
+    """Load a program for the time of a with block. Raises OSError with the verifier's errno."""
+    try:
+        fd = libbpf.prog_load(kind, "probe", program, attach_type=attach_type, btf_id=btf_id)
+    except PermissionError as error:
+        raise PermissionError(error.errno, "not permitted") from None
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Is a steer on a NIC already whose pins are out of sight? A second one would steer what it cannot count.
+
+Its pins stand in a bpffs that another one hides, mounted over it, or in another mount namespace's.
+"""
+
+import ctypes
+import os
+
+from netvsc_bpf.kernel.bpf import abi, libbpf, links, pin_files
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
+from netvsc_bpf.model.errors import Refused
+
+_DEVMAP = 14  # BPF_MAP_TYPE_DEVMAP
+_MOST_MAPS = 64
+
+
+class _ProgInfo(ctypes.Structure):
+    """struct bpf_prog_info as far as the name (include/uapi/linux/bpf.h)."""
+
+    _fields_ = [
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("not_asked_for", ctypes.c_uint8 * 44),
+        ("nr_map_ids", ctypes.c_uint32),
+        ("map_ids", ctypes.c_uint64),
+        ("name", ctypes.c_char * 16),
+    ]
+
+
+def refuse_twice(where: NetnsPins, ifindex: int, name: str) -> None:
+    """Raise Refused where a steer without a pin that we can see is on the tcx egress of a NIC.
+
+    Nothing is found without CAP_SYS_ADMIN, which it takes to ask what others' programs are.
+    """
+    suspects = [one for one in tcx_programs(ifindex, Direction.EGRESS) if _is_steer(one)]
+    if not suspects:
+        return
+    programs = (path for path in pin_files.walk(where.root) if path.parent.name == "programs")
+    pinned = {links.pinned_program_id(path) for path in programs}
+    for one in suspects:
+        if one not in pinned:
+            raise Refused(
+                f"cannot attach {name}",
+                f"program {one} of netvsc-bpf is attached to it, and its pins are not in this {where.bpffs}:"
+                " another bpffs was mounted over them, or they are another mount namespace's",
+                f"umount the bpffs on top, or detach where {where.bpffs} has the pins",
+            )
+
+
+def _is_steer(number: int) -> bool:
+    """Tell by its name and by a map that only our programs have."""
+    fd = libbpf.lib().bpf_prog_get_fd_by_id(ctypes.c_uint32(number))
+    if fd < 0:
+        return False
+    try:
+        ids = (ctypes.c_uint32 * _MOST_MAPS)()
+        info = _ProgInfo(nr_map_ids=_MOST_MAPS, map_ids=ctypes.addressof(ids))
+        libbpf.complete(fd, info)
+    finally:
+        os.close(fd)
+    return info.name == b"steer" and any(map(_is_our_devmap, ids[: min(info.nr_map_ids, _MOST_MAPS)]))
+
+
+def _is_our_devmap(number: int) -> bool:
+    fd = libbpf.lib().bpf_map_get_fd_by_id(ctypes.c_uint32(number))
+    if fd < 0:
+        return False
+    try:
+        info = libbpf.info(fd, libbpf.MapInfo)
+    finally:
+        os.close(fd)
+    return (info.type, info.name, info.max_entries) == (_DEVMAP, b"paths", 2 * abi.NIC_SLOTS)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Changing the programs of attached pairs for those of another build, under traffic.
+
+The new ones were loaded onto the same maps and stand in `upgrading_<build>`, with new copies for each pair
+(kernel/bpf/pair_programs.py). In this order:
+
+1. Each hook changes over by itself, atomically: a link by BPF_LINK_UPDATE, a clsact filter by replacing it
+   in its place. Old and new share maps and their meaning (ABI_VERSION), so a mixture of both is right.
+2. Each pinned program is replaced by rename(2). Until then the old one was known by its pin.
+3. The sentinels follow, by rename as well. The new ones have been attached since they were loaded: two at
+   once are harmless, as all that they do can be done twice (ebpf/latch.h), and who wins the exchange of
+   `armed` alone counts and tells. `failures` may rise by two; it is only ever compared with itself.
+4. The build is written down, and the folder goes.
+
+Whoever is killed anywhere in between leaves the folder, and each step can be done again: the next writer, of
+whatever version, finishes it before anything else. A hook that refuses its new program in step 1 makes all
+of them go back to the old ones. From step 2 to step 4 the build is unknown (0).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.kernel.bpf import fentry_links, links, pin_files, pins
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.model.errors import ForeignLayout
+
+_LINKS = ("steer", "home", "guard")
+_WHAT = "cannot change to the new programs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One program for another, by descriptor."""
+
+    name: str
+    old: int
+    new: int
+
+    @property
+    def back(self) -> "_Change":
+        """The other way round."""
+        return _Change(self.name, self.new, self.old)
+
+
+def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
+    """Finish the change of programs that was begun, by us or by a process that was killed.
+
+    `ifindexes` are the NICs that may have filters. The caller holds the lock. Raises KernelError where a hook
+    refuses its new program; all run the old ones again then.
+    """
+    nics = list(ifindexes)
+    for folder, build in pins.upgrades(where):
+        with changing(_WHAT):
+            moves = _moves(where, folder)
+            _switch_hooks(where, rtnl, nics, moves, folder)
+            _write_down(where, 0)
+            for old, new in moves.items():
+                pin_files.make_folder(old.parent)  # a build before ours had none, or it was removed
+                pins.move(new, old)
+            for name in pin_files.names(where.sentinel):
+                if name not in fentry_links.ALL:  # the new build has it no more
+                    links.remove(where.sentinel / name)
+            _write_down(where, build)
+        pins.remove_tree(where, folder)
+
+
+def _moves(where: NetnsPins, folder: Path) -> dict[Path, Path]:
+    """Return which pins are replaced by which of the folder: first the programs, the sentinel last."""
+    moves = {}
+    shared = [
+        path for kind in ("programs", "templates", "sentinel") for path in pin_files.walk(folder / kind)
+    ]
+    own = [path for path in pin_files.walk(folder) if _is_of_a_pair(where, path.relative_to(folder))]
+    for path in [*own, *shared]:
+        root = where.object if path in shared else where.home
+        moves[root / path.relative_to(folder)] = path
+    return moves
+
+
+def _is_of_a_pair(where: NetnsPins, path: Path) -> bool:
+    return where.pair_ifindex(path.parts[0]) is not None and path.parent.name == "programs"
+
+
+def _switch_hooks(
+    where: NetnsPins, rtnl: Rtnetlink, nics: Sequence[int], moves: Mapping[Path, Path], folder: Path
+) -> None:
+    with ExitStack() as opened:
+        changes = []
+        for old, new in moves.items():
+            # Absent: a program that the old build had not, or a copy whose pair was detached.
+            if old.parent.name == "programs" and pin_files.exists(old):
+                descriptors = [opened.enter_context(pin_files.got(pin)) for pin in (old, new)]
+                changes.append(_Change(old.name, *descriptors))
+        try:
+            _switch(where, rtnl, nics, changes)
+        except BaseException:
+            _switch(where, rtnl, nics, [change.back for change in changes])
+            pins.remove_tree(where, folder)
+            raise
+
+
+def _switch(where: NetnsPins, rtnl: Rtnetlink, nics: Iterable[int], changes: Iterable[_Change]) -> None:
+    """Have every hook that runs an old program run the new one."""
+    by_id = {links.program_id(change.old): change for change in changes}
+    for ifindex in pins.attached_ifindexes(where):
+        for path in (where.link(ifindex, name) for name in _LINKS):
+            state = links.state(path)
+            if state is not None and state.prog_id in by_id:
+                links.replace(path, by_id[state.prog_id].old, by_id[state.prog_id].new)
+    filters = {number: (change.new, change.name) for number, change in by_id.items()}
+    for ifindex in nics if filters else ():
+        for direction in Direction:
+            clsact.replace(rtnl, ifindex, direction, filters)
+
+
+def _write_down(where: NetnsPins, build: int) -> None:
+    try:
+        with LoadedObject(where) as loaded:
+            loaded.set_build(build)
+    except ForeignLayout:
+        # Finishing for a version with another layout: its number is not for us to write, and whoever wants to
+        # use the object is refused with the remedy.
+        return

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""XDP by pinned link.
+
+Native where the driver has it, else generic; a program that is there is never replaced.
+"""
+
+import errno
+import os
+from pathlib import Path
+
+from netvsc_bpf.kernel.bpf import libbpf, links
+from netvsc_bpf.model.errors import ForeignXdp, KernelError
+
+_SKB_MODE = 1 << 1  # XDP_FLAGS_*, include/uapi/linux/if_link.h
+_DRV_MODE = 1 << 2
+_NOT_NATIVE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ERANGE, errno.ENOMEM}
+"""What drivers answer that cannot run XDP here: no support, too large an MTU, no queues left."""
+
+
+def attach(prog_fd: int, ifindex: int, name: str, pin: Path) -> None:
+    """Attach and pin. Raises ForeignXdp where another program sits, KernelError."""
+    what = f"cannot attach guard to {name}"
+    try:
+        links.pin(_create(prog_fd, ifindex), pin)
+    except OSError as error:
+        # EEXIST: a program of the other mode sits there.
+        if error.errno in (errno.EBUSY, errno.EEXIST):
+            raise ForeignXdp(
+                what, "another XDP program is attached", "remove it, or attach with --guard off"
+            ) from error
+        raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
+
+
+def _create(prog_fd: int, ifindex: int) -> int:
+    try:
+        return libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _DRV_MODE)
+    except OSError as error:
+        if error.errno not in _NOT_NATIVE:
+            raise
+        return libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _SKB_MODE)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The numbers by which one network namespace knows others (include/uapi/linux/net_namespace.h)."""
+
+import struct
+
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink, attribute
+from netvsc_bpf.kernel.process.namespace_handle import Place
+
+_RTM_NEWNSID, _RTM_GETNSID = 88, 90
+_NETNSA_NSID, _NETNSA_FD = 1, 3
+_RTGENMSG = bytes(4)
+_NUMBER = struct.Struct("=i")
+_NOT_ASSIGNED = -1
+
+
+def nsid(place: Place) -> int:
+    """Return the number that this thread's namespace has for another; one that has none is given one.
+
+    A device that moves there gives it one as well (peernet2id_alloc()). Raises KernelError, NamespaceGone.
+    """
+    with place.opened() as fd, changing(f"cannot number {place.name}"), Rtnetlink() as rtnl:
+        number = _number(rtnl, fd)
+        if number == _NOT_ASSIGNED:
+            any_number = attribute(_NETNSA_NSID, _NUMBER.pack(_NOT_ASSIGNED))
+            rtnl.request(_RTM_NEWNSID, 0, _RTGENMSG + attribute(_NETNSA_FD, _NUMBER.pack(fd)) + any_number)
+            number = _number(rtnl, fd)
+        return number
+
+
+def _number(rtnl: Rtnetlink, fd: int) -> int:
+    answer = rtnl.ask(_RTM_GETNSID, _RTGENMSG + attribute(_NETNSA_FD, _NUMBER.pack(fd)))
+    return int(_NUMBER.unpack(answer.attributes(len(_RTGENMSG))[_NETNSA_NSID])[0])

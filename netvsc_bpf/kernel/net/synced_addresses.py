@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which addresses we put on which VF: a pinned map that no program reads.
+
+Nothing else in the kernel tells our unicast entries from those of a macvlan or of `bridge fdb add`, and what
+was on a VF before us has to stay there. The map stands in the folder of the namespace and not in that of the
+object, so that it outlives a change of programs; it is made when the first address is lent.
+"""
+
+import ctypes
+import errno
+import os
+import struct
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from netvsc_bpf.kernel.bpf import libbpf, pin_files
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.model.errors import ForeignLayout
+
+PIN = "lent_addresses"
+MOST = 16_384
+"""Entries: 64 addresses for each of 256 VFs. The memory is taken when they are."""
+_HASH = 1  # BPF_MAP_TYPE_HASH
+_NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
+
+
+class _Key(ctypes.Structure):
+    _fields_ = [("vf_ifindex", ctypes.c_uint32), ("mac", ctypes.c_uint8 * 6), ("pad", ctypes.c_uint8 * 2)]
+
+
+_KEY = struct.Struct("=I6s2x")
+"""The same, for reading many."""
+
+
+class _CreateOpts(ctypes.Structure):
+    """struct bpf_map_create_opts of libbpf 1.0."""
+
+    _fields_ = [
+        ("sz", ctypes.c_size_t),
+        ("btf", ctypes.c_uint32 * 4),
+        ("inner_map_fd", ctypes.c_uint32),
+        ("map_flags", ctypes.c_uint32),
+        ("map_extra", ctypes.c_uint64),
+        ("numa_node", ctypes.c_uint32),
+        ("map_ifindex", ctypes.c_uint32),
+    ]
+
+
+class LentAddresses:
+    """The record of this thread's network namespace. Whoever changes it holds the writer lock."""
+
+    def __init__(self, pins: NetnsPins) -> None:
+        self._path = pins.home / PIN
+        self._lib = libbpf.lib()
+        self._fd = _opened(self._path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+
+    def all(self) -> dict[int, set[bytes]]:
+        """Return the addresses lent to each VF, by ifindex."""
+        found: dict[int, set[bytes]] = {}
+        if self._fd is None:
+            return found
+        # In one go (Linux 5.6): it is asked for with each VF that comes or goes.
+        keys, values, count = (_Key * MOST)(), (ctypes.c_uint32 * MOST)(), ctypes.c_uint32(MOST)
+        begin_at_next = ctypes.c_uint32()
+        result = self._lib.bpf_map_lookup_batch(
+            self._fd, None, ctypes.byref(begin_at_next), keys, values, ctypes.byref(count), None
+        )
+        if result != -errno.ENOENT:  # which says that there are no more
+            _checked(result)
+        read = memoryview(keys).cast("B")[: count.value * ctypes.sizeof(_Key)]
+        for vf_ifindex, mac in _KEY.iter_unpack(read):
+            found.setdefault(vf_ifindex, set()).add(mac)
+        return found
+
+    def note(self, vf_ifindex: int, mac: bytes) -> None:
+        """Write down that an address was lent. Raises KernelError where the map is full."""
+        if self._fd is None:
+            self._fd = _created(self._path)
+        key, value = _key(vf_ifindex, mac), ctypes.c_uint32(1)
+        with changing(f"cannot note {mac.hex(':')} of interface {vf_ifindex}"):
+            _checked(self._lib.bpf_map_update_elem(self._fd, ctypes.byref(key), ctypes.byref(value), 0))
+
+    def strike(self, vf_ifindex: int, mac: bytes) -> None:
+        """Forget an address; nothing happens where it was not noted. Raises KernelError."""
+        if self._fd is None:
+            return
+        key = _key(vf_ifindex, mac)
+        with changing(f"cannot forget {mac.hex(':')} of interface {vf_ifindex}"), suppress(FileNotFoundError):
+            _checked(self._lib.bpf_map_delete_elem(self._fd, ctypes.byref(key)))
+
+
+def _key(vf_ifindex: int, mac: bytes) -> _Key:
+    return _Key(vf_ifindex, (ctypes.c_uint8 * 6)(*mac))
+
+
+def _opened(path: Path) -> int | None:
+    try:
+        fd = pin_files.get(path)
+    except FileNotFoundError:
+        return None
+    try:
+        info = libbpf.info(fd, libbpf.MapInfo)
+    except BaseException:
+        os.close(fd)
+        raise
+    if (info.type, info.key_size, info.value_size) != (_HASH, ctypes.sizeof(_Key), 4):
+        os.close(fd)
+        remedy = "take it down with `netvsc-bpf detach --all`, then attach again"
+        raise ForeignLayout(f"cannot use {path}", "it is another map", remedy)
+    return fd
+
+
+def _created(path: Path) -> int:
+    options = _CreateOpts(sz=ctypes.sizeof(_CreateOpts), map_flags=_NO_PREALLOC)
+    create = libbpf.lib().bpf_map_create
+    with changing(f"cannot make {path}"):
+        fd = _checked(
+            create(_HASH, PIN.encode(), ctypes.sizeof(_Key), 4, MOST, ctypes.byref(options)),
+        )
+        try:
+            pin_files.pin(fd, path)
+        except OSError:
+            os.close(fd)
+            raise
+    return fd
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno() or -result
+        raise OSError(number, os.strerror(number))
+    return result

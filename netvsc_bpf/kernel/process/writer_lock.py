@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One writer at a time: flock() on our folder in bpffs, which the kernel drops with the process."""
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from netvsc_bpf.kernel.process import pin_root
+from netvsc_bpf.kernel.process.pin_root import OurRoot
+from netvsc_bpf.model.errors import Busy, KernelError, MissingCapability
+
+_POLL_S = 0.02
+
+
+@contextmanager
+def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[int]:
+    """Hold the lock on `root`, creating it; on leaving an empty folder is removed.
+
+    Gives its descriptor: a child that inherits it holds the lock too. What this thread does below it in the
+    block is done in the very folder that is locked. Raises Busy after `timeout_s` seconds, UntrustedFolder.
+    """
+    ours = _acquire(root, time.monotonic() + timeout_s)
+    try:
+        with pin_root.holding(ours):
+            yield ours.fd
+    finally:
+        try:
+            if _could_be_made_again(ours.fd, root):
+                root.rmdir()
+        except OSError as error:
+            # EACCES: bpffs itself is root's, who made this folder for us, as deploy/systemd does.
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT, errno.EACCES):
+                raise
+        finally:
+            os.close(ours.fd)
+
+
+def _acquire(root: Path, deadline: float) -> OurRoot:
+    while True:
+        ours = _open(root)
+        try:
+            fcntl.flock(ours.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(ours.fd)
+            if time.monotonic() > deadline:
+                raise Busy(
+                    "cannot change the data path",
+                    "another netvsc-bpf is changing it",
+                    "wait for it, then try again",
+                ) from None
+            time.sleep(_POLL_S)
+            continue
+        except BaseException:
+            os.close(ours.fd)
+            raise
+        # The one before us may have removed the folder while we waited: then ours is a lock on nothing.
+        if _same(ours.fd, root):
+            return ours
+        os.close(ours.fd)
+
+
+def _open(root: Path) -> OurRoot:
+    what = f"cannot use {root}"
+    try:
+        with suppress(FileExistsError):  # whatever it is: that is looked at when it is open
+            root.mkdir(0o700)
+        return pin_root.open_root(root)
+    except FileNotFoundError:
+        return _open(root)  # removed between the two calls
+    except PermissionError as error:
+        raise MissingCapability(
+            what, os.strerror(error.errno or 0), f"run as root, or chown a folder {root} to this user"
+        ) from None
+    except OSError as error:
+        raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
+
+
+def _could_be_made_again(fd: int, root: Path) -> bool:
+    """Say whether the folder's owner can make it: where systemd mounted bpffs only root can, and did."""
+    return os.fstat(fd).st_uid == os.geteuid() or bool(root.parent.stat().st_mode & stat.S_IWOTH)
+
+
+def _same(fd: int, root: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), root.lstat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The manager's log on standard error: events as lines, written by a thread of its own.
+
+A full disk, a closed or stopped terminal, a pipe that nobody reads: none of it may keep the manager from
+its work. Lines that cannot be written, or that wait behind too many others, are lost and counted, and the
+count is written as soon as something can be written again. `netvsc-bpf events` has them all the same.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from netvsc_bpf.kernel.process import stdio
+from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
+from netvsc_bpf.model.errors import NetvscBpfError
+
+_MOST = 1024
+_END_S = 3.0
+
+
+class Log:
+    """A listener of events that neither waits nor raises. Any thread may call it, within the `with` block."""
+
+    def __init__(self, form: Callable[[Event], str], fd: int = stdio.STDERR, most: int = _MOST) -> None:
+        self._form, self._most = form, most
+        self._waiting: deque[Event] = deque()
+        self._lost = self._reported = 0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._writer = stdio.Writer(fd)
+        self._writer.hurried = lambda: self._closing
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Raises NetvscBpfError where no thread can be started."""
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise NetvscBpfError("cannot write a log", str(error), "see TasksMax of the service") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what is waiting, as far as it is taken within a second."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(_END_S)
+
+    def __call__(self, event: Event) -> None:
+        """Have an event written."""
+        with self._changed:
+            if len(self._waiting) >= self._most:
+                self._lost += 1
+            else:
+                self._waiting.append(event)
+                self._changed.notify()
+
+    def lost(self) -> int:
+        """Return how many events were not written."""
+        return self._lost
+
+    def _run(self) -> None:
+        while (event := self._next()) is not None:
+            lost = self._lost
+            if lost > self._reported and self._write(_lost_event(lost - self._reported)):
+                self._reported = lost
+            if not self._write(event):
+                with self._changed:
+                    self._lost += 1
+
+    def _next(self) -> Event | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            return self._waiting.popleft() if self._waiting else None
+
+    def _write(self, event: Event) -> bool:
+        """Write an event; return whether that succeeded."""
+        try:
+            self._writer.write(f"{self._form(event)}\n".encode(errors="backslashreplace"))
+        except TimeoutError:
+            with self._changed:  # the end: nobody reads it, and the others would not be read either
+                self._lost += len(self._waiting)
+                self._waiting.clear()
+            return False
+        except OSError:
+            return False
+        return True
+
+
+def _lost_event(number: int) -> Event:
+    return Event(
+        Kind.FAILED, MANAGER, f"{number} events are missing here: they could not be written to stderr"
+    )

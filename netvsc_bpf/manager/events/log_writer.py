@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Events on the manager's own stderr: for the journal, for a terminal, or as JSON lines."""
+
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+from netvsc_bpf.manager.events.kinds import Event, Severity
+from netvsc_bpf.model.names import json_text, shown
+
+_SYSLOG_LEVEL = {Severity.ERROR: 3, Severity.WARNING: 4, Severity.INFO: 6}
+"""SD_ERR, SD_WARNING, SD_INFO: sd-daemon(3)."""
+
+
+class EventFormat:
+    """Makes the line of an event for a stream; of a text with several lines, several.
+
+    The lines have the prefix of sd-daemon(3), as `<4>`, where the stream is the journal's; anywhere else it
+    would be noise. JSON lines carry their severity themselves.
+    """
+
+    def __init__(
+        self, stream: TextIO, *, as_json: bool = False, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._as_json = as_json
+        self._prefixed = not as_json and is_journal(stream, environ)
+
+    def __call__(self, event: Event) -> str:
+        """Return the text of one event, without the end of its last line."""
+        if self._as_json:
+            text = json_text(event.as_record())
+        else:
+            text = shown(f"{event.interface}: {event.kind.value}: {event.text}")
+        if self._prefixed:
+            # The journal takes each line by itself, those of a traceback too.
+            prefix = f"<{_SYSLOG_LEVEL[event.severity]}>"
+            text = "\n".join(prefix + line for line in text.split("\n"))
+        return text
+
+
+def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Say whether a stream leads to the journal: JOURNAL_STREAM names its device and inode (systemd.exec(5)).
+
+    The variable is inherited by children whose stderr leads elsewhere, hence the comparison.
+    """
+    device, _, inode = environ.get("JOURNAL_STREAM", "").partition(":")
+    if not (device.isdecimal() and inode.isdecimal()):
+        return False
+    try:
+        found = os.fstat(stream.fileno())
+    except OSError:  # no file at all (io.UnsupportedOperation is one)
+        return False
+    return (found.st_dev, found.st_ino) == (int(device), int(inode))

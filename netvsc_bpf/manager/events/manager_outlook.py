@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What only a running manager knows of pairs: whether there is one, and when it uses a VF again."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from netvsc_bpf.manager.events.claim import is_claimed
+from netvsc_bpf.manager.events.client import Conversation, ask
+from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.status import PairStatus
+
+_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED})
+_PATIENCE_S = 2.0
+
+
+def with_outlook(pairs: Sequence[PairStatus]) -> list[PairStatus]:
+    """Return pairs of this thread's network namespace with `managed` and `until`."""
+    managed = bool(pairs) and is_claimed()
+    asked = managed and any(pair.reason in _LEFT_ALONE for pair in pairs)
+    until = _until() if asked else {}
+    return [
+        replace(
+            pair,
+            managed=managed,
+            until=_end(pair, managed, until),
+        )
+        for pair in pairs
+    ]
+
+
+def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> datetime | None:
+    if pair.reason is Reason.DRAINED and managed and pair.drained is not None:
+        return pair.drained.until
+    return until.get(pair.synthetic.ifindex) if pair.reason in _LEFT_ALONE else None
+
+
+def _until() -> dict[int, datetime]:
+    """Ask the manager; what it does not say within two seconds is not known."""
+    found: dict[int, datetime] = {}
+    # One that is stopped, not to be trusted, or of another version leaves it unknown.
+    with suppress(NetvscBpfError):
+        manager = ask(Request.WAITS)
+        if manager is not None:
+            with manager:
+                _listen(manager, found)
+    return found
+
+
+def _listen(manager: Conversation, found: dict[int, datetime]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while (left := deadline - time.monotonic()) > 0:
+        lines = manager.lines(left)
+        for line in lines or ():
+            if line.get(CONTROL) == Control.WAIT:
+                found[int(line["ifindex"])] = datetime.now(UTC) + timedelta(seconds=line["left_s"])
+        if lines is None or any(line.get(CONTROL) != Control.WAIT for line in lines):
+            break

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Turning steps, refusals and kernel events into events for people, each told once."""
+
+import traceback
+from collections.abc import Callable, Iterable
+
+from netvsc_bpf.datapath.upgrade import Upgraded
+from netvsc_bpf.discovery.refusal import Cause
+from netvsc_bpf.discovery.xdp_reach import describe
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.manager.events.drain_events import drained_event, undrained_event
+from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind, Value
+from netvsc_bpf.manager.events.path_changes import switch_event
+from netvsc_bpf.manager.events.step_details import step_details
+from netvsc_bpf.manager.events.step_words import step_words
+from netvsc_bpf.manager.state.durations import Timing
+from netvsc_bpf.manager.state.vf_selection import Seen
+from netvsc_bpf.model.drain import Drain
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.planner import actions as act
+from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.stall import Stall
+
+_EVERYDAY = frozenset({Cause.UNFIT, Cause.OTHER_PAIR})
+
+
+class Teller:
+    """Tells a listener what happens."""
+
+    def __init__(self, listener: Callable[[Event], None]) -> None:
+        self._listener = listener
+        self._refused: dict[int, tuple[str, ...]] = {}
+        self._names: dict[int, str] = {}
+        self._attached: set[int] = set()
+        self._failed: dict[int, str] = {}
+        self._left_out: dict[int, set[str]] = {}
+        self._trouble: str | None = None
+        self._not_upgraded: str | None = None
+        self._awaited: frozenset[str] = frozenset()
+        self._drained: dict[int, Drain] = {}
+        self._vfs: dict[int, str] = {}
+        """The names of VFs that were joined, by ifindex: a switch may tell of one that is gone."""
+        self.timing = Timing()
+
+    def looked(self, seen: Seen) -> None:
+        """Tell what pairing refused, when it is not what it refused last time."""
+        nic = seen.pair.synthetic
+        self._names[nic.ifindex] = nic.name
+        if seen.pair.steer:
+            self._attached.add(nic.ifindex)
+        if seen.pair.joined is not None:
+            self._vfs[seen.pair.joined.vf.ifindex] = seen.pair.joined.vf.name
+        # A VLAN upon the pair has its MAC every day, and so have the ports of a bond; that is no news.
+        alarming = (one for one in seen.refusals if one.cause not in _EVERYDAY)
+        refused: dict[str, dict[Detail, Value]] = {
+            f"{one.nic.name}: {one.reason}": {Detail.VF: one.nic.name, Detail.REASON: one.cause.value}
+            for one in alarming
+        }
+        joined = seen.pair.joined
+        if joined is not None and joined.unseen_by is not None:
+            reason: dict[Detail, Value] = {Detail.VF: joined.vf.name, Detail.REASON: Reason.XDP_MISSING.value}
+            refused[describe(joined.unseen_by, nic, joined.vf)] = reason
+        if seen.problem is not None:
+            refused[str(seen.problem)] = {Detail.ERROR: type(seen.problem).__name__}
+        before = self._refused.get(nic.ifindex, ())
+        self._refused[nic.ifindex] = tuple(refused)
+        for text, details in refused.items():
+            if text not in before:
+                self._listener(Event(Kind.REFUSED, nic.name, text, details=details))
+        self._drains(nic, seen.pair.drained)
+
+    def _drains(self, nic: Nic, now: Drain | None) -> None:
+        """Tell that an operator drained the pair, with other words than before, or that this is over."""
+        before = self._drained.pop(nic.ifindex, None)
+        if now is not None:
+            self._drained[nic.ifindex] = now
+            if now != before:
+                self._listener(drained_event(nic.name, now))
+        elif before is not None:
+            self._listener(undrained_event(nic.name, before))
+
+    def awaited(self, names: Iterable[str]) -> None:
+        """Tell which interfaces that were named are not there (yet)."""
+        missing = frozenset(names)
+        for name in sorted(missing - self._awaited):
+            self._listener(Event(Kind.AWAITED, name, "there is no such interface, waiting for it"))
+        self._awaited = missing
+
+    def failed(self, step: act.Action, error: NetvscBpfError, took_s: float) -> None:
+        """Tell that a step failed and was undone; the same failure of the same pair once."""
+        if self._failed.get(step.ifindex) != str(error):
+            self._failed[step.ifindex] = str(error)
+            details: dict[Detail, Value] = {
+                Detail.STEP: type(step).__name__,
+                Detail.ERROR: type(error).__name__,
+                Detail.DURATION_S: round(took_s, 6),
+            }
+            self._listener(Event(Kind.FAILED, self.name(step.ifindex), str(error), details=details))
+
+    def left_out(self, ifindex: int, text: str) -> None:
+        """Tell what could not be done for a pair and is not essential; the same once."""
+        if text not in self._left_out.setdefault(ifindex, set()):
+            self._left_out[ifindex].add(text)
+            self._listener(Event(Kind.REFUSED, self.name(ifindex), text))
+
+    def broken(self, nic: Nic, error: NetvscBpfError) -> None:
+        """Report that a pair could not be observed or decided on; the same error of the same pair once."""
+        if self._failed.get(nic.ifindex) != str(error):
+            self._failed[nic.ifindex] = str(error)
+            details: dict[Detail, Value] = {Detail.ERROR: type(error).__name__}
+            self._listener(Event(Kind.FAILED, nic.name, str(error), details=details))
+
+    def restless(self, ifindex: int) -> None:
+        """Tell that a pair does not come to rest; once, until it does."""
+        text = "it is changed again and again, by whom we do not know: waiting between two repairs"
+        if self._failed.get(ifindex) != text:
+            self._failed[ifindex] = text
+            self._listener(Event(Kind.FAILED, self.name(ifindex), text))
+
+    def settled(self, ifindex: int) -> None:
+        """Take note that a pair has nothing left to do: a failure from now on is a new one."""
+        self._failed.pop(ifindex, None)
+
+    def trouble(self, error: Exception | str | None) -> None:
+        """Tell what keeps the manager from its work, when it is not what kept it last time; None: nothing."""
+        text = None if error is None else str(error)
+        if text is not None and text != self._trouble:
+            self._listener(Event(Kind.FAILED, MANAGER, text))
+        self._trouble = text
+
+    def upgraded(self, done: Upgraded, took_s: float) -> None:
+        """Tell that the programs of all pairs were loaded anew: another version's, or without a sentinel."""
+        self._not_upgraded = None
+        if done.lost:
+            text = f"the sentinel had lost {', '.join(done.lost)}, and is back"
+            details: dict[Detail, Value] = {Detail.HOOK: "sentinel", Detail.DURATION_S: round(took_s, 6)}
+            self._listener(Event(Kind.REPAIRED, MANAGER, text, details=details))
+        if done.now != done.before:
+            text = f"programs {done.now:08x} in place of {done.before:08x}, counters go on"
+            self._listener(Event(Kind.UPGRADED, MANAGER, text))
+
+    def not_upgraded(self, error: NetvscBpfError) -> None:
+        """Tell why the programs stay as they are; the same reason once."""
+        if self._not_upgraded != str(error):
+            self._not_upgraded = str(error)
+            text = f"the programs stay as they are: {error}"
+            self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERROR: type(error).__name__}))
+
+    def bug(self, error: BaseException | str, count: int, interface: str = MANAGER) -> None:
+        """Tell an error that nobody foresaw, with where it came from, each time."""
+        where = error if isinstance(error, str) else "".join(traceback.format_exception(error))
+        text = f"unforeseen, number {count}: {where}"
+        self._listener(Event(Kind.FAILED, interface, text, details={Detail.ERRORS: count}))
+
+    def departed(self, ifindex: int, name: str | None, text: str, netns: str) -> None:
+        """Tell that a synthetic NIC left for another network namespace, and who looks after it there."""
+        details: dict[Detail, Value] = {Detail.NETNS: netns}
+        self._listener(Event(Kind.MOVED, name or self.name(ifindex), text, details=details))
+
+    def forget(self, ifindex: int) -> None:
+        """Drop what is known of a pair that is no more."""
+        for known in (self._refused, self._names, self._failed, self._left_out, self._drained):
+            known.pop(ifindex, None)
+        self._attached.discard(ifindex)
+        self.timing.forget(ifindex)
+
+    def done(
+        self, pair: PairObservation | None, step: act.Action, refused: str | None, took_s: float
+    ) -> None:
+        """Tell that a step was carried out, or what the VF refused; `took_s` is how long it took."""
+        if isinstance(step, act.Fasten):
+            return  # a part of joining, which has been told
+        kind, text = step_words(pair, step, attached=step.ifindex in self._attached)
+        if refused is not None:
+            kind, text = Kind.REFUSED, refused
+        repair = kind is Kind.REPAIRED
+        details = {**step_details(pair, step, repair=repair), Detail.DURATION_S: round(took_s, 6)}
+        match step:
+            case act.Attach():
+                self._attached.add(step.ifindex)
+            case act.Join(vf=vf) if pair is None or pair.joined is None:
+                self._vfs[vf.ifindex] = vf.name
+                self.timing.joined(vf.ifindex)
+        self._listener(Event(kind, self.name(step.ifindex), text, details=details))
+
+    def switched(self, told: abi.PathEvent) -> None:
+        """Tell a change of path, with the kernel's own time."""
+        pair, vf = told.synthetic_ifindex, told.vf_ifindex
+        armed = abi.PATHS[told.to] is Path.VF
+        event = switch_event(
+            told,
+            self.name(pair),
+            self._vfs.get(vf),
+            lasted_s=self.timing.lasted_s(pair, told.at),
+            join_s=self.timing.joined_for_s(vf, told.at) if armed else None,
+        )
+        self._listener(event)
+
+    def stalled(self, stall: Stall, hold_s: float) -> None:
+        """Tell that a VF swallows frames, and for how long (seconds) it is not used therefore."""
+        vf = self._vfs.get(stall.vf, "VF")
+        text = f"{vf} {stall.why}: it is not used for {hold_s:g} s"
+        details: dict[Detail, Value] = {
+            Detail.VF: vf,
+            Detail.REASON: stall.reason.value,
+            Detail.HOLD_S: hold_s,
+        }
+        self._listener(Event(Kind.STALLED, self.name(stall.ifindex), text, details=details))
+
+    def hanging(self, step: act.Action, limit_s: float) -> None:
+        """Tell that a step has not returned, and that its pair does without its VF meanwhile."""
+        name = type(step).__name__
+        text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"
+        self._listener(Event(Kind.FAILED, self.name(step.ifindex), text, details={Detail.STEP: name}))
+
+    def name(self, ifindex: int) -> str:
+        """Return what a pair was called when it was looked at last."""
+        return self._names.get(ifindex, f"interface {ifindex}")

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What an event says of the step that it tells, beside its text. Pure."""
+
+from netvsc_bpf.manager.events.kinds import Detail, Value
+from netvsc_bpf.manager.state.missing_hooks import lost_hooks, missing_hooks
+from netvsc_bpf.planner import actions as act
+from netvsc_bpf.planner.observation import PairObservation
+
+
+def step_details(
+    pair: PairObservation | None, step: act.Action, *, repair: bool = False
+) -> dict[Detail, Value]:
+    """Return step, VF, reason and hooks, as far as the step has them; `pair` as it was before.
+
+    Of a repair only what was lost is named.
+    """
+    details: dict[Detail, Value] = {Detail.STEP: type(step).__name__}
+    if isinstance(step, act.Join):
+        details[Detail.VF] = step.vf.name
+    elif pair is not None and pair.joined is not None and not isinstance(step, act.Attach):
+        details[Detail.VF] = pair.joined.vf.name
+    if isinstance(step, act.Leave | act.Withdraw):
+        details[Detail.REASON] = step.reason.value
+    if isinstance(step, act.FollowUp) and step.because is not None:
+        details[Detail.REASON] = step.because.value
+    if hooks := (lost_hooks if repair else missing_hooks)(pair, step):
+        details[Detail.HOOK] = ",".join(hooks)
+    return details

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The words of the event that tells of a step. Pure."""
+
+from netvsc_bpf.manager.events.kinds import Kind
+from netvsc_bpf.manager.state.missing_hooks import lost_hooks
+from netvsc_bpf.model.path import Reason
+from netvsc_bpf.planner import actions as act
+from netvsc_bpf.planner.observation import PairObservation
+
+
+def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool) -> tuple[Kind, str]:
+    """Return what kind of event a step is, and its text.
+
+    `pair` is as it was before; `attached` tells whether it had been attached by then, so that what is missing
+    was taken off by somebody else.
+    """
+    vf = "VF" if pair is None or pair.joined is None else pair.joined.vf.name
+    match step:
+        case act.Attach() if attached and (lost := lost_hooks(pair, step)):
+            return Kind.REPAIRED, f"{' and '.join(lost)} put back"
+        case act.Attach() if attached:
+            return Kind.ATTACHED, "guard as it is wanted now"
+        case act.Attach():
+            return Kind.ATTACHED, "steer and guard"
+        case act.PutLast():
+            late = "" if pair is None else ", ".join(map(str, pair.passed_by))
+            return Kind.REPAIRED, f"steer put behind tcx program {late}, which was attached after it"
+        case act.Join() if lost_hooks(pair, step):
+            return Kind.REPAIRED, f"home put back on {vf}"
+        case act.Join(vf=joined):
+            return Kind.JOINED, joined.name
+        case act.Leave(reason=reason):
+            return Kind.LEFT, f"{vf}: {reason}"
+        case act.Withdraw(reason=Reason.DAMPED):
+            return Kind.DAMPED, f"{vf} fails too often and is left alone for a while"
+        case act.Withdraw(reason=Reason.NOT_PERMITTED):
+            return Kind.WITHDRAWN, f"{vf} is out of step"
+        case act.Withdraw(reason=reason):
+            return Kind.WITHDRAWN, f"{vf}: {reason}"
+        case act.Permit(settle_ms=settle_ms):
+            return Kind.PERMITTED, f"{vf} after {settle_ms} ms"
+        case act.FollowUp(because=Reason() as because):
+            return Kind.FOLLOWED, f"{vf} was taken down: {because}"
+        case act.FollowUp(up=up):
+            return Kind.FOLLOWED, f"{vf} is {'up' if up else 'down'}"
+        case act.FollowMtu(mtu=mtu):
+            return Kind.FOLLOWED, f"{vf} has MTU {mtu}"
+        case act.RepairMtu(mtu=mtu):
+            return Kind.REPAIRED, f"{vf} has MTU {mtu} again"
+        case act.FollowMac(mac=mac):
+            return Kind.FOLLOWED, f"{vf} has MAC {mac}"
+        case act.FollowFlags(promisc=promisc, allmulti=allmulti):
+            on = [name for name, is_on in (("promisc", promisc), ("allmulti", allmulti)) if is_on]
+            return Kind.FOLLOWED, f"{vf} has {' and '.join(on) or 'neither promisc nor allmulti'}"
+        case act.Release():
+            return Kind.RELEASED, "it is gone, its VF is as it was found"
+        case _:
+            raise NotImplementedError(step)

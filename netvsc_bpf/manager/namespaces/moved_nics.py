@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Looking after the synthetic NICs that left for other network namespaces, from the one that they left.
+
+Read anew from the marks at every look: which namespaces need a branch, whose VF has to be fetched - hosts add
+VFs to the namespace that the machine began with - and what a namespace that was deleted left in bpffs.
+"""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from netvsc_bpf.datapath.known_pairs import known_pairs
+from netvsc_bpf.datapath.move_vf import arrived, fetch, note_arrival, send_home
+from netvsc_bpf.datapath.session import Session, reading, writing
+from netvsc_bpf.discovery.lookup import find_by_name
+from netvsc_bpf.discovery.nics import list_nics
+from netvsc_bpf.discovery.pairing import find_pair
+from netvsc_bpf.kernel.bpf import pins
+from netvsc_bpf.kernel.bpf.moved_nic_marks import Visitor, strike, visitor, visitors_from
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.nsid import nsid
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import writer_lock
+from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.manager.events.claim import holder
+from netvsc_bpf.manager.events.kinds import Detail, Event, Kind
+from netvsc_bpf.manager.state.attached_pairs import opened
+from netvsc_bpf.manager.state.config import ManagerConfig
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError, Refused
+from netvsc_bpf.model.nic import Nic
+
+_WHAT = "cannot look after a NIC in another network namespace"
+
+
+@dataclass(slots=True)
+class Visits:
+    """One look at all visitors; runs in a thread in the manager's own namespace and may block."""
+
+    config: ManagerConfig
+    listener: Callable[[Event], None]
+    places: dict[Place, int] = field(default_factory=dict)
+    """The namespaces that need a branch, with the number (nsid) that this one knows them by."""
+    troubled: bool = False
+    """Something could not be done at the last look: it has to be tried again soon."""
+    _told: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self) -> None:
+        """Look after all; what fails is told once, and tried again at the next look."""
+        places: dict[Place, int] = {}
+        self.troubled = False
+        for one in visitors_from(Place.here()):
+            try:
+                if not one.here.exists():
+                    self._forget_dead(one)
+                elif self._is_ours(one):
+                    if one.here not in places:
+                        places[one.here] = nsid(one.here)
+                    self._see_to_its_vf(one)
+            except NamespaceGone:
+                self.troubled = True  # in this very moment: the next look sees to it
+            except NetvscBpfError as error:
+                self.troubled = True
+                self._tell_failure(one, str(error))
+            except Exception as error:
+                self.troubled = True
+                self._tell_failure(one, "".join(traceback.format_exception(error)))
+            else:
+                self._told.pop(one.name, None)
+        self.places = places
+
+    def _is_ours(self, one: Visitor) -> bool:
+        """Return whether a branch has to manage it; of one that died before it was attached drop the mark."""
+        with one.here.entered():
+            pid = holder()
+            if pid is not None:
+                self._tell_once(one, f"process {pid} manages {one.here.name} now")
+                return False
+            with reading(_WHAT) as session:
+                if session.nic(one.ifindex) is not None or one.ifindex in session.attached():
+                    return True
+            with writing(_WHAT) as session:
+                send_home(session, one)
+                strike(session.pins, one.ifindex)
+        return False
+
+    def _see_to_its_vf(self, one: Visitor) -> None:
+        with one.here.entered(), Rtnetlink() as rtnl:
+            nics = list_nics(rtnl)
+        synthetic = next((nic for nic in nics if nic.ifindex == one.ifindex), None)
+        if synthetic is None:
+            return  # the branch releases it
+        one = self._settled(one, nics)
+        if self._lacks_a_vf(synthetic, nics):
+            self._fetch_for(one, synthetic)
+
+    def _settled(self, one: Visitor, nics: list[Nic]) -> Visitor:
+        """Complete the mark of one whose manager was killed while its VF moved."""
+        if one.vf is None or one.vf.ifindex or arrived(one, nics) is None:
+            return one
+        with writing(_WHAT):
+            return note_arrival(one, nics)
+
+    def _lacks_a_vf(self, synthetic: Nic, nics: list[Nic]) -> bool:
+        try:
+            return find_pair(nics, synthetic.name, any_bus=self.config.options.any_bus).pair.vf is None
+        except Refused:
+            return False  # there is one, and it is somebody else's; or there are too many
+
+    def _fetch_for(self, one: Visitor, synthetic: Nic) -> None:
+        with reading(_WHAT) as session:
+            if self._candidate(session, one, synthetic) is None:
+                return
+        with writing(_WHAT) as session:
+            vf = self._candidate(session, one, synthetic)
+            now = visitor(NetnsPins(one.here.inode), one.ifindex)
+            if vf is None or now is None:
+                return
+            name = fetch(session, now, vf)
+        text = f"{vf.name} follows it to {one.here.name}" + ("" if name == vf.name else f" as {name}")
+        self._tell(one, Kind.MOVED, text, vf.name)
+
+    def _candidate(self, session: Session, one: Visitor, synthetic: Nic) -> Nic | None:
+        """Return the NIC of this namespace that would be its VF, were the visitor here."""
+        options = self.config.of(one.name).options
+        # Its number and its names may be somebody else's here.
+        name = f"{one.name}@{one.here.name}"
+        stand_in = replace(synthetic, ifindex=-1, name=name, altnames=(), master=None)
+        named = find_by_name(session.nics, options.vf)
+        try:
+            with opened(session.pins) as loaded:
+                known = known_pairs(session, loaded)
+            pairing = find_pair(
+                [*session.nics, stand_in],
+                stand_in.name,
+                vf=None if named is None else named.name,
+                any_bus=options.any_bus,
+                known=known,
+            )
+        except Refused as refused:
+            self._tell_once(one, str(refused))
+            return None
+        return pairing.pair.vf
+
+    def _forget_dead(self, one: Visitor) -> None:
+        """Remove what its namespace left in bpffs: links of devices that died or went back to the machine."""
+        where = NetnsPins(one.here.inode)
+        with writer_lock.writer(where.root):
+            pins.remove_tree(where, where.pair(one.ifindex))
+            strike(where, one.ifindex)
+            if not pins.in_use(where):
+                pins.remove_tree(where, where.home)
+        self._tell(one, Kind.RELEASED, f"{one.here.name} is gone, and it with it")
+
+    def _tell_failure(self, one: Visitor, text: str) -> None:
+        if self._told.get(one.name) != text:
+            self._told[one.name] = text
+            self._tell(one, Kind.FAILED, text)
+
+    def _tell_once(self, one: Visitor, text: str) -> None:
+        key = f"{one.name} {one.here.inode}"
+        if self._told.get(key) != text:
+            self._told[key] = text
+            self._tell(one, Kind.REFUSED, text)
+
+    def _tell(self, one: Visitor, kind: Kind, text: str, vf: str | None = None) -> None:
+        details = {Detail.NETNS: one.here.name} | ({} if vf is None else {Detail.VF: vf})
+        self.listener(Event(kind, one.name, text, details=dict(details)))

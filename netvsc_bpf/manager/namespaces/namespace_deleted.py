@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Noticing that the manager's own network namespace was deleted.
+
+The manager itself keeps it alive, with the NICs that should go back to the machine. So where the namespace
+was mounted (`ip netns`, a container's runtime) and is not any more, and no other process is in it, the
+manager detaches its pairs and ends. A namespace that was not mounted when the manager started, as the
+machine's own, is not looked at.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import NoReturn
+
+from netvsc_bpf import datapath
+from netvsc_bpf.kernel.process import namespaces
+from netvsc_bpf.kernel.process.namespace_holders import handles, is_handle, is_inhabited
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
+
+_LOOK_S = 1.0
+"""One stat(2), 5 us."""
+_LOOK_AT_PROCESSES_S = 10.0
+
+
+class OwnNamespace:
+    """The network namespace of the thread that made this."""
+
+    def __init__(self) -> None:
+        self._inode = namespaces.current_inode()
+        self._handles: tuple[Path, ...] = ()
+        self.name = ""
+        self._look_for_handles()
+
+    async def deleted(self) -> None:
+        """Return once it is deleted."""
+        if not self._handles:
+            await asyncio.get_running_loop().create_future()
+        while True:
+            while any(is_handle(path, self._inode) for path in self._handles):
+                await asyncio.sleep(_LOOK_S)
+            if not self._look_for_handles():
+                if not is_inhabited(self._inode):
+                    return
+                await asyncio.sleep(_LOOK_AT_PROCESSES_S)
+
+    def leave(self) -> NoReturn:
+        """Detach all its pairs: nobody else could. Raises NamespaceGone."""
+        what, why = "cannot go on managing", f"network namespace {self.name} was deleted"
+        try:
+            _, warnings = datapath.detach_all()
+        except NetvscBpfError as error:
+            raise NamespaceGone(what, f"{why}, and its pairs cannot be detached: {error}") from error
+        raise NamespaceGone(what, "; ".join([f"{why}; its pairs are detached", *warnings]))
+
+    def _look_for_handles(self) -> bool:
+        self._handles = handles(self._inode)
+        if self._handles:
+            self.name = self._handles[0].name
+        return bool(self._handles)

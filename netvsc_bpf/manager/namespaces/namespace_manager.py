@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The part of a manager that looks after one network namespace: its loop, its threads, its pins.
+
+Woken by netlink, pins, the kernel's path changes and timers; it never trusts a wake-up's contents.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.kernel.bpf.links import map_id
+from netvsc_bpf.kernel.bpf.path_events import PathEventWatch
+from netvsc_bpf.kernel.bpf.pin_watch import PinWatch
+from netvsc_bpf.kernel.bpf.pins import attached_ifindexes
+from netvsc_bpf.kernel.process.clock import CLOCKS
+from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.manager.events.kinds import Event
+from netvsc_bpf.manager.events.last_changes import last_changes
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.namespaces.moved_nics import Visits
+from netvsc_bpf.manager.reconcile import unexpected_errors
+from netvsc_bpf.manager.reconcile.reconciler import Reconciler
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.state.attached_pairs import Served, everyone
+from netvsc_bpf.manager.state.config import ManagerConfig
+from netvsc_bpf.manager.state.in_namespace import There
+from netvsc_bpf.manager.state.observation_scope import Looking
+from netvsc_bpf.manager.sync.address_lists import ListFollower
+from netvsc_bpf.manager.sync.announcer import Announcer
+from netvsc_bpf.manager.sync.vlans import VlanFollower
+from netvsc_bpf.manager.watch.detached_links import LinkWatch
+from netvsc_bpf.manager.watch.program_order import OrderWatch
+from netvsc_bpf.manager.watch.stalls import StallWatch
+from netvsc_bpf.manager.watch.step_timeout import Hanging
+from netvsc_bpf.metrics.manager_stats import ManagerStats
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
+from netvsc_bpf.model.path import Path
+from netvsc_bpf.planner.damping import FAILURES
+from netvsc_bpf.planner.stall import SILENT, Stall
+
+_QUIET_S = 0.0005
+"""Events come in bursts. A VF waits meanwhile: what comes later than this is seen by the next turn."""
+_PUT_OFF_S = 0.5
+"""What nobody waits for is done when nothing else is to be done, or in the first turn after so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abroad:
+    """A namespace that is not the manager's own, and which one that is."""
+
+    place: Place
+    home: Place
+
+
+class Branch:
+    """Manages the pairs of one network namespace: the manager's own, or one `abroad`.
+
+    `visits` is for the own one and looks after what left it; `turned` is called after each turn. `looking`
+    decides what is looked at.
+    """
+
+    def __init__(
+        self,
+        config: ManagerConfig,
+        listener: Callable[[Event], None],
+        teller: Teller,
+        bugs: Bugs,
+        *,
+        abroad: Abroad | None = None,
+        visits: Visits | None = None,
+        turned: Callable[[], None] = lambda: None,
+        stats: ManagerStats | None = None,
+        looking: Looking | None = None,
+    ) -> None:
+        self._config, self._teller, self._bugs, self._turned = config, teller, bugs, turned
+        self._stats = stats or ManagerStats()
+        self._abroad, self._visits = abroad, visits
+        self._there = There() if abroad is None else There(abroad.place)
+        self._reconcile = Reconciler(
+            config,
+            teller,
+            self._stats,
+            bugs=bugs,
+            looking=looking or Looking(),
+            changed=self._pins_changed,
+            home=None if abroad is None else abroad.home,
+        )
+        self._pins = self._there.pins
+        self._woken = asyncio.Event()
+        self._asked: list[asyncio.Future[None]] = []
+        """Who waits for a turn that has not begun yet."""
+        self._followed_at: float | None = None
+        """When lists and VLANs were followed last; None: they may have changed since."""
+        self._busy_since: float | None = None
+        """Since when something else was always waiting; None: nothing was."""
+        self._is_time_now: bool | None = None
+        """What _is_time() has decided for this turn."""
+        self._repinned = True
+        """What is pinned may be something else than it was when it was last looked at."""
+        # Abroad those of others' too: their lists were kept by us before they moved.
+        reconciler = self._reconcile
+        managed: Served = (lambda: reconciler.served) if abroad is None else everyone
+        self._lists = ListFollower(managed, listener, self._reconcile.running, bugs)
+        self._vlans = VlanFollower(managed, listener, self._reconcile.running, bugs)
+        self._hanging = Hanging(self._reconcile, self.wake, self._there)
+        self._stalls = StallWatch(self._reconcile, listener, self._there, bugs)
+        near = reconciler.looking
+        self._announcer = Announcer(
+            config.announce, managed, listener, self._there, bugs, near=lambda: near.members
+        )
+        self._links = LinkWatch(self._pins, self.wake)
+        self._order = OrderWatch(self._pins, self.wake, self._there)
+        self._ring: PathEventWatch | None = None
+
+    def wake(self) -> None:
+        """Look soon; at the lists and VLANs of VFs as well."""
+        self._followed_at = None
+        self._woken.set()
+
+    async def looked(self) -> None:
+        """Look now; return once a turn that begins after this call has ended."""
+        turned = asyncio.get_running_loop().create_future()
+        self._asked.append(turned)
+        self.wake()
+        await turned
+
+    def left_alone(self) -> dict[int, float]:
+        """See Memories.left_alone()."""
+        return self._reconcile.memories.left_alone()
+
+    def configure(self, config: ManagerConfig) -> None:
+        """Go on by another configuration; the data path is left alone as far as it fits."""
+        self._config = config
+        self._reconcile.configure(config)
+        self._announcer.configure(config.announce)
+        if self._visits is not None:
+            self._visits.config = config
+        self.wake()
+
+    def _unpinned(self) -> None:
+        self._pins_changed()
+        self.wake()
+
+    def _pins_changed(self) -> None:
+        self._repinned = True
+
+    async def run(self) -> None:
+        """Manage until cancelled; the data path stays."""
+        loop = asyncio.get_running_loop()
+        pins = PinWatch(loop, self._unpinned)
+        # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
+        beside = [
+            loop.create_task(self._bugs.kept_going(run))
+            for run in (self._announcer.run, self._stalls.run, self._links.run, self._order.run)
+        ]
+        try:
+            await self._loop(loop, thread, pins)
+        finally:
+            for task in beside:
+                task.cancel()
+            for waiter in self._asked:
+                waiter.cancel()
+            pins.close()
+            self._close_ring()
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _loop(
+        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
+    ) -> None:
+        while True:
+            self._woken.clear()
+            asked, self._asked = self._asked, []
+            at = await self._turn(loop, thread, pins)
+            self._turned()
+            for waiter in asked:
+                if not waiter.done():  # whoever asked may have gone
+                    waiter.set_result(None)
+            wait = self._config.interval_s
+            if not self._woken.is_set():
+                self._busy_since = None
+            if at is not None:  # the rest of the turn has taken its time since that was said
+                wait = min(max(0.0, at - loop.time()), wait)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), wait)
+                await asyncio.sleep(_QUIET_S)
+
+    async def _turn(
+        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
+    ) -> float | None:
+        """Reconcile once and listen to what is there then; return when (time of the loop) to do so again.
+
+        Whatever goes wrong is told and tried again: a manager that ended would help nobody.
+        """
+        self._is_time_now = None
+        try:
+            at = await self._jobs(thread)
+            self._follow_ring(loop)
+            # Reading all pins takes a good part of what a join does.
+            if self._repinned and self._is_time(loop.time()):
+                self._links.follow()
+                self._order.follow()
+                if pins.follow(self._folders()):
+                    # What went between the look and the watch was not told.
+                    self._woken.set()
+                self._repinned = False
+        except NamespaceGone:
+            return (
+                loop.time() + unexpected_errors.TROUBLE_S
+            )  # whoever opened this branch closes it before that
+        except NetvscBpfError as error:
+            self._report(error)
+            return loop.time() + unexpected_errors.TROUBLE_S
+        except Exception as error:
+            self._report(error)
+            # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
+            await asyncio.sleep(unexpected_errors.TROUBLE_S)
+            return loop.time()
+        self._teller.trouble(None)
+        return at
+
+    async def _jobs(self, thread: ThreadPoolExecutor) -> float | None:
+        """Do what is done at each look, whatever becomes of the job before; raise the last error then.
+
+        Return when (time of the loop) to look again.
+        """
+        loop = asyncio.get_running_loop()
+        at: float | None = None
+        failure: Exception | None = None
+        for work in self._work():
+            try:
+                wait_s = await self._hanging.wait(self._job(thread, work))
+            except NamespaceGone:
+                raise
+            except Exception as error:
+                if failure is not None:
+                    self._report(failure)
+                failure = error
+                self._followed_at = None
+            else:
+                if wait_s is not None:
+                    at = min(loop.time() + wait_s, math.inf if at is None else at)
+            if work == self._reconciled:
+                self._announcer.wake()
+        if failure is not None:
+            raise failure
+        return at
+
+    def _work(self) -> Iterator[Callable[[], float | None]]:
+        yield self._reconciled
+        if self._is_to_follow():
+            yield self._lists
+            yield self._vlans
+        yield self._visited
+
+    def _is_to_follow(self) -> bool:
+        """Tell whether lists and VLANs are read now: not where only a timer or a change of path woke us."""
+        now = asyncio.get_running_loop().time()
+        if self._followed_at is not None and now - self._followed_at < self._config.interval_s:
+            return False
+        if not self._is_time(now):
+            return False
+        self._followed_at = now
+        return True
+
+    def _is_time(self, now: float) -> bool:
+        """Tell whether this turn has time for what nobody waits for."""
+        if self._is_time_now is None:
+            since = self._busy_since = now if self._busy_since is None else self._busy_since
+            self._is_time_now = not self._woken.is_set() or now - since >= _PUT_OFF_S
+            if self._is_time_now:
+                self._busy_since = None
+        return self._is_time_now
+
+    def _reconciled(self) -> float | None:
+        return self._stats.timed(self._reconcile)
+
+    def _visited(self) -> float | None:
+        if self._visits is None:
+            return None
+        self._visits()
+        return unexpected_errors.TROUBLE_S if self._visits.troubled else None
+
+    def _job(self, thread: ThreadPoolExecutor, work: Callable[[], Any]) -> "asyncio.Future[Any]":
+        """Begin work in the namespace of this branch; the thread is there no longer than that."""
+        return asyncio.get_running_loop().run_in_executor(thread, self._there.call, work)
+
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, NetvscBpfError):
+            self._teller.trouble(error)
+        else:
+            self._bugs.tell(error, teller=self._teller)
+
+    def _switched(self, event: abi.PathEvent) -> None:
+        try:
+            self._take_note(event)
+        except Exception as error:  # the events of other pairs come behind this one
+            self._report(error)
+        self._announcer.wake()
+        self._woken.set()
+
+    def _take_note(self, event: abi.PathEvent) -> None:
+        reason, ifindex = abi.REASONS[event.reason], event.synthetic_ifindex
+        when = CLOCKS.own_monotonic_s(event.at)
+        if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
+            self._reconcile.memories.path_left(ifindex, when)
+            if reason in SILENT:
+                self._reconcile.memories.stalled(
+                    Stall(ifindex, event.vf_ifindex, when, SILENT[reason], reason)
+                )
+        self._teller.switched(event)
+
+    def _follow_ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read the ring buffer that is pinned now: detach and attach put another one there."""
+        path = self._pins.map("path_events")
+        current = map_id(path)
+        if self._ring is not None and self._ring.map_id != current:
+            self._close_ring()
+        if self._ring is None and current is not None:
+            # It may go in this very moment.
+            with contextlib.suppress(FileNotFoundError):
+                self._ring = PathEventWatch(loop, path, self._switched)
+                # For how long each pair has been on its path: the ring tells of what comes.
+                for last in last_changes(self._pins):
+                    self._teller.timing.last_change(last.synthetic_ifindex, last.at)
+                self._ring.consume()
+
+    def _close_ring(self) -> None:
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
+
+    def _folders(self) -> set[FilePath]:
+        attached = {self._pins.pair(ifindex) for ifindex in attached_ifindexes(self._pins)}
+        return {*attached, self._pins.home, self._pins.sentinel} if attached else set()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The branches of a manager in other network namespaces: one for each that a NIC of its own moved to."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from netvsc_bpf.kernel.net.all_nsid_watch import ForeignWatch
+from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.namespaces.namespace_manager import Abroad, Branch
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.state.config import ManagerConfig
+from netvsc_bpf.metrics.manager_stats import ManagerStats
+
+
+class Branches:
+    """Opens and closes branches as they are needed, and wakes the one where something happened."""
+
+    def __init__(
+        self, config: ManagerConfig, listener: Callable[[Event], None], bugs: Bugs, stats: ManagerStats
+    ) -> None:
+        self._config, self._listener, self._bugs, self._stats = config, listener, bugs, stats
+        self._home = Place.here()
+        self._open: dict[Place, tuple[Branch, asyncio.Task[None]]] = {}
+        self._numbers: dict[int, Place] = {}
+        self._watch: ForeignWatch | None = None
+        self._deaf = ""
+
+    def follow(self, places: Mapping[Place, int], wake_home: Callable[[], None]) -> None:
+        """Have a branch in each of these namespaces (with its nsid), and in no other."""
+        for gone in self._open.keys() - places.keys():
+            self._open.pop(gone)[1].cancel()
+        self._numbers = {number: place for place, number in places.items()}
+        if places and self._watch is None:
+            self._listen(wake_home)
+        for place in places.keys() - self._open.keys():
+            self._open[place] = self._opened(place)
+        if not places:
+            self._close_watch()
+
+    def configure(self, config: ManagerConfig) -> None:
+        """Go on by another configuration."""
+        self._config = config
+        for branch, _ in self._open.values():
+            branch.configure(config)
+
+    async def looked(self) -> None:
+        """Have each of them look at its pairs; return when they have, or were closed."""
+        looks = [asyncio.ensure_future(branch.looked()) for branch, _ in self._open.values()]
+        if looks:
+            await asyncio.wait(looks)
+
+    def close(self) -> None:
+        """Close all of them; the data path stays."""
+        self._close_watch()
+        for _, task in self._open.values():
+            task.cancel()
+        self._open.clear()
+
+    def _opened(self, place: Place) -> tuple[Branch, asyncio.Task[None]]:
+        name = place.name
+
+        def listener(event: Event) -> None:
+            self._listener(replace(event, details={**event.details, Detail.NETNS: name}))
+
+        branch = Branch(
+            self._config,
+            listener,
+            Teller(listener),
+            self._bugs,
+            abroad=Abroad(place, self._home),
+            stats=self._stats,
+        )
+        task = asyncio.get_running_loop().create_task(self._bugs.kept_going(branch.run))
+        return branch, task
+
+    def _woken(self, nsid: int | None, wake_home: Callable[[], None]) -> None:
+        if nsid is None:
+            for branch, _ in self._open.values():
+                branch.wake()
+            wake_home()
+        elif nsid in self._numbers and (known := self._open.get(self._numbers[nsid])) is not None:
+            known[0].wake()
+            wake_home()
+
+    def _listen(self, wake_home: Callable[[], None]) -> None:
+        try:
+            self._watch = ForeignWatch(asyncio.get_running_loop(), lambda nsid: self._woken(nsid, wake_home))
+        except OSError as error:
+            text = f"cannot hear of changes in other network namespaces: {error.strerror}; they are looked at"
+            if self._deaf != text:
+                self._deaf = text
+                self._listener(Event(Kind.FAILED, MANAGER, f"{text} every {self._config.interval_s:g} s"))
+
+    def _close_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The process: its claim, its signals, its word to systemd. The work is done by branches."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+from netvsc_bpf.kernel.bpf.bpffs import require_bpffs
+from netvsc_bpf.kernel.bpf.pin_layout import BPFFS, ROOT_NAME
+from netvsc_bpf.kernel.net.link_event_filter import EventFilter
+from netvsc_bpf.kernel.net.link_watch import NetlinkWatch
+from netvsc_bpf.kernel.net.multicast_watch import MembershipWatch
+from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
+from netvsc_bpf.kernel.process.pin_root import require_access
+from netvsc_bpf.manager.events import claim
+from netvsc_bpf.manager.events.buffer import RecentEvents
+from netvsc_bpf.manager.events.fan_out import tee
+from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.server import EventServer
+from netvsc_bpf.manager.exporter import Exporting
+from netvsc_bpf.manager.namespaces.moved_nics import Visits
+from netvsc_bpf.manager.namespaces.namespace_deleted import OwnNamespace
+from netvsc_bpf.manager.namespaces.namespace_manager import Branch
+from netvsc_bpf.manager.namespaces.namespace_managers import Branches
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.refusals import refuse_what_attach_refuses, refusing
+from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
+from netvsc_bpf.manager.sd_notify import notify, watchdog_interval_s
+from netvsc_bpf.manager.state.config import ManagerConfig
+from netvsc_bpf.manager.state.observation_scope import Looking
+
+_STDERR = 2
+
+
+class Manager:
+    """Manages the pairs of this thread's network namespace until SIGTERM or SIGINT; SIGHUP calls `reload`."""
+
+    def __init__(
+        self,
+        config: ManagerConfig,
+        listener: Callable[[Event], None],
+        reload: Reload = nothing_to_read,
+        lost_lines: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`lost_lines` says how many lines of the log were lost."""
+        self._recent = RecentEvents(config.events_kept)
+        told = tee(listener, self._recent)
+        self._exporting = Exporting(config.metrics, told, lost_lines)
+        self._config, self._listener = config, tee(told, self._exporting)
+        self._teller = Teller(self._listener)
+        self._bugs = Bugs(self._teller)
+        self._ready = self._interrupted = self._deleted = False
+        self._namespace = OwnNamespace()
+        self._visits = Visits(config, self._listener)
+        self._branches = Branches(config, self._listener, self._bugs, self._exporting.stats)
+        self._filter = EventFilter()
+        self._home = Branch(
+            config,
+            self._listener,
+            self._teller,
+            self._bugs,
+            visits=self._visits,
+            turned=self._turned,
+            stats=self._exporting.stats,
+            looking=Looking(self._filter.news, self._filter.looked),
+        )
+        self._reloader = Reloader(config, refusing(reload), self._configure, self._listener)
+
+    def run(self) -> None:
+        """Run until a signal ends it.
+
+        The data path stays. Raises Busy, BpffsUnavailable, MissingCapability, and Refused for interfaces that
+        `attach` would refuse; KeyboardInterrupt where it was SIGINT that ended it, NamespaceGone where the
+        namespace was deleted. SIGHUP may be blocked: it is unblocked once it can be heeded.
+        """
+        require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
+        require_bpffs()
+        require_access("cannot manage", BPFFS / ROOT_NAME)
+        refuse_what_attach_refuses(self._config)
+        with claim.claim() as claimed:
+            if claimed.stranger is not None:
+                who = f"process {claimed.stranger.pid} of user {claimed.stranger.uid}"
+                text = f"{who} holds the socket name of an earlier version's manager; it is ignored"
+                self._listener(Event(Kind.REFUSED, MANAGER, text))
+            asyncio.run(self._run(claimed))
+            if self._deleted:
+                self._namespace.leave()
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    async def _run(self, claimed: claim.Claim) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, what: self._bugs.tell(what.get("exception") or what["message"]))
+        stopping = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, stopping.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt, stopping)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up, os.isatty(_STDERR), stopping)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+        netlink = NetlinkWatch(
+            loop,
+            self._home.wake,
+            self._teller.timing.arrivals.changed,
+            self._filter.judge,
+            self._filter.look_at_everything,
+        )
+        memberships = MembershipWatch(loop, self._home.wake, concerns=self._filter.concerns)
+        tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
+        tasks.append(loop.create_task(self._bugs.kept_going(self._reloader.run)))
+        tasks.append(loop.create_task(self._bugs.kept_going(lambda: self._until_deleted(stopping))))
+        server = EventServer(self._recent, self._home.left_alone, self._look)
+        tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
+        if (interval := watchdog_interval_s()) is not None:
+            tasks.append(loop.create_task(_keep_alive(interval)))
+        self._exporting.start()
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            notify("STOPPING=1")
+            self._exporting.close()
+            for task in tasks:
+                task.cancel()
+            netlink.close()
+            memberships.close()
+            self._branches.close()
+
+    async def _look(self) -> None:
+        await asyncio.gather(self._home.looked(), self._branches.looked())
+
+    async def _until_deleted(self, stopping: asyncio.Event) -> None:
+        await self._namespace.deleted()
+        text = f"network namespace {self._namespace.name} was deleted: detaching its pairs, and ending"
+        self._listener(Event(Kind.FAILED, MANAGER, text))
+        self._deleted = True
+        stopping.set()
+
+    def _interrupt(self, stopping: asyncio.Event) -> None:
+        self._interrupted = True
+        stopping.set()
+
+    def _hung_up(self, on_terminal: bool, stopping: asyncio.Event) -> None:
+        """Tell the two meanings of SIGHUP apart: read again, or the terminal was closed under us."""
+        if on_terminal and not os.isatty(_STDERR):
+            stopping.set()
+        else:
+            self._reloader.ask()
+
+    def _configure(self, config: ManagerConfig) -> None:
+        self._config = config
+        self._home.configure(config)
+        self._branches.configure(config)
+
+    def _turned(self) -> None:
+        if not self._ready:
+            notify("READY=1")
+            self._ready = True
+        self._branches.follow(self._visits.places, self._home.wake)
+
+
+async def _keep_alive(interval_s: float) -> None:
+    while True:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A boundary around each pair: whatever goes wrong in handling one is reported, and the others are served."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.manager.events.kinds import Event, Kind
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
+
+
+def _no_exception(_: NetvscBpfError) -> bool:
+    return False
+
+
+@dataclass(slots=True)
+class Boundary:
+    """For work that is done for each pair at every look, and so tried again at the next one.
+
+    An error is reported when it first occurs, and again only once the work has succeeded in between, or
+    failed in another way.
+    """
+
+    what: str
+    """What cannot be done then, for the message."""
+    listener: Callable[[Event], None]
+    bugs: Bugs | None = None
+    """Counts unexpected errors; without it they are counted here alone."""
+    harmless: Callable[[NetvscBpfError], bool] = _no_exception
+    """Says of which errors nobody has to hear."""
+    _told: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By interface and stage of the work."""
+
+    @contextmanager
+    def around(self, interface: str, stage: str = "") -> Iterator[None]:
+        """Keep what goes wrong in the block within it; only NamespaceGone, which concerns all, passes.
+
+        `stage` tells blocks for the same pair apart: that one succeeds says nothing of the other.
+        """
+        key = interface, stage
+        try:
+            with changing(self.what):
+                yield
+        except NamespaceGone:
+            raise
+        except NetvscBpfError as error:
+            if not self.harmless(error) and self._is_new(key, error):
+                self.listener(Event(Kind.FAILED, interface, str(error)))
+        except Exception as error:
+            if self._is_new(key, error):
+                self._report(error, interface)
+        else:
+            self._told.pop(key, None)
+
+    def _is_new(self, key: tuple[str, str], error: Exception) -> bool:
+        told = f"{type(error).__name__}: {error}"
+        if self._told.get(key) == told:
+            return False
+        self._told[key] = told
+        return True
+
+    def _report(self, error: Exception, interface: str) -> None:
+        teller = Teller(self.listener)
+        if self.bugs is None:
+            self.bugs = Bugs(teller)
+        self.bugs.tell(error, interface, teller)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What goes wrong with one pair is reported, is tried again later each time, and costs the others nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.manager.events.kinds import MANAGER
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.state.pair_state import Retry
+from netvsc_bpf.manager.state.pair_states import Memories
+from netvsc_bpf.metrics.manager_stats import ManagerStats
+from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.planner.actions import Action
+
+
+@dataclass(slots=True)
+class Alone:
+    """The boundary around each pair in a reconciliation. Times are seconds of `clock`."""
+
+    what: str
+    """What cannot be done then, for the message."""
+    memories: Memories
+    teller: Teller
+    stats: ManagerStats
+    clock: Callable[[], float]
+    bugs: Bugs | None = None
+    """Counts unexpected errors; without it they are counted here alone."""
+    _retries: dict[int, Retry] = field(default_factory=dict)
+    """Pairs (ifindex) that raised at the last look: when the next error is reported again."""
+    _broke: set[int] = field(default_factory=set)
+    """Those that raised at this one."""
+
+    def begin(self) -> None:
+        """Begin a look."""
+        self._broke.clear()
+
+    def end(self, now: float) -> list[float]:
+        """End a look; return in how many seconds to look again because of what went wrong."""
+        self._retries = {pair: retry for pair, retry in self._retries.items() if pair in self._broke}
+        return [retry.at - now for retry in self._retries.values()]
+
+    @contextmanager
+    def around(self, nic: Nic) -> Iterator[None]:
+        """Keep what goes wrong with the pair of this synthetic NIC within the block.
+
+        Only NamespaceGone, which concerns all, passes.
+        """
+        try:
+            with changing(self.what):
+                yield
+        except NamespaceGone:
+            raise
+        except Exception as error:
+            self._broken(nic, error)
+
+    def failed(self, step: Action, error: NetvscBpfError, begun: float) -> None:
+        """Count and report a step that failed; it was begun at `begun`."""
+        self.stats.failed(error)
+        self.teller.failed(step, error, self.clock() - begun)
+
+    def report(self, error: Exception, interface: str = MANAGER) -> None:
+        """Count and report an error that nobody expected."""
+        self.stats.failed(error)
+        if self.bugs is None:
+            self.bugs = Bugs(self.teller)
+        self.bugs.tell(error, interface, self.teller)
+
+    def _broken(self, nic: Nic, error: Exception) -> None:
+        memory, now = self.memories.of(nic.ifindex), self.clock()
+        self._broke.add(nic.ifindex)
+        if now >= memory.retry.at:
+            memory.failed(now)
+        retry = self._retries.setdefault(nic.ifindex, Retry())
+        if now < retry.at:
+            return  # something else woke us; it has been reported, and its time has not come
+        retry.failed(now)
+        if isinstance(error, NetvscBpfError):
+            self.stats.failed(error)
+            self.teller.broken(nic, error)
+        else:
+            self.report(error, nic.name)

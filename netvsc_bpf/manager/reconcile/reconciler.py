@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One reconciliation: look, plan, act, until the plan is empty. Runs in a thread of its own and may block."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import InitVar, dataclass, field
+
+from netvsc_bpf.datapath.known_pairs import note_again
+from netvsc_bpf.datapath.load import loaded_or_load
+from netvsc_bpf.datapath.move_vf import guards_abroad
+from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
+from netvsc_bpf.datapath.session import Near, Session, reading, writing
+from netvsc_bpf.datapath.slots import is_permitted
+from netvsc_bpf.discovery.known import KnownPairs
+from netvsc_bpf.discovery.nics import NicMemo
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.moved_nic_marks import visitors_from
+from netvsc_bpf.kernel.process.clock import CLOCKS
+from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.reconcile.arming import Arming
+from netvsc_bpf.manager.reconcile.current_step import Running
+from netvsc_bpf.manager.reconcile.executor import Executor, is_gone
+from netvsc_bpf.manager.reconcile.observe import observe
+from netvsc_bpf.manager.reconcile.pair_retries import Alone
+from netvsc_bpf.manager.reconcile.release import Releaser, orphans
+from netvsc_bpf.manager.reconcile.udev_wait import Newcomers
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.reconcile.upgrade import Upgrader
+from netvsc_bpf.manager.state.attached_pairs import opened
+from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
+from netvsc_bpf.manager.state.deferred_steps import Unhurried
+from netvsc_bpf.manager.state.known_pairs import known_to_manager
+from netvsc_bpf.manager.state.managed_moved_nics import ManagedVisitors
+from netvsc_bpf.manager.state.managed_nics import Managed
+from netvsc_bpf.manager.state.observation_scope import Looking
+from netvsc_bpf.manager.state.pair_states import Memories
+from netvsc_bpf.manager.state.vf_selection import Seen
+from netvsc_bpf.metrics.manager_stats import ManagerStats
+from netvsc_bpf.model.errors import NetvscBpfError, PairDrained
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import LeavePolicy, XdpPolicy
+from netvsc_bpf.planner import actions as act
+from netvsc_bpf.planner.plan import Wanted, plan
+
+_WHAT = "cannot manage"
+_ROUNDS = 10
+"""Plans are short chains (leave, attach, join, follow, permit).
+
+Who is not done after that many is changed by somebody else meanwhile.
+"""
+
+
+_LET_GO_S = 0.05
+"""How soon to look again at a NIC that came back from another namespace and is not let go there yet."""
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Brings the pairs of this thread's network namespace to what is wanted."""
+
+    config: ManagerConfig
+    teller: Teller
+    stats: ManagerStats = field(default_factory=ManagerStats)
+    clock: Callable[[], float] = time.monotonic
+    memories: Memories = field(init=False)
+    running: Running = field(default_factory=Running)
+    bugs: InitVar[Bugs | None] = None
+    """Counts unexpected errors; without it they are counted here alone."""
+    looking: Looking = field(default_factory=Looking)
+    home: Place | None = None
+    """The manager's own namespace, where this is another one.
+
+    Then only those NICs are managed that came from there.
+    """
+    changed: Callable[[], None] = lambda: None
+    """Called where what is pinned may have changed: by us, or unnoticed since the last look at everything."""
+    served: frozenset[int] = frozenset()
+    """The managed synthetic NICs (ifindexes) at the last look. Any thread may read it."""
+    _managed: Managed | ManagedVisitors = field(init=False)
+    _arming: Arming = field(default_factory=Arming)
+    _upgrade: Upgrader = field(default_factory=Upgrader)
+    _newcomers: Newcomers = field(init=False)
+    _release: Releaser = field(init=False)
+    _alone: Alone = field(init=False)
+    _unhurried: Unhurried = field(default_factory=Unhurried)
+    _memo: NicMemo = field(default_factory=NicMemo)
+    _configs: deque[ManagerConfig] = field(default_factory=deque)
+
+    def __post_init__(self, bugs: Bugs | None) -> None:
+        self._newcomers = Newcomers(self.teller.timing.arrivals)
+        self.memories = Memories(self.config.damping, self.config.stall, self.teller.stalled, self.clock)
+        self._alone = Alone(_WHAT, self.memories, self.teller, self.stats, self.clock, bugs)
+        if self.home is None:
+            self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
+        else:
+            self._managed = ManagedVisitors(self.home)
+        self._release = Releaser(
+            self.memories,
+            self.running,
+            self.teller,
+            self.clock,
+            self._alone.failed,
+            self._alone.report,
+            self._managed.last_name,
+        )
+
+    def __call__(self) -> float | None:
+        """Do what is to be done.
+
+        Return in how many seconds to look again, None if only when something happens. Raises NetvscBpfError
+        where nothing can be done at all; what concerns one pair is told and tried again later.
+        """
+        while self._configs:
+            self._take_over(self._configs.popleft())
+        self._arming.ask_again()
+        self.memories.count()
+        self._unhurried.begin(len(self.memories), self.clock())
+        self._alone.begin()
+        wait_s = self._turn(self.looking.begin(self.clock(), self.config.interval_s))
+        self.looking.end()
+        return wait_s
+
+    def _turn(self, near: Near | None) -> float | None:
+        begun = CLOCKS.boottime()
+        with reading(_WHAT, self._memo, near) as session:
+            if session.near is None:
+                self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
+            session = self._near(session)
+            if self.looking.was_at_everything:
+                self.changed()
+            work = self._look(session)
+            if work is None:
+                return self._wait_s(session)
+        self.changed()
+        with writing(_WHAT, self._memo, session.near) as session:
+            session = self._near(session)
+            self._rounds(session, work)
+            # What came meanwhile has an event of its own.
+            return self._wait_s(session.refreshed())
+
+    def configure(self, config: ManagerConfig) -> None:
+        """Go on by another configuration from the next reconciliation on. Any thread may call it."""
+        self._configs.append(config)
+
+    def _take_over(self, config: ManagerConfig) -> None:
+        self.config = config
+        self.looking.at_everything()
+        if isinstance(self._managed, Managed):
+            self._managed.configure(config.interfaces, config.options.any_bus)
+        self.memories.configure(config.damping, config.stall)
+
+    def _look(self, session: Session) -> set[int] | None:
+        """Return for which pairs (ifindex) there is something to do; None where there is nothing at all."""
+        with opened(session.pins) as loaded:
+            busy = self._busy(session, loaded)
+            due = busy or orphans(session) or self._upgrade.due(session, loaded, self.clock())
+            return busy if due else None
+
+    def _busy(self, session: Session, loaded: LoadedObject | None) -> set[int]:
+        """Return for which pairs (ifindex) there is something to do, and withdraw what must be withdrawn.
+
+        That takes no lock and waits for nothing: neither for another pair, nor for whoever else is writing.
+        """
+        plans: dict[int, list[act.Action]] = {}
+        to_withdraw = []
+        synthetics = self._synthetics(session)
+        known = self._known(session, loaded, synthetics)
+        for nic in synthetics:
+            with self._alone.around(nic):
+                if loaded is not None and loaded.blind:
+                    self._arming.look(session, loaded, nic)
+                steps = self._steps(session, loaded, nic, known)[1]
+                if steps:
+                    plans[nic.ifindex] = steps
+                if any(isinstance(step, act.Withdraw) for step in steps):
+                    to_withdraw.append(nic.ifindex)
+        if loaded is not None and to_withdraw:
+            # Whoever holds the lock may have changed a VF after the first dump and permitted it before we
+            # read the maps. What it changed before that is in a second dump.
+            self._withdraw(session.refreshed(), loaded, to_withdraw)
+        self._unhurried.planned(plans.values())
+        return set(plans)
+
+    def _withdraw(self, session: Session, loaded: LoadedObject, pairs: Sequence[int]) -> None:
+        """Withdraw the permission of those of these pairs (ifindexes) that must not have it."""
+        if not pairs:
+            return
+        known = self._known(session, loaded, self._synthetics(session))
+        for nic in filter(None, map(session.nic, pairs)):
+            with self._alone.around(nic):
+                seen, steps = self._steps(session, loaded, nic, known)
+                withdrawals: list[act.Action] = [one for one in steps if isinstance(one, act.Withdraw)]
+                if withdrawals:
+                    self._carry_out(session, loaded, nic, seen, withdrawals)
+
+    def _rounds(self, session: Session, busy: set[int]) -> None:
+        """Carry out plans until there are none; the pairs of `busy` first, who has waited long enough."""
+        with opened(session.pins) as loaded:
+            if loaded is not None:  # much may have happened while we waited for the lock
+                self._withdraw(session, loaded, [one for one in busy if is_permitted(loaded, one)])
+        self._release(session, self.config)
+        self._upgraded(session)
+        every = not busy
+        for _ in range(_ROUNDS):
+            synthetics = self._synthetics(session)
+            if not synthetics:
+                return
+            # Who has had nothing to do is looked at once more when nobody has anything to do any more.
+            due = synthetics if every else [nic for nic in synthetics if nic.ifindex in busy]
+            with self.running.compiling():
+                loaded = loaded_or_load(session, self.config.options.liveness)
+            with loaded:
+                known = self._known(session, loaded, synthetics)
+                busy = {nic.ifindex for nic in due if self._one_alone(session, loaded, nic, known)}
+            if not busy and len(due) == len(synthetics):
+                return
+            every, session = not busy, session.refreshed()
+        for ifindex in busy:
+            memory = self.memories.of(ifindex)
+            memory.failed(self.clock())
+            if memory.retry.failures > 1:  # once may be a VF that went and came in this very moment
+                self.teller.restless(ifindex)
+
+    def _upgraded(self, session: Session) -> None:
+        """Put our programs in place of another version's, and a lost sentinel back; or leave all as it is."""
+        with opened(session.pins) as loaded:
+            if loaded is None:
+                return
+            begun = self.clock()
+            try:
+                with self.running.compiling():
+                    done = self._upgrade(session, loaded, begun)
+            except NetvscBpfError as error:
+                self.teller.not_upgraded(error)
+            except Exception as error:
+                self._alone.report(error)
+            else:
+                if done is not None:
+                    self.teller.upgraded(done, self.clock() - begun)
+
+    def _known(self, session: Session, loaded: LoadedObject | None, managed: Sequence[Nic]) -> KnownPairs:
+        return known_to_manager(session, loaded, ((nic, self._wanted(nic)) for nic in managed))
+
+    def _one_alone(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
+        with self._alone.around(nic):
+            return self._one(session, loaded, nic, known)
+        return False
+
+    def _one(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
+        """Carry out the steps of one pair; return whether there were any, and they worked."""
+        seen, steps = self._steps(session, loaded, nic, known)
+        if not steps:
+            return False
+        try:
+            return self._carry_out(session, loaded, nic, seen, steps)
+        finally:
+            note_again(known, loaded, nic.ifindex)
+
+    def _carry_out(
+        self, session: Session, loaded: LoadedObject, nic: Nic, seen: Seen, steps: list[act.Action]
+    ) -> bool:
+        memory = self.memories.of(nic.ifindex)
+        executor = Executor(session, loaded, self._wanted(nic).options)
+        for step in steps:
+            begun = self.clock()
+            try:
+                with self.running.step(step) as given_up:
+                    refused = executor.run(step)
+            except NetvscBpfError as error:
+                if is_gone(seen.pair, step) or isinstance(error, PairDrained):
+                    return True  # no failure: the next look finds that it went, or that it was drained
+                memory.failed(self.clock())
+                self._alone.failed(step, error, begun)
+                return False
+            self._unhurried.took(step)
+            while session.tools.left_out:
+                self.teller.left_out(step.ifindex, session.tools.left_out.pop(0))
+            self.teller.done(seen.pair, step, refused, self.clock() - begun)
+            if given_up():
+                # The pair was changed meanwhile, and why has been handed over: look again.
+                self.memories.count()
+                return True
+        changes = [step for step in steps if not isinstance(step, act.Fasten)]
+        if not memory.took(len(changes), self.clock()):
+            self.teller.restless(nic.ifindex)
+            return False
+        return True
+
+    def _steps(
+        self, session: Session, loaded: LoadedObject | None, nic: Nic, known: KnownPairs
+    ) -> tuple[Seen, list[act.Action]]:
+        now, wanted = self.clock(), self._wanted(nic)
+        seen = observe(session, loaded, nic, wanted.options, known)
+        memory = self.memories.looked(seen.pair, now)
+        self.teller.looked(seen)
+        held = memory.held(seen.pair, now)
+        settle_ms = _settle_ms(seen, wanted.settle_ms)
+        needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
+        no_link = leave is LeavePolicy.DOWN and memory.without_link(seen.pair, now)
+        damped, drained = memory.damper.suppressed, seen.pair.drained
+        lingers = drained is not None and drained.lingers(CLOCKS.boottime())
+        steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, lingers))
+        if not steps:
+            memory.settled()
+            self.teller.settled(nic.ifindex)
+        steps = self._newcomers.without_unready(nic.ifindex, memory.allowed(steps, now))
+        joined = seen.pair.joined
+        expected = joined is not None and joined.permitted and not joined.armed
+        return seen, self._unhurried.without_late(nic.ifindex, steps, expected=expected)
+
+    def _wanted(self, nic: Nic) -> InterfaceConfig:
+        return self.config.of(self._managed.name(nic), nic.name, *nic.altnames)
+
+    def _synthetics(self, session: Session) -> list[Nic]:
+        """Return the managed NICs; not one that came back, and whose branch has still to let it go."""
+        managed = self._managed.among(session.nics, session.attached())
+        held = guards_abroad(Place.here())
+        ours = [nic for nic in managed if nic.xdp_prog_id not in held]
+        self.served = frozenset(nic.ifindex for nic in ours)
+        return ours
+
+    def _near(self, session: Session) -> Session:
+        return self.looking.confine(session, self._synthetics, self._names)
+
+    def _names(self, synthetics: Iterable[Nic]) -> set[str]:
+        """Return the names that matter: of the managed NICs, and of the VFs that are named outright."""
+        named = [self.config.options.vf, *(self._wanted(nic).options.vf for nic in synthetics)]
+        return {*self._managed.names_ever(), *filter(None, named)}
+
+    def _missing(self, left: Iterable[int]) -> list[str]:
+        """Return the names that nobody has, here or elsewhere.
+
+        `left` are the synthetic NICs (ifindexes) that are not here any more and have still to be looked for.
+        """
+        missing = self._managed.missing()
+        away = {one.name for one in visitors_from(Place.here())} if missing else set()
+        away |= set(filter(None, map(self._managed.last_name, left)))
+        return [name for name in missing if name not in away]
+
+    def _wait_s(self, session: Session) -> float | None:
+        now, synthetics = self.clock(), self._synthetics(session)
+        present, attached = {nic.ifindex for nic in session.nics}, session.attached()
+        left = set(attached) - present  # to be looked for elsewhere
+        self.teller.awaited(self._missing(left))
+        waits = [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
+        waits.append(self._unhurried.wait_s())
+        if len(synthetics) < len(self._managed.among(session.nics, attached)):
+            waits.append(_LET_GO_S)
+        with opened(session.pins) as loaded:
+            if loaded is not None:
+                for nic in synthetics:
+                    with self._alone.around(nic):
+                        waits.append(self._arming.look(session, loaded, nic))
+        waits += [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
+        waits += [self.memories.of(nic.ifindex).drained_wait_s(CLOCKS.boottime()) for nic in synthetics]
+        waits += self._alone.end(now)
+        for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:
+            self.memories.forget(gone)
+            if gone not in present:
+                self.teller.forget(gone)
+        return min((max(0.002, wait) for wait in waits if wait is not None), default=None)
+
+
+def _settle_ms(seen: Seen, asked_for: int | None) -> int:
+    """Return what was asked for, or else what whoever attached the pair chose."""
+    if asked_for is not None:
+        return asked_for
+    joined = seen.pair.joined
+    return int(joined.settle_ms) if joined is not None and joined.settle_ms > 0 else DEFAULT_SETTLE_MS

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The attached pairs of this thread's network namespace, read cheaply: for looks that each wake-up takes."""
+
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from netvsc_bpf.datapath.slots import find_pair_slot
+from netvsc_bpf.kernel.bpf import pin_files, pins
+from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.upper_devices import Link, some_links
+from netvsc_bpf.model.errors import ForeignLayout
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedPair:
+    """One pair as the maps and one dump of links have it."""
+
+    synthetic: Link
+    vf: Link | None
+    """The VF that has been joined, while it is there."""
+    armed: bool
+    changed_at: int
+    """CLOCK_BOOTTIME ns of the last change of path, 0: never."""
+    by_driver: bool = False
+    """The VF's ingress is left to the driver that has enslaved it."""
+
+
+Served = Callable[[], Container[int] | None]
+"""Which synthetic NICs (ifindexes) are managed by now; None: all that are attached.
+
+Not by their names: they may have been asked for by an alternative name, or renamed since.
+"""
+
+
+def everyone() -> None:
+    """Manage all that are attached."""
+
+
+def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served) -> list[AttachedPair]:
+    """Return the attached pairs that are managed. Raises ForeignLayout."""
+    ours = managed()
+    found = []
+    with opened(where) as loaded:
+        for ifindex in pins.attached_ifindexes(where) if loaded is not None else ():
+            link = links.get(ifindex)
+            slot = None if loaded is None else find_pair_slot(loaded, ifindex)
+            if loaded is None or slot is None or link is None or not (ours is None or ifindex in ours):
+                continue
+            state, vf = loaded.pair(slot), links.get(loaded.vf_ifindex(slot) or 0)
+            joined = vf is not None and loaded.found(slot).vf_ifindex == vf.ifindex
+            by_driver = bool(state.home_ifindex) and not state.redirect_to
+            vf = vf if joined else None
+            found.append(AttachedPair(link, vf, bool(state.armed), state.changed_at, by_driver))
+    return found
+
+
+def some_links_for(where: NetnsPins, rtnl: Rtnetlink) -> Mapping[int, Link]:
+    """Return the interfaces for attached_pairs(), which wants two for each pair. Raises OSError."""
+    return some_links(rtnl, 2 * len(pins.attached_ifindexes(where)))
+
+
+def open_loaded(where: NetnsPins) -> LoadedObject | None:
+    """Open what is loaded, stale or not; None where nothing is, or where it is being detached.
+
+    Of a detach that was killed at its very end parts of it may be left: the next writer removes them.
+    """
+    try:
+        return LoadedObject(where) if pin_files.exists(where.object) else None
+    except ForeignLayout:
+        if pin_files.exists(where.object) and pins.in_use(where):
+            raise
+        return None
+
+
+@contextmanager
+def opened(where: NetnsPins) -> Iterator[LoadedObject | None]:
+    """Open what is loaded; None where nothing is, where it is being detached, or another namespace's."""
+    loaded = open_loaded(where)
+    if loaded is None:
+        yield None
+        return
+    with loaded:
+        yield None if loaded.stale else loaded

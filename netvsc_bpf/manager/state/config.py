@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the manager is asked to do.
+
+Each field with a Setting, here and in the policies, is a key of the configuration file (netvsc_bpf/config).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+from netvsc_bpf.metrics.config import MetricsConfig
+from netvsc_bpf.model.names import read_back
+from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
+from netvsc_bpf.planner.damping import DampingPolicy
+from netvsc_bpf.planner.stall import StallPolicy
+
+EVENTS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceConfig:
+    """What holds for one interface instead of what holds for all; fields as those of ManagerConfig."""
+
+    options: AttachOptions
+    settle_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerConfig:
+    """What is managed, and how patiently.
+
+    `settle_ms` None keeps the settle time of a pair that is attached already. `interval_s` is how long a lost
+    event can go unnoticed. `step_limit_s` is how long a step on a pair may take until its VF is not used any
+    more; the step is waited for all the same.
+    """
+
+    interfaces: Annotated[
+        tuple[str, ...],
+        Setting(
+            "The synthetic NICs to manage; none: every one that is one by its driver. "
+            r"A byte that cannot be printed is written \xNN.",
+            pattern=INTERFACE_NAME,
+            parse=read_back,
+            shape="names of interfaces",
+        ),
+    ] = ()
+    options: AttachOptions = field(default_factory=AttachOptions)
+    settle_ms: int | None = None
+    damping: DampingPolicy = field(default_factory=DampingPolicy)
+    stall: StallPolicy = field(default_factory=StallPolicy)
+    announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    interval_s: Annotated[
+        float,
+        Setting(
+            "Look at everything at least this often, in seconds: how long a change that nobody tells may go "
+            "unnoticed.",
+            least=0.1,
+            most=3600,
+        ),
+    ] = 30.0
+    step_limit_s: Annotated[
+        float,
+        Setting(
+            "A step that takes longer costs its pair the VF until it is over, in seconds.",
+            least=0.1,
+            most=3600,
+        ),
+    ] = 10.0
+    events_kept: Annotated[
+        int,
+        Setting(
+            "Events that are kept in memory for `netvsc-bpf events`.", least=1, most=1_000_000, live=False
+        ),
+    ] = EVENTS_KEPT
+    per_interface: Mapping[str, InterfaceConfig] = field(default_factory=dict)
+    """By a name of the interface: that by which it is managed comes first, alternative ones count too."""
+
+    def of(self, *names: str) -> InterfaceConfig:
+        """Return what holds for an interface that has these names; the first that has a section counts."""
+        found = next((self.per_interface[name] for name in names if name in self.per_interface), None)
+        return InterfaceConfig(self.options, self.settle_ms) if found is None else found

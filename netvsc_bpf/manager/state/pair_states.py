@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is remembered of each pair, and what other threads hand over to be remembered.
+
+The reconciler's thread alone changes a memory. What the kernel's path changes and the stall watch tell comes
+from other threads; it waits in queues, until the next look or until somebody must know now.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from netvsc_bpf.manager.state.pair_state import PairMemory
+from netvsc_bpf.model.path import Reason
+from netvsc_bpf.planner.damping import Damper, DampingPolicy
+from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.stall import Stall, StallPolicy
+
+
+@dataclass(slots=True)
+class Memories:
+    """By the ifindex of the synthetic NIC."""
+
+    damping: DampingPolicy
+    stall: StallPolicy
+    tell_stalled: Callable[[Stall, float], None]
+    """Called with each stall that begins a hold, and how many seconds that lasts."""
+    clock: Callable[[], float] = time.monotonic
+    _pairs: dict[int, PairMemory] = field(default_factory=dict)
+    _left: deque[tuple[int, float]] = field(default_factory=deque)
+    """Failures: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
+    _stalls: deque[Stall] = field(default_factory=deque)
+
+    def __contains__(self, ifindex: int) -> bool:
+        return ifindex in self._pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(list(self._pairs))
+
+    def of(self, ifindex: int) -> PairMemory:
+        """Return what is remembered of a pair, which is new where there is nothing."""
+        return self._pairs.setdefault(ifindex, PairMemory(Damper(self.damping)))
+
+    def looked(self, seen: PairObservation, now: float) -> PairMemory:
+        """Return what is remembered of a pair, `seen` included.
+
+        A VF that an earlier manager held back is held back anew: for how much longer it would have been is
+        not known, and nothing says that it is well.
+        """
+        memory = self.of(seen.synthetic.ifindex)
+        joined = seen.joined
+        if memory.before is None and joined is not None and joined.withheld is Reason.STALLED:
+            self.stalled(Stall(seen.synthetic.ifindex, joined.vf.ifindex, now, "was held back before"))
+            self.count()
+        memory.looked(seen, now)
+        return memory
+
+    def forget(self, ifindex: int) -> None:
+        """Drop what is remembered of a pair."""
+        self._pairs.pop(ifindex, None)
+
+    def configure(self, damping: DampingPolicy, stall: StallPolicy) -> None:
+        """Go on by other policies; what failed may work now."""
+        self.damping, self.stall = damping, stall
+        for memory in self._pairs.values():
+            memory.damper = memory.damper.under(damping)
+            memory.settled()
+
+    def path_left(self, ifindex: int, when: float) -> None:
+        """Take note that the kernel left the VF of a pair because it failed. Any thread may call it."""
+        self._left.append((ifindex, when))
+
+    def stalled(self, stall: Stall) -> None:
+        """Take note that a VF must be left alone because it stalled. Any thread may call it."""
+        self._stalls.append(stall)
+
+    def count(self) -> None:
+        """Remember what was handed over."""
+        while self._left:
+            ifindex, when = self._left.popleft()
+            memory = self.of(ifindex)
+            memory.damper = memory.damper.failed(when)
+        while self._stalls:
+            stall = self._stalls.popleft()
+            memory = self.of(stall.ifindex)
+            before = memory.hold
+            memory.hold = before.stalled(stall.vf, stall.when, self.stall)
+            if memory.hold != before:
+                self.tell_stalled(stall, memory.hold.length_s)
+
+    def left_alone(self) -> dict[int, float]:
+        """Return, by pair, for how many seconds its VF will not be used. Any thread may ask."""
+        now = self.clock()
+        waits = {ifindex: memory.left_alone_for_s(now) for ifindex, memory in list(self._pairs.items())}
+        return {ifindex: wait for ifindex, wait in waits.items() if wait is not None}
+
+    def why_left_alone(self, ifindex: int, vf: int | None) -> Reason | None:
+        """Return why the VF of a pair is not to be used now, by itself.
+
+        Only for whoever knows that the reconciler's thread hangs in a step.
+        """
+        self.count()
+        now, memory = self.clock(), self.of(ifindex)
+        if memory.damper.decayed(now).suppressed:
+            return Reason.DAMPED
+        return Reason.STALLED if memory.hold.lasts(vf, now) else None

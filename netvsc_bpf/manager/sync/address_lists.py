@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Keeping the multicast and unicast lists of joined VFs in step with their synthetic NICs.
+
+Joining lends them once (netvsc_bpf/datapath/sync_addresses.py); this is for what comes and goes later.
+Level-triggered: what the synthetic NIC listens to is compared with what its VF does, at every look.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from netvsc_bpf.datapath.sync_addresses import ListKeeper
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.address_lists import vanished
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces, writer_lock
+from netvsc_bpf.manager.events.kinds import MANAGER, Event
+from netvsc_bpf.manager.reconcile.current_step import FollowLists, Running
+from netvsc_bpf.manager.reconcile.pair_boundary import Boundary
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.state.attached_pairs import Served, attached_pairs, some_links_for
+from netvsc_bpf.model.errors import KernelError, NetvscBpfError
+
+_WHAT = "cannot keep the address lists of VFs in step"
+
+
+@dataclass(slots=True)
+class ListFollower:
+    """Looks at the pairs of this thread's network namespace that are `managed`.
+
+    It takes the writer lock only where there is something to do, and never raises for a single pair.
+    """
+
+    managed: Served
+    listener: Callable[[Event], None]
+    running: Running = field(default_factory=Running)
+    bugs: Bugs | None = None
+    _boundary: Boundary = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._boundary = Boundary(_WHAT, self.listener, self.bugs, harmless=_is_gone)
+
+    def __call__(self) -> None:
+        """Bring the lists in step."""
+        with self._boundary.around(MANAGER):
+            where = NetnsPins(namespaces.current_inode())
+            if self._behind(where):
+                with writer_lock.writer(where.root):
+                    for name, synthetic, vf in self._behind(where):
+                        step = self.running.step(FollowLists(synthetic))
+                        with self._boundary.around(name), step, ListKeeper(where) as keeper:
+                            keeper.settle(keeper.look(synthetic, vf), vf)
+
+    def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:
+        """Return the pairs that something is to be done for: name, synthetic NIC, VF."""
+        with Rtnetlink() as rtnl:
+            pairs = attached_pairs(where, some_links_for(where, rtnl), self.managed)
+        found = []
+        halves = {one.ifindex for pair in pairs for one in (pair.synthetic, pair.vf) if one is not None}
+        with ListKeeper(where, halves) as keeper:
+            for pair in pairs:
+                if pair.vf is None:
+                    continue
+                synthetic, vf = pair.synthetic, pair.vf.ifindex
+                with self._boundary.around(synthetic.name, "look"):
+                    lists = keeper.look(synthetic.ifindex, vf)
+                    if lists.missing or lists.gone:
+                        found.append((synthetic.name, synthetic.ifindex, vf))
+        return found
+
+
+def _is_gone(error: NetvscBpfError) -> bool:
+    """Tell whether the VF vanished meanwhile: that is no failure."""
+    return isinstance(error, KernelError) and vanished(error)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""When to announce. Pure."""
+
+from dataclasses import dataclass, field
+
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The rounds that are still to come, by pair (ifindex). Times are seconds of one monotonic clock."""
+
+    policy: AnnouncePolicy
+    _due: dict[int, list[float]] = field(default_factory=dict)
+    _last: dict[int, float] = field(default_factory=dict)
+
+    def changed(self, pair: int, now: float) -> None:
+        """Take note of a change of path: rounds that an earlier change had left are replaced."""
+        if not self.policy.enabled:
+            return
+        earliest = now
+        if pair in self._last:
+            earliest = max(now, self._last[pair] + self.policy.gap_s)
+        self._due[pair] = sorted(max(earliest, now + after) for after in self.policy.after_s)
+
+    def take(self, now: float) -> list[int]:
+        """Return the pairs whose round has come; of several that are overdue one is enough."""
+        ready = [pair for pair, times in self._due.items() if times and times[0] <= now]
+        for pair in ready:
+            self._last[pair] = now
+            later = [time for time in self._due[pair] if time > now]
+            self._due[pair] = [max(time, now + self.policy.gap_s) for time in later]
+        return ready
+
+    def next_at(self) -> float | None:
+        """Return when the next round is due, None where none is to come."""
+        return min((times[0] for times in self._due.values() if times), default=None)
+
+    def keep(self, pairs: set[int]) -> None:
+        """Forget every other pair."""
+        for memory in (self._due, self._last):
+            for gone in set(memory) - pairs:
+                del memory[gone]

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Telling the fabric where a pair's MACs are after each change of path.
+
+Switches that learn by MAC go on sending to the port that a MAC was last heard from. When a VF loses its
+carrier, or is the path again, the guest has to be heard from where it is now, even if it has nothing to say.
+Where hv_netvsc has enslaved the VF it tells its host itself (NVSP_MSG4_TYPE_SWITCH_DATA_PATH), and nothing is
+announced. A VF that it did not enslave is announced like any other.
+
+Level-triggered: an announcement is owed when a pair's last change of path is not the one that was announced.
+A manager that begins announces the last change too: it may have come while nobody was there. Where the VF of
+an armed pair is dead and the guest silent, no packet has made steer look at it yet; the announcement does.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from netvsc_bpf.discovery.sysfs import driver_of
+from netvsc_bpf.kernel.net import netvsc_statistics, upper_devices
+from netvsc_bpf.kernel.net.address_lists import unicast_list
+from netvsc_bpf.kernel.net.announcement_round import frames
+from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.kernel.net.packet_socket import RawSender
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process.capabilities import CAP_NET_RAW, require
+from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
+from netvsc_bpf.manager.reconcile.pair_boundary import Boundary
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.state.attached_pairs import AttachedPair, Served, attached_pairs, some_links_for
+from netvsc_bpf.manager.state.in_namespace import There
+from netvsc_bpf.manager.sync.announcement_schedule import Schedule
+from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
+
+_WHAT = "cannot announce a change of path"
+_SYSFS = Path("/sys")
+_TROUBLE_S = 1.0
+"""How soon to try again where the kernel refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a pair decides whether an announcement is owed."""
+
+    changed_at: int
+    """CLOCK_MONOTONIC ns of the last change of path, 0 where there was none."""
+    dead: bool = False
+    """The VF is the path and cannot carry anything; nobody has noticed yet."""
+
+
+def owed(before: dict[int, Standing], now: dict[int, Standing]) -> set[int]:
+    """Return the pairs whose path changed since the last look, or is about to. Pure."""
+    return {
+        pair
+        for pair, state in now.items()
+        if state != before.get(pair, Standing(0)) and (state.dead or state.changed_at != _at(before, pair))
+    }
+
+
+def _at(states: dict[int, Standing], pair: int) -> int:
+    return states[pair].changed_at if pair in states else 0
+
+
+class Announcer:
+    """Announces for the pairs of one network namespace that are `managed`.
+
+    Without `there` it is that of this process.
+    """
+
+    def __init__(
+        self,
+        policy: AnnouncePolicy,
+        managed: Served,
+        listener: Callable[[Event], None],
+        there: There | None = None,
+        bugs: Bugs | None = None,
+        *,
+        near: Callable[[], frozenset[int] | None] = lambda: None,
+    ) -> None:
+        """`near` returns the interfaces of pairs and what stands on them (ifindexes); None: not known."""
+        self._near = near
+        self._boundary = Boundary(_WHAT, listener, bugs)
+        self._policy, self._managed, self._listener = policy, managed, listener
+        self._there = there or There()
+        self._pins = self._there.pins
+        self._schedule = Schedule(policy)
+        self._standing: dict[int, Standing] = {}
+        self._links: dict[bytes, upper_devices.Link] = {}
+        self._enslaved: dict[int, bool] = {}
+        """By synthetic NIC: hv_netvsc has enslaved its VF, or had, where the VF is gone."""
+        self._woken = asyncio.Event()
+        self._sender: RawSender | None = None
+        self._complained = ""
+
+    def wake(self) -> None:
+        """Look whether something is to be announced: the path changed, or may have."""
+        self._woken.set()
+
+    def configure(self, policy: AnnouncePolicy) -> None:
+        """Go on by another policy."""
+        self._policy, self._schedule.policy = policy, policy
+        self.wake()
+
+    async def run(self) -> None:
+        """Announce until cancelled. A driver that hangs hangs the announcements, and nothing else.
+
+        Packet sockets take CAP_NET_RAW, which nothing else here does: without it the rest goes on.
+        """
+        loop = asyncio.get_running_loop()
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
+        try:
+            while True:
+                await self._wait()
+                if not (self._policy.enabled and self._permitted()):
+                    self._schedule.keep(set())
+                    continue
+                try:
+                    await loop.run_in_executor(thread, self._work)
+                except NamespaceGone:
+                    await asyncio.sleep(_TROUBLE_S)
+                except NetvscBpfError as error:
+                    self._tell(str(error))
+                    await asyncio.sleep(_TROUBLE_S)
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)
+            if self._sender is not None:
+                self._sender.close()
+
+    def _permitted(self) -> bool:
+        try:
+            require("cannot announce changes of path", CAP_NET_RAW)
+        except MissingCapability as error:
+            self._tell(f"{error.what}: {error.why}; grant it, or use --no-announce")
+            return False
+        return True
+
+    async def _wait(self) -> None:
+        due = self._schedule.next_at()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(
+                self._woken.wait(), None if due is None else max(0.0, due - time.monotonic())
+            )
+        self._woken.clear()
+
+    def _work(self) -> None:
+        with self._there.entered(), changing(_WHAT), Rtnetlink() as rtnl:
+            now = self._look(some_links_for(self._pins, rtnl))
+            for pair in owed(self._standing, now):
+                self._schedule.changed(pair, time.monotonic())
+            self._standing = now
+            self._schedule.keep(set(now))
+            ready = self._schedule.take(time.monotonic())
+            if ready:
+                self._send(rtnl, upper_devices.links_among(rtnl, self._near(), self._links), ready)
+
+    def _look(self, links: Mapping[int, upper_devices.Link]) -> dict[int, Standing]:
+        found = {}
+        for pair in attached_pairs(self._pins, links, self._managed):
+            with self._boundary.around(pair.synthetic.name, "look"):
+                if self._driver_tells_host(pair):
+                    continue
+                alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
+                found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
+        return found
+
+    def _driver_tells_host(self, pair: AttachedPair) -> bool:
+        ifindex = pair.synthetic.ifindex
+        if pair.vf is not None:
+            self._enslaved[ifindex] = enslaved_by_driver(pair)
+        return self._enslaved.get(ifindex, False)
+
+    def _send(self, rtnl: Rtnetlink, links: dict[int, upper_devices.Link], pairs: list[int]) -> None:
+        heard = {one for pair in pairs for one in upper_devices.tower(pair, links)}
+        all_addresses = upper_devices.addresses(rtnl, frozenset(heard))
+        with self._sending() as sender:
+            for pair in filter(links.__contains__, pairs):
+                with self._boundary.around(links[pair].name):
+                    who = upper_devices.speakers_on(pair, links, all_addresses)
+                    for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy.most):
+                        # One that does not go out is repeated with the next round.
+                        sender.send(ifindex, frame)
+
+    @contextmanager
+    def _sending(self) -> Iterator[RawSender]:
+        """Closing a packet socket takes an RCU grace period, and a VF that joins now would wait for one more.
+
+        So that of the manager's own namespace is kept. Another one has to be free to go, which a socket
+        would keep it from.
+        """
+        if self._there.place is not None:
+            with closing(RawSender()) as sender:
+                yield sender
+            return
+        if self._sender is None:
+            self._sender = RawSender()
+        yield self._sender
+
+    def _tell(self, text: str) -> None:
+        if text != self._complained:
+            self._complained = text
+            self._listener(Event(Kind.FAILED, MANAGER, text))
+
+
+def enslaved_by_driver(pair: AttachedPair) -> bool:
+    """Tell whether hv_netvsc has enslaved the VF of a pair: it tells its host of a change of path then."""
+    synthetic, vf = pair.synthetic, pair.vf
+    if vf is None or vf.master != synthetic.ifindex or synthetic.parent is None:
+        return False
+    return driver_of(_SYSFS, *synthetic.parent) == netvsc_statistics.DRIVER

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Letting VLANs into joined VFs that are made later than the VF was joined.
+
+Level-triggered: the VLANs of each synthetic NIC are compared with those of its VF, at every look.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from netvsc_bpf.datapath.sync_vlans import Half, lend, missing
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net import vlan_devices
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.vlan_devices import Vlan
+from netvsc_bpf.kernel.process import namespaces, writer_lock
+from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
+from netvsc_bpf.manager.reconcile.current_step import FollowVlans, Running
+from netvsc_bpf.manager.reconcile.pair_boundary import Boundary
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.state.attached_pairs import Served, attached_pairs, some_links_for
+
+
+@dataclass(slots=True)
+class VlanFollower:
+    """Looks at the pairs of this thread's network namespace that are `managed`.
+
+    Without VLANs that costs next to nothing. It takes the writer lock only where there is something to do,
+    and never raises for a single pair.
+    """
+
+    managed: Served
+    listener: Callable[[Event], None]
+    running: Running = field(default_factory=Running)
+    bugs: Bugs | None = None
+    _boundary: Boundary = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._boundary = Boundary("cannot let VLANs into VFs", self.listener, self.bugs)
+
+    def __call__(self) -> None:
+        """Lend what is missing."""
+        if vlan_devices.none_here():
+            return
+        with self._boundary.around(MANAGER), Rtnetlink() as rtnl:
+            where = NetnsPins(namespaces.current_inode())
+            if self._behind(where, rtnl):
+                with writer_lock.writer(where.root):
+                    for synthetic, vf, ids in self._behind(where, rtnl):
+                        step = self.running.step(FollowVlans(synthetic.ifindex))
+                        with self._boundary.around(synthetic.name), step:
+                            lend(rtnl, synthetic, vf, ids)
+                            self._tell(synthetic, vf, ids)
+
+    def _behind(self, where: NetnsPins, rtnl: Rtnetlink) -> list[tuple[Half, Half, list[Vlan]]]:
+        """Return the pairs that something is to be done for: synthetic NIC, VF, and the ids that it needs."""
+        all_stacked = vlan_devices.stacked(rtnl)
+        found = []
+        for pair in attached_pairs(where, some_links_for(where, rtnl), self.managed):
+            if pair.vf is None or pair.by_driver:
+                continue
+            synthetic = Half(pair.synthetic.ifindex, pair.synthetic.name)
+            vf = Half(pair.vf.ifindex, pair.vf.name)
+            with self._boundary.around(synthetic.name, "look"):
+                if needed := vlan_devices.filtered(vf.name, missing(synthetic, vf, all_stacked)):
+                    found.append((synthetic, vf, needed))
+        return found
+
+    def _tell(self, synthetic: Half, vf: Half, ids: list[Vlan]) -> None:
+        which = ", ".join(map(str, ids))
+        self.listener(Event(Kind.FOLLOWED, synthetic.name, f"{vf.name} lets VLAN {which} in"))

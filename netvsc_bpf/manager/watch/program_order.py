@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Noticing within a second that a tcx program was attached behind steer: the kernel has no event for it.
+
+Asking takes the lock of all interfaces (tcx_prog_query()), which a driver may hold for long: it is done in a
+thread, so that the manager's loop never waits for it.
+"""
+
+import asyncio
+import errno
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from netvsc_bpf.datapath import order
+from netvsc_bpf.kernel.bpf import links, pair_programs, pins
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.manager.state.in_namespace import There
+from netvsc_bpf.model.errors import NamespaceGone
+
+LOOK_S = 0.9
+
+_Passed = frozenset[tuple[int, tuple[int, ...]]]
+"""Synthetic NICs (ifindex), and the programs behind their steer."""
+
+
+@dataclass(slots=True)
+class OrderWatch:
+    """Wakes the loop when a program was attached behind the steer of an attached pair."""
+
+    where: NetnsPins
+    wake: Callable[[], None]
+    there: There
+    _steers: dict[int, int] = field(default_factory=dict)
+    """Synthetic NIC (ifindex) -> its steer (program id); only those that are on tcx."""
+    _told: _Passed = frozenset()
+
+    def follow(self) -> None:
+        """Look at the pairs that are attached now, and no others. Raises OSError."""
+        attached = pins.attached_ifindexes(self.where)
+        linked = (
+            ifindex for ifindex in attached if links.state(self.where.link(ifindex, "steer")) is not None
+        )
+        found = {ifindex: pair_programs.program_ids(self.where, ifindex).get("steer") for ifindex in linked}
+        self._steers = {ifindex: steer for ifindex, steer in found.items() if steer is not None}
+
+    async def run(self) -> None:
+        """Look until cancelled. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="order") as thread:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                if self._steers:
+                    self._tell(await loop.run_in_executor(thread, self.look))
+
+    def look(self) -> _Passed:
+        """Look once; any thread may. Raises OSError."""
+        try:
+            found = self.there.call(lambda: [(one, _behind(*one)) for one in self._steers.items()])
+        except NamespaceGone:
+            return frozenset()  # whoever opened this branch closes it
+        return frozenset((ifindex, programs) for (ifindex, _), programs in found if programs)
+
+    def _tell(self, passed: _Passed) -> None:
+        if passed - self._told:
+            self.wake()
+        self._told = passed
+
+
+def _behind(ifindex: int, steer_id: int) -> tuple[int, ...]:
+    try:
+        return order.passed_by(ifindex, steer_id)
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        return ()

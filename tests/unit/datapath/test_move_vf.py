@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A VF that was fetched is found again, whether or not whoever fetched it lived to note its number."""
+
+from dataclasses import replace
+
+import pytest
+
+from netvsc_bpf.datapath.move_vf import arrived
+from netvsc_bpf.kernel.bpf.moved_nic_marks import FetchedVf, Visitor
+from netvsc_bpf.kernel.process.namespace_handle import Place
+from tests.unit.discovery.shapes import IGBVF, MAC, VIRTIO, stacked
+
+SYNTHETIC = VIRTIO
+VF = replace(IGBVF, name="vf0", ifindex=9)
+NOTED = FetchedVf(9, "vf0", MAC, up=True, addr_gen_mode=None, ipv6_disabled=None)
+MARK = Visitor(SYNTHETIC.ifindex, Place(2, 2), Place(1, 1), "eth0", NOTED)
+UNNOTED = replace(MARK, vf=replace(NOTED, ifindex=0))
+
+
+def test_noted_vf_is_found_by_its_number_whatever_it_is_called() -> None:
+    assert arrived(MARK, [SYNTHETIC, replace(VF, name="renamed")]) == replace(VF, name="renamed")
+    assert arrived(MARK, [SYNTHETIC]) is None
+
+
+@pytest.mark.parametrize("name", ["vf0", "vf0_3"])
+def test_vf_whose_number_nobody_noted_is_found_by_mac_and_name(name: str) -> None:
+    there = replace(VF, name=name, ifindex=17)
+    assert arrived(UNNOTED, [SYNTHETIC, stacked("vlan"), there]) == there
+
+
+def test_neither_the_synthetic_nic_nor_what_stands_on_it_is_taken_for_the_vf() -> None:
+    assert arrived(UNNOTED, [SYNTHETIC, stacked("vlan")]) is None
+
+
+def test_strangers_are_not_taken_for_the_vf() -> None:
+    other_mac = replace(VF, mac="02:00:00:00:00:99")
+    assert arrived(UNNOTED, [SYNTHETIC, other_mac, replace(VF, name="uplink")]) is None
+
+
+def test_visitor_without_a_vf_has_none() -> None:
+    assert arrived(replace(MARK, vf=None), [SYNTHETIC, VF]) is None

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Marks say what they were written with, and what is no mark is none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from netvsc_bpf.kernel.bpf import pin_files
+from netvsc_bpf.kernel.bpf.moved_nic_marks import (
+    FetchedVf,
+    Visitor,
+    decode,
+    encode,
+    free_name,
+    note,
+    strike,
+    visitor,
+    visitors,
+    visitors_from,
+)
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process.namespace_handle import Place
+
+HOME, HERE = Place(4026531840, 1), Place(4026532999, 17)
+BARE = Visitor(7, HERE, HOME, "eth0.5")
+VF = FetchedVf(9, "enP31819s1", "00:15:5d:01:02:03", up=True, addr_gen_mode=1, ipv6_disabled=False)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        BARE,
+        replace(BARE, vf=VF),
+        replace(
+            BARE, vf=FetchedVf(0, "vf0", "00:15:5d:01:02:03", up=False, addr_gen_mode=0, ipv6_disabled=True)
+        ),
+        replace(
+            BARE, vf=FetchedVf(3, "vf0", "00:15:5d:01:02:03", up=True, addr_gen_mode=None, ipv6_disabled=None)
+        ),
+    ],
+)
+def test_mark_says_what_it_was_written_with(mark: Visitor) -> None:
+    assert decode(encode(mark), mark.ifindex, HERE.inode) == mark
+
+
+def test_mark_leads_nowhere() -> None:
+    """Whoever follows it must find nothing: no name in bpffs is like its first part, which has no dot."""
+    first = encode(BARE).split("/")[0]
+    assert ":" in first and "." not in first
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "1:2", "1:2/x/eth0", "1/2/eth0", "1:2/3/eth0/9", "1:2/3/eth0/a:b/vf"]
+)
+def test_what_is_no_mark_is_none(text: str) -> None:
+    assert decode(text, 7, HERE.inode) is None
+
+
+def test_marks_are_written_over_found_by_home_and_struck(bpffs: Path) -> None:
+    here = NetnsPins(HERE.inode, bpffs)
+    assert visitors(here) == [] and visitor(here, 7) is None and visitors_from(HOME, bpffs) == []
+    other = Visitor(8, HERE, Place(1, 1), "eth1")
+    for mark in (BARE, other, replace(BARE, vf=VF)):
+        note(mark, bpffs)
+    assert visitors(here) == [replace(BARE, vf=VF), other]
+    assert visitors_from(HOME, bpffs) == [replace(BARE, vf=VF)]
+    assert visitors_from(Place(HOME.inode, 2), bpffs) == [], "another namespace with that inode number"
+    strike(here, 7)
+    strike(here, 7)
+    assert visitors(here) == [other] and pin_files.exists(here.visitors)
+    strike(here, 8)
+    assert not pin_files.exists(here.visitors)
+
+
+def test_name_is_kept_where_it_is_free() -> None:
+    assert free_name(["vf0"], {"eth0"}) == "vf0"
+    assert free_name(["vf0", "vf0_0"], {"vf0"}) == "vf0_0"
+    assert free_name(["vf0"], {"vf0", "vf0_0"}) == "vf0_1"
+
+
+def test_made_up_name_is_not_too_long_for_the_kernel() -> None:
+    longest = "enP31819p0s2abc"
+    assert len(longest) == 15
+    taken = {longest, *(f"{longest[:11]}_{number}" for number in range(999))}
+    made = free_name([longest], taken)
+    assert made not in taken and len(made) <= 15

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A drain is told once, and so is its end."""
+
+from dataclasses import replace
+
+from netvsc_bpf.kernel.process.clock import CLOCKS
+from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.state.vf_selection import Seen
+from netvsc_bpf.model.drain import LINGER_S, Drain
+from tests.unit.planner.world import World
+
+HOUR_NS = 3_600_000_000_000
+
+
+def told(*drains: Drain | None) -> list[Event]:
+    """What a manager tells that finds the pair drained like this, look by look."""
+    events: list[Event] = []
+    teller = Teller(events.append)
+    pair = World().observe()
+    for drain in drains:
+        teller.looked(Seen(replace(pair, drained=drain), (), None))
+    return events
+
+
+def test_s98_drain_is_told_with_its_reason_and_end_and_is_no_warning() -> None:
+    now = CLOCKS.boottime()
+    drain = Drain(now, now + HOUR_NS, "the host is serviced")
+    (event,) = told(None, drain, drain)
+    assert (event.kind, event.severity) == (Kind.DRAINED, Severity.INFO)
+    assert event.details[Detail.WHY] == "the host is serviced"
+    assert str(event.details[Detail.UNTIL]).endswith("Z")
+    assert event.text.startswith("until 20") and event.text.endswith(": the host is serviced")
+    (event,) = told(Drain(now))
+    assert (event.text, Detail.WHY in event.details) == ("until `undrain`", False)
+
+
+def test_s98_other_words_are_told_anew() -> None:
+    kinds = [event.kind for event in told(Drain(1), replace(Drain(1), why="now with one"))]
+    assert kinds == [Kind.DRAINED, Kind.DRAINED]
+
+
+def test_s98_end_says_whether_its_time_was_over_and_how_long_it_lasted() -> None:
+    begun = CLOCKS.boottime() - HOUR_NS
+    _, event = told(Drain(begun), None, None)
+    assert (event.kind, event.text) == (Kind.UNDRAINED, "by an operator")
+    lasted = event.details[Detail.DURATION_S]
+    assert isinstance(lasted, float) and lasted >= 3600
+    _, event = told(Drain(begun, begun + 1), None)
+    assert event.text == "its time is over"
+
+
+def test_s98_what_is_due_for_a_drain_is_waited_for_and_nothing_else() -> None:
+    drain, linger_ns = Drain(1_000), round(LINGER_S * 1e9)
+    assert drain.lingers(1_000) and drain.wait_s(1_000) == LINGER_S
+    assert not drain.lingers(1_000 + linger_ns)
+    assert drain.wait_s(1_000 + linger_ns) is None
+    timed = replace(drain, until=2 * HOUR_NS)
+    assert timed.wait_s(HOUR_NS) == 3600.0
+    assert (timed.is_over(2 * HOUR_NS - 1), timed.is_over(2 * HOUR_NS)) == (False, True)

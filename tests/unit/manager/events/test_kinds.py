@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""An event as a value, as a record, and as a line on stderr."""
+
+import json
+import os
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from netvsc_bpf.manager.events.fan_out import tee
+from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
+from netvsc_bpf.manager.events.log_writer import EventFormat, is_journal
+from tests.unit.kernel.fake_clocks import Machine
+
+MACHINE = Machine()
+AT = MACHINE.stamp()
+LEFT_DEAD = Event(
+    Kind.SWITCHED, "eth0", "synthetic (vf-down)", AT, {Detail.TO: "synthetic", Detail.REASON: "vf-down"}
+)
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[TextIO]:
+    with (tmp_path / "stderr").open("w+") as opened:
+        yield opened
+
+
+def journal(stream: TextIO) -> dict[str, str]:
+    found = os.fstat(stream.fileno())
+    return {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+
+
+def test_record_has_microseconds_in_utc_even_where_they_are_zero() -> None:
+    assert LEFT_DEAD.as_record(MACHINE.clocks) == {
+        "time": "2026-11-24T12:00:00.000000Z",
+        "event": "switched",
+        "severity": "warning",
+        "interface": "eth0",
+        "text": "synthetic (vf-down)",
+        "to": "synthetic",
+        "reason": "vf-down",
+    }
+
+
+def test_s110_an_event_that_is_kept_follows_a_clock_that_is_set() -> None:
+    machine = Machine()
+    event = Event(Kind.JOINED, "eth0", "vf0", machine.stamp())
+    machine.is_set(3600)
+    assert event.as_record(machine.clocks)["time"] == "2026-11-24T13:00:00.000000Z"
+
+
+def test_no_detail_has_the_name_of_another_key() -> None:
+    assert not set(Event(Kind.LEFT, "eth0", "").as_record()) & {detail.value for detail in Detail}
+
+
+@pytest.mark.parametrize(
+    ("reason", "severity"),
+    [
+        ("vf-down", Severity.WARNING),
+        ("vf-gone", Severity.WARNING),
+        ("armed", Severity.INFO),
+        ("synthetic-down", Severity.INFO),
+        ("drained", Severity.INFO),
+        (None, Severity.INFO),
+    ],
+)
+def test_switch_is_a_warning_where_the_vf_failed(reason: str | None, severity: Severity) -> None:
+    assert Event(Kind.SWITCHED, "eth0", "", details={Detail.REASON: reason}).severity is severity
+
+
+def test_the_journal_is_told_the_severity_of_each_line(stream: TextIO) -> None:
+    form = EventFormat(stream, environ=journal(stream))
+    assert form(LEFT_DEAD) == "<4>eth0: switched: synthetic (vf-down)"
+    failed = Event(Kind.FAILED, "manager", "unforeseen:\n  a traceback")
+    assert form(failed) == "<3>manager: failed: unforeseen:\n<3>  a traceback"
+    assert form(Event(Kind.JOINED, "eth0", "vf0")) == "<6>eth0: joined: vf0"
+
+
+@pytest.mark.parametrize("told", [None, "", "1:2", "nonsense", "x:y", "7"])
+def test_anybody_else_sees_no_prefix(stream: TextIO, told: str | None) -> None:
+    form = EventFormat(stream, environ={} if told is None else {"JOURNAL_STREAM": told})
+    assert form(LEFT_DEAD) == "eth0: switched: synthetic (vf-down)"
+
+
+def test_stream_without_a_file_is_not_the_journals() -> None:
+    assert not is_journal(StringIO(), {"JOURNAL_STREAM": "8:1234"})
+
+
+def test_json_lines_have_no_prefix_in_the_journal_either(stream: TextIO) -> None:
+    form = EventFormat(stream, as_json=True, environ=journal(stream))
+    assert json.loads(form(LEFT_DEAD)) == LEFT_DEAD.as_record()
+
+
+def test_tee_hands_an_event_to_all_in_order() -> None:
+    told: list[str] = []
+    tee(lambda event: told.append(f"first {event.text}"), lambda event: told.append("second"))(
+        Event(Kind.JOINED, "eth0", "vf0")
+    )
+    assert told == ["first vf0", "second"]

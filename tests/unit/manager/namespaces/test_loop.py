@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The loop outlives whatever a turn ends with, and keeps silent about none of it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from netvsc_bpf.manager.events.kinds import Detail, Event, Kind
+from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.namespaces.namespace_manager import Branch
+from netvsc_bpf.manager.reconcile import unexpected_errors
+from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.state.config import ManagerConfig
+from netvsc_bpf.model.errors import BpffsUnavailable
+from tests.unit.manager.turning import turn
+
+
+def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> list[Event]:
+    """Turn with a reconciler of the test's; return what was told."""
+    told: list[Event] = []
+    teller = Teller(told.append)
+    branch = Branch(ManagerConfig(**config), told.append, teller, Bugs(teller))
+    branch._reconcile = cast(Any, reconcile)
+    turn(branch, times)
+    return told
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unexpected_errors, "TROUBLE_S", 0.0)
+
+
+def test_unforeseen_error_is_told_with_its_traceback_counted_and_survived() -> None:
+    def broken() -> float | None:
+        raise ZeroDivisionError("a bug of ours")
+
+    told = [event for event in turned(3, broken) if event.interface == "manager"]
+    assert [event.details[Detail.ERRORS] for event in told] == [1, 2, 3]
+    assert "in broken" in told[0].text and "ZeroDivisionError: a bug of ours" in told[0].text
+
+
+def test_what_keeps_it_from_its_work_is_told_once_until_it_is_over() -> None:
+    outcomes = iter([True, True, False, True])
+
+    def now_and_then() -> float | None:
+        if next(outcomes):
+            raise BpffsUnavailable("/sys/fs/bpf", "no bpffs is mounted there")
+        return None
+
+    told = [event.text for event in turned(4, now_and_then) if event.kind is Kind.FAILED]
+    assert told.count("/sys/fs/bpf: no bpffs is mounted there") == 2
+
+
+def test_timeout_that_the_kernel_reports_is_an_error_and_no_hanging_step() -> None:
+    def timed_out() -> float | None:
+        raise TimeoutError(110, "ETIMEDOUT")
+
+    told = [event.text for event in turned(1, timed_out) if event.interface == "manager"]
+    assert len(told) == 1 and "ETIMEDOUT" in told[0]
+
+
+def test_work_beside_the_loop_is_started_again() -> None:
+    told: list[Event] = []
+    runs = iter([True, True, False])
+
+    async def work() -> None:
+        if next(runs):
+            raise KeyError("a bug of ours")
+
+    asyncio.run(Bugs(Teller(told.append)).kept_going(work))
+    assert [event.details[Detail.ERRORS] for event in told] == [1, 2]
+
+
+def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
+    told: list[Event] = []
+    teller, done = Teller(told.append), []
+    branch = Branch(ManagerConfig(), told.append, teller, Bugs(teller))
+
+    def fails(name: str) -> Callable[[], None]:
+        def work() -> None:
+            done.append(name)
+            raise ZeroDivisionError(name)
+
+        return work
+
+    jobs = ("_reconcile", "_lists", "_vlans", "_visits")
+    for name in jobs:
+        setattr(branch, name, fails(name))
+
+    turn(branch)
+    assert tuple(done) == jobs
+    assert [name for name in jobs if any(name in event.text for event in told)] == list(jobs)

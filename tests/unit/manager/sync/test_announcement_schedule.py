@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""When to announce, and what: often enough to be heard, seldom enough not to flood."""
+
+from ipaddress import IPv4Address, IPv6Address
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp, rarp, unsolicited_na
+from netvsc_bpf.kernel.net.announcement_round import frames
+from netvsc_bpf.kernel.net.upper_devices import Link, Speaker
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.sync.announcement_schedule import Schedule
+from netvsc_bpf.manager.sync.announcer import Standing, owed
+
+PAIR = 2
+POLICY = AnnouncePolicy()
+ETH0 = Link(2, "eth0", bytes.fromhex("00155d010203"), up=True, speaks=True, carrier=True)
+VLAN = Link(5, "eth0.7", ETH0.mac, up=True, speaks=True, carrier=True, on=2, router=True)
+FOUR, SIX = IPv4Address("10.99.0.1"), IPv6Address("fd99::1")
+
+
+def play(changes: list[float]) -> list[float]:
+    """When rounds were taken, by somebody who is always on time."""
+    schedule, rounds, waiting = Schedule(POLICY), [], sorted(changes)
+    while waiting or schedule.next_at() is not None:
+        due = schedule.next_at()
+        if waiting and (due is None or waiting[0] <= due):
+            schedule.changed(PAIR, waiting.pop(0))
+        elif due is not None and schedule.take(due):
+            rounds.append(due)
+    return rounds
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=80))
+def test_the_last_change_is_told_and_repeated_and_nothing_floods(changes: list[float]) -> None:
+    rounds, last = play(changes), max(changes)
+    assert all(later - earlier >= POLICY.gap_s - 1e-9 for earlier, later in pairwise(rounds))
+    told = [moment for moment in rounds if moment >= last]
+    assert 2 <= len(told) <= len(POLICY.after_s)
+    assert told[0] <= last + POLICY.gap_s + 1e-9
+    assert rounds[0] == min(changes), "the first one waits for nothing"
+
+
+def test_a_single_change_is_told_at_once_and_repeated() -> None:
+    assert play([100.0]) == [100.0 + after for after in POLICY.after_s]
+
+
+def test_rounds_that_were_slept_through_are_not_caught_up() -> None:
+    schedule = Schedule(POLICY)
+    schedule.changed(PAIR, 0.0)
+    assert schedule.take(50.0) == [PAIR]
+    assert schedule.next_at() is None
+
+
+def test_pairs_that_are_gone_are_forgotten() -> None:
+    schedule = Schedule(POLICY)
+    schedule.changed(PAIR, 0.0)
+    schedule.keep(set())
+    assert (schedule.take(9.0), schedule.next_at()) == ([], None)
+
+
+def test_off_means_off() -> None:
+    schedule = Schedule(AnnouncePolicy(enabled=False))
+    schedule.changed(PAIR, 0.0)
+    assert schedule.take(9.0) == []
+
+
+def test_each_address_is_told_from_where_it_is() -> None:
+    speakers = [Speaker(ETH0, (FOUR,), (SIX,)), Speaker(VLAN, (), (SIX,))]
+    assert frames(speakers, set()) == [
+        (2, gratuitous_arp(ETH0.mac, FOUR)),
+        (2, unsolicited_na(ETH0.mac, SIX)),
+        (5, unsolicited_na(ETH0.mac, SIX, router=True)),
+    ]
+
+
+def test_who_has_no_address_is_told_of_by_rarp_and_so_is_who_is_hidden() -> None:
+    hidden = bytes.fromhex("020000000042")
+    assert frames([Speaker(ETH0)], {hidden, ETH0.mac}) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
+    assert frames([], {hidden}) == [], "the synthetic NIC is down"
+
+
+def test_a_round_has_an_end() -> None:
+    many = tuple(IPv4Address(0x0A000000 + number) for number in range(1000))
+    assert len(frames([Speaker(ETH0, many)], set())) == POLICY.most
+
+
+def test_an_announcement_is_owed_for_each_change_and_for_a_death_that_nobody_noticed() -> None:
+    assert owed({}, {2: Standing(0)}) == set(), "there never was a change"
+    assert owed({}, {2: Standing(7)}) == {2}, "who begins tells the last one"
+    assert owed({2: Standing(7)}, {2: Standing(7)}) == set()
+    assert owed({2: Standing(7)}, {2: Standing(8)}) == {2}
+    assert owed({2: Standing(7)}, {2: Standing(7, dead=True)}) == {2}
+    assert owed({2: Standing(7, dead=True)}, {2: Standing(7, dead=True)}) == set()
+    assert owed({2: Standing(7, dead=True)}, {2: Standing(7)}) == set()
+    assert owed({2: Standing(7, dead=True)}, {2: Standing(9)}) == {2}

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whether the driver tells its host of a change of path, so that nothing is to be announced."""
+
+from pathlib import Path
+
+import pytest
+
+from netvsc_bpf.kernel.net.upper_devices import Link
+from netvsc_bpf.manager.state.attached_pairs import AttachedPair
+from netvsc_bpf.manager.sync import announcer
+from netvsc_bpf.manager.sync.announcer import enslaved_by_driver
+
+MAC = bytes.fromhex("00155d010203")
+
+
+def link(ifindex: int, *, master: int | None = None, parent: tuple[str, str] | None = None) -> Link:
+    return Link(
+        ifindex, f"eth{ifindex}", MAC, up=True, speaks=True, carrier=True, master=master, parent=parent
+    )
+
+
+@pytest.mark.parametrize(
+    ("driver", "master", "tells"),
+    [("hv_netvsc", 2, True), ("hv_netvsc", None, False), ("virtio_net", 2, False)],
+    ids=["enslaved", "s105-apart", "other-driver"],
+)
+def test_hv_netvsc_tells_its_host_of_the_vf_that_it_enslaved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str, master: int | None, tells: bool
+) -> None:
+    monkeypatch.setattr(announcer, "_SYSFS", tmp_path)
+    device = tmp_path / "bus" / "vmbus" / "devices" / "nic"
+    device.mkdir(parents=True)
+    (device / "driver").symlink_to(f"../../drivers/{driver}")
+    pair = AttachedPair(link(2, parent=("vmbus", "nic")), link(3, master=master), armed=True, changed_at=1)
+    assert enslaved_by_driver(pair) is tells
+
+
+def test_pair_without_vf_or_parent_has_no_driver_that_tells() -> None:
+    assert not enslaved_by_driver(AttachedPair(link(2), None, armed=False, changed_at=1))
+    assert not enslaved_by_driver(AttachedPair(link(2), link(3, master=2), armed=False, changed_at=1))
