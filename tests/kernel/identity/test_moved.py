@@ -16,6 +16,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path
 from tests.kernel.conftest import LabFactory
 from tests.kernel.direct import direct, force_clsact
+from tests.kernel.support.devices import link
 from tests.kernel.support.frames import GUEST_MAC, OTHER_MAC, Tap, ethernet, send, udp
 from tests.kernel.support.pod import Pod, pods
 from tests.kernel.support.waiting import eventually
@@ -60,10 +61,16 @@ def occupy(pod: Pod, *numbers: int) -> None:
 
 
 def move(pod: Pod, interface: str) -> int:
-    """Move a NIC of the guest to the pod, bring it up, and return its number there."""
-    pod.lab.run(pod.lab.guest, ["ip", "link", "set", interface, "netns", pod.name])
+    """Move a NIC of the guest to the pod, bring it up, and return its number there.
+
+    The kernel sends nothing from either end before its link watch has seen the carrier (dev_activate()).
+    """
+    lab = pod.lab
+    lab.run(lab.guest, ["ip", "link", "set", interface, "netns", pod.name])
     pod.ip("link", "set", interface, "up")
-    return pod.lab.ifindex(pod.name, interface)
+    for namespace, end in ((pod.name, interface), (lab.fabric, interface.replace("eth", "syn"))):
+        eventually(f"{end} is up", lambda ns=namespace, end=end: link(lab, ns, end)["operstate"] == "UP")
+    return lab.ifindex(pod.name, interface)
 
 
 def ours(tap: Tap) -> int:
