@@ -19,7 +19,7 @@ from tests.vm.verdict import Guest, Report, judge
 from vm import machine, qmp
 from vm.kernels import REPO, Kernel, kernels
 
-_LIMIT_S = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "1800"))
+_LIMIT_S = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "2700"))
 _SILENCE_S = 360
 """More than the 300 s after which tests/vm/task.sh has a test ended."""
 
