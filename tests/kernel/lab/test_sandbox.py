@@ -19,7 +19,7 @@ import sys, time
 from pathlib import Path
 from netvsc_bpf.lab.sandbox import BPFFS, NETNS, enter_sandbox
 enter_sandbox()
-from netvsc_bpf.lab import leftovers
+from netvsc_bpf.lab import leak_check
 from netvsc_bpf.lab.demo_result import EventResult, Expectation, May
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab

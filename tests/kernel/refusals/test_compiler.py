@@ -17,12 +17,12 @@ CliIn = Callable[..., Ended]
 ATTACH = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--json")
 
 BROKEN_SOURCE = """
-from netvsc_bpf.kernel import bundle
+from netvsc_bpf.kernel.compile import bundle
 good = bundle.bundle
 bundle.bundle = lambda *arguments: good(*arguments) + "this is no C\\n"
 """
 REFUSED_PROGRAM = """
-from netvsc_bpf.kernel import bundle
+from netvsc_bpf.kernel.compile import bundle
 good = bundle.bundle
 bad = "int home(struct __sk_buff *skb) { return *(int *)(long)skb->len;"
 bundle.bundle = lambda *arguments: good(*arguments).replace("int home(struct __sk_buff *skb)\\n{", bad)
@@ -37,7 +37,7 @@ os._exit(0)
 """
 UNPINNABLE = """
 import os
-from netvsc_bpf.kernel import libbpf
+from netvsc_bpf.kernel.bpf import libbpf
 pin, calls = libbpf.obj_pin, [0]
 def obj_pin(fd, path):
     calls[0] += 1

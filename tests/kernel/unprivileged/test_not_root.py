@@ -11,7 +11,7 @@ import pytest
 LOOK = """
 import json, os
 from pathlib import Path
-from netvsc_bpf.kernel.not_root import not_root
+from netvsc_bpf.kernel.compile.drop_root import not_root
 
 def who():
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
