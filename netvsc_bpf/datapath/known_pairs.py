@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the maps know of the attached pairs, as pairing wants it."""
 
+from dataclasses import replace
+
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
@@ -11,9 +13,28 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 def known_pairs(session: Session, loaded: LoadedObject | None) -> KnownPairs:
     """Return the attached pairs of this thread's network namespace; none where nothing is loaded."""
     known = KnownPairs()
-    for ifindex in session.attached() if loaded is not None else ():
+    if loaded is None:
+        return known
+    for ifindex in session.attached():
         note_again(known, loaded, ifindex)
+        pair = known.of(ifindex)
+        if pair is not None and pair.vf is None and (vf := _vf_as_looked_at(session, loaded, ifindex)):
+            known.note(replace(pair, vf=vf))
     return known
+
+
+def _vf_as_looked_at(session: Session, loaded: LoadedObject, ifindex: int) -> int | None:
+    """Return the VF of a pair that was there when the NICs were looked at, and has been removed since.
+
+    The DEVMAP has forgotten it (dev_map_notification(), kernel/bpf/devmap.c), and among these NICs it would
+    pass for one that nobody has. The MAC tells it from another NIC that has its number by now.
+    """
+    slot = find_pair_slot(loaded, ifindex)
+    if slot is None:
+        return None
+    found = loaded.found(slot)
+    nic = session.nic(found.vf_ifindex)
+    return None if nic is None or nic.mac != bytes(found.followed_mac[:6]).hex(":") else nic.ifindex
 
 
 def note_again(known: KnownPairs, loaded: LoadedObject | None, ifindex: int) -> None:
