@@ -38,7 +38,6 @@ def damped_by(manager: Manager) -> list[str]:
     return [event["event"] for event in manager.events if event["severity"] != "info"]
 
 
-@pytest.mark.guest
 def test_s98_manager_follows_a_drain_and_its_end_and_nothing_is_lost_or_blamed(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", *SETTLED)

@@ -79,7 +79,6 @@ def silent(lab_factory: Callable[[LabPlan], Lab]) -> Iterator[Attachment]:
         yield made
 
 
-@pytest.mark.guest
 def test_s98_both_directions_leave_the_vf_and_come_back_and_nothing_is_lost(lab: Lab) -> None:
     with attached(lab, settle_ms=SETTLE_MS) as pair, streams(lab) as flows:
         assert pair.where == (Path.VF, Reason.ARMED)
