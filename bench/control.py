@@ -36,7 +36,7 @@ _MEMORY_MB = {1: 48.0, 256: 64.0}
 _SCRAPES = 50
 _SCRAPE_PAIRS, _SCRAPE_CPU_MS, _SCRAPE_MS = 64, 10.0, 20.0
 _PLUGS_APART_S = 0.5
-"""A pair that is changed at more than two steps a second for long is made to wait (pair_state.py)."""
+"""A pair that is changed at more than two steps a second for long waits (manager/state/pair_state.py)."""
 
 
 @dataclass(frozen=True, slots=True)

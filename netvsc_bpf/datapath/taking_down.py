@@ -11,8 +11,8 @@ from netvsc_bpf.kernel.process.errnos import may_pass
 class TakingDown:
     """Takes steps, each even if one before it failed for good; the first failure is raised at the end.
 
-    A failure that may pass (errnos.py) ends them at once: the later steps forget what the earlier ones
-    put back, and whoever repeats the whole needs it. So each step must bear being taken twice.
+    A failure that may pass (kernel/process/errnos.py) ends them at once: the later steps forget what the
+    earlier ones put back, and whoever repeats the whole needs it. So each step must bear being taken twice.
     """
 
     def __init__(self) -> None:

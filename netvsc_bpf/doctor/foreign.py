@@ -60,7 +60,8 @@ def check_xdp_reach(pair: Pair, ours: Container[int]) -> Finding | None:
 def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -> list[Finding]:
     """Judge the tc programs of others by what they see: steer's redirect ends the list for a packet.
 
-    tcx runs in order and before all filters; as a filter, steer goes behind the others (clsact.py).
+    tcx runs in order and before all filters; as a filter, steer goes behind the others
+    (kernel/hooks/clsact.py).
     """
     on_tcx = list(egress.tcx)
     steer = next((place for place, one in enumerate(on_tcx) if one in ours), len(on_tcx))

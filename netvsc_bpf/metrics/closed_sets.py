@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from netvsc_bpf.metrics import families, text
 from netvsc_bpf.metrics.families import Family
+from netvsc_bpf.metrics.last_round import LastRound
 from netvsc_bpf.metrics.row_metric import Block
 from netvsc_bpf.metrics.samples import Samples
 from netvsc_bpf.model.path import Path, Reason
@@ -35,19 +36,18 @@ class InterfaceCounts:
     def __init__(self, family: Family, rows: Sequence[Row]) -> None:
         assert family.labels[0] == "interface"
         self._family, self._rows = family, rows
-        self._blocks: dict[str, tuple[dict[Row, int], Block]] = {}
-        self._before = self._blocks
+        self._blocks = LastRound[str, tuple[dict[Row, int], Block]]()
 
     def begin_round(self) -> None:
         """Begin a scrape: interfaces that the last one did not have are forgotten."""
-        self._before, self._blocks = self._blocks, {}
+        self._blocks.begin()
 
     def add(self, samples: Samples, interface: str, counts: Mapping[Row, int]) -> None:
         """Add the samples of one interface; `counts` may leave out what never happened."""
-        before = self._before.get(interface)
+        before = self._blocks.get(interface)
         if before is None or before[0] != counts:
             before = dict(counts), self._made(interface, counts)
-        self._blocks[interface] = before
+        self._blocks.keep(interface, before)
         samples.again(self._family, before[1])
 
     def _made(self, interface: str, counts: Mapping[Row, int]) -> Block:

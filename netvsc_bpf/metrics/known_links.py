@@ -12,6 +12,7 @@ from netvsc_bpf.kernel.bpf.links import LinkState
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
+from netvsc_bpf.metrics.last_round import LastRound
 
 _Key = tuple[int, int, str]
 """Inode of the network namespace, synthetic ifindex, hook."""
@@ -21,15 +22,13 @@ class KnownLinks:
     """The links and guard programs of the pairs of one network namespace."""
 
     def __init__(self) -> None:
-        self._links: dict[_Key, LinkState] = {}
-        self._links_before = self._links
-        self._guards: dict[_Key, int] = {}
-        self._guards_before = self._guards
+        self._links = LastRound[_Key, LinkState]()
+        self._guards = LastRound[_Key, int]()
 
     def begin_round(self) -> None:
         """Begin a scrape: what the last one did not ask for is forgotten."""
-        self._links_before, self._links = self._links, {}
-        self._guards_before, self._guards = self._guards, {}
+        self._links.begin()
+        self._guards.begin()
 
     def steer(self, pins: NetnsPins, ifindex: int) -> LinkState | None:
         """Return steer's tcx link as links.state() does, by the pair's synthetic NIC. Raises OSError."""
@@ -45,22 +44,22 @@ class KnownLinks:
         `attached` is the XDP program that the synthetic NIC runs.
         """
         key = pins.inode, ifindex, "guard"
-        known = self._guards_before.get(key)
+        known = self._guards.get(key)
         if known is None or known != attached:
             known = links.pinned_program_id(pins.copy(ifindex, "guard"))
         if known is not None:
-            self._guards[key] = known
+            self._guards.keep(key, known)
         return known
 
     def _state(
         self, pins: NetnsPins, ifindex: int, hook: str, device: int, direction: Direction
     ) -> LinkState | None:
         key = pins.inode, ifindex, hook
-        known = self._links_before.get(key)
+        known = self._links.get(key)
         if known is None or known.ifindex != device or not _runs(known.prog_id, device, direction):
             known = links.state(pins.link(ifindex, hook))
         if known is not None:
-            self._links[key] = known
+            self._links.keep(key, known)
         return known
 
 

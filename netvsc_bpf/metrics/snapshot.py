@@ -21,6 +21,7 @@ from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.metrics.drift import drift_of
 from netvsc_bpf.metrics.known_links import KnownLinks
 from netvsc_bpf.metrics.known_programs import KnownPrograms
+from netvsc_bpf.metrics.last_round import LastRound
 from netvsc_bpf.metrics.nics import dump_nics
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
@@ -79,8 +80,7 @@ class SnapshotReader:
     """Reads the network namespace of the thread that calls it."""
 
     def __init__(self) -> None:
-        self._drivers: dict[tuple[int, str, str], str | None] = {}
-        self._before = self._drivers
+        self._drivers = LastRound[tuple[int, str, str], str | None]()
         self._queue_stops, self._links = QueueStops(), KnownLinks()
         self._programs = KnownPrograms()
 
@@ -102,7 +102,7 @@ class SnapshotReader:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _read(self, ours: NetnsPins, attached: list[int]) -> Snapshot:
-        self._before, self._drivers = self._drivers, {}
+        self._drivers.begin()
         with Rtnetlink() as rtnl:
             look = _Look(ours, dump_nics(rtnl, self._driver))
         with pin_root.held(ours.root), LoadedObject(ours) as loaded:
@@ -128,8 +128,8 @@ class SnapshotReader:
     def _driver(self, ifindex: int, bus: str, parent: str) -> str | None:
         """Remember a driver as long as its interface lives: sysfs costs more than all the rest."""
         key = ifindex, bus, parent
-        known = self._before.get(key) or driver_of(SYSFS, bus, parent)
-        self._drivers[key] = known
+        known = self._drivers.get(key) or driver_of(SYSFS, bus, parent)
+        self._drivers.keep(key, known)
         return known
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.timestamp import timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,10 @@ class PairStatus:
                 "rx": {"home": self.drops.rx_home, "duplicate": self.drops.rx_duplicate},
             },
             "path_changes": self.path_changes,
-            "last_change": None if self.last_change is None else _timestamp(self.last_change),
+            "last_change": None if self.last_change is None else timestamp(self.last_change),
             "settle_ms": self.settle_ms,
             "managed": self.managed,
-            "until": None if self.until is None else _timestamp(self.until),
+            "until": None if self.until is None else timestamp(self.until),
             "drained": None if self.drained is None else _drained_json(self.drained),
             "passed_by": list(self.passed_by),
         }
@@ -122,8 +123,8 @@ def _vf_json(vf: Nic, taken_down: Reason | None) -> dict[str, Any]:
 
 def _drained_json(drained: Drained) -> dict[str, Any]:
     return {
-        "since": _timestamp(drained.since),
-        "until": None if drained.until is None else _timestamp(drained.until),
+        "since": timestamp(drained.since),
+        "until": None if drained.until is None else timestamp(drained.until),
         "why": drained.why or None,
     }
 
@@ -133,7 +134,3 @@ def _direction_json(direction: PathTraffic) -> dict[str, dict[str, int]]:
         "vf": {"packets": direction.vf.packets, "bytes": direction.vf.bytes},
         "synthetic": {"packets": direction.synthetic.packets, "bytes": direction.synthetic.bytes},
     }
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

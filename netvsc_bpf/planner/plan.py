@@ -202,7 +202,7 @@ def _permission(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[A
 
 
 def _fastening(seen: PairObservation, joined: Joined) -> list[Action]:
-    """Come after the permission. It may be put off, as nobody waits for it (deferred_steps.py)."""
+    """Come after the permission: it may be deferred (manager/state/deferred_steps.py)."""
     return [Fasten(seen.synthetic.ifindex)] if joined.makeshift and joined.home else []
 
 

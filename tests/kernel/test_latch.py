@@ -11,9 +11,9 @@ from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.path import GuardMode, Path, Reason
-from tests.kernel.support.attachment import Attachment, attached
-from tests.kernel.support.devices import NO_FABRIC, link, silence
+from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.attachment import Attachment, armed_and_silent
+from tests.kernel.support.devices import link
 from tests.kernel.support.waiting import eventually
 
 HOUR_NS = 3_600 * 1_000_000_000
@@ -24,10 +24,7 @@ TICK_NS = 10_000_000
 @pytest.fixture
 def pair(lab_factory: Callable[[LabPlan], Lab]) -> Iterator[Attachment]:
     """An armed pair of a guest that is silent: the only packets are those that the test hands to steer."""
-    lab = lab_factory(NO_FABRIC)
-    silence(lab)
-    with attached(lab, settle_ms=10, guard=GuardMode.OFF) as made:
-        assert made.steer() is Path.VF
+    with armed_and_silent(lab_factory) as made:
         yield made
 
 

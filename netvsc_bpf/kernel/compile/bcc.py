@@ -42,7 +42,7 @@ class Module:
         return name.decode()
 
     def template(self, function: str, maps: Iterable[str]) -> bytes:
-        """Return the instructions of a program as program_templates.py keeps them. Raises CompileError."""
+        """Return a program's instructions as bpf/program_templates.py keeps them. Raises CompileError."""
         code = self._named(self._instructions(function))
         try:
             return map_addresses.symbolic(code, {self.map_fd(name): name for name in maps})

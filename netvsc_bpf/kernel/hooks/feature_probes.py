@@ -56,7 +56,7 @@ def why_no_tcx() -> str | None:
 def why_no_fentry() -> str | None:
     """Say why the sentinel cannot be attached: tries a program that does nothing, for an instant.
 
-    Raises KernelError where the kernel could not tell for want of memory and the like (errnos.py).
+    Raises KernelError where the kernel could not tell for want of memory and such (process/errnos.py).
     """
     try:
         target = _function_id(_FENTRY_TARGET)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One manager for each network namespace.
 
-The claim is a lock that only root and the user of the service can take (claim_lock.py). Beside it the
-manager has a socket for those who ask (server.py). Its abstract name is found where the lock is.
+The claim is a lock that only root and the user of the service can take (kernel/bpf/claim_lock.py). Beside it
+the manager has a socket for those who ask (server.py). Its abstract name is found where the lock is.
 
 Earlier versions had a socket with a name that everybody knew as their claim. Such a manager still counts; any
 other user who holds that name is passed by, and reported.

@@ -3,6 +3,8 @@
 
 import select
 import socket
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -52,6 +54,25 @@ class Conversation:
         except ValueError as error:
             raise NetvscBpfError(_WHAT, f"process {self.pid} does not speak its language ({error})") from None
         return records
+
+
+def answers(request: Request, patience_s: float) -> Iterator[Record]:
+    """Give what a manager answers, line by line, as far as it has come within so many seconds.
+
+    There are none where no manager runs. One that is stopped, not to be trusted, or of another version ends
+    them.
+    """
+    with suppress(NetvscBpfError):
+        manager = ask(request)
+        if manager is None:
+            return
+        with manager:
+            deadline = time.monotonic() + patience_s
+            while (left := deadline - time.monotonic()) > 0:
+                lines = manager.lines(left)
+                if lines is None:
+                    return
+                yield from lines
 
 
 def ask(request: Request) -> Conversation | None:

@@ -5,6 +5,7 @@ from netvsc_bpf.kernel.process.clock import CLOCKS, Clocks
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Value
 from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.timestamp import timestamp
 
 
 def drained_event(interface: str, drain: Drain, clocks: Clocks = CLOCKS) -> Event:
@@ -15,7 +16,7 @@ def drained_event(interface: str, drain: Drain, clocks: Clocks = CLOCKS) -> Even
     if drain.why:
         details[Detail.WHY] = drain.why
     if until is not None:
-        details[Detail.UNTIL] = until.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        details[Detail.UNTIL] = timestamp(until)
     text = f"{ends}: {drain.why}" if drain.why else ends
     return Event(Kind.DRAINED, interface, text, details=details)
 

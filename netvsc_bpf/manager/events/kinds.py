@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from netvsc_bpf.kernel.process.clock import CLOCKS, Clocks
+from netvsc_bpf.model.timestamp import timestamp
 from netvsc_bpf.planner.damping import FAILURES
 
 MANAGER = "manager"
@@ -118,7 +119,7 @@ class Event:
     def as_record(self, clocks: Clocks = CLOCKS) -> dict[str, Any]:
         """Return the object that `events --json` prints: its keys keep their meaning."""
         return {
-            "time": clocks.utc(self.at).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "time": timestamp(clocks.utc(self.at)),
             "event": self.kind.value,
             "severity": self.severity.value,
             "interface": self.interface,

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What only a running manager knows of pairs: whether there is one, and when it uses a VF again."""
 
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from netvsc_bpf.manager.events.claim import is_claimed
-from netvsc_bpf.manager.events.client import Conversation, ask
+from netvsc_bpf.manager.events.client import answers
 from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
-from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.status import PairStatus
 
@@ -42,21 +39,8 @@ def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> date
 def _until() -> dict[int, datetime]:
     """Ask the manager; what it does not say within two seconds is not known."""
     found: dict[int, datetime] = {}
-    # One that is stopped, not to be trusted, or of another version leaves it unknown.
-    with suppress(NetvscBpfError):
-        manager = ask(Request.WAITS)
-        if manager is not None:
-            with manager:
-                _listen(manager, found)
-    return found
-
-
-def _listen(manager: Conversation, found: dict[int, datetime]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while (left := deadline - time.monotonic()) > 0:
-        lines = manager.lines(left)
-        for line in lines or ():
-            if line.get(CONTROL) == Control.WAIT:
-                found[int(line["ifindex"])] = datetime.now(UTC) + timedelta(seconds=line["left_s"])
-        if lines is None or any(line.get(CONTROL) != Control.WAIT for line in lines):
+    for line in answers(Request.WAITS, _PATIENCE_S):
+        if line.get(CONTROL) != Control.WAIT:
             break
+        found[int(line["ifindex"])] = datetime.now(UTC) + timedelta(seconds=line["left_s"])
+    return found

@@ -17,9 +17,11 @@ from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult, PairState, 
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import namespaces
+from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.path import GuardMode, Path, Reason
 from netvsc_bpf.model.status import PairStatus
+from tests.kernel.support.devices import NO_FABRIC, silence
 from tests.kernel.support.waiting import eventually
 
 T = TypeVar("T")
@@ -126,3 +128,13 @@ def attached(lab: Lab, interface: str = "eth0", **options: Any) -> Iterator[Atta
         yield pair
     finally:
         lab.in_guest(datapath.detach_all)
+
+
+@contextmanager
+def armed_and_silent(lab_factory: Callable[[LabPlan], Lab]) -> Iterator[Attachment]:
+    """Attach a pair of a guest that says nothing: the only packets are those that the test hands to steer."""
+    lab = lab_factory(NO_FABRIC)
+    silence(lab)
+    with attached(lab, settle_ms=10, guard=GuardMode.OFF) as pair:
+        assert pair.steer() is Path.VF
+        yield pair

@@ -21,8 +21,7 @@ from netvsc_bpf.model.errors import NoSuchNic, NotAttached, Refused
 from netvsc_bpf.model.path import GuardMode, Path, Reason
 from tests.kernel.commands import refused
 from tests.kernel.conftest import Cli
-from tests.kernel.support.attachment import Attachment, attached
-from tests.kernel.support.devices import NO_FABRIC, silence
+from tests.kernel.support.attachment import Attachment, armed_and_silent, attached
 from tests.kernel.support.manager import ip, nic
 from tests.kernel.support.waiting import eventually
 
@@ -72,10 +71,7 @@ def some_more(streams: list[UdpStream], packets: int = 200) -> None:
 @pytest.fixture
 def silent(lab_factory: Callable[[LabPlan], Lab]) -> Iterator[Attachment]:
     """An armed pair of a guest that is silent."""
-    lab = lab_factory(NO_FABRIC)
-    silence(lab)
-    with attached(lab, settle_ms=10, guard=GuardMode.OFF) as made:
-        assert made.steer() is Path.VF
+    with armed_and_silent(lab_factory) as made:
         yield made
 
 
