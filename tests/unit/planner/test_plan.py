@@ -66,6 +66,21 @@ def test_home_that_was_taken_off_before_it_was_fastened_is_put_back_for_good() -
     assert [type(step) for step in rest(world)] == [act.Join, act.Permit]
 
 
+def test_home_that_was_removed_from_a_vf_that_refuses_the_mtu_is_put_back_once_it_takes_it() -> None:
+    world = World()
+    vf = world.plug(limit=1500)
+    world.execute(plan(world.observe(), Wanted()))
+    join = plan(world.observe(), Wanted())
+    world.execute(join)
+    world.change_synthetic(mtu=4000)
+    world.execute(join)  # planned before the change, and retried after it
+    world.home = None
+    assert rest(world) == [act.FollowUp(SYNTHETIC, False, Reason.MTU_REFUSED)]
+    world.mtu_limit[vf] = 4000
+    world.change_vf(vf, mtu=4000)
+    assert [type(step) for step in rest(world)] == [act.RepairMtu, act.Join, act.Permit]
+
+
 def test_s95_permitted_vf_without_home_is_withdrawn_before_home_is_put_back(world: World) -> None:
     world.home = None
     assert plan(world.observe(), Wanted())[0] == act.Withdraw(SYNTHETIC, Reason.NOT_PERMITTED)
