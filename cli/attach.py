@@ -4,6 +4,8 @@
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 from netvsc_bpf.cli.complete import interfaces
@@ -14,6 +16,9 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SE
 from netvsc_bpf.kernel.process.stdio import say
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
+
+if TYPE_CHECKING:
+    from netvsc_bpf.kernel.compile.child_process import CompileChild
 
 _LONG_MS = 2000
 """A wait that is announced."""
@@ -84,6 +89,21 @@ def attach(
         liveness=None if liveness == "auto" else Liveness(liveness),
         xdp=XdpPolicy(xdp),
     )
+    from netvsc_bpf.kernel.compile.child_process import started_early
+
+    with started_early(_import_the_rest) as early:
+        _attach(interface, options, early, as_json=as_json)
+
+
+def _import_the_rest() -> None:
+    """Import what prints the result, while the compiler works."""
+    import_module("netvsc_bpf.view.cards")
+    import_module("netvsc_bpf.cli.console")
+
+
+def _attach(
+    interface: str | None, options: AttachOptions, early: "CompileChild | None", *, as_json: bool
+) -> None:
     from netvsc_bpf import datapath
     from netvsc_bpf.manager.events.manager_outlook import with_outlook
 
@@ -91,18 +111,18 @@ def attach(
 
     def waits(interfaces: Sequence[str]) -> None:
         attached.extend(interfaces)
-        if settle >= _LONG_MS:
+        if options.settle_ms >= _LONG_MS:
             say(
-                f"{', '.join(attached)}: attached; waiting up to {settle / 1000:g} s for the VF to settle "
-                "(Ctrl-C ends the wait only)"
+                f"{', '.join(attached)}: attached; waiting up to {options.settle_ms / 1000:g} s "
+                "for the VF to settle (Ctrl-C ends the wait only)"
             )
 
     errors: list[NetvscBpfError] = []
     try:
         if interface is not None:
-            done = [datapath.attach(interface, options, waits)]
+            done = [datapath.attach(interface, options, waits, early)]
         else:
-            done, errors = datapath.attach_all(options, waits)
+            done, errors = datapath.attach_all(options, waits, early)
     except KeyboardInterrupt:
         if attached:
             undo = f"netvsc-bpf detach {interface or '--all'}"

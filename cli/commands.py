@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The command line: global options, and the commands, each imported only when it is called."""
 
+import gc
 import importlib
 import signal
 
@@ -15,6 +16,8 @@ _COMMANDS = (
     *("attach", "capture", "demo", "detach", "doctor", "drain", "events", "metrics", "run", "status", "top"),
     "undrain",
 )
+_LASTING = frozenset({"capture", "demo", "events", "run", "top"})
+"""The commands that may go on for long."""
 _RELOADS = "run"
 """The command that SIGHUP does not end."""
 
@@ -32,6 +35,8 @@ class Commands(click.Group):
             return None
         if cmd_name != _RELOADS:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+        if cmd_name in _LASTING:
+            gc.enable()
         module = importlib.import_module(f"netvsc_bpf.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command

@@ -4,13 +4,18 @@
 import io
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
-def interfaces(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+def interfaces(ctx: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":
     """Return the interfaces of this network namespace whose names begin so, but for loopback."""
+    from click.shell_completion import CompletionItem
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # the shell gets the very bytes of a name
     names = sorted(name for _, name in socket.if_nameindex())

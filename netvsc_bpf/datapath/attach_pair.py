@@ -11,6 +11,7 @@ from netvsc_bpf.datapath.load import upgraded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode
 from netvsc_bpf.datapath.pair_status import pair_status
 from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, guard_link, own_program
+from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.rollback import Undo
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.wait_settled import wait_until_settled
@@ -21,6 +22,7 @@ from netvsc_bpf.discovery.xdp_reach import unseeing_program
 from netvsc_bpf.kernel.bpf import abi
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.compile.child_process import CompileChild
 from netvsc_bpf.model.errors import NetvscBpfError, Refused
 from netvsc_bpf.model.nic import Pair
 from netvsc_bpf.model.path import LeavePolicy, Reason, XdpPolicy
@@ -57,10 +59,16 @@ def _say_nothing(interfaces: Sequence[str]) -> None:
     pass
 
 
-def attach(interface: str, options: AttachOptions, waits: Waits = _say_nothing) -> Attached:
+def attach(
+    interface: str,
+    options: AttachOptions,
+    waits: Waits = _say_nothing,
+    early: CompileChild | None = None,
+) -> Attached:
     """Attach one synthetic NIC of this thread's network namespace and wait once for its VF to settle.
 
     `waits` is called before the wait: from then on it is attached, whatever ends the call.
+    `early` compiles, if that is needed (kernel/compile/child_process.py).
 
     Already attached: the same state again, with the programs of this version. Raises Refused, CannotHere and
     their subclasses, KernelError; whatever was begun is undone then.
@@ -69,13 +77,13 @@ def attach(interface: str, options: AttachOptions, waits: Waits = _say_nothing) 
         if not session.attached():
             # Refuse before the compiler is started: it takes half a second.
             find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus)
-        with upgraded_or_load(session, options.liveness) as loaded:
+        with upgraded_or_load(session, options.liveness, early) as loaded:
             done = _attach_one(session, loaded, interface, options, known_pairs(session, loaded))
     return _settled([done], options, waits)[0]
 
 
 def attach_all(
-    options: AttachOptions, waits: Waits = _say_nothing
+    options: AttachOptions, waits: Waits = _say_nothing, early: CompileChild | None = None
 ) -> tuple[list[Attached], list[NetvscBpfError]]:
     """Attach every synthetic NIC that is one by its driver (with any_bus: by having a twin).
 
@@ -89,7 +97,7 @@ def attach_all(
             raise Refused(
                 "cannot attach", "there is no synthetic NIC here", "name one: netvsc-bpf attach IFACE"
             )
-        with upgraded_or_load(session, options.liveness) as loaded:
+        with upgraded_or_load(session, options.liveness, early) as loaded:
             known = known_pairs(session, loaded)
             for synthetic in synthetics:
                 if known.of(synthetic.ifindex) is None:
@@ -114,7 +122,7 @@ def _attach_one(
     with Undo() as undo:
         slot = ensure_pair(session, loaded, synthetic, undo)
         ensure_steer(session, loaded, hook, synthetic, slot, undo)
-        if order.passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
+        if passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
             order.put_last(session, loaded, synthetic, slot)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
         if vf is not None and rx is not None:

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath import drains, home_hook, vf_settings
+from netvsc_bpf.datapath import drains, vf_settings
 from netvsc_bpf.datapath.announcing import announce
+from netvsc_bpf.datapath.home_state import takes_from
 from netvsc_bpf.datapath.join import permit
 from netvsc_bpf.datapath.load import upgraded_or_load
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
@@ -245,7 +246,7 @@ def _use_again(target: _Target) -> None:
     if synthetic.up and not vf.up and abi.REASONS[found.taken_down] is Reason.DRAINED:
         _follow_up(target, vf, up=True, because=None)
     state = loaded.pair(slot)
-    fits = home_hook.leads(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
+    fits = takes_from(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:
         again = f"netvsc-bpf attach {as_argument(synthetic.name)}"
         target.session.tools.left_out.append(f"{vf.name} is out of step with {synthetic.name}: {again}")

@@ -37,11 +37,6 @@ def lead_nowhere(loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
         loaded.set_home(home_slot, abi.Home())
 
 
-def leads(state: abi.PairState, vf: Nic) -> bool:
-    """Tell whether home takes this VF's frames: the kernel ends that when a device leaves the namespace."""
-    return bool(state.home_ifindex == vf.ifindex)
-
-
 def repeat(loaded: LoadedObject, slot: int, before: abi.PairState) -> None:
     """Have home lead as before, to devices that are where they were: the sentinel did not watch meanwhile."""
     loaded.control(ControlCommand.HOME, slot, before.home_ifindex | before.redirect_to << 32)

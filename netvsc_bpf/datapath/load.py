@@ -5,14 +5,19 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.upgrade import upgrade
 from netvsc_bpf.kernel.bpf import pin_files, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
+from netvsc_bpf.kernel.compile.child_process import CompileChild
 from netvsc_bpf.kernel.compile.parent import load_object
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.path import Liveness
 
 
-def upgraded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
+def upgraded_or_load(
+    session: Session, liveness: Liveness | None, early: CompileChild | None = None
+) -> LoadedObject:
     """Return the object of this namespace as loaded_or_load() does, with the programs of this version."""
-    loaded = loaded_or_load(session, liveness)
+    loaded = _loaded(session, liveness)
+    if loaded is None:
+        return _load(session, liveness, early)
     try:
         if upgrade(session, loaded) is None:
             return loaded
@@ -29,22 +34,32 @@ def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
     Raises ForeignLayout, CompileError, NoBtf, BccMissing, NotSupported, or Refused where another rung is in
     use.
     """
-    if pin_files.exists(session.pins.object):
-        loaded = LoadedObject(session.pins)
-        if not loaded.stale:
-            if liveness not in (None, loaded.liveness):
-                in_use = loaded.liveness
-                loaded.close()
-                raise Refused(
-                    f"cannot use --liveness {liveness}",
-                    f"this namespace is attached with {in_use}",
-                    "netvsc-bpf detach --all first",
-                )
-            return loaded
+    return _loaded(session, liveness) or _load(session, liveness)
+
+
+def _load(session: Session, liveness: Liveness | None, early: CompileChild | None = None) -> LoadedObject:
+    load_object(session.pins, liveness, session.lock_fd, early)
+    return LoadedObject(session.pins)
+
+
+def _loaded(session: Session, liveness: Liveness | None) -> LoadedObject | None:
+    """Return what is loaded; None where nothing is. Raises Refused where another level is in use."""
+    if not pin_files.exists(session.pins.object):
+        return None
+    loaded = LoadedObject(session.pins)
+    if loaded.stale:
         loaded.close()
         _remove_stale(session)
-    load_object(session.pins, liveness, session.lock_fd)
-    return LoadedObject(session.pins)
+        return None
+    if liveness not in (None, loaded.liveness):
+        in_use = loaded.liveness
+        loaded.close()
+        raise Refused(
+            f"cannot use --liveness {liveness}",
+            f"this namespace is attached with {in_use}",
+            "netvsc-bpf detach --all first",
+        )
+    return loaded
 
 
 def _remove_stale(session: Session) -> None:

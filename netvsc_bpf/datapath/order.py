@@ -19,22 +19,12 @@ from netvsc_bpf.kernel.bpf.instructions import instruction
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import tcx
 from netvsc_bpf.kernel.hooks.tcx import Direction
-from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.model.nic import Nic
 
 _NEXT = instruction(0xB7, immediate=-1) + instruction(0x95)  # r0 = TCX_NEXT; exit
 _PENDING = "steer_next"
 """The pin of the second link until it has the place of the first."""
-
-
-def passed_by(ifindex: int, steer_id: int | None) -> tuple[int, ...]:
-    """Return the tcx programs (ids) that run after steer on the egress of a NIC.
-
-    Empty where steer is not on tcx. Raises OSError: EPERM without CAP_NET_ADMIN, ENODEV.
-    """
-    programs = tcx_programs(ifindex, Direction.EGRESS)
-    return tuple(programs[programs.index(steer_id) + 1 :]) if steer_id in programs else ()
 
 
 def unfinished(session: Session, ifindex: int) -> bool:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from netvsc_bpf.datapath import drains, home_hook, order
+from netvsc_bpf.datapath import drains
+from netvsc_bpf.datapath.home_state import takes_from
+from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
@@ -84,7 +86,7 @@ def _passed_by(maps: PairMaps) -> tuple[int, ...]:
     if maps.steer is None or not maps.steer.ifindex:
         return ()
     try:
-        return order.passed_by(maps.steer.ifindex, maps.steer.prog_id)
+        return passed_by(maps.steer.ifindex, maps.steer.prog_id)
     except PermissionError:
         return ()
 
@@ -124,9 +126,7 @@ def judge(
     """Say what the maps and the NICs mean together; `utc` turns the kernel's stamps into the time of day."""
     state, found, counters = maps.state, maps.found, maps.counters
     vf = look.nic(maps.vf_ifindex)
-    rx_mode = (
-        RxMode.KERNEL if vf and home_hook.leads(state, vf) and not state.redirect_to else RxMode.REDIRECT
-    )
+    rx_mode = RxMode.KERNEL if vf and takes_from(state, vf) and not state.redirect_to else RxMode.REDIRECT
     guard = abi.GUARD_MODES[state.guard]
     armed = _takes_vf(loaded, maps, synthetic, vf)
     changed = utc(state.changed_at) if state.changed_at else None

@@ -5,20 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from netvsc_bpf.discovery.nics import NicMemo, list_nics, some_nics
 from netvsc_bpf.kernel.bpf import claim_lock, pin_files, pins
 from netvsc_bpf.kernel.bpf.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.kernel.hooks import replace_programs
-from netvsc_bpf.kernel.hooks.tc import TcHook, best_hook
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process import namespaces, pin_root, writer_lock
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.model.nic import Nic
+
+if TYPE_CHECKING:
+    from netvsc_bpf.kernel.hooks.tc import TcHook
 
 _FEW = 4
 """Asking for one interface takes about as long as so many in a dump."""
@@ -64,9 +65,11 @@ class Tools:
             return tuple(nic for nic in self.list_nics() if nic.ifindex in near.members)
         return tuple(some_nics(self.rtnl, sorted(near.members), memo=self.memo))
 
-    def hook(self, loaded: LoadedObject) -> TcHook:
+    def hook(self, loaded: LoadedObject) -> "TcHook":
         """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
         if self._hook is None:
+            from netvsc_bpf.kernel.hooks.tc import best_hook  # not for those who only read
+
             self._hook = best_hook(loaded.program("control"), self.rtnl)
         return self._hook
 
@@ -93,7 +96,7 @@ class Session:
         """The netlink socket."""
         return self.tools.rtnl
 
-    def hook(self, loaded: LoadedObject) -> TcHook:
+    def hook(self, loaded: LoadedObject) -> "TcHook":
         """Return the tc hook that the kernel offers."""
         return self.tools.hook(loaded)
 
@@ -163,6 +166,8 @@ def writing(what: str, memo: NicMemo | None = None, near: Near | None = None) ->
                 nics = tools.look(near)
                 pins.remove_unfinished(ours)
                 if pins.upgrades(ours):
+                    from netvsc_bpf.kernel.hooks import replace_programs
+
                     every = nics if near is None else tools.list_nics()
                     replace_programs.finish(ours, tools.rtnl, [nic.ifindex for nic in every])
                 yield Session(ours, tools, nics, lock_fd, near)

@@ -49,4 +49,4 @@ def force_clsact(monkeypatch: pytest.MonkeyPatch) -> None:
     def clsact_hook(prog_fd: int, rtnl: Rtnetlink) -> TcHook:
         return ClsactHook(rtnl)
 
-    monkeypatch.setattr("netvsc_bpf.datapath.session.best_hook", clsact_hook)
+    monkeypatch.setattr("netvsc_bpf.kernel.hooks.tc.best_hook", clsact_hook)

@@ -3,7 +3,10 @@
 
 import ctypes
 import os
+import site
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,20 @@ class Module:
         return code if self._cast is None else self._cast.named(code)
 
 
+def import_early() -> None:
+    """Import bcc before there is anything to compile. What is missing is reported when there is."""
+    with suppress(ImportError):
+        _import()
+
+
+def _import() -> tuple[Any, Any]:
+    """Import the distribution's bcc: the child starts without the site module (child_environment.py)."""
+    sys.path += [path for path in site.getsitepackages() if path not in sys.path]
+    from bcc import BPF, lib
+
+    return BPF, lib
+
+
 def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
     """Compile a C text; `sources` is the folder of the headers that it includes.
 
@@ -88,13 +105,13 @@ def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
     """
     os.environ["BCC_KERNEL_SOURCE"] = str(sources)  # bcc looks for <here>/include
     try:
-        from bcc import BPF, lib
+        bpf, library = _import()
     except ImportError as error:
         raise BccMissing(
             "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
         ) from error
 
-    class Unattached(BPF):  # type: ignore[misc]
+    class Unattached(bpf):  # type: ignore[misc]
         """bcc attaches functions with a tracing name by itself; whether and when is ours to say."""
 
         def _trace_autoload(self) -> None:
@@ -106,6 +123,6 @@ def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
         # a helper that our programs do not use: more than a third of the time that all this takes.
         with not_root():
             compiled = Unattached(text=text, cflags=flags)
-        return Module(compiled, lib, ReadOnlyCast.of_macros(macros))
+        return Module(compiled, library, ReadOnlyCast.of_macros(macros))
     except Exception as error:  # bcc raises nothing more precise
         raise CompileError("cannot compile the programs", str(error), "report it with --verbose") from error

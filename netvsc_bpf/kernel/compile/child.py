@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The child process that compiles, loads and pins.
 
-bcc costs 65 MB to import and 120 MB to compile: whoever lives longer than an attach must not pay for it. The
-request comes as JSON on stdin, the answer goes as JSON to stdout; what bcc and the verifier print is caught
-and becomes the `log` of a CompileError. Everything is pinned below one folder, which the parent renames into
-place or removes.
+bcc costs 65 MB to import and 120 MB to compile: a process that lives longer than an attach must not pay for
+it. The request comes as JSON on stdin, which is a socket, with the writer's lock; the answer goes back there.
+What bcc and the verifier print is caught and becomes the `log` of a CompileError. Everything is pinned
+below one folder, which the parent renames into place or removes.
 """
 
 import ctypes
 import json
 import os
 import signal
+import socket
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from typing import Any
 
 from netvsc_bpf.kernel.bpf import abi, libbpf, pin_files, pins, program_templates
 from netvsc_bpf.kernel.compile import bundle, fentry
-from netvsc_bpf.kernel.compile.bcc import Module, compile_text
+from netvsc_bpf.kernel.compile.bcc import Module, compile_text, import_early
 from netvsc_bpf.kernel.compile.source_digest import build_number, macros_for
 from netvsc_bpf.kernel.hooks.feature_probes import why_no_fentry
 from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError, NetvscBpfError, NotSupported
@@ -27,6 +28,8 @@ from netvsc_bpf.model.path import Liveness
 
 MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
 _ANEW = "take it down with `netvsc-bpf detach --all`, then attach again"
+_REQUEST_MAX = 1 << 16
+"""Bytes; it has two paths and a few numbers."""
 _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
 
@@ -55,10 +58,15 @@ class Loaded:
 
 
 def main() -> None:
-    """Answer one request; the exit status is 0 whenever there is an answer on stdout."""
-    request = Request(**json.load(sys.stdin))
+    """Answer one request; the exit status is 0 whenever there is an answer."""
+    import_early()
+    requests = socket.socket(fileno=os.dup(0))
+    # The lock is held, by every process that has its descriptor open, until this one ends.
+    text, _lock, *_ = socket.recv_fds(requests, _REQUEST_MAX, 1)
+    if not text:
+        return  # nothing is to be compiled
+    request = Request(**json.loads(text))
     _die_with(request.parent)
-    answer = os.fdopen(os.dup(1), "w")
     # Not a temporary file: there may be no folder that takes one.
     log = os.memfd_create("netvsc-bpf-log", os.MFD_CLOEXEC)
     os.dup2(log, 1)
@@ -77,7 +85,8 @@ def main() -> None:
     os.lseek(log, 0, os.SEEK_SET)
     with os.fdopen(log, "rb") as written:
         result["log"] = written.read().decode(errors="replace")
-    json.dump(result, answer)
+    requests.sendall(json.dumps(result).encode())
+    os._exit(0)  # freeing what LLVM holds takes longer than the kernel takes for it
 
 
 def _as_answer(error: NetvscBpfError) -> dict[str, Any]:

@@ -28,5 +28,9 @@ standard library.
 
 
 def command() -> list[str]:
-    """Return the command line: this interpreter, isolated (-I: no PYTHON* variable, no user's packages)."""
-    return [sys.executable, "-I", "-c", START, str(Path(netvsc_bpf.__file__).parents[1])]
+    """Return the command line: this interpreter, isolated.
+
+    -I: no PYTHON* variable, no user's packages. -S: no package's .pth file runs code in a process that
+    compiles for root; bcc.py finds bcc without them.
+    """
+    return [sys.executable, "-I", "-S", "-c", START, str(Path(netvsc_bpf.__file__).parents[1])]

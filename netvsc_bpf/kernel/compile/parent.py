@@ -3,7 +3,6 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,31 @@ from netvsc_bpf.kernel.bpf import pair_programs
 from netvsc_bpf.kernel.bpf import pins as pinned
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.kernel.compile import bundle, child_environment
+from netvsc_bpf.kernel.compile import bundle
+from netvsc_bpf.kernel.compile.child_process import CompileChild, Died
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.model import errors
 from netvsc_bpf.model.path import Liveness
 
-_TIME_LIMIT_S = 120.0
-"""Compiling takes 0.2 s on a fast machine; a guest under software emulation needs a hundred times as long."""
+_WHAT = "cannot compile the programs"
 
 
-def load_object(pins: NetnsPins, liveness: Liveness | None, lock_fd: int | None = None) -> None:
+def load_object(
+    pins: NetnsPins,
+    liveness: Liveness | None,
+    lock_fd: int | None = None,
+    early: CompileChild | None = None,
+) -> None:
     """Compile and load in a child process and leave the pins at `pins.object`; the caller holds the lock.
 
-    The child holds the lock too, by `lock_fd`: were we killed, nobody would work beside it. Raises the
-    child's own error, or CompileError when it died. Whatever it had pinned is gone then.
+    `early` is a child that was started before. The child holds the lock too, by `lock_fd`: no other writer
+    starts while it lives, even if this process is killed. Raises the child's own error, or CompileError when
+    it died. Whatever it had pinned is gone then.
     """
     pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
     try:
-        _run_child(folder, liveness, lock_fd)
+        _run_child(folder, liveness, lock_fd, early=early)
         pinned.move(folder, pins.object)
     except BaseException:
         pinned.remove_tree(pins, folder)
@@ -65,7 +70,13 @@ def load_programs(
     return build
 
 
-def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, maps: Path | None = None) -> int:
+def _run_child(
+    folder: Path,
+    liveness: Liveness | None,
+    lock_fd: int | None,
+    maps: Path | None = None,
+    early: CompileChild | None = None,
+) -> int:
     """Have the child load; return the build of what it loaded."""
     request = {
         "folder": str(folder),
@@ -75,31 +86,15 @@ def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, map
         "liveness": None if liveness is None else liveness.value,
         "maps": None if maps is None else str(maps),
     }
-    try:
-        child = subprocess.run(
-            child_environment.command(),
-            input=json.dumps(request),
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=child_environment.ENVIRONMENT,
-            cwd=child_environment.FOLDER,
-            timeout=_TIME_LIMIT_S,
-            check=False,
-            pass_fds=() if lock_fd is None else (lock_fd,),
-        )
-    except subprocess.TimeoutExpired:
-        raise errors.CompileError(
-            "cannot compile the programs", f"the compiler did not answer in {_TIME_LIMIT_S:.0f} s"
-        ) from None
-    if child.returncode or not child.stdout:
-        raise errors.CompileError(
-            "cannot compile the programs",
-            f"the compiler ended with status {child.returncode}",
-            "see the log with --verbose",
-            log=child.stderr,
-        )
-    answer = json.loads(child.stdout)
+    with early or CompileChild() as child:
+        try:
+            said = child.ask(json.dumps(request), lock_fd)
+        except TimeoutError as error:
+            raise errors.CompileError(_WHAT, str(error)) from None
+    if isinstance(said, Died):
+        why = f"the compiler ended with status {said.status}"
+        raise errors.CompileError(_WHAT, why, "see the log with --verbose", log=said.output)
+    answer = json.loads(said)
     if "error" in answer:
         raise _rebuilt(answer)
     return int(answer["build"])

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from netvsc_bpf.manager.events.claim import is_claimed
-from netvsc_bpf.manager.events.client import answers
-from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.status import PairStatus
 
@@ -38,6 +36,9 @@ def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> date
 
 def _until() -> dict[int, datetime]:
     """Ask the manager; what it does not say within two seconds is not known."""
+    from netvsc_bpf.manager.events.client import answers
+    from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
+
     found: dict[int, datetime] = {}
     for line in answers(Request.WAITS, _PATIENCE_S):
         if line.get(CONTROL) != Control.WAIT:

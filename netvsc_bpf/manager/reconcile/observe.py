@@ -3,10 +3,12 @@
 
 import errno
 
-from netvsc_bpf.datapath import drains, follow_settings, home_hook, interim_filter, order
+from netvsc_bpf.datapath import drains, follow_settings, interim_filter, order
+from netvsc_bpf.datapath.home_state import takes_from
 from netvsc_bpf.datapath.join import rx_for
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link, own_program, runs_guard
+from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.known import KnownPairs
@@ -61,7 +63,7 @@ def observe(
 
 def _passed_by(session: Session, synthetic: Nic) -> tuple[int, ...]:
     try:
-        return order.passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer"))
+        return passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer"))
     except OSError as error:
         if error.errno != errno.ENODEV:  # it went since the dump
             raise
@@ -89,7 +91,7 @@ def _joined(
     attached = stands or _attached(session, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
     return Joined(
         vf,
-        home=home_hook.leads(state, vf)
+        home=takes_from(state, vf)
         and (attached if state.redirect_to else _driver_delivers(session, options, synthetic, vf)),
         followed=follow_settings.read(found),
         permitted=bool(state.permitted),

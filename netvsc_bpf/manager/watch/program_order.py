@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from netvsc_bpf.datapath import order
+from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.kernel.bpf import links, pair_programs, pins
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.manager.state.in_namespace import There
@@ -68,7 +68,7 @@ class OrderWatch:
 
 def _behind(ifindex: int, steer_id: int) -> tuple[int, ...]:
     try:
-        return order.passed_by(ifindex, steer_id)
+        return passed_by(ifindex, steer_id)
     except OSError as error:
         if error.errno != errno.ENODEV:
             raise

@@ -11,8 +11,9 @@ import netvsc_bpf
 from netvsc_bpf.kernel.compile import child_environment, parent
 
 _TELLS = """
-import json, os, pathlib, sys, netvsc_bpf
-request = json.load(sys.stdin)
+import json, os, pathlib, socket, sys, netvsc_bpf
+requests = socket.socket(fileno=0)
+request = json.loads(requests.recv(1 << 16))
 told = {
     "environment": dict(os.environ),
     "cwd": os.getcwd(),
@@ -23,7 +24,7 @@ told = {
     "utf8": sys.stdout.encoding,
 }
 pathlib.Path(request["folder"]).write_text(json.dumps(told))
-print(json.dumps({"build": 1}))
+requests.sendall(json.dumps({"build": 1}).encode())
 """
 
 
