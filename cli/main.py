@@ -13,8 +13,8 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    # Imports leave no garbage, and looking for some takes a twentieth of the time of `status`. Commands that last
-    # enable it again (commands.py).
+    # Imports leave no garbage, and looking for some takes a twentieth of the time of `status`. Commands that
+    # may go on for long enable it again (commands.py).
     gc.disable()
     # Unless it is ignored, as in what a shell without job control starts with `&`.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
