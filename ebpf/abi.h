@@ -19,7 +19,7 @@
 #define SLOT_PROBES 4
 
 /* No time ends it, but CONTROL_DRAIN with 0. */
-#define DRAINED_FOR_GOOD 0xffffffffffffffff
+#define DRAINED_INDEFINITELY 0xffffffffffffffff
 
 enum pair_path {
 	PATH_SYNTHETIC = 0,
@@ -96,7 +96,7 @@ struct pair {
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
 
 	/* Set by CONTROL_DRAIN; until then there is no permission. 0: not drained, as in what an earlier build left. */
-	u64 drained_until; /* CLOCK_BOOTTIME ns, or DRAINED_FOR_GOOD */
+	u64 drained_until; /* CLOCK_BOOTTIME ns, or DRAINED_INDEFINITELY */
 };
 
 struct pairs {
@@ -198,7 +198,7 @@ struct layout {
 enum control_command {
 	CONTROL_PERMIT = 1, /* argument: settle time in ns */
 	CONTROL_WITHDRAW = 2, /* argument: enum reason */
-	CONTROL_LOOK = 3, /* what steer does on a packet while it is not armed */
+	CONTROL_CHECK = 3, /* what steer does on a packet while it is not armed */
 	CONTROL_ARM =
 		4, /* liveness `netlink` only: userspace has seen the VF usable for long enough */
 	CONTROL_DISARM = 5, /* argument: enum reason; the permission stays */

@@ -17,7 +17,7 @@
 #define ETH_HLEN 14
 
 /* The group bit of the destination marks broadcast and multicast (IEEE 802.3, 3.2.3). */
-static __always_inline bool comes_by_the_vf_too(struct pair *pair, u8 *frame)
+static __always_inline bool vf_receives_it_too(struct pair *pair, u8 *frame)
 {
 	return pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1));
 }
@@ -45,7 +45,7 @@ int guard(struct xdp_md *ctx)
 	if (ctx->ingress_ifindex != pair->synthetic_ifindex || frame + ETH_HLEN > end)
 		return XDP_PASS;
 	counters = own_counters(this_cpu());
-	if (pair->armed && comes_by_the_vf_too(pair, frame) && vf_still_carries(pair)) {
+	if (pair->armed && vf_receives_it_too(pair, frame) && vf_still_carries(pair)) {
 		counters->duplicates += 1;
 		return XDP_DROP;
 	}

@@ -16,11 +16,11 @@
 #define PACKET_BROADCAST 1
 #define PACKET_MULTICAST 2
 
-static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb, struct pair *pair)
+static __always_inline bool synthetic_receives_it_too(struct __sk_buff *skb, struct pair *pair)
 {
 	if (likely(skb->pkt_type == PACKET_HOST))
 		return false;
-	apart();
+	cold_path();
 	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
 		return false;
 	return !pair->armed && pair->guard != GUARD_OFF;
@@ -31,12 +31,12 @@ static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb
  * rung `fentry` the sentinel clears home_ifindex before that (sentinel.c, release_vf()), and when the synthetic NIC goes.
  * Elsewhere the DEVMAP has to be asked, whose entries go with the devices.
  */
-static __always_inline bool at_its_place(struct __sk_buff *skb, struct pair *pair)
+static __always_inline bool on_own_vf(struct __sk_buff *skb, struct pair *pair)
 {
 	/* ingress_ifindex is here that of the device that the frame came by, for one load less than ifindex. */
 	if (unlikely(skb->ingress_ifindex != pair->home_ifindex))
 		return false;
-	return RUNG == LIVENESS_FENTRY || both_here(own_slot());
+	return RUNG == LIVENESS_FENTRY || both_present(own_slot());
 }
 
 int home(struct __sk_buff *skb)
@@ -45,18 +45,18 @@ int home(struct __sk_buff *skb)
 	struct pair *pair = own_pair();
 	struct counters *counters;
 
-	if (unlikely(!at_its_place(skb, pair))) {
-		apart();
+	if (unlikely(!on_own_vf(skb, pair))) {
+		cold_path();
 		return TC_ACT_UNSPEC;
 	}
 	counters = own_counters(cpu);
-	if (unlikely(comes_by_the_synthetic_nic_too(skb, pair))) {
+	if (unlikely(synthetic_receives_it_too(skb, pair))) {
 		counters->duplicates += 1;
 		return TC_ACT_SHOT;
 	}
 	count(&counters->rx[PATH_VF], skb->len);
 	if (unlikely(!pair->redirect_to)) {
-		apart();
+		cold_path();
 		return TC_ACT_UNSPEC;
 	}
 	/* The VF's receive queue: the synthetic NIC may have fewer, of which get_rps_cpu() warns and then spreads nothing. */

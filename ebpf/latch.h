@@ -27,7 +27,7 @@
 #include "maps.h"
 
 /* Only the CPU that won the exchange of `armed` comes here, so that each change is counted and told once. */
-static __always_inline void latch_announce(struct pair *pair, enum pair_path to, enum reason reason)
+static __always_inline void latch_report(struct pair *pair, enum pair_path to, enum reason reason)
 {
 	struct path_event event = {
 		.at = bpf_ktime_get_boot_ns(), /* goes on in suspend */
@@ -53,7 +53,7 @@ static __always_inline u64 latch_add(u64 *counter, u64 value)
 }
 
 /* Looks that have begun do not count any more. What was written before is seen by those that begin now. */
-static __always_inline void latch_forget(struct pair *pair)
+static __always_inline void latch_invalidate(struct pair *pair)
 {
 	pair->usable_since = 0; /* leave-1 */
 	latch_add(&pair->failures, 1); /* leave-2 */
@@ -61,16 +61,16 @@ static __always_inline void latch_forget(struct pair *pair)
 
 static __always_inline void latch_leave(struct pair *pair, enum reason reason)
 {
-	latch_forget(pair);
+	latch_invalidate(pair);
 	if (__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */
-		latch_announce(pair, PATH_SYNTHETIC, reason);
+		latch_report(pair, PATH_SYNTHETIC, reason);
 }
 
 static __always_inline bool latch_arm(struct pair *pair, u64 failures)
 {
 	if (__sync_val_compare_and_swap(&pair->armed, 0, 1)) /* arm-1 */
 		return true; /* another CPU was first */
-	latch_announce(pair, PATH_VF, REASON_ARMED);
+	latch_report(pair, PATH_VF, REASON_ARMED);
 	/* arm-2, arm-3, arm-4; the latter two for CONTROL_ARM, which does not look */
 	if (pair->failures == failures && pair->permitted && !pair->held)
 		return true;
@@ -88,7 +88,7 @@ static __always_inline bool latch_return(struct pair *pair, u32 slot)
 	if (!pair->permitted) /* return-3 */
 		return false;
 	dev = pair->vf_dev; /* return-4 */
-	if (!dev || !both_here(slot))
+	if (!dev || !both_present(slot))
 		return false;
 	if (pair->held || !usable_again(device_state(dev))) { /* return-5, return-6 */
 		pair->usable_since = 0; /* return-8 */

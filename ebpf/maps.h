@@ -80,7 +80,7 @@ BPF_TABLE("array", u32, struct found, found_state, NIC_SLOTS);
 BPF_TABLE("array", u32, struct layout, layout, 1);
 
 /* Keeps what only few packets need out of the way of the others: the compiler moves nothing past it. */
-static __always_inline void apart(void)
+static __always_inline void cold_path(void)
 {
 	asm volatile("");
 }
@@ -103,7 +103,7 @@ static __always_inline u32 *synthetic_at(u32 slot)
 }
 
 /* Both halves are registered, and in the network namespace that they were attached in. */
-static __always_inline bool both_here(u32 slot)
+static __always_inline bool both_present(u32 slot)
 {
 	return vf_at(slot) && synthetic_at(slot);
 }

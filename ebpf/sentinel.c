@@ -62,7 +62,7 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 
 	switch (event) {
 	case NETDEV_UP:
-		latch_forget(pair); /* up-1: it is our pair */
+		latch_invalidate(pair); /* up-1: it is our pair */
 		pair->held = 0; /* up-2 */
 		break;
 	case NETDEV_CHANGE:

@@ -23,7 +23,7 @@ static __always_inline bool still_carries(struct pair *pair, u32 slot)
 
 	if (RUNG == LIVENESS_FENTRY)
 		return true;
-	if (unlikely(!both_here(slot)))
+	if (unlikely(!both_present(slot)))
 		reason = REASON_VF_GONE;
 	else if (RUNG == LIVENESS_LIVE)
 		reason = why_unusable(device_state(pair->vf_dev));

@@ -162,7 +162,7 @@ def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
 
 def until(now: int, for_s: float | None) -> int:
     """Return what the kernel is told (`drained_until`); `now` is CLOCK_BOOTTIME in ns. Pure."""
-    return abi.DRAINED_FOR_GOOD if for_s is None else now + round(for_s * 1e9)
+    return abi.DRAINED_INDEFINITELY if for_s is None else now + round(for_s * 1e9)
 
 
 def _check(what: str, for_s: float | None, why: str) -> None:

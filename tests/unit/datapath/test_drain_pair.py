@@ -48,7 +48,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def test_s98_kernel_is_told_until_when() -> None:
-    assert drain_pair.until(5, None) == abi.DRAINED_FOR_GOOD
+    assert drain_pair.until(5, None) == abi.DRAINED_INDEFINITELY
     assert drain_pair.until(5, 1.5) == 1_500_000_005
 
 
@@ -80,7 +80,7 @@ def test_s98_vf_that_somebody_else_took_down_is_not_brought_up(scene: Scene) -> 
 
 
 def test_s98_pair_that_was_drained_again_meanwhile_is_left_alone(scene: Scene) -> None:
-    scene.state.drained_until = abi.DRAINED_FOR_GOOD
+    scene.state.drained_until = abi.DRAINED_INDEFINITELY
     drain_pair._use_again(scene.target)
     assert scene.done == []
 
