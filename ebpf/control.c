@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * control: never attached. Userspace runs it with BPF_PROG_TEST_RUN to change a pair while packets flow, so that each
- * change is made by the same atomic steps as the kernel's own (latch.h).
+ * control: changes a pair on behalf of userspace, which runs it with BPF_PROG_TEST_RUN. It is never attached. Each
+ * change is made with the same atomic steps that the other programs use while packets flow (latch.h).
  */
 #include "abi.h"
 #include "device.h"
@@ -16,8 +16,8 @@ static __always_inline enum control_result check(struct pair *pair, u32 slot)
 }
 
 /*
- * The device behind a DEVMAP entry, where programs may look at devices. The offsets prove themselves: what they lead to
- * must be the device that the DEVMAP names.
+ * Find the struct net_device of a DEVMAP entry, on the levels where programs read devices. This also verifies the
+ * offsets taken from BTF: they must lead to the device that the DEVMAP names.
  */
 static __always_inline bool resolve_device(u32 *entry, u64 *dev)
 {
@@ -27,7 +27,7 @@ static __always_inline bool resolve_device(u32 *entry, u64 *dev)
 	return *dev && device_ifindex(*dev) == *entry;
 }
 
-/* Devices for the sentinel to know by their address, since numbers mean nothing outside their network namespace. */
+/* Store the devices by address for the sentinel: an ifindex is valid in its own network namespace only. */
 static __always_inline enum control_result set_home(struct pair *pair, u32 slot, u32 vf, u32 to)
 {
 	u32 *entry = vf_at(slot), *synthetic = synthetic_at(slot);
@@ -49,7 +49,7 @@ static __always_inline enum control_result set_home(struct pair *pair, u32 slot,
 	return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 }
 
-/* A drain whose time is over ends with the next permission, and not before: the VF may be down for it. */
+/* An expired drain ends with the next permission, not earlier: the VF may be down because of the drain. */
 static __always_inline bool is_drained(struct pair *pair)
 {
 	if (likely(!pair->drained_until))
@@ -65,13 +65,13 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 	u64 dev = 0, synthetic_dev = 0;
 
 	if (is_drained(pair)) {
-		pair->settle_ns = settle_ns; /* for the time after */
+		pair->settle_ns = settle_ns; /* for after the drain */
 		return CONTROL_DRAINED;
 	}
 	if (!vf)
 		return CONTROL_NO_VF;
 	if (!synthetic)
-		return CONTROL_NO_PAIR; /* it is gone, or in another network namespace */
+		return CONTROL_NO_PAIR; /* removed, or moved to another network namespace */
 	if (!resolve_device(vf, &dev) || !resolve_device(synthetic, &synthetic_dev))
 		return CONTROL_BAD_LAYOUT;
 	pair->synthetic_dev = synthetic_dev;
@@ -84,7 +84,7 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 	pair->held = 0; /* permit-2 */
 	latch_invalidate(pair);
 	pair->permitted = 1; /* permit-3 */
-	return check(pair, slot); /* the first look starts the settle time */
+	return check(pair, slot); /* the first check starts the settle time */
 }
 
 static __always_inline enum control_result withdraw(struct pair *pair, enum reason reason)
@@ -96,7 +96,7 @@ static __always_inline enum control_result withdraw(struct pair *pair, enum reas
 	return CONTROL_SYNTHETIC;
 }
 
-/* The pair is not permitted from here on: neither a packet nor a process that looks arms it. */
+/* From here on the pair is not permitted, so nothing arms it: neither a packet nor CONTROL_CHECK or CONTROL_ARM. */
 static __always_inline enum control_result drain(struct pair *pair, u64 until)
 {
 	pair->drained_until = until;
