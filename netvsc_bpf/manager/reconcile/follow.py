@@ -69,5 +69,5 @@ def _restore_gso(loaded: LoadedObject, ifindex: int, found: NicLocation) -> None
         return
     nic, limits = found.nic, (state.gso_max_size, state.gso_max_segs)
     if limits != (nic.gso_max_size, nic.gso_max_segs):
-        with Rtnetlink() as rtnl, changing(f"cannot put the GSO limits of {nic.name} back"):
+        with Rtnetlink() as rtnl, changing(f"cannot restore the GSO limits of {nic.name}"):
             link_settings.set_gso_limits(rtnl, nic.ifindex, *limits)
