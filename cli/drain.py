@@ -6,14 +6,14 @@ from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.cli.duration import Duration
 
 from netvsc_bpf.model import names
-from netvsc_bpf.model.drain import FOR_LEAST_S, FOR_MOST_S, WHY_MOST
+from netvsc_bpf.model.drain import MAX_FOR_S, MAX_WHY_BYTES, MIN_FOR_S
 
 
 def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.strip():
         raise click.BadParameter("it is empty; leave it out to give none.", ctx, param)
-    if value is not None and (size := len(names.encode(value))) > WHY_MOST:
-        raise click.BadParameter(f"it has {size} bytes; at most {WHY_MOST} are kept.", ctx, param)
+    if value is not None and (size := len(names.encode(value))) > MAX_WHY_BYTES:
+        raise click.BadParameter(f"it has {size} bytes; at most {MAX_WHY_BYTES} are kept.", ctx, param)
     return value
 
 
@@ -23,11 +23,14 @@ def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     "--for",
     "for_s",
     metavar="TIME",
-    type=Duration(FOR_LEAST_S, FOR_MOST_S),
+    type=Duration(MIN_FOR_S, MAX_FOR_S),
     help="End it after this time, as 90s, 15m, 2h or 1d. It takes a running manager to end it.",
 )
 @click.option(
-    "--why", metavar="TEXT", callback=_reason, help=f"The reason, for `status` and events; {WHY_MOST} bytes."
+    "--why",
+    metavar="TEXT",
+    callback=_reason,
+    help=f"The reason, for `status` and events; {MAX_WHY_BYTES} bytes.",
 )
 def drain(interface: str, for_s: float | None, why: str | None) -> None:
     """Move both directions of IFACE to the synthetic path and leave its VF alone until `undrain`.

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""detach: take the data path down and leave the machine as found."""
+"""detach: remove the data path and restore the original settings of the NICs."""
 
 from collections.abc import Iterable
 
 from netvsc_bpf.datapath import sync_vlans
 from netvsc_bpf.datapath.join import leave
-from netvsc_bpf.datapath.move_vf import send_home
+from netvsc_bpf.datapath.move_vf import move_back
 from netvsc_bpf.datapath.pairs import free_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.datapath.taking_down import TakingDown
+from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel.bpf import links, orphaned_pins, pin_files, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
-from netvsc_bpf.kernel.bpf.moved_nic_marks import strike, strike_unreadable, visitor, visitors
+from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nic, moved_nics, remove_mark, remove_unreadable_marks
 from netvsc_bpf.kernel.hooks import clsact
 from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NoSuchNic, NotAttached
@@ -33,10 +33,10 @@ def detach(interface: str) -> None:
 
 
 def detach_all() -> tuple[int, list[str]]:
-    """Detach every pair of this thread's network namespace; return how many there were, and warnings.
+    """Detach every pair of this thread's network namespace; return their number, and warnings.
 
-    Pins of another layout are removed as well, which detaches what they hold; the settings of their VFs
-    cannot be put back then, and a warning says so. So are those of network namespaces that are gone.
+    Pins of another layout are removed as well, which detaches their links; the settings of their VFs cannot
+    be restored then, which is reported as a warning. Pins of deleted network namespaces are removed too.
     """
     with writing("cannot detach") as session:
         attached = session.attached()
@@ -47,25 +47,26 @@ def detach_all() -> tuple[int, list[str]]:
                     _detach_each(session, loaded, attached)
             except ForeignLayout as error:
                 _remove_filters(session)
-                sync_vlans.take_back(None)
+                sync_vlans.unsync(None)
                 for ifindex in session.attached():
                     pins.remove_tree(session.pins, session.pins.pair(ifindex))
                 warnings.append(
-                    f"{error.why}: its links were removed, the settings of its VFs were left as they are"
+                    f"{error.why}: its links were removed, but the settings of its VFs were not restored"
                 )
-        for mark in visitors(session.pins):  # not attached yet
-            _say_goodbye(session, mark.ifindex)
-        strike_unreadable(session.pins)
+        for mark in moved_nics(session.pins):  # not attached yet
+            _release_moved(session, mark.ifindex)
+        remove_unreadable_marks(session.pins)
         for gone in orphaned_pins.orphans(session.pins):
             orphaned_pins.remove(gone)
-            warnings.append(f"removed what network namespace {gone.inode} left, which is gone")
+            warnings.append(f"removed the pins of network namespace {gone.inode}, which no longer exists")
         return len(attached), warnings
 
 
 def _detach_each(session: Session, loaded: LoadedObject, attached: Iterable[int]) -> None:
-    """Detach all; what keeps one pair keeps no other.
+    """Detach all pairs; a failure of one pair does not stop the others.
 
-    Raises the first failure; ForeignLayout only if there was no other, as it costs what was found.
+    Raises the first failure; ForeignLayout only if there was no other, because the original settings are lost
+    then.
     """
     failures: list[Exception] = []
     for ifindex in attached:
@@ -78,30 +79,30 @@ def _detach_each(session: Session, loaded: LoadedObject, attached: Iterable[int]
 
 
 def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
-    """Take one pair down by its synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
+    """Detach the pair of a synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
     hook = session.hook(loaded)
-    loaded.program("control")  # refuses now, rather than half way
-    with TakingDown() as down:
+    loaded.program("control")  # fails here if it is missing, before anything is changed
+    with Teardown() as down:
         if slot is not None:
             down.step(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
             if synthetic is not None:
                 down.step(remove_steer, session, loaded, hook, ifindex, slot)
         down.step(free_pair, session, loaded, slot, ifindex)
-        down.step(_say_goodbye, session, ifindex)
+        down.step(_release_moved, session, ifindex)
 
 
-def _say_goodbye(session: Session, ifindex: int) -> None:
-    """Of a NIC that moved here: send its VF back to where it was fetched, and forget that it was followed."""
-    mark = visitor(session.pins, ifindex)
+def _release_moved(session: Session, ifindex: int) -> None:
+    """Release a NIC that moved here: move its VF back to where it was fetched from, and remove the mark."""
+    mark = moved_nic(session.pins, ifindex)
     if mark is not None:
-        send_home(session, mark)
-        strike(session.pins, ifindex)
+        move_back(session, mark)
+        remove_mark(session.pins, ifindex)
 
 
 def _remove_filters(session: Session) -> None:
-    """Remove the clsact filters that run programs pinned here: unlike links, nothing else would."""
-    # Each layout has its programs in folders of this name.
+    """Remove the clsact filters that run programs pinned here: unlike links, they do not go with a pin."""
+    # Every layout has its programs in folders of this name.
     pinned = [path for path in pin_files.walk(session.pins.home) if path.parent.name == "programs"]
     ours = {number for number in map(links.pinned_program_id, pinned) if number is not None}
     for nic in session.nics:

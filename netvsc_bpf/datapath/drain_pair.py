@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""drain and undrain: both directions of a pair leave a VF that is well, and come back.
+"""drain and undrain: move both directions of a pair off a working VF, and back.
 
-The kernel keeps that a pair is drained: from then on nothing arms it, and no permission is given
-(ebpf/control.c). So a drain outlives every process, and whoever attaches or manages the pair goes by it.
+The drain is stored in the kernel: while it lasts, nothing arms the pair and no permission is given
+(ebpf/control.c). So a drain outlives every process, and `attach` and the manager respect it.
 
-Egress leaves the VF at once. Ingress leaves it when it is down, as an embedded switch, or hv_netvsc's host,
-delivers to a VF that is up: so it is taken down a moment later, when what was on its way has arrived. A
-running manager does that, and brings it up again, by its own policy; where none runs it is done here.
+Egress leaves the VF at once. Ingress leaves it when the VF is down, because an embedded switch, or
+hv_netvsc's host, delivers to a VF that is up. So the VF is taken down a moment later, when frames in flight
+have arrived. A running manager does that, and brings the VF up again, according to its policy; without a
+manager it is done here.
 """
 
 import math
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from netvsc_bpf.datapath import drains, vf_settings
 from netvsc_bpf.datapath.announcing import announce
-from netvsc_bpf.datapath.home_state import takes_from
+from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import permit
 from netvsc_bpf.datapath.load import upgraded_or_load
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
@@ -30,31 +31,31 @@ from netvsc_bpf.kernel.bpf.drain_notes import DrainNote
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.model import names
-from netvsc_bpf.model.drain import FOR_LEAST_S, FOR_MOST_S, LINGER_S, WHY_MOST
+from netvsc_bpf.model.drain import LINGER_S, MAX_FOR_S, MAX_WHY_BYTES, MIN_FOR_S
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError, NoSuchNic, NotAttached, Refused
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
 
-WAIT_MOST_MS = 10_000
-"""Nobody wants to wait longer for a command: of a longer settle time the kernel knows as well."""
+MAX_WAIT_MS = 10_000
+"""The longest that undrain waits for a VF to settle. With a longer settle time the kernel arms it later."""
 
 
 class ManagerClient:
-    """How a manager is asked, if one runs; this one knows of none."""
+    """Interface to a running manager; this implementation stands for no manager."""
 
     def is_running(self) -> bool:
-        """Tell whether one runs for this thread's network namespace."""
+        """Return whether a manager runs for this thread's network namespace."""
         return False
 
-    def reconciles(self) -> bool:
-        """Have it look at its pairs and do what is due; tell whether it has. It may be gone by now."""
+    def reconcile(self) -> bool:
+        """Have the manager reconcile its pairs; return whether it did. It may have ended meanwhile."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What a step needs of one pair."""
+    """The pair that a step works on."""
 
     session: Session
     loaded: LoadedObject
@@ -63,7 +64,7 @@ class _Target:
 
     @property
     def vf(self) -> Nic | None:
-        """The VF that has been joined, while it is there."""
+        """The joined VF, None if there is none or it was removed."""
         joined = self.loaded.found(self.slot).vf_ifindex
         return self.session.nic(self.loaded.vf_ifindex(self.slot)) if joined else None
 
@@ -71,12 +72,13 @@ class _Target:
 def drain(
     interface: str, for_s: float | None = None, why: str = "", manager: ManagerClient | None = None
 ) -> list[str]:
-    """Have a pair of this thread's network namespace leave its VF until undrain(), or for so many seconds.
+    """Move a pair of this thread's network namespace off its VF until undrain(), or for `for_s` seconds.
 
-    Returns once both directions have left it, with what could not be done, in words. `why` is kept with it,
-    at most WHY_MOST bytes of UTF-8. Without a running manager nobody ends it when its time is over.
-    Drained already: the new time and reason. Raises NoSuchNic, NotAttached, Refused, Busy, KernelError and
-    their like; egress has left the VF then if a later step failed, and the pair is drained.
+    Returns once both directions have left it, with warnings for what could not be done. `why` is stored with
+    the drain, at most MAX_WHY_BYTES bytes of UTF-8. Without a running manager a drain with a time does not
+    end by itself. If the pair is drained already, time and reason are replaced. Raises NoSuchNic,
+    NotAttached, Refused, Busy, KernelError and similar errors; if a later step failed, the pair is drained
+    and egress has left the VF.
     """
     what, manager = f"cannot drain {interface}", manager or ManagerClient()
     _check(what, for_s, why)
@@ -86,7 +88,7 @@ def drain(
         with LoadedObject(session.pins) as loaded:
             before = drains.state_of(loaded, slot, synthetic.ifindex)
         now = CLOCKS.boottime()
-        # The note first: who finds the pair drained finds the reason as well.
+        # The note first, so that a pair that is drained always has its reason.
         note = DrainNote(now if before is None else before.at, why)
         drain_notes.write(session.pins, synthetic.ifindex, note)
         _set(session, slot, until(now, for_s))
@@ -95,46 +97,50 @@ def drain(
             if not managed:
                 _announce(target)
             lingers = target.vf is not None and target.vf.up
-        left_out = _taken(session)
+        warnings = _take_warnings(session)
     if lingers:
         time.sleep(LINGER_S)
-    if managed and manager.reconciles():
+    if managed and manager.reconcile():
         with reading(what) as session:
-            _with(session, synthetic.ifindex, _say_if_up)
-            return [*left_out, *_taken(session)]
+            _run(session, synthetic.ifindex, _warn_if_up)
+            return [*warnings, *_take_warnings(session)]
     with writing(f"{interface} is drained, but its VF cannot be taken down") as session:
-        _with(session, synthetic.ifindex, _take_down)
-        return [*left_out, *_taken(session)]
+        _run(session, synthetic.ifindex, _take_down)
+        return [*warnings, *_take_warnings(session)]
 
 
 def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
-    """End the drain of a pair. Return what could not be done, in words.
+    """End the drain of a pair. Return warnings for what could not be done, or that it is not drained.
 
-    Waits once for its VF to settle, unless that takes longer than WAIT_MOST_MS: then the kernel sees to it.
+    Waits once for its VF to settle, unless the settle time is longer than MAX_WAIT_MS: then the kernel arms
+    it later.
 
-    Raises NoSuchNic, NotAttached, Busy, KernelError and their like. Where it is not drained that is said.
+    Raises NoSuchNic, NotAttached, Busy, KernelError and similar errors.
     """
     what, manager = f"cannot undrain {interface}", manager or ManagerClient()
     with reading(what) as session:
         synthetic, _ = _attached(session, what, interface)
-        if not _is_to_undrain(session, synthetic.ifindex):
+        if not _needs_undrain(session, synthetic.ifindex):
             return [f"{synthetic.name} is not drained"]
     return _undrain(what, synthetic.ifindex, manager)
 
 
 def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[NetvscBpfError]]:
-    """End the drains of all pairs of this thread's network namespace; what keeps one keeps no other."""
-    manager, said, errors = manager or ManagerClient(), list[str](), list[NetvscBpfError]()
+    """End the drains of all pairs of this thread's network namespace; return warnings and errors.
+
+    A failure of one pair does not stop the others.
+    """
+    manager, warnings, errors = manager or ManagerClient(), list[str](), list[NetvscBpfError]()
     with reading("cannot undrain") as session:
-        pairs = [ifindex for ifindex in session.attached() if _is_to_undrain(session, ifindex)]
+        pairs = [ifindex for ifindex in session.attached() if _needs_undrain(session, ifindex)]
         named = {ifindex: session.nic(ifindex) for ifindex in pairs}
     for ifindex, nic in named.items():
         if nic is not None:
             try:
-                said += _undrain(f"cannot undrain {nic.name}", ifindex, manager)
+                warnings += _undrain(f"cannot undrain {nic.name}", ifindex, manager)
             except NetvscBpfError as error:
                 errors.append(error)
-    return said, errors
+    return warnings, errors
 
 
 def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
@@ -143,36 +149,36 @@ def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
         if slot is None:
             return []  # detached meanwhile
         _set(session, slot, 0)
-    left_out: list[str] = []
-    # A manager brings the VF up, and permits it if it is fit.
-    managed = manager.is_running() and manager.reconciles()
+    warnings: list[str] = []
+    # A manager brings the VF up, and permits it if it fits.
+    managed = manager.is_running() and manager.reconcile()
     if not managed:
         with writing(what) as session:
-            _with(session, ifindex, _use_again)
-            left_out = _taken(session)
+            _run(session, ifindex, _use_again)
+            warnings = _take_warnings(session)
     with reading(what) as session:
-        _with(session, ifindex, _wait)
+        _run(session, ifindex, _wait)
     if not managed:
         with reading(what) as session:
-            _with(session, ifindex, _announce)
-            left_out += _taken(session)
-    with writing(what) as session:  # last: who finds us killed before goes on where we were
-        _with(session, ifindex, _forget)
-    return left_out
+            _run(session, ifindex, _announce)
+            warnings += _take_warnings(session)
+    with writing(what) as session:  # last: if this process is killed before, the next undrain continues
+        _run(session, ifindex, _remove_note)
+    return warnings
 
 
 def until(now: int, for_s: float | None) -> int:
-    """Return what the kernel is told (`drained_until`); `now` is CLOCK_BOOTTIME in ns. Pure."""
-    return abi.DRAINED_FOR_GOOD if for_s is None else now + round(for_s * 1e9)
+    """Return the value of `drained_until` in the kernel; `now` is CLOCK_BOOTTIME in ns. Pure."""
+    return abi.DRAINED_INDEFINITELY if for_s is None else now + round(for_s * 1e9)
 
 
 def _check(what: str, for_s: float | None, why: str) -> None:
-    if for_s is not None and not (math.isfinite(for_s) and FOR_LEAST_S <= for_s <= FOR_MOST_S):
-        raise Refused(what, f"a drain lasts {FOR_LEAST_S:g} to {FOR_MOST_S:g} s, not {for_s:g}")
-    if (size := len(names.encode(why))) > WHY_MOST:
-        raise Refused(what, f"its reason has {size} bytes", f"give at most {WHY_MOST}")
+    if for_s is not None and not (math.isfinite(for_s) and MIN_FOR_S <= for_s <= MAX_FOR_S):
+        raise Refused(what, f"a drain lasts {MIN_FOR_S:g} to {MAX_FOR_S:g} s, not {for_s:g}")
+    if (size := len(names.encode(why))) > MAX_WHY_BYTES:
+        raise Refused(what, f"its reason has {size} bytes", f"give at most {MAX_WHY_BYTES}")
     if "\0" in why:
-        raise Refused(what, "its reason has a zero byte in it")
+        raise Refused(what, "its reason contains a zero byte")
 
 
 def _attached(session: Session, what: str, interface: str) -> tuple[Nic, int]:
@@ -192,8 +198,8 @@ def _slot(session: Session, ifindex: int) -> int | None:
         return None if loaded.stale else find_pair_slot(loaded, ifindex)
 
 
-def _is_to_undrain(session: Session, ifindex: int) -> bool:
-    """Tell whether a pair is drained, or undrain was killed or failed, which leaves the note."""
+def _needs_undrain(session: Session, ifindex: int) -> bool:
+    """Return whether a pair is drained, or an undrain was killed or failed, which leaves the note."""
     slot = _slot(session, ifindex)
     if slot is None:
         return False
@@ -204,7 +210,7 @@ def _is_to_undrain(session: Session, ifindex: int) -> bool:
 
 
 def _set(session: Session, slot: int, until: int) -> None:
-    """Have the kernel keep it, by the programs of this version: an earlier one's do not know of drains."""
+    """Store the drain in the kernel. Upgrades the programs where those attached do not support drains."""
     with LoadedObject(session.pins) as loaded:
         if loaded.control(ControlCommand.DRAIN, slot, until) is not ControlResult.BAD_COMMAND:
             return
@@ -212,8 +218,8 @@ def _set(session: Session, slot: int, until: int) -> None:
         loaded.control(ControlCommand.DRAIN, slot, until)
 
 
-def _with(session: Session, ifindex: int, step: Callable[[_Target], None]) -> None:
-    """Take a step for a pair as it is now; nothing happens where it is gone."""
+def _run(session: Session, ifindex: int, step: Callable[[_Target], None]) -> None:
+    """Run a step for a pair as it is now; does nothing if the pair is gone."""
     slot, synthetic = _slot(session, ifindex), session.nic(ifindex)
     if slot is not None and synthetic is not None:
         with LoadedObject(session.pins) as loaded:
@@ -221,7 +227,7 @@ def _with(session: Session, ifindex: int, step: Callable[[_Target], None]) -> No
 
 
 def _take_down(target: _Target) -> None:
-    """Have ingress leave the VF as well. One that is down, or whose synthetic NIC is, stays as it is."""
+    """Take the VF down, so that ingress leaves it too, unless it or its synthetic NIC is down already."""
     vf, loaded, slot = target.vf, target.loaded, target.slot
     drained = drains.state_of(loaded, slot, target.synthetic.ifindex)
     if drained is None or vf is None or not (vf.up and target.synthetic.up):
@@ -229,16 +235,16 @@ def _take_down(target: _Target) -> None:
     _follow_up(target, vf, up=False, because=Reason.DRAINED)
 
 
-def _say_if_up(target: _Target) -> None:
-    """Say that the manager left the VF up, as its policy may be."""
+def _warn_if_up(target: _Target) -> None:
+    """Add a warning if the manager left the VF up, which its policy may be."""
     vf = target.vf
     if vf is not None and vf.up and target.synthetic.up:
-        text = f"the manager leaves {vf.name} up: what the fabric delivers to it still comes by it"
-        target.session.tools.left_out.append(text)
+        text = f"the manager leaves {vf.name} up: frames that the fabric delivers to it are still received"
+        target.session.tools.warnings.append(text)
 
 
 def _use_again(target: _Target) -> None:
-    """Bring the VF up if it was taken down for the drain, and permit it if it fits: it settles then."""
+    """Bring the VF up if it was taken down for the drain, and permit it if it fits; then it settles."""
     vf, loaded, slot, synthetic = target.vf, target.loaded, target.slot, target.synthetic
     if vf is None or loaded.pair(slot).drained_until:
         return
@@ -246,16 +252,16 @@ def _use_again(target: _Target) -> None:
     if synthetic.up and not vf.up and abi.REASONS[found.taken_down] is Reason.DRAINED:
         _follow_up(target, vf, up=True, because=None)
     state = loaded.pair(slot)
-    fits = takes_from(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
+    fits = is_enabled(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:
         again = f"netvsc-bpf attach {as_argument(synthetic.name)}"
-        target.session.tools.left_out.append(f"{vf.name} is out of step with {synthetic.name}: {again}")
+        target.session.tools.warnings.append(f"{vf.name} is out of step with {synthetic.name}: {again}")
         return
     permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)
 
 
-def _forget(target: _Target) -> None:
-    """Remove the note, unless somebody drained the pair again meanwhile."""
+def _remove_note(target: _Target) -> None:
+    """Remove the note, unless the pair was drained again meanwhile."""
     if not target.loaded.pair(target.slot).drained_until:
         drain_notes.remove(target.session.pins, target.synthetic.ifindex)
 
@@ -270,21 +276,21 @@ def _follow_up(target: _Target, vf: Nic, *, up: bool, because: Reason | None) ->
 def _wait(target: _Target) -> None:
     state, vf = target.loaded.pair(target.slot), target.vf
     settle_ms = state.settle_ns // 1_000_000
-    if state.permitted and vf is not None and target.synthetic.up and settle_ms <= WAIT_MOST_MS:
+    if state.permitted and vf is not None and target.synthetic.up and settle_ms <= MAX_WAIT_MS:
         wait_until_settled(target.session, target.loaded, {target.slot: vf.ifindex}, settle_ms)
 
 
 def _announce(target: _Target) -> None:
-    """Tell the fabric where the pair is now. That can fail without harm: what is sent tells it as well."""
+    """Announce the pair to the fabric. A failure is a warning only: switches learn from other packets too."""
     vf = target.vf
     if vf is None:
         return
     try:
         announce(target.session, target.synthetic, vf)
     except (OSError, KernelError) as error:
-        target.session.tools.left_out.append(f"cannot announce where {target.synthetic.name} is: {error}")
+        target.session.tools.warnings.append(f"cannot announce where {target.synthetic.name} is: {error}")
 
 
-def _taken(session: Session) -> list[str]:
-    left_out, session.tools.left_out[:] = list(session.tools.left_out), ()
-    return left_out
+def _take_warnings(session: Session) -> list[str]:
+    warnings, session.tools.warnings[:] = list(session.tools.warnings), ()
+    return warnings

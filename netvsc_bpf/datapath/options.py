@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the user of attach may choose."""
+"""The options of attach."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,69 +11,71 @@ from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode, XdpP
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 
 MIN_SETTLE_MS = 10
-"""A device that is going down is usable for some microseconds more; the settle time must outlast them."""
+"""A device that is going down looks usable for some microseconds more; the settle time must be longer."""
 DEFAULT_SETTLE_MS = 100
 MAX_SETTLE_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class AttachOptions:
-    """How pairs are attached; "auto" leaves the choice to netvsc-bpf.
+    """How pairs are attached. With "auto" netvsc-bpf chooses.
 
-    Here "auto" is None.
+    In the code "auto" is None.
     """
 
     vf: Annotated[
         str | None,
         Setting(
-            "The VF, where its MAC does not tell or its bus is not PCI.",
+            "The VF, if its MAC does not identify it or it is not a PCI device.",
             pattern=INTERFACE_NAME,
             parse=read_back,
             shape="the name of an interface",
         ),
     ] = None
-    any_bus: Annotated[bool, Setting("Take VFs that are no PCI devices.")] = False
+    any_bus: Annotated[bool, Setting("Also accept VFs that are not PCI devices.")] = False
     settle_ms: Annotated[
         int,
         Setting(
             "How long a VF must have been up with carrier before it is used, in ms. "
-            "Left out, pairs that are attached already keep theirs.",
+            "If not set, pairs that are attached already keep their settle time.",
             least=MIN_SETTLE_MS,
             most=MAX_SETTLE_MS,
         ),
     ] = DEFAULT_SETTLE_MS
     rx: Annotated[
         RxMode | None,
-        Setting("Who brings VF ingress home; a change holds for VFs that join from then on."),
+        Setting("How VF ingress reaches the synthetic NIC; a change applies to VFs that join from then on."),
     ] = None
     guard: Annotated[
         GuardMode | None,
-        Setting("What to drop of the synthetic path's ingress while the VF is in use."),
+        Setting("Which frames received on the synthetic path are dropped while the VF is in use."),
     ] = None
     liveness: Annotated[
         Liveness | None,
-        Setting("How the kernel sees a VF die; the best that it allows.", live=False),
+        Setting(
+            "How a VF failure is detected; by default the best method that the kernel supports.", live=False
+        ),
     ] = None
     xdp: Annotated[
         XdpPolicy,
         Setting(
-            "A VF without XDP program, where somebody's runs on the synthetic NIC: use it and warn, or "
-            "require that it has one, too."
+            "A VF without an XDP program, if a foreign one runs on the synthetic NIC: use the VF and warn, "
+            "or require a program on it too."
         ),
     ] = XdpPolicy.WARN
     leave: Annotated[
         LeavePolicy,
         Setting(
-            "A VF that is up and not to be used (damped, stalled, without a required XDP program, unable to "
-            "take the MTU): take it down, so that ingress leaves it as well, or only steer egress away."
+            "A VF that is up and must not be used (damped, stalled, without a required XDP program, MTU "
+            "refused): take it down, so that ingress leaves it too, or only steer egress away."
         ),
     ] = LeavePolicy.DOWN
 
 
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
-    """Return the guard to use.
+    """Return the guard mode to use.
 
-    A Hyper-V host sends SYN, broadcast and multicast by the synthetic path on purpose; any other switch
+    A Hyper-V host sends SYN, broadcast and multicast on the synthetic path on purpose; any other switch
     floods multicast to both ports of a pair.
     """
     if options.guard is not None:
@@ -82,9 +84,9 @@ def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
 
 
 def rx_mode(options: AttachOptions, synthetic: Nic, vf: Nic, *, vlans: bool = False) -> RxMode:
-    """Return who brings frames home: the kernel's hv_netvsc where it has enslaved the VF. Raises Refused.
+    """Return how frames reach the synthetic NIC: by hv_netvsc if it has enslaved the VF. Raises Refused.
 
-    `vlans`: the VF filters VLANs out that the synthetic NIC has. The driver leaves that filter alone.
+    `vlans`: the VF filters out VLANs that the synthetic NIC has; the driver does not update that filter.
     """
     enslaved = vf.master == synthetic.ifindex
     if options.rx is RxMode.KERNEL and not enslaved:

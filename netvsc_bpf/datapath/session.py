@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What every operation needs: the pins of this namespace, netlink, the NICs, and for writers the lock."""
+"""A session gives an operation the pins of this namespace, netlink, the NICs, and writers the lock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from netvsc_bpf.kernel.hooks.tc import TcHook
 
 _FEW = 4
-"""Asking for one interface takes about as long as so many in a dump."""
+"""Asking for one interface takes about as long as this many in a dump."""
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
-    """The interfaces that a look is confined to."""
+class Scope:
+    """The interfaces that a session is limited to."""
 
     members: frozenset[int]
-    among: int
-    """How many interfaces there were in all at the last look at all of them."""
+    total: int
+    """The number of all interfaces when they were last listed."""
 
 
 class Tools:
-    """What a session asks the kernel with. Lives as long as the session, however often it looks again."""
+    """Access to the kernel for a session and its refreshed copies."""
 
     def __init__(self, memo: NicMemo | None = None) -> None:
-        """`memo` is for whoever looks again and again, by one thread."""
+        """`memo` is for callers that list the NICs again and again, in one thread."""
         self.memo = memo
         self.rtnl = Rtnetlink()
         self._hook: TcHook | None = None
-        self.left_out: list[str] = []
-        """What could not be done and is not essential, in words; whoever reports it takes it out."""
+        self.warnings: list[str] = []
+        """Steps that failed and are not essential, in words. The caller that reports them removes them."""
 
     def __enter__(self) -> Self:
         return self
@@ -54,21 +54,21 @@ class Tools:
         self.rtnl.close()
 
     def list_nics(self) -> tuple[Nic, ...]:
-        """Return every interface there is now."""
+        """Return all interfaces."""
         return tuple(list_nics(self.rtnl, memo=self.memo))
 
-    def look(self, near: "Near | None") -> tuple[Nic, ...]:
-        """Return the interfaces that are `near`: each asked for by itself where they are few among many."""
-        if near is None:
+    def look(self, scope: "Scope | None") -> tuple[Nic, ...]:
+        """Return the interfaces in `scope`; a few among many are each requested by themselves."""
+        if scope is None:
             return self.list_nics()
-        if len(near.members) * _FEW > near.among:
-            return tuple(nic for nic in self.list_nics() if nic.ifindex in near.members)
-        return tuple(some_nics(self.rtnl, sorted(near.members), memo=self.memo))
+        if len(scope.members) * _FEW > scope.total:
+            return tuple(nic for nic in self.list_nics() if nic.ifindex in scope.members)
+        return tuple(some_nics(self.rtnl, sorted(scope.members), memo=self.memo))
 
     def hook(self, loaded: LoadedObject) -> "TcHook":
-        """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
+        """Return the tc hook that the kernel supports. Probed once: it takes the RTNL lock."""
         if self._hook is None:
-            from netvsc_bpf.kernel.hooks.tc import best_hook  # not for those who only read
+            from netvsc_bpf.kernel.hooks.tc import best_hook  # readers do not need it
 
             self._hook = best_hook(loaded.program("control"), self.rtnl)
         return self._hook
@@ -76,15 +76,15 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One look at this thread's network namespace."""
+    """The state of this thread's network namespace as read at one moment."""
 
     pins: NetnsPins
     tools: Tools
     nics: tuple[Nic, ...]
     lock_fd: int | None = None
-    """The lock of a writer, for children that must not outlive it unnoticed."""
-    near: Near | None = None
-    """The interfaces that it is confined to; None: all."""
+    """The descriptor of a writer's lock, which children inherit so that they hold the lock too."""
+    scope: Scope | None = None
+    """The interfaces that it is limited to; None: all."""
 
     _by_ifindex: dict[int, Nic] = field(init=False, repr=False, compare=False)
 
@@ -97,32 +97,32 @@ class Session:
         return self.tools.rtnl
 
     def hook(self, loaded: LoadedObject) -> "TcHook":
-        """Return the tc hook that the kernel offers."""
+        """Return the tc hook that the kernel supports."""
         return self.tools.hook(loaded)
 
     def only(self, members: frozenset[int]) -> "Session":
-        """Return this look, and those that refresh it, confined to some interfaces (ifindexes)."""
+        """Return this session limited to some interfaces (ifindexes), also when it is refreshed."""
         nics = tuple(nic for nic in self.nics if nic.ifindex in members)
-        among = len(self.nics) if self.near is None else self.near.among
-        return Session(self.pins, self.tools, nics, self.lock_fd, Near(members, among))
+        total = len(self.nics) if self.scope is None else self.scope.total
+        return Session(self.pins, self.tools, nics, self.lock_fd, Scope(members, total))
 
     def everything(self) -> "Session":
-        """Look again, at every interface."""
+        """Return a session that has read all interfaces again."""
         return Session(self.pins, self.tools, self.tools.list_nics(), self.lock_fd)
 
     def with_more(self, members: frozenset[int]) -> "Session":
-        """Look again, at these interfaces (ifindexes) as well where it was confined to others."""
-        if self.near is None:
+        """Return a session that has read its interfaces again, and these (ifindexes) in addition."""
+        if self.scope is None:
             return self.refreshed()
-        near = Near(self.near.members | members, self.near.among)
-        return Session(self.pins, self.tools, self.tools.look(near), self.lock_fd, near)
+        scope = Scope(self.scope.members | members, self.scope.total)
+        return Session(self.pins, self.tools, self.tools.look(scope), self.lock_fd, scope)
 
     def refreshed(self) -> "Session":
-        """Look again, at the same interfaces."""
-        return Session(self.pins, self.tools, self.tools.look(self.near), self.lock_fd, self.near)
+        """Return a session that has read the same interfaces again."""
+        return Session(self.pins, self.tools, self.tools.look(self.scope), self.lock_fd, self.scope)
 
     def nic(self, ifindex: int | None) -> Nic | None:
-        """Return the NIC of that number, None if there is none (any more)."""
+        """Return the NIC with that ifindex, None if there is none."""
         return None if ifindex is None else self._by_ifindex.get(ifindex)
 
     def attached(self) -> list[int]:
@@ -131,10 +131,10 @@ class Session:
 
 
 @contextmanager
-def reading(what: str, memo: NicMemo | None = None, near: Near | None = None) -> Iterator[Session]:
-    """Look without changing anything, at what is `near` or at everything.
+def reading(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
+    """Open a session that changes nothing, with the interfaces in `scope` or all of them.
 
-    Raises BpffsUnavailable, MissingCapability, and KernelError for what fails in the block unexpectedly.
+    Raises BpffsUnavailable, MissingCapability, and KernelError for unexpected OSErrors in the block.
     """
     with changing(what):
         require(what, CAP_BPF)
@@ -142,16 +142,16 @@ def reading(what: str, memo: NicMemo | None = None, near: Near | None = None) ->
         ours = NetnsPins(namespaces.current_inode())
         pin_root.require_access(what, ours.root)
         with pin_root.held(ours.root), Tools(memo) as tools:
-            yield Session(ours, tools, tools.look(near), near=near)
+            yield Session(ours, tools, tools.look(scope), scope=scope)
 
 
 @contextmanager
-def writing(what: str, memo: NicMemo | None = None, near: Near | None = None) -> Iterator[Session]:
-    """Look, at what is `near` or at everything, and change, alone.
+def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
+    """Open a session for changes, with the interfaces in `scope` or all of them, under the writer lock.
 
-    Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
-    First, what a loader or a detach left that was killed is removed, and a change of programs finished.
-    The folder of the namespace is removed again when nothing is attached in it at the end.
+    Raises BpffsUnavailable, MissingCapability, Busy, and KernelError for unexpected OSErrors in the block.
+    First, leftovers of a loader or a detach that was killed are removed, and an interrupted change of
+    programs is finished. At the end, the folder of the namespace is removed if nothing is attached in it.
     """
     with changing(what):
         require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
@@ -160,17 +160,17 @@ def writing(what: str, memo: NicMemo | None = None, near: Near | None = None) ->
         pin_root.require_access(what, ours.root)
         with writer_lock.writer(ours.root) as lock_fd, Tools(memo) as tools:
             if not pins.in_use(ours):
-                pins.remove_tree(ours, ours.home)  # a detach was killed while it did
+                pins.remove_tree(ours, ours.home)  # left by a detach that was killed
             pin_files.make_folder(ours.home)
             try:
-                nics = tools.look(near)
+                nics = tools.look(scope)
                 pins.remove_unfinished(ours)
                 if pins.upgrades(ours):
                     from netvsc_bpf.kernel.hooks import replace_programs
 
-                    every = nics if near is None else tools.list_nics()
+                    every = nics if scope is None else tools.list_nics()
                     replace_programs.finish(ours, tools.rtnl, [nic.ifindex for nic in every])
-                yield Session(ours, tools, nics, lock_fd, near)
+                yield Session(ours, tools, nics, lock_fd, scope)
             finally:
                 if not pins.in_use(ours):
                     pins.remove_tree(ours, ours.home)

@@ -69,5 +69,5 @@ def test_s88_without_sysctls_the_vf_is_used_and_what_was_left_out_is_reported(
 def test_s88_what_read_only_sysctls_keep_from_being_put_back_is_reported_with_its_remedy(lab: Lab) -> None:
     assert state(run(lab, *ATTACH))["path"] == "vf"
     detached = run(lab, "detach", "eth0", wrapped_in=READ_ONLY_SYSCTLS)
-    refused(detached, 1, "cannot put the IPv6 settings of vf0 back", "is read-only", "mount it read-write")
+    refused(detached, 1, "cannot restore the IPv6 settings of vf0", "is read-only", "mount it read-write")
     assert pins() == []

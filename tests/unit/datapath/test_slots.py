@@ -55,7 +55,7 @@ def test_one_too_many_is_refused() -> None:
     loaded: Any = FakeObject()
     for turn in range(SLOT_PROBES):
         attach(loaded, 2 + NIC_SLOTS * turn)
-    with pytest.raises(Refused, match="no room for ifindex 2050"):
+    with pytest.raises(Refused, match="no free slot for ifindex 2050"):
         free_pair_slot(loaded, 2 + NIC_SLOTS * SLOT_PROBES)
 
 
