@@ -111,7 +111,7 @@ def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
             "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
         ) from error
 
-    class Unattached(bpf):  # type: ignore[misc]
+    class Unattached(bpf):  # type: ignore[misc,valid-type]
         """bcc attaches functions with a tracing name by itself; whether and when is ours to say."""
 
         def _trace_autoload(self) -> None:

@@ -43,7 +43,7 @@ class CompileChild:
         with theirs:
             self._process = subprocess.Popen(
                 child_environment.command(),
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=self._output,
                 stderr=self._output,
                 env=child_environment.ENVIRONMENT,

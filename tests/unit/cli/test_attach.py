@@ -100,7 +100,9 @@ def test_detach_all_passes_warnings_on(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ctrl_c_while_it_waits_says_that_the_pair_stays_attached(
     settle: str, announced: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def attach(interface: str, options: AttachOptions, waits: Callable[[list[str]], None]) -> None:
+    def attach(
+        interface: str, options: AttachOptions, waits: Callable[[list[str]], None], *_: object
+    ) -> None:
         waits([interface])
         raise KeyboardInterrupt
 
