@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the shell is offered for an argument, at the Tab key."""
+"""Shell completion of arguments."""
 
 import io
 import socket
@@ -10,8 +10,8 @@ from click.shell_completion import CompletionItem
 
 
 def interfaces(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Return the interfaces of this network namespace whose names begin so, but for loopback."""
+    """Return the interfaces of this network namespace whose names begin with `begun`, except loopback."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # the shell gets the very bytes of a name
+        sys.stdout.reconfigure(errors="surrogateescape")  # the shell gets the exact bytes of a name
     names = sorted(name for _, name in socket.if_nameindex())
     return [CompletionItem(name) for name in names if name.startswith(begun) and name != "lo"]
