@@ -36,7 +36,7 @@ def drain(interface: str, for_s: float | None, why: str | None) -> None:
     """Move both directions of IFACE to the synthetic path and do not use its VF until `undrain`.
 
     The drain stays in force after this command, restarts of `run`, `attach` and upgrades. No packet is lost,
-    and it does not count as a failure of the VF. The VF is set down once its traffic has moved, unless the
+    and it does not count as a failure of the VF. The VF is taken down once its traffic has moved, unless the
     manager's configuration says leave = "steer". Draining again changes time and reason.
     """
     from netvsc_bpf import datapath

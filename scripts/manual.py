@@ -42,9 +42,10 @@ EXIT_STATUS = (
     ("0", "Done."),
     (
         "1",
-        "Failed: one line on stderr says what, why, and what to do. Also if the output of `status`, `events`, "
-        "`top`, `metrics`, `capture` or --help cannot be written; lost output does not change the exit status "
-        "of `attach`, `doctor`, `demo` and `run`. A reader that closes the pipe early is not a failure.",
+        "Failed: one line on stderr says what, why, and what to do. Also if the output of `status`, "
+        "`events`, `top`, `metrics`, `capture` or --help cannot be written; lost output does not change the "
+        "exit status of `attach`, `doctor`, `demo` and `run`. A reader that closes the pipe early is not a "
+        "failure.",
     ),
     ("2", "Usage error."),
     (
