@@ -18,7 +18,7 @@ MAX_SETTLE_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class AttachOptions:
-    """How pairs are attached; "auto" leaves the choice to netvsc-bpf.
+    """How pairs are attached; "auto" picks a value automatically.
 
     Here "auto" is None.
     """
@@ -26,46 +26,49 @@ class AttachOptions:
     vf: Annotated[
         str | None,
         Setting(
-            "The VF, where its MAC does not tell or its bus is not PCI.",
+            "Use this VF; needed if its MAC does not identify it or it is not a PCI device.",
             pattern=INTERFACE_NAME,
             parse=read_back,
             shape="the name of an interface",
         ),
     ] = None
-    any_bus: Annotated[bool, Setting("Take VFs that are no PCI devices.")] = False
+    any_bus: Annotated[bool, Setting("Also accept VFs that are not PCI devices.")] = False
     settle_ms: Annotated[
         int,
         Setting(
             "How long a VF must have been up with carrier before it is used, in ms. "
-            "Left out, pairs that are attached already keep theirs.",
+            "If not set, pairs that are already attached keep theirs.",
             least=MIN_SETTLE_MS,
             most=MAX_SETTLE_MS,
         ),
     ] = DEFAULT_SETTLE_MS
     rx: Annotated[
         RxMode | None,
-        Setting("Who brings VF ingress home; a change holds for VFs that join from then on."),
+        Setting(
+            "How VF ingress reaches the synthetic NIC: redirected by home, or delivered by the kernel's "
+            "driver. A change applies to VFs that join later."
+        ),
     ] = None
     guard: Annotated[
         GuardMode | None,
-        Setting("What to drop of the synthetic path's ingress while the VF is in use."),
+        Setting("Which ingress of the synthetic path to drop while the VF is in use."),
     ] = None
     liveness: Annotated[
         Liveness | None,
-        Setting("How the kernel sees a VF die; the best that it allows.", live=False),
+        Setting("How a failed VF is detected; by default the best way the kernel supports.", live=False),
     ] = None
     xdp: Annotated[
         XdpPolicy,
         Setting(
-            "A VF without XDP program, where somebody's runs on the synthetic NIC: use it and warn, or "
-            "require that it has one, too."
+            "If the synthetic NIC runs an XDP program and the VF does not: use the VF and warn, or require "
+            "one on the VF."
         ),
     ] = XdpPolicy.WARN
     leave: Annotated[
         LeavePolicy,
         Setting(
-            "A VF that is up and not to be used (damped, stalled, without a required XDP program, unable to "
-            "take the MTU): take it down, so that ingress leaves it as well, or only steer egress away."
+            "What to do with a VF that is up but must not be used (damped, stalled, drained, no required XDP "
+            "program, MTU not supported): take it down, so that ingress moves too, or only steer egress away."
         ),
     ] = LeavePolicy.DOWN
 

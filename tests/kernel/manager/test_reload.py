@@ -79,7 +79,7 @@ def test_a_bad_file_is_refused_by_its_line_and_the_old_one_stays(
     manager.wait_vf()
     for text, said in (
         ("[attach]\nsettle_ms = 5\n", f"{file}:2: settle_ms must be at least 10"),
-        ("[attach]\nsettle_ms = 50\n\n[attach]\n", f"{file}:4: this is no TOML"),
+        ("[attach]\nsettle_ms = 50\n\n[attach]\n", f"{file}:4: invalid TOML"),
         ("[damping]\nreuse = 9000\n", f"{file}:2: reuse (9000) must be below suppress"),
     ):
         file.write_text(text)

@@ -115,7 +115,7 @@ def _told_of(number: int, pairs: dict[str, dict[str, Any]], told: list[str]) -> 
     if vf is None:
         expected = f"the host offers {name(number)} no VF"
     elif number in ENSLAVED:
-        expected = f"the host delivers by {vf['interface']}, since"
+        expected = f"the host delivers to {vf['interface']}, because"
     else:
         expected = f"hv_netvsc did not enslave {vf['interface']},"
     return sum(text.startswith(expected) for text in told)
