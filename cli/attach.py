@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import click
 from netvsc_bpf.cli.complete import interfaces
-from netvsc_bpf.cli.output import beside_the_work
+from netvsc_bpf.cli.output import best_effort
 from netvsc_bpf.cli.render import print_status
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
@@ -124,7 +124,7 @@ def attach(
             say(f"{refusal.nic.name} is not used: {refusal.reason}")
         for warning in one.warnings:
             say(warning)
-    with beside_the_work():
+    with best_effort():
         print_status(with_outlook([one.status for one in done]), as_json=as_json)
     for error in errors:
         say(str(error))

@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 
 import click
-from netvsc_bpf.cli.output import beside_the_work
+from netvsc_bpf.cli.output import best_effort
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
@@ -30,7 +30,7 @@ def demo(as_json: bool) -> None:
     """
     enter_sandbox()
     console = Console(quiet=as_json, highlight=False)
-    with beside_the_work():
+    with best_effort():
         result = _watched(console)
         if as_json:
             click.echo(json.dumps(result.as_json(), indent=2))

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 
 import click
-from netvsc_bpf.cli.output import beside_the_work
+from netvsc_bpf.cli.output import best_effort
 
 from netvsc_bpf.doctor.finding import Finding, is_fit
 from netvsc_bpf.model.names import json_text, shown
@@ -20,7 +20,7 @@ def doctor(as_json: bool) -> None:
 
     findings = examine()
     fit = is_fit(findings)
-    with beside_the_work():  # the verdict is the exit status
+    with best_effort():  # the verdict is the exit status
         if as_json:
             found = {"fit": fit, "findings": [finding.as_json() for finding in findings]}
             click.echo(json_text(found, indent=2))

@@ -6,14 +6,16 @@ from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.cli.duration import Duration
 
 from netvsc_bpf.model import names
-from netvsc_bpf.model.drain import FOR_LEAST_S, FOR_MOST_S, WHY_MOST
+from netvsc_bpf.model.drain import MAX_FOR_S, MAX_WHY_BYTES, MIN_FOR_S
 
 
 def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.strip():
         raise click.BadParameter("the text is empty; to give no reason, leave --why out.", ctx, param)
-    if value is not None and (size := len(names.encode(value))) > WHY_MOST:
-        raise click.BadParameter(f"the text has {size} bytes; at most {WHY_MOST} are allowed.", ctx, param)
+    if value is not None and (size := len(names.encode(value))) > MAX_WHY_BYTES:
+        raise click.BadParameter(
+            f"the text has {size} bytes; at most {MAX_WHY_BYTES} are allowed.", ctx, param
+        )
     return value
 
 
@@ -23,14 +25,14 @@ def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     "--for",
     "for_s",
     metavar="TIME",
-    type=Duration(FOR_LEAST_S, FOR_MOST_S),
+    type=Duration(MIN_FOR_S, MAX_FOR_S),
     help="End the drain after this time, such as 90s, 15m, 2h or 1d. Needs a running manager.",
 )
 @click.option(
     "--why",
     metavar="TEXT",
     callback=_reason,
-    help=f"The reason, shown by `status` and in events; at most {WHY_MOST} bytes.",
+    help=f"The reason, shown by `status` and in events; at most {MAX_WHY_BYTES} bytes.",
 )
 def drain(interface: str, for_s: float | None, why: str | None) -> None:
     """Move both directions of IFACE to the synthetic path and do not use its VF until `undrain`.

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from netvsc_bpf.kernel.process import stdio
 
 
-def beside_the_work() -> AbstractContextManager[None]:
+def best_effort() -> AbstractContextManager[None]:
     """Within the block, report lost output on stderr without changing the exit status."""
     stdout = stdio.stdout()
-    return nullcontext() if stdout is None else stdout.beside_the_work()
+    return nullcontext() if stdout is None else stdout.best_effort()

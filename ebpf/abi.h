@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Everything that the programs share with userspace, once.
+ * Types and constants that the programs share with userspace.
  *
  * kernel/bpf/abi.py mirrors this file; tests/kernel/test_abi.py compares the two through the BTF of the loaded
- * maps. A change of layout or of meaning raises ABI_VERSION: what is pinned with another version is never reused.
+ * maps. A change of layout or of meaning raises ABI_VERSION: objects pinned with another version are never reused.
  */
 #ifndef __NETVSC_BPF_ABI_H
 #define __NETVSC_BPF_ABI_H
@@ -12,14 +12,14 @@
 #define ABI_VERSION 3
 
 /*
- * A NIC finds its slot without hashing: at its ifindex modulo NIC_SLOTS, or at one of the next places when that one is
- * taken. Userspace chooses the place, the programs look at no more than SLOT_PROBES of them.
+ * Open addressing: the slot of a NIC is its ifindex modulo NIC_SLOTS, or one of the next when that is taken. Userspace
+ * assigns the slot; the programs probe at most SLOT_PROBES of them.
  */
 #define NIC_SLOTS 512
 #define SLOT_PROBES 4
 
-/* No time ends it, but CONTROL_DRAIN with 0. */
-#define DRAINED_FOR_GOOD 0xffffffffffffffff
+/* Value of pair.drained_until: drained until CONTROL_DRAIN with 0. */
+#define DRAINED_INDEFINITELY 0xffffffffffffffff
 
 enum pair_path {
 	PATH_SYNTHETIC = 0,
@@ -48,7 +48,7 @@ enum reason {
 	REASON_COUNT = 16,
 };
 
-/* Who sees a VF fail. RUNG, which comes from the loader, is the one that the programs are compiled for. */
+/* The fallback levels of failure detection. RUNG, set by the loader, is the one that the programs are compiled for. */
 enum liveness {
 	LIVENESS_NETLINK = 1,
 	LIVENESS_LIVE = 2,
@@ -62,15 +62,16 @@ enum guard_mode {
 };
 
 /*
- * One synthetic NIC. Its copies of steer, home and guard have its address in them (maps.h, own_pair()).
+ * State of one pair. Its copies of steer, home and guard have the address of this struct compiled in (maps.h,
+ * own_pair()).
  *
- * Userspace writes the whole of it once, before anything is attached; from then on it changes it
- * only through the control program, so that every later write is the kernel's and atomic.
+ * Userspace initialises it before anything is attached, and afterwards changes it only through the control program, so
+ * that every later write is atomic.
  */
 struct pair {
 	/* Read for each packet, together in one cache line. */
 	u32 synthetic_ifindex; /* 0: the slot is free */
-	u32 vf_ifindex; /* the VF that vf_dev is */
+	u32 vf_ifindex; /* ifindex of vf_dev */
 	u64 armed; /* 1: the VF is the path */
 	u64 vf_dev; /* struct net_device * of the VF, 0 while not permitted */
 	enum guard_mode guard;
@@ -78,32 +79,32 @@ struct pair {
 
 	/* Set by CONTROL_HOME. The sentinel clears home_ifindex when either device leaves this namespace. */
 	u32 home_ifindex; /* the VF whose frames home may redirect and count, 0: none */
-	u32 redirect_to; /* ifindex of the synthetic NIC, 0: the kernel's own rx_handler brings frames home */
-	u64 home_dev; /* struct net_device * of that VF, permitted or not; 0 on the rung `netlink` */
-	u64 synthetic_dev; /* struct net_device * of the synthetic NIC; 0 on the rung `netlink` */
-	u64 reserved; /* to a whole cache line */
+	u32 redirect_to; /* ifindex of the synthetic NIC, 0: the driver's rx_handler delivers the frames */
+	u64 home_dev; /* struct net_device * of that VF, permitted or not; 0 on level `netlink` */
+	u64 synthetic_dev; /* struct net_device * of the synthetic NIC; 0 on level `netlink` */
+	u64 reserved; /* pads to a whole cache line */
 
 	/* Read only while not armed. */
 	u64 permitted; /* 1: userspace allows the VF */
 	u64 settle_ns; /* how long the VF must have been usable */
-	u64 usable_since; /* CLOCK_MONOTONIC ns of the first look that found it usable, 0: it was not */
-	u64 carrier_epoch; /* the device's carrier changes at that look: a bounce between two looks shows here */
+	u64 usable_since; /* CLOCK_MONOTONIC ns of the first check that found it usable, 0: it was not */
+	u64 carrier_epoch; /* number of carrier changes at that check: shows a bounce between two checks */
 	u64 held; /* 1: the sentinel saw the VF going down and has not seen it come up */
-	u64 failures; /* goes up at each reason not to use the VF; who arms compares it before and after */
+	u64 failures; /* incremented at each reason not to use the VF; compared before and after arming */
 
 	/* Written on a change of path. */
 	u64 changed_at; /* CLOCK_BOOTTIME ns, 0: never */
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
 
-	/* Set by CONTROL_DRAIN; until then there is no permission. 0: not drained, as in what an earlier build left. */
-	u64 drained_until; /* CLOCK_BOOTTIME ns, or DRAINED_FOR_GOOD */
+	/* Set by CONTROL_DRAIN: no permission before then. 0: not drained, also in state of an earlier build. */
+	u64 drained_until; /* CLOCK_BOOTTIME ns, or DRAINED_INDEFINITELY */
 };
 
 struct pairs {
 	struct pair at[NIC_SLOTS];
 };
 
-/* One VF. Written by userspace before home is attached; read by the sentinel and the watchdog, which find pairs by it. */
+/* Maps a VF to its pair. Written by userspace before home is attached; read by the sentinel, the watchdog and drops. */
 struct home {
 	u32 vf_ifindex; /* 0: the slot is free */
 	u32 pair_slot;
@@ -119,36 +120,36 @@ struct traffic {
 	u64 bytes;
 };
 
-/* Per CPU and pair. Written by steer, home, guard and drops; read by userspace, which adds the CPUs up. */
+/* Per CPU and pair. Written by steer, home, guard and drops; read by userspace, which sums over the CPUs. */
 struct counters {
 	struct traffic tx[PATH_COUNT];
 	struct traffic rx[PATH_COUNT];
 	u64 duplicates; /* frames that guard or home dropped */
 	u64 lost_home; /* frames that home redirected and the synthetic NIC did not get; written by drops */
-	u64 unused[6]; /* to whole cache lines */
+	u64 unused[6]; /* pads to whole cache lines */
 };
 
 struct cpu_counters {
 	struct counters at[NIC_SLOTS];
 };
 
-/* CPU_SLOTS: the number of possible CPUs, to the next power of two. It comes from the loader. */
+/* CPU_SLOTS, set by the loader, is the number of possible CPUs rounded up to a power of two. */
 struct all_counters {
 	struct cpu_counters of[CPU_SLOTS];
 };
 
-/* One change of path, in the ring buffer. Written by whoever changed it; read by the manager and `events`. */
+/* One change of path, in the ring buffer. Written by the program that changed it; read by the manager and `events`. */
 struct path_event {
 	u64 at; /* CLOCK_BOOTTIME ns, that of pair.changed_at */
 	u32 synthetic_ifindex;
-	u32 vf_ifindex; /* 0: it is gone */
+	u32 vf_ifindex; /* 0: no VF */
 	enum pair_path to;
 	enum reason reason;
 };
 
 /*
- * How the machine was found, so that detach can put it back. Written and read by userspace alone: it stands in a map
- * because the kernel is the only place where we keep state.
+ * The original settings of the two NICs, which detach restores. Written and read by userspace only. They are kept in a
+ * map because all state is kept in the kernel: there is no state file.
  */
 struct found {
 	u32 vf_ifindex; /* 0: no VF was configured */
@@ -164,31 +165,31 @@ struct found {
 	u32 denied; /* enum reason: why the VF was not permitted, 0: it was */
 	u64 rx_packets; /* the synthetic NIC's own counters at attach */
 	u64 rx_bytes;
-	u64 driver_vf_rx_packets; /* of those, what its driver had received by VFs: hv_netvsc counts that */
+	u64 driver_vf_rx_packets; /* of those, packets that its driver received through VFs (hv_netvsc counts them) */
 	u64 driver_vf_rx_bytes;
 	u64 vf_tx_dropped; /* the VF's counter at attach */
 	u64 tx_dropped_before; /* drops of earlier VFs of this pair */
 
 	/*
-	 * What the VF was last given of the synthetic NIC's settings: where the synthetic NIC differs the VF has to
-	 * follow, where only the VF differs somebody changed it alone.
+	 * The settings of the synthetic NIC that the VF was last given. If the synthetic NIC differs from them, the
+	 * VF has to follow; if only the VF differs, it was changed externally.
 	 */
 	u8 followed_mac[8]; /* 6 used */
 	u32 followed_mtu;
 	u32 followed_up;
 	u32 followed_promisc;
 	u32 followed_allmulti;
-	enum reason taken_down; /* why the VF is down while the synthetic NIC is up, 0: not by us */
+	enum reason taken_down; /* why the VF is down while the synthetic NIC is up, 0: no reason */
 	u32 unused;
 };
 
-/* What wrote the maps of this network namespace. Written by the loader; `build` anew by an upgrade. */
+/* Version of the maps of this network namespace. Written by the loader; an upgrade updates `build`. */
 struct layout {
 	u32 magic;
 	u32 version;
 	enum liveness liveness;
 	u32 build; /* of the sources of the programs (netvsc_bpf/kernel/compile/source_digest.py), 0: unknown */
-	u64 netns_cookie; /* SO_NETNS_COOKIE: inode numbers of namespaces are reused, this is not */
+	u64 netns_cookie; /* SO_NETNS_COOKIE, which unlike a namespace's inode number is never reused */
 };
 
 /*
@@ -198,13 +199,13 @@ struct layout {
 enum control_command {
 	CONTROL_PERMIT = 1, /* argument: settle time in ns */
 	CONTROL_WITHDRAW = 2, /* argument: enum reason */
-	CONTROL_LOOK = 3, /* what steer does on a packet while it is not armed */
+	CONTROL_CHECK = 3, /* what steer does on a packet while the pair is not armed */
 	CONTROL_ARM =
-		4, /* liveness `netlink` only: userspace has seen the VF usable for long enough */
+		4, /* level `netlink` only: userspace found the VF usable for the settle time */
 	CONTROL_DISARM = 5, /* argument: enum reason; the permission stays */
 	CONTROL_GUARD = 6, /* argument: enum guard_mode */
 	CONTROL_HOME = 7, /* argument: home_ifindex (low half) and redirect_to (high half) */
-	CONTROL_DRAIN = 8, /* argument: drained_until; 0: no longer */
+	CONTROL_DRAIN = 8, /* argument: drained_until; 0: end the drain */
 };
 
 enum control_result {
@@ -213,9 +214,9 @@ enum control_result {
 	CONTROL_NO_PAIR = 2, /* the slot is free */
 	CONTROL_NO_VF = 3, /* the slot has no VF */
 	CONTROL_BAD_LAYOUT =
-		4, /* the offsets taken from BTF do not lead to the VF: never permitted */
+		4, /* the offsets taken from BTF do not lead to the VF: not permitted */
 	CONTROL_BAD_COMMAND = 5,
-	CONTROL_DRAINED = 6, /* by an operator: only the settle time was noted */
+	CONTROL_DRAINED = 6, /* drained by an operator: only the settle time was stored */
 };
 
 #endif

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * control: never attached. Userspace runs it with BPF_PROG_TEST_RUN to change a pair while packets flow, so that each
- * change is made by the same atomic steps as the kernel's own (latch.h).
+ * control: changes a pair on behalf of userspace, which runs it with BPF_PROG_TEST_RUN. It is never attached. Each
+ * change is made with the same atomic steps that the other programs use while packets flow (latch.h).
  */
 #include "abi.h"
 #include "device.h"
 #include "latch.h"
 #include "maps.h"
 
-static __always_inline enum control_result look(struct pair *pair, u32 slot)
+static __always_inline enum control_result check(struct pair *pair, u32 slot)
 {
 	if (pair->armed || (RUNG != LIVENESS_NETLINK && latch_return(pair, slot)))
 		return CONTROL_VF;
@@ -16,10 +16,10 @@ static __always_inline enum control_result look(struct pair *pair, u32 slot)
 }
 
 /*
- * The device behind a DEVMAP entry, where programs may look at devices. The offsets prove themselves: what they lead to
- * must be the device that the DEVMAP names.
+ * Find the struct net_device of a DEVMAP entry, on the levels where programs read devices. This also verifies the
+ * offsets taken from BTF: they must lead to the device that the DEVMAP names.
  */
-static __always_inline bool device_behind(u32 *entry, u64 *dev)
+static __always_inline bool resolve_device(u32 *entry, u64 *dev)
 {
 	if (RUNG == LIVENESS_NETLINK)
 		return true;
@@ -27,8 +27,8 @@ static __always_inline bool device_behind(u32 *entry, u64 *dev)
 	return *dev && device_ifindex(*dev) == *entry;
 }
 
-/* Devices for the sentinel to know by their address, since numbers mean nothing outside their network namespace. */
-static __always_inline enum control_result lead(struct pair *pair, u32 slot, u32 vf, u32 to)
+/* Store the devices by address for the sentinel: an ifindex is valid in its own network namespace only. */
+static __always_inline enum control_result set_home(struct pair *pair, u32 slot, u32 vf, u32 to)
 {
 	u32 *entry = vf_at(slot), *synthetic = synthetic_at(slot);
 	u64 dev = 0, synthetic_dev = 0;
@@ -40,7 +40,7 @@ static __always_inline enum control_result lead(struct pair *pair, u32 slot, u32
 		return CONTROL_NO_VF;
 	if (!synthetic)
 		return CONTROL_NO_PAIR;
-	if (!device_behind(entry, &dev) || !device_behind(synthetic, &synthetic_dev))
+	if (!resolve_device(entry, &dev) || !resolve_device(synthetic, &synthetic_dev))
 		return CONTROL_BAD_LAYOUT;
 	pair->home_dev = dev;
 	pair->synthetic_dev = synthetic_dev;
@@ -49,12 +49,12 @@ static __always_inline enum control_result lead(struct pair *pair, u32 slot, u32
 	return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 }
 
-/* A drain whose time is over ends with the next permission, and not before: the VF may be down for it. */
+/* An expired drain ends with the next permission, not earlier: the VF may be down because of the drain. */
 static __always_inline bool is_drained(struct pair *pair)
 {
 	if (likely(!pair->drained_until))
 		return false;
-	if (pair->drained_until == DRAINED_FOR_GOOD)
+	if (pair->drained_until == DRAINED_INDEFINITELY)
 		return true;
 	return bpf_ktime_get_boot_ns() < pair->drained_until;
 }
@@ -65,14 +65,14 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 	u64 dev = 0, synthetic_dev = 0;
 
 	if (is_drained(pair)) {
-		pair->settle_ns = settle_ns; /* for the time after */
+		pair->settle_ns = settle_ns; /* for after the drain */
 		return CONTROL_DRAINED;
 	}
 	if (!vf)
 		return CONTROL_NO_VF;
 	if (!synthetic)
-		return CONTROL_NO_PAIR; /* it is gone, or in another network namespace */
-	if (!device_behind(vf, &dev) || !device_behind(synthetic, &synthetic_dev))
+		return CONTROL_NO_PAIR; /* removed, or moved to another network namespace */
+	if (!resolve_device(vf, &dev) || !resolve_device(synthetic, &synthetic_dev))
 		return CONTROL_BAD_LAYOUT;
 	pair->synthetic_dev = synthetic_dev;
 	pair->settle_ns = settle_ns;
@@ -82,9 +82,9 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 	pair->vf_ifindex = *vf;
 	pair->vf_dev = dev; /* permit-1 */
 	pair->held = 0; /* permit-2 */
-	latch_forget(pair);
+	latch_invalidate(pair);
 	pair->permitted = 1; /* permit-3 */
-	return look(pair, slot); /* the first look starts the settle time */
+	return check(pair, slot); /* the first check starts the settle time */
 }
 
 static __always_inline enum control_result withdraw(struct pair *pair, enum reason reason)
@@ -96,7 +96,7 @@ static __always_inline enum control_result withdraw(struct pair *pair, enum reas
 	return CONTROL_SYNTHETIC;
 }
 
-/* The pair is not permitted from here on: neither a packet nor a process that looks arms it. */
+/* From here on the pair is not permitted, so nothing arms it: neither a packet nor CONTROL_CHECK or CONTROL_ARM. */
 static __always_inline enum control_result drain(struct pair *pair, u64 until)
 {
 	pair->drained_until = until;
@@ -121,10 +121,10 @@ int control(struct __sk_buff *skb)
 		return permit(pair, slot, argument);
 	case CONTROL_WITHDRAW:
 		return withdraw(pair, argument % REASON_COUNT);
-	case CONTROL_LOOK:
-		return look(pair, slot);
+	case CONTROL_CHECK:
+		return check(pair, slot);
 	case CONTROL_ARM:
-		/* told-1, told-2 */
+		/* command-1, command-2 */
 		return pair->permitted && latch_arm(pair, latch_add(&pair->failures, 0)) ?
 			       CONTROL_VF :
 			       CONTROL_SYNTHETIC;
@@ -135,7 +135,7 @@ int control(struct __sk_buff *skb)
 		pair->guard = argument;
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	case CONTROL_HOME:
-		return lead(pair, slot, argument, argument >> 32);
+		return set_home(pair, slot, argument, argument >> 32);
 	case CONTROL_DRAIN:
 		return drain(pair, argument);
 	}

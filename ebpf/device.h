@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Looking at a struct net_device. The pointers come from a DEVMAP entry or from the kernel's own call, so the device
- * is registered while we look: a DEVMAP entry goes at NETDEV_UNREGISTER, the memory only after an RCU grace period.
+ * Reads members of struct net_device. The pointers come from a DEVMAP entry or are arguments of the traced function,
+ * so the memory is valid: the kernel deletes a DEVMAP entry at NETDEV_UNREGISTER and frees the device only after an
+ * RCU grace period.
  */
 #ifndef __NETVSC_BPF_DEVICE_H
 #define __NETVSC_BPF_DEVICE_H
@@ -12,8 +13,8 @@
 #if RDONLY_CAST_TYPE
 /*
  * bpf_rdonly_cast() is a kfunc that the verifier turns into a move (Linux 6.2, fixup_kfunc_call()). The load behind it
- * leaves 0 where it faults, as bpf_probe_read_kernel() does, but is one instruction instead of a call. bcc cannot
- * name a kfunc: the loader puts its BTF id where this number stands (netvsc_bpf/kernel/bpf/kfunc_calls.py).
+ * yields 0 where it faults, as bpf_probe_read_kernel() does, but is one instruction instead of a call. bcc cannot
+ * reference a kfunc: the loader replaces this placeholder with its BTF id (netvsc_bpf/kernel/bpf/kfunc_calls.py).
  */
 static const void *(*rdonly_cast)(u64 object, u32 btf_type) = (void *)RDONLY_CAST_PLACEHOLDER;
 
@@ -44,12 +45,12 @@ static __always_inline u64 device_state(u64 dev)
 {
 	u64 state = 0;
 
-	/* A failed read leaves 0, which has no START: the VF is not used. */
+	/* A failed read yields 0, which lacks START: the VF is not used. */
 	READ_NET_DEVICE(state, dev, NET_DEVICE_STATE);
 	return state;
 }
 
-/* struct net * of a device; to be compared, never to be followed */
+/* struct net * of a device, for comparison only: never dereferenced */
 static __always_inline u64 device_net(u64 dev)
 {
 	u64 net = 0;
@@ -58,7 +59,7 @@ static __always_inline u64 device_net(u64 dev)
 	return net;
 }
 
-/* How often the carrier changed (net_device.carrier_up_count + carrier_down_count). */
+/* Number of carrier changes (net_device.carrier_up_count + carrier_down_count). */
 static __always_inline u64 device_carrier_epoch(u64 dev)
 {
 	u32 up = 0, down = 0;
@@ -68,7 +69,7 @@ static __always_inline u64 device_carrier_epoch(u64 dev)
 	return (u64)up + down;
 }
 
-/* REASON_NONE: it can carry traffic. One mask and one branch when all is well. */
+/* Why a device with this state cannot carry traffic; REASON_NONE: it can. One mask and one branch in the usual case. */
 static __always_inline enum reason why_unusable(u64 state)
 {
 	const u64 wanted = 1 << LINK_STATE_START | 1 << LINK_STATE_PRESENT;
@@ -84,9 +85,9 @@ static __always_inline enum reason why_unusable(u64 state)
 }
 
 /*
- * May a device that was unusable be used again? A carrier that has just come is worth nothing until linkwatch has handled
- * it: a device without carrier has no queueing discipline and drops everything, and it gets that back under RTNL
- * (linkwatch_do_dev(), dev_activate()), which a driver may hold for seconds. Not asked of a VF that is in use.
+ * Whether a device that was unusable may be used again. After a gain of carrier that needs linkwatch: a device without
+ * carrier has no queueing discipline and drops everything, and gets it back under RTNL (linkwatch_do_dev(),
+ * dev_activate()), which a driver may hold for seconds. Not checked for a VF that is in use.
  */
 static __always_inline bool usable_again(u64 state)
 {
@@ -94,9 +95,9 @@ static __always_inline bool usable_again(u64 state)
 }
 
 /*
- * why_unusable() for the device that a pair was permitted to use, for programs that have no DEVMAP entry to prove that it is
- * still registered. A device is closed before it goes, so what is left of it says that it is down; should another
- * device have its memory by now, that has another ifindex.
+ * why_unusable() for the permitted VF of a pair, in programs that cannot use the DEVMAP to see that it is still
+ * registered. A device is closed before it is unregistered, so its remains read as down; if the memory has been
+ * reused for another device, the ifindex differs.
  */
 static __always_inline enum reason why_vf_unusable(struct pair *pair)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drops: counts the frames that were lost on their way from the VF home to the synthetic NIC.
+ * drops: counts the frames that were lost between home's redirect and the synthetic NIC.
  *
- * bpf_redirect() promises more than it knows: whether the frame is taken is decided after home has returned. The
- * synthetic NIC's rx_dropped counts those that were not, but also frames of protocols that nobody listens to, and on
- * virtio-net what guard stopped. So this looks at what the kernel throws away, and why. It costs a packet nothing, and
- * each skb that is dropped anywhere on the machine some nanoseconds.
+ * bpf_redirect() reports success before it is known whether the frame is accepted: that is decided after home has
+ * returned. The synthetic NIC's rx_dropped counts frames that were not, but also frames of protocols without a
+ * handler, and on virtio-net those that guard dropped. So this program traces kfree_skb and its drop reasons. It
+ * costs nothing per packet, and some nanoseconds per skb dropped anywhere on the machine.
  */
 #include "abi.h"
 #include "device.h"
@@ -17,7 +17,7 @@
 #endif
 
 #if DROP_CPU_BACKLOG
-/* It passed a tc ingress hook, and was not transmitted since: not one that the device's own driver received. */
+/* The skb passed a tc ingress hook and was not transmitted since: the device's own driver did not receive it. */
 static __always_inline bool was_redirected(void *skb)
 {
 	u8 bits = 0;
@@ -34,7 +34,7 @@ static __always_inline u64 device_of_skb(void *skb)
 	return dev;
 }
 
-/* The same number may live in another network namespace. */
+/* The device is compared too: another network namespace may have the same ifindex. */
 static __always_inline struct pair *pair_of_synthetic(u64 dev, u32 *slot)
 {
 	struct pair *pair = pair_of(device_ifindex(dev), slot);
@@ -64,12 +64,12 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	dev = device_of_skb(skb);
 	if (reason != DROP_NOT_SPECIFIED) {
-		/* enqueue_to_backlog(): it is the synthetic NIC's by now, and the backlog of a CPU is full. */
+		/* enqueue_to_backlog(): skb->dev is the synthetic NIC already, and the backlog of a CPU is full. */
 		if (pair_of_synthetic(dev, &slot))
 			count_lost(slot);
 		return 0;
 	}
-	/* ____dev_forward_skb(): the synthetic NIC is down, and the frame is the VF's still. */
+	/* ____dev_forward_skb(): the synthetic NIC is down, and skb->dev is still the VF. */
 	home = home_of(device_ifindex(dev));
 	if (!home)
 		return 0;

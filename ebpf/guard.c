@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guard: XDP on the synthetic NIC. Counts what physically arrives there, and drops it while the VF is the path if the
- * fabric delivers such frames to both (a learning switch floods multicast and unknown unicast to every port).
+ * guard: XDP on the synthetic NIC. Counts the frames that physically arrive there, and drops them while the VF is the
+ * path if the fabric delivers such frames to both NICs (a learning switch floods multicast and unknown unicast to
+ * every port).
  *
- * hv_netvsc copies its XDP program onto the VF, so we go by where the frame arrived, never by where we were attached.
- * Frames that home reinjects skip XDP: they never come by here.
+ * hv_netvsc copies its XDP program onto the VF, so guard decides by the device that received the frame, not by the
+ * device that it is attached to. Frames that home redirects skip XDP, so guard never sees them.
  *
- * A guest that only listens never makes steer look at the VF. So before guard drops a frame it looks itself: the frame
- * may be all that still reaches the guest, the question for its address for one.
+ * In a guest that only receives, steer never runs and so never checks the VF. Guard therefore checks the VF itself
+ * before it drops a frame: that frame, for example an ARP request for the guest's address, may be all that still
+ * reaches it.
  */
 #include "abi.h"
 #include "device.h"
@@ -17,7 +19,7 @@
 #define ETH_HLEN 14
 
 /* The group bit of the destination marks broadcast and multicast (IEEE 802.3, 3.2.3). */
-static __always_inline bool comes_by_the_vf_too(struct pair *pair, u8 *frame)
+static __always_inline bool vf_receives_it_too(struct pair *pair, u8 *frame)
 {
 	return pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1));
 }
@@ -26,7 +28,7 @@ static __always_inline bool vf_still_carries(struct pair *pair)
 {
 	enum reason reason = RUNG == LIVENESS_NETLINK ? REASON_NONE : why_vf_unusable(pair);
 
-	/* The number may be ours in another network namespace too: the VF is not there. */
+	/* The ifindex may be the same in another network namespace, but the VF is not in it. */
 	if (RUNG != LIVENESS_NETLINK && device_net(pair->vf_dev) != device_net(pair->synthetic_dev))
 		reason = REASON_VF_GONE;
 	if (likely(!reason))
@@ -45,7 +47,7 @@ int guard(struct xdp_md *ctx)
 	if (ctx->ingress_ifindex != pair->synthetic_ifindex || frame + ETH_HLEN > end)
 		return XDP_PASS;
 	counters = own_counters(this_cpu());
-	if (pair->armed && comes_by_the_vf_too(pair, frame) && vf_still_carries(pair)) {
+	if (pair->armed && vf_receives_it_too(pair, frame) && vf_still_carries(pair)) {
 		counters->duplicates += 1;
 		return XDP_DROP;
 	}

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * home: tc ingress on the VF. Brings its frames home to the synthetic NIC, where addresses, sockets and rules are.
+ * home: tc ingress on the VF. Redirects its frames to the ingress of the synthetic NIC, which has the addresses,
+ * sockets and rules.
  *
- * Not attached where the kernel's own hv_netvsc has enslaved the VF and delivers its frames (rx `kernel`). Until it is
- * detached there, as after a change of `rx`, it has nowhere to redirect to: it counts, and lets the frame go on.
+ * Not attached where hv_netvsc has enslaved the VF and delivers its frames (rx `kernel`). Until it is detached there,
+ * for example after a change of `rx`, redirect_to is 0: home counts the frame and passes it on.
  *
- * While the synthetic NIC is the path, a switch that floods gives broadcast and multicast to both. The VF's copy is
- * dropped then, as guard drops the other one while the VF is the path - and with it our own broadcasts, which the
- * switch sends back by the VF.
+ * While the synthetic NIC is the path, a switch that floods delivers broadcast and multicast to both NICs. Home then
+ * drops the VF's copy, as guard drops the other copy while the VF is the path. This also drops the guest's own
+ * broadcasts, which the switch sends back through the VF.
  */
 #include "abi.h"
 #include "maps.h"
@@ -16,27 +17,28 @@
 #define PACKET_BROADCAST 1
 #define PACKET_MULTICAST 2
 
-static __always_inline bool comes_by_the_synthetic_nic_too(struct __sk_buff *skb, struct pair *pair)
+static __always_inline bool synthetic_receives_it_too(struct __sk_buff *skb, struct pair *pair)
 {
 	if (likely(skb->pkt_type == PACKET_HOST))
 		return false;
-	apart();
+	cold_path();
 	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
 		return false;
 	return !pair->armed && pair->guard != GUARD_OFF;
 }
 
 /*
- * A VF that moves to another network namespace takes us along, and there other NICs have the numbers of the pair's. On the
- * rung `fentry` the sentinel clears home_ifindex before that (sentinel.c, release_vf()), and when the synthetic NIC goes.
- * Elsewhere the DEVMAP has to be asked, whose entries go with the devices.
+ * Whether home runs on the VF of its pair, with both NICs in their network namespace. A VF that moves to another
+ * namespace takes home along, and other NICs may have the same ifindexes there. On level `fentry` the sentinel clears
+ * home_ifindex before such a move, and when the synthetic NIC goes (sentinel.c, release_vf()). On the other levels
+ * home checks the DEVMAP, whose entries the kernel deletes with the devices.
  */
-static __always_inline bool at_its_place(struct __sk_buff *skb, struct pair *pair)
+static __always_inline bool on_own_vf(struct __sk_buff *skb, struct pair *pair)
 {
-	/* ingress_ifindex is here that of the device that the frame came by, for one load less than ifindex. */
+	/* At this hook ingress_ifindex is the receiving device, as ifindex is, and takes one load less. */
 	if (unlikely(skb->ingress_ifindex != pair->home_ifindex))
 		return false;
-	return RUNG == LIVENESS_FENTRY || both_here(own_slot());
+	return RUNG == LIVENESS_FENTRY || both_present(own_slot());
 }
 
 int home(struct __sk_buff *skb)
@@ -45,21 +47,21 @@ int home(struct __sk_buff *skb)
 	struct pair *pair = own_pair();
 	struct counters *counters;
 
-	if (unlikely(!at_its_place(skb, pair))) {
-		apart();
+	if (unlikely(!on_own_vf(skb, pair))) {
+		cold_path();
 		return TC_ACT_UNSPEC;
 	}
 	counters = own_counters(cpu);
-	if (unlikely(comes_by_the_synthetic_nic_too(skb, pair))) {
+	if (unlikely(synthetic_receives_it_too(skb, pair))) {
 		counters->duplicates += 1;
 		return TC_ACT_SHOT;
 	}
 	count(&counters->rx[PATH_VF], skb->len);
 	if (unlikely(!pair->redirect_to)) {
-		apart();
+		cold_path();
 		return TC_ACT_UNSPEC;
 	}
-	/* The VF's receive queue: the synthetic NIC may have fewer, of which get_rps_cpu() warns and then spreads nothing. */
+	/* Clears the VF's receive queue: if the synthetic NIC has fewer, get_rps_cpu() warns and RPS is skipped. */
 	skb->queue_mapping = 0;
 	return bpf_redirect(pair->redirect_to, BPF_F_INGRESS);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What we know of the running kernel's own structures. The offsets are the only thing that is baked in: the loader
- * takes them from the kernel's BTF (netvsc_bpf/kernel/bpf/btf.py) and refuses to go on where a member is missing or has
- * another size. The enumerators are compared with BTF as well.
+ * Layout of the running kernel's structures. Only offsets are compiled in: the loader takes them from the kernel's BTF
+ * (netvsc_bpf/kernel/bpf/btf.py) and refuses to load where a member is missing or has another size. It compares the
+ * enumerators with BTF as well.
  */
 #ifndef __NETVSC_BPF_KERNEL_TYPES_H
 #define __NETVSC_BPF_KERNEL_TYPES_H
@@ -14,9 +14,9 @@
 #endif
 
 /*
- * bpf_probe_read_kernel() by a name that bcc does not know. Where /proc/kallsyms shows no addresses, which takes
- * CAP_SYSLOG, bcc believes that the kernel lacks that helper and puts bpf_probe_read() there, which tc programs may
- * not call: nobody but root could attach.
+ * bpf_probe_read_kernel() under a name that bcc does not know. Without CAP_SYSLOG, /proc/kallsyms shows no addresses;
+ * bcc then assumes that the kernel lacks that helper and replaces it with bpf_probe_read(), which tc programs may not
+ * call. Only root could attach then.
  */
 static long (*read_kernel)(void *to, u32 size,
 			   const void *from) = (void *)BPF_FUNC_probe_read_kernel;

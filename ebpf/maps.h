@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The maps, and the only place that speaks bcc's dialect: map methods (`pairs.lookup`) stand in these accessors alone,
- * so that a build with libbpf needs another version of this file and of nothing else.
+ * The maps and their accessors. Only this file uses bcc's dialect, such as map methods (`paths.lookup`), so that a
+ * build with libbpf needs another version of this file only.
  */
 #ifndef __NETVSC_BPF_MAPS_H
 #define __NETVSC_BPF_MAPS_H
 
 #include "abi.h"
 
-/* Let later programs and filters run; the same number as TCX_NEXT. */
+/* Continue with later programs and filters; equal to TCX_NEXT. */
 #define TC_ACT_UNSPEC (-1)
 #define TC_ACT_SHOT 2
 
@@ -17,19 +17,19 @@
 #error "addresses of maps are missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
 #ifndef RUNG
-#error "the rung is missing: compile through netvsc_bpf.kernel.compile.child"
+#error "RUNG is missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
 
 /*
- * What every packet needs lies in arrays of one large entry. Such an entry has an address that the verifier knows, and
- * which the loader puts where these numbers stand (kernel/bpf/map_addresses.py): no key on the stack, no bounds check,
- * no pointer that may be NULL. Userspace maps them into its memory.
+ * The maps used for every packet are arrays of one large entry. The verifier knows the address of such an entry, and
+ * the loader replaces the placeholders below with it (kernel/bpf/map_addresses.py): no key on the stack, no bounds
+ * check, no pointer that may be NULL. Userspace maps these arrays into its memory.
  *
- * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> its pair. `counters`: CPU and slot of a pair ->
- * its counters; not a per-CPU array, whose entries have no such address.
+ * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> its pair. `counters`: CPU and slot of a
+ * pair -> its counters; not a per-CPU array, because the entries of one have no such address.
  *
- * To bcc they are bytes: it writes code that prints and parses each number of a map's type, unrolled, and for these
- * thousands of them that took two seconds of each attach. In BTF they are what they are.
+ * For bcc their type is a byte array: it generates code that prints and parses each member of a map's type, unrolled,
+ * and for these thousands of members that took two seconds of each attach. In BTF they have their real type.
  */
 enum {
 	PAIRS_SIZE = sizeof(struct pairs),
@@ -57,7 +57,7 @@ ENTRY_MAP(pairs, pairs, PAIRS_SIZE);
 ENTRY_MAP(homes, homes, HOMES_SIZE);
 ENTRY_MAP(counters, all_counters, COUNTERS_SIZE);
 
-/* A number that the compiler must not calculate with: it is none. */
+/* The asm hides the placeholder from the compiler, which must not compute with it. */
 #define ENTRY_AT(type, address)                                \
 	({                                                     \
 		struct type *entry = (struct type *)(address); \
@@ -66,21 +66,21 @@ ENTRY_MAP(counters, all_counters, COUNTERS_SIZE);
 	})
 
 /*
- * Slot of a pair -> its VF, and NIC_SLOTS further on its synthetic NIC. The kernel deletes the entry of a device that
- * unregisters or leaves the network namespace, with nobody's help. Only tc programs may use it: a DEVMAP belongs to the
- * program type that used it first (__bpf_prog_map_compatible()).
+ * Slot of a pair -> its VF; slot + NIC_SLOTS -> its synthetic NIC. The kernel itself deletes the entry of a device
+ * that unregisters or leaves the network namespace. Only tc programs may use the map: a DEVMAP belongs to the program
+ * type that used it first (__bpf_prog_map_compatible()).
  */
 BPF_TABLE("devmap", u32, u32, paths, 2 * NIC_SLOTS);
 
-/* Changes of path. When nobody reads it fills up and later events are lost; pair.changes is never. */
+/* Changes of path. Without a reader it fills up and later events are lost; pair.changes counts them all the same. */
 BPF_RINGBUF_OUTPUT(path_events, 16);
 
-/* Userspace's own: see abi.h. */
+/* Used by userspace only: see abi.h. */
 BPF_TABLE("array", u32, struct found, found_state, NIC_SLOTS);
 BPF_TABLE("array", u32, struct layout, layout, 1);
 
-/* Keeps what only few packets need out of the way of the others: the compiler moves nothing past it. */
-static __always_inline void apart(void)
+/* Keeps the code of a rare case out of the common path: the compiler moves nothing across it. */
+static __always_inline void cold_path(void)
 {
 	asm volatile("");
 }
@@ -102,8 +102,8 @@ static __always_inline u32 *synthetic_at(u32 slot)
 	return paths.lookup(&key);
 }
 
-/* Both halves are registered, and in the network namespace that they were attached in. */
-static __always_inline bool both_here(u32 slot)
+/* Both NICs are registered, and in the network namespace that they were attached in. */
+static __always_inline bool both_present(u32 slot)
 {
 	return vf_at(slot) && synthetic_at(slot);
 }
@@ -113,16 +113,17 @@ static __always_inline struct home *home_at(u32 slot)
 	return &ENTRY_AT(homes, HOMES_ADDRESS)->at[slot % NIC_SLOTS];
 }
 
-/* Counters of a pair on this CPU, by `cpu` from this_cpu(). Masked for the verifier, as the slot is. */
+/* Counters of a pair on a CPU, as returned by this_cpu(). Masked for the verifier, as the slot is. */
 static __always_inline struct counters *counters_at(u32 cpu, u32 slot)
 {
 	return &ENTRY_AT(all_counters, COUNTERS_ADDRESS)->of[cpu % CPU_SLOTS].at[slot % NIC_SLOTS];
 }
 
 /*
- * What steer, home and guard are attached to may move to another network namespace and get the number of another pair's
- * NIC. So they never search by number: each pair has copies of its own, and where these numbers stand the loader puts
- * the address of the pair and of its counters, and the slot (netvsc_bpf/kernel/bpf/program_templates.py).
+ * A NIC that steer, home or guard is attached to may move to another network namespace and get the ifindex of another
+ * pair's NIC there. So these programs never search by ifindex: each pair has its own copies, in which the loader
+ * replaces these placeholders with the address of the pair and of its counters, and with the slot
+ * (netvsc_bpf/kernel/bpf/program_templates.py).
  */
 static __always_inline struct pair *own_pair(void)
 {
@@ -137,7 +138,7 @@ static __always_inline u32 own_slot(void)
 	return slot;
 }
 
-/* The same of our own pair. */
+/* Counters of the program's own pair on a CPU. */
 static __always_inline struct counters *own_counters(u32 cpu)
 {
 	u64 at = (u64)(cpu % CPU_SLOTS) * sizeof(struct cpu_counters);
@@ -145,7 +146,7 @@ static __always_inline struct counters *own_counters(u32 cpu)
 	return (void *)ENTRY_AT(counters, OWN_COUNTERS_ADDRESS) + at;
 }
 
-/* To the compiler this is a call: ask first of all, and there is nothing yet that has to be kept across it. */
+/* The compiler treats this as a call. Call it first, when no values have to be kept across it. */
 static __always_inline u32 this_cpu(void)
 {
 	return bpf_get_smp_processor_id();
@@ -157,8 +158,8 @@ static __always_inline void emit(struct path_event *event)
 }
 
 /*
- * Find the pair of a synthetic NIC; the slot is the answer's address in every per-pair map. The number may be that of a
- * device in another network namespace: compare the device as well.
+ * Find the pair of a synthetic NIC, and its slot, which is its index in every per-pair map. A device in another network
+ * namespace may have the same ifindex: the caller has to compare the device as well.
  */
 static __always_inline struct pair *pair_of(u32 ifindex, u32 *slot)
 {
@@ -174,7 +175,7 @@ static __always_inline struct pair *pair_of(u32 ifindex, u32 *slot)
 	return NULL;
 }
 
-/* Find the home of a VF; compare the device as well. */
+/* Find the home of a VF; the caller has to compare the device as well. */
 static __always_inline struct home *home_of(u32 ifindex)
 {
 #pragma unroll

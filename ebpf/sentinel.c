@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sentinel: sees a VF fail in the kernel's own calls, before the next packet does. Attached where the kernel lets
- * tracing programs be (fentry); it costs the packets nothing.
+ * sentinel: detects the failure of a VF in the kernel functions that are called for it, before the next packet.
+ * Attached where the kernel allows tracing programs (fentry); it costs nothing per packet.
  */
 #include "abi.h"
 #include "device.h"
@@ -10,10 +10,11 @@
 #include "vf.h"
 
 /*
- * A device goes, or leaves for another network namespace and takes its programs along: there the numbers of the pair are
- * those of other devices. __dev_change_net_namespace() closes the device and calls the notifiers before it changes number
- * and namespace, and opens it after that: no packet comes between. So on this rung steer and home need not look at the
- * DEVMAP for each packet; what is taken back here userspace gives again, once it has found the device at its place.
+ * Handle a device that unregisters, or moves to another network namespace and takes its programs along: other devices
+ * may have the pair's ifindexes there. __dev_change_net_namespace() closes the device and calls the notifiers before
+ * it changes ifindex and namespace, and opens it afterwards, so no packet is processed in between. Therefore steer
+ * and home need no DEVMAP lookup per packet on this level. Userspace restores what is revoked here once it finds the
+ * device in its place.
  */
 static __always_inline void release_vf(u64 dev)
 {
@@ -62,7 +63,7 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 
 	switch (event) {
 	case NETDEV_UP:
-		latch_forget(pair); /* up-1: it is our pair */
+		latch_invalidate(pair); /* up-1: it has a pair */
 		pair->held = 0; /* up-2 */
 		break;
 	case NETDEV_CHANGE:
@@ -76,8 +77,8 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 		break;
 	default:
 		/*
-		 * down-1: GOING_DOWN comes before the device stops; hold it, or steer would find it usable still.
-		 * down-2: DOWN comes after, for who was permitted to use it in between.
+		 * down-1: GOING_DOWN is sent before the device stops; without the hold, steer would still find it
+		 * usable. down-2: DOWN is sent after it stopped, for a VF that was permitted in between.
 		 */
 		pair->held = 1;
 		latch_leave(pair, REASON_VF_DOWN);
@@ -89,13 +90,14 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
  * void netif_carrier_off(struct net_device *dev), net/sched/sch_generic.c
  * void netif_device_detach(struct net_device *dev), net/core/dev.c: suspend, reset, PCI error
  *
- * carrier-1: as they are entered, so that no packet goes to the device afterwards. carrier-2: as they return, once the
- * device's state says it. Without the latter a CPU that is taken away in between for longer than the settle time (by its
- * hypervisor) would let another one find the VF usable, and nobody would look again.
+ * carrier-1: at entry, so that no packet goes to the device afterwards. carrier-2: at return, when the device's state
+ * shows it. Without carrier-2, if the hypervisor preempted this CPU in between for longer than the settle time,
+ * another CPU could find the VF usable and arm, and no later check would correct that.
  *
- * Two programs for one event for a second reason: the kernel skips a program that is running on this CPU already
- * (__bpf_prog_enter_recur()), as when an interrupt takes the carrier of another VF while we see to this one's. It cannot
- * have interrupted both. Nothing is held: nobody tells that a device is attached again (netif_device_attach()).
+ * There is a second reason for two programs: the kernel skips a program that is already running on this CPU
+ * (__bpf_prog_enter_recur()), for example when an interrupt takes the carrier of another VF while the program handles
+ * this one. The interrupt cannot have interrupted both. `held` is not set: no notifier reports that a device is
+ * attached again (netif_device_attach()).
  */
 KFUNC_PROBE(netif_carrier_off, void *dev)
 {

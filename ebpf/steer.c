@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * steer: tc egress on the synthetic NIC. Sends each packet to the VF while the pair is armed, and lets it go on to
- * the synthetic NIC's own queue otherwise.
+ * steer: tc egress on the synthetic NIC. Redirects each packet to the VF while the pair is armed, and otherwise
+ * passes it on to the synthetic NIC's own queue.
  *
- * How it knows that the VF lives depends on the rung that it is compiled for, the best one that the kernel allows.
- * Written so that the armed path is one straight line: it is paid for by every packet.
+ * How it detects a dead VF depends on the fallback level that it is compiled for, the best one that the kernel
+ * supports. The armed path is straight-line code, because every packet takes it.
  */
 #include "abi.h"
 #include "device.h"
@@ -12,10 +12,11 @@
 #include "maps.h"
 
 /*
- * Is the VF of an armed pair still there, and are we? On the rung `fentry` the sentinel has seen either go, or leave for
- * another network namespace, before it was gone (sentinel.c, release_synthetic()), so armed says it all. Elsewhere the
- * DEVMAP, whose entries go with the devices, has to be asked: a synthetic NIC that was moved to another network namespace
- * has taken steer along, and another NIC is there by the VF's number.
+ * Whether both NICs of an armed pair are still in their network namespace, and the VF can carry traffic. On level
+ * `fentry` the sentinel disarms before either unregisters or moves to another namespace (sentinel.c,
+ * release_synthetic()), so `armed` is sufficient. On the other levels steer checks the DEVMAP, whose entries the
+ * kernel deletes with the devices: a synthetic NIC that moved has taken steer along, and in that namespace another
+ * NIC may have the VF's ifindex.
  */
 static __always_inline bool still_carries(struct pair *pair, u32 slot)
 {
@@ -23,7 +24,7 @@ static __always_inline bool still_carries(struct pair *pair, u32 slot)
 
 	if (RUNG == LIVENESS_FENTRY)
 		return true;
-	if (unlikely(!both_here(slot)))
+	if (unlikely(!both_present(slot)))
 		reason = REASON_VF_GONE;
 	else if (RUNG == LIVENESS_LIVE)
 		reason = why_unusable(device_state(pair->vf_dev));
@@ -42,11 +43,11 @@ int steer(struct __sk_buff *skb)
 {
 	struct pair *pair = own_pair();
 
-	/* In another network namespace we may have another number, or the same. */
+	/* After a move to another network namespace the NIC may have another ifindex, or the same. */
 	if (unlikely(skb->ifindex != pair->synthetic_ifindex))
 		return TC_ACT_UNSPEC;
 
-	/* On the rung `netlink` userspace alone arms: nobody here could see the VF die again. */
+	/* On level `netlink` only userspace arms: no program could detect that the VF fails again. */
 	if ((likely(pair->armed) && still_carries(pair, own_slot())) ||
 	    (RUNG != LIVENESS_NETLINK && latch_return(pair, own_slot()))) {
 		count_tx(skb, PATH_VF);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is a device that something happens to one of our VFs? Every device of the machine passes here, so the way out for others
- * is short: one array lookup by ifindex. The same ifindex may live in another network namespace; the device's address
- * decides.
+ * Finds the pair of a VF by its device. The traced functions run for every device of the machine, so other devices are
+ * rejected fast: by one array lookup by ifindex. Another network namespace may have the same ifindex, so the device's
+ * address is compared as well.
  */
 #ifndef __NETVSC_BPF_VF_H
 #define __NETVSC_BPF_VF_H

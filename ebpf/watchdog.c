@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * watchdog: hears that a VF's transmit queue is stuck. A raw tracepoint, so that it serves the rung `live` as well, where
- * there is no sentinel.
+ * watchdog: leaves a VF whose transmit queue timed out. It is a raw tracepoint, so that it works on level `live` too,
+ * which has no sentinel.
  */
 #include "abi.h"
 #include "vf.h"

@@ -143,7 +143,7 @@ def _read(kind: Any, value: object, setting: Setting, expected: str) -> Any:
         return _read_number(kind, value, setting, wrong)
     if not isinstance(value, str):
         raise wrong
-    if (why := setting.why_no_word(value)) is not None:
+    if (why := setting.why_invalid_text(value)) is not None:
         raise BadValue(f"{why}, not {_shown(value)}")
     try:
         return kind(value) if setting.parse is None else setting.parse(value)
@@ -160,7 +160,7 @@ def _read_number(kind: Any, value: object, setting: Setting, wrong: BadValue) ->
         raise wrong
     if kind is int and not isinstance(value, int):
         raise wrong
-    if (why := setting.why_not(value)) is not None:
+    if (why := setting.why_out_of_range(value)) is not None:
         raise BadValue(f"{why}, not {value!r}")
     number: float = kind(value)
     return number

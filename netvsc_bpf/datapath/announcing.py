@@ -15,18 +15,20 @@ def announce(session: Session, synthetic: Nic, vf: Nic) -> None:
     """Send one round from the synthetic NIC, by the path that it is on.
 
     Not where its driver has enslaved the VF: that tells its host. Without CAP_NET_RAW it is left out, which
-    is noted (Tools.left_out). Raises OSError.
+    is noted (Tools.warnings). Raises OSError.
     """
     if vf.master == synthetic.ifindex:
         return
     try:
         require(f"cannot announce where {synthetic.name} is", CAP_NET_RAW)
     except MissingCapability as error:
-        session.tools.left_out.append(f"{error.what}: {error.why}; switches learn it from what is sent")
+        session.tools.warnings.append(f"{error.what}: {error.why}; switches learn it from what is sent")
         return
     links = upper_devices.links(session.rtnl)
-    heard = frozenset(upper_devices.tower(synthetic.ifindex, links))
-    who = upper_devices.speakers_on(synthetic.ifindex, links, upper_devices.addresses(session.rtnl, heard))
+    heard = frozenset(upper_devices.with_upper_devices(synthetic.ifindex, links))
+    who = upper_devices.addressed_links(
+        synthetic.ifindex, links, upper_devices.addresses(session.rtnl, heard)
+    )
     sender = RawSender()
     try:
         for ifindex, frame in frames(who, unicast_list(session.rtnl, synthetic.ifindex)):

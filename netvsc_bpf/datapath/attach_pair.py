@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from netvsc_bpf.datapath import drains, order
 from netvsc_bpf.datapath.join import join, leave, permit, rx_for
-from netvsc_bpf.datapath.known_pairs import known_pairs, note_again
+from netvsc_bpf.datapath.known_pairs import known_pairs, refresh_known
 from netvsc_bpf.datapath.load import upgraded_or_load
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode
 from netvsc_bpf.datapath.pair_status import pair_status
@@ -17,7 +17,7 @@ from netvsc_bpf.datapath.wait_settled import wait_until_settled
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
 from netvsc_bpf.discovery.lookup import by_name
 from netvsc_bpf.discovery.pairing import Pairing, Refusal, find_pair, find_synthetics
-from netvsc_bpf.discovery.xdp_reach import unseeing_program
+from netvsc_bpf.discovery.xdp_reach import bypassed_xdp_program
 from netvsc_bpf.kernel.bpf import abi
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
@@ -97,7 +97,7 @@ def attach_all(
             for synthetic in synthetics:
                 try:
                     done.append(_attach_one(session, loaded, synthetic.name, options, known))
-                    note_again(known, loaded, synthetic.ifindex)
+                    refresh_known(known, loaded, synthetic.ifindex)
                 except NetvscBpfError as error:
                     errors.append(error)
     return (_settled(done, options, waits) if done else []), errors
@@ -132,7 +132,7 @@ def _attach_one(
         else:
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
-    warnings, session.tools.left_out[:] = tuple(session.tools.left_out), ()
+    warnings, session.tools.warnings[:] = tuple(session.tools.warnings), ()
     return _Done(synthetic.name, synthetic.ifindex, slot, waits_for, pairing.refusals, warnings)
 
 
@@ -140,7 +140,7 @@ def _unseen(session: Session, pair: Pair) -> bool:
     """Tell whether an XDP program of somebody else would not see what comes in by the VF."""
     synthetic, vf = pair.synthetic, pair.vf
     guarded = guard_link(session, synthetic.ifindex) is not None
-    return vf is not None and unseeing_program(synthetic, vf, guarded=guarded) is not None
+    return vf is not None and bypassed_xdp_program(synthetic, vf, guarded=guarded) is not None
 
 
 def _find_pair(session: Session, interface: str, options: AttachOptions, known: KnownPairs) -> Pairing:

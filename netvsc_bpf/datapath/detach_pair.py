@@ -5,15 +5,15 @@ from collections.abc import Iterable
 
 from netvsc_bpf.datapath import sync_vlans
 from netvsc_bpf.datapath.join import leave
-from netvsc_bpf.datapath.move_vf import send_home
+from netvsc_bpf.datapath.move_vf import move_back
 from netvsc_bpf.datapath.pairs import free_pair, remove_steer
 from netvsc_bpf.datapath.session import Session, writing
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.datapath.taking_down import TakingDown
+from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel.bpf import links, orphaned_pins, pin_files, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
-from netvsc_bpf.kernel.bpf.moved_nic_marks import strike, strike_unreadable, visitor, visitors
+from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nic, moved_nics, remove_mark, remove_unreadable_marks
 from netvsc_bpf.kernel.hooks import clsact
 from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NoSuchNic, NotAttached
@@ -47,15 +47,15 @@ def detach_all() -> tuple[int, list[str]]:
                     _detach_each(session, loaded, attached)
             except ForeignLayout as error:
                 _remove_filters(session)
-                sync_vlans.take_back(None)
+                sync_vlans.unsync(None)
                 for ifindex in session.attached():
                     pins.remove_tree(session.pins, session.pins.pair(ifindex))
                 warnings.append(
                     f"{error.why}: its links were removed, the settings of its VFs were left as they are"
                 )
-        for mark in visitors(session.pins):  # not attached yet
+        for mark in moved_nics(session.pins):  # not attached yet
             _say_goodbye(session, mark.ifindex)
-        strike_unreadable(session.pins)
+        remove_unreadable_marks(session.pins)
         for gone in orphaned_pins.orphans(session.pins):
             orphaned_pins.remove(gone)
             warnings.append(f"removed what network namespace {gone.inode} left, which is gone")
@@ -82,7 +82,7 @@ def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
     hook = session.hook(loaded)
     loaded.program("control")  # refuses now, rather than half way
-    with TakingDown() as down:
+    with Teardown() as down:
         if slot is not None:
             down.step(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
             if synthetic is not None:
@@ -93,10 +93,10 @@ def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
 
 def _say_goodbye(session: Session, ifindex: int) -> None:
     """Of a NIC that moved here: send its VF back to where it was fetched, and forget that it was followed."""
-    mark = visitor(session.pins, ifindex)
+    mark = moved_nic(session.pins, ifindex)
     if mark is not None:
-        send_home(session, mark)
-        strike(session.pins, ifindex)
+        move_back(session, mark)
+        remove_mark(session.pins, ifindex)
 
 
 def _remove_filters(session: Session) -> None:

@@ -29,13 +29,13 @@ from netvsc_bpf.kernel.bpf.drain_notes import DrainNote
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.model import names
-from netvsc_bpf.model.drain import FOR_LEAST_S, FOR_MOST_S, LINGER_S, WHY_MOST
+from netvsc_bpf.model.drain import LINGER_S, MAX_FOR_S, MAX_WHY_BYTES, MIN_FOR_S
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError, NoSuchNic, NotAttached, Refused
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
 
-WAIT_MOST_MS = 10_000
+MAX_WAIT_MS = 10_000
 """Nobody wants to wait longer for a command: of a longer settle time the kernel knows as well."""
 
 
@@ -46,7 +46,7 @@ class ManagerClient:
         """Tell whether one runs for this thread's network namespace."""
         return False
 
-    def reconciles(self) -> bool:
+    def reconcile(self) -> bool:
         """Have it look at its pairs and do what is due; tell whether it has. It may be gone by now."""
         return False
 
@@ -73,7 +73,7 @@ def drain(
     """Have a pair of this thread's network namespace leave its VF until undrain(), or for so many seconds.
 
     Returns once both directions have left it, with what could not be done, in words. `why` is kept with it,
-    at most WHY_MOST bytes of UTF-8. Without a running manager nobody ends it when its time is over.
+    at most MAX_WHY_BYTES bytes of UTF-8. Without a running manager nobody ends it when its time is over.
     Drained already: the new time and reason. Raises NoSuchNic, NotAttached, Refused, Busy, KernelError and
     their like; egress has left the VF then if a later step failed, and the pair is drained.
     """
@@ -94,22 +94,22 @@ def drain(
             if not managed:
                 _announce(target)
             lingers = target.vf is not None and target.vf.up
-        left_out = _taken(session)
+        warnings = _taken(session)
     if lingers:
         time.sleep(LINGER_S)
-    if managed and manager.reconciles():
+    if managed and manager.reconcile():
         with reading(what) as session:
             _with(session, synthetic.ifindex, _say_if_up)
-            return [*left_out, *_taken(session)]
+            return [*warnings, *_taken(session)]
     with writing(f"{interface} is drained, but its VF cannot be taken down") as session:
         _with(session, synthetic.ifindex, _take_down)
-        return [*left_out, *_taken(session)]
+        return [*warnings, *_taken(session)]
 
 
 def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
     """End the drain of a pair. Return what could not be done, in words.
 
-    Waits once for its VF to settle, unless that takes longer than WAIT_MOST_MS: then the kernel sees to it.
+    Waits once for its VF to settle, unless that takes longer than MAX_WAIT_MS: then the kernel sees to it.
 
     Raises NoSuchNic, NotAttached, Busy, KernelError and their like. Where it is not drained that is said.
     """
@@ -142,34 +142,34 @@ def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
         if slot is None:
             return []  # detached meanwhile
         _set(session, slot, 0)
-    left_out: list[str] = []
+    warnings: list[str] = []
     # A manager brings the VF up, and permits it if it is fit.
-    managed = manager.is_running() and manager.reconciles()
+    managed = manager.is_running() and manager.reconcile()
     if not managed:
         with writing(what) as session:
             _with(session, ifindex, _use_again)
-            left_out = _taken(session)
+            warnings = _taken(session)
     with reading(what) as session:
         _with(session, ifindex, _wait)
     if not managed:
         with reading(what) as session:
             _with(session, ifindex, _announce)
-            left_out += _taken(session)
+            warnings += _taken(session)
     with writing(what) as session:  # last: who finds us killed before goes on where we were
         _with(session, ifindex, _forget)
-    return left_out
+    return warnings
 
 
 def until(now: int, for_s: float | None) -> int:
     """Return what the kernel is told (`drained_until`); `now` is CLOCK_BOOTTIME in ns. Pure."""
-    return abi.DRAINED_FOR_GOOD if for_s is None else now + round(for_s * 1e9)
+    return abi.DRAINED_INDEFINITELY if for_s is None else now + round(for_s * 1e9)
 
 
 def _check(what: str, for_s: float | None, why: str) -> None:
-    if for_s is not None and not (math.isfinite(for_s) and FOR_LEAST_S <= for_s <= FOR_MOST_S):
-        raise Refused(what, f"a drain lasts {FOR_LEAST_S:g} to {FOR_MOST_S:g} s, not {for_s:g}")
-    if (size := len(names.encode(why))) > WHY_MOST:
-        raise Refused(what, f"its reason has {size} bytes", f"give at most {WHY_MOST}")
+    if for_s is not None and not (math.isfinite(for_s) and MIN_FOR_S <= for_s <= MAX_FOR_S):
+        raise Refused(what, f"a drain lasts {MIN_FOR_S:g} to {MAX_FOR_S:g} s, not {for_s:g}")
+    if (size := len(names.encode(why))) > MAX_WHY_BYTES:
+        raise Refused(what, f"its reason has {size} bytes", f"give at most {MAX_WHY_BYTES}")
     if "\0" in why:
         raise Refused(what, "its reason has a zero byte in it")
 
@@ -233,7 +233,7 @@ def _say_if_up(target: _Target) -> None:
     vf = target.vf
     if vf is not None and vf.up and target.synthetic.up:
         text = f"the manager leaves {vf.name} up: what the fabric delivers to it still comes by it"
-        target.session.tools.left_out.append(text)
+        target.session.tools.warnings.append(text)
 
 
 def _use_again(target: _Target) -> None:
@@ -245,10 +245,10 @@ def _use_again(target: _Target) -> None:
     if synthetic.up and not vf.up and abi.REASONS[found.taken_down] is Reason.DRAINED:
         _follow_up(target, vf, up=True, because=None)
     state = loaded.pair(slot)
-    fits = home_hook.leads(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
+    fits = home_hook.is_enabled(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:
         again = f"netvsc-bpf attach {as_argument(synthetic.name)}"
-        target.session.tools.left_out.append(f"{vf.name} is out of step with {synthetic.name}: {again}")
+        target.session.tools.warnings.append(f"{vf.name} is out of step with {synthetic.name}: {again}")
         return
     permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)
 
@@ -269,7 +269,7 @@ def _follow_up(target: _Target, vf: Nic, *, up: bool, because: Reason | None) ->
 def _wait(target: _Target) -> None:
     state, vf = target.loaded.pair(target.slot), target.vf
     settle_ms = state.settle_ns // 1_000_000
-    if state.permitted and vf is not None and target.synthetic.up and settle_ms <= WAIT_MOST_MS:
+    if state.permitted and vf is not None and target.synthetic.up and settle_ms <= MAX_WAIT_MS:
         wait_until_settled(target.session, target.loaded, {target.slot: vf.ifindex}, settle_ms)
 
 
@@ -281,9 +281,9 @@ def _announce(target: _Target) -> None:
     try:
         announce(target.session, target.synthetic, vf)
     except (OSError, KernelError) as error:
-        target.session.tools.left_out.append(f"cannot announce where {target.synthetic.name} is: {error}")
+        target.session.tools.warnings.append(f"cannot announce where {target.synthetic.name} is: {error}")
 
 
 def _taken(session: Session) -> list[str]:
-    left_out, session.tools.left_out[:] = list(session.tools.left_out), ()
-    return left_out
+    warnings, session.tools.warnings[:] = list(session.tools.warnings), ()
+    return warnings

@@ -21,7 +21,7 @@ def described(loaded: LoadedObject, state: PairState, ifindex: int) -> Drain | N
     if not state.drained_until:
         return None
     note = drain_notes.read(loaded.pins, ifindex)
-    until = None if state.drained_until == abi.DRAINED_FOR_GOOD else int(state.drained_until)
+    until = None if state.drained_until == abi.DRAINED_INDEFINITELY else int(state.drained_until)
     # Somebody may have removed the note.
     return Drain(int(state.changed_at), until) if note is None else Drain(note.at, until, note.why)
 

@@ -20,16 +20,16 @@ from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook, RxMode
 
 
-def lead(loaded: LoadedObject, pair: Pair, slot: int, rx: RxMode) -> None:
+def enable(loaded: LoadedObject, pair: Pair, slot: int, rx: RxMode) -> None:
     """Tell home where the VF's frames belong."""
     vf = pair.vf
     assert vf is not None
     home = abi.Home(vf_ifindex=vf.ifindex, pair_slot=slot)
     loaded.set_home(free_home_slot(loaded, vf.ifindex), home)
-    _lead(loaded, slot, vf.ifindex, pair.synthetic.ifindex if rx is RxMode.REDIRECT else 0, vf.name)
+    _set_home(loaded, slot, vf.ifindex, pair.synthetic.ifindex if rx is RxMode.REDIRECT else 0, vf.name)
 
 
-def lead_nowhere(loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
+def disable(loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
     """Have the pair's home leave the VF's frames alone."""
     loaded.control(ControlCommand.HOME, slot, 0)
     home_slot = find_home_slot(loaded, vf_ifindex)
@@ -37,12 +37,12 @@ def lead_nowhere(loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
         loaded.set_home(home_slot, abi.Home())
 
 
-def leads(state: abi.PairState, vf: Nic) -> bool:
+def is_enabled(state: abi.PairState, vf: Nic) -> bool:
     """Tell whether home takes this VF's frames: the kernel ends that when a device leaves the namespace."""
     return bool(state.home_ifindex == vf.ifindex)
 
 
-def repeat(loaded: LoadedObject, slot: int, before: abi.PairState) -> None:
+def restore(loaded: LoadedObject, slot: int, before: abi.PairState) -> None:
     """Have home lead as before, to devices that are where they were: the sentinel did not watch meanwhile."""
     loaded.control(ControlCommand.HOME, slot, before.home_ifindex | before.redirect_to << 32)
 
@@ -56,11 +56,11 @@ def _check_places(loaded: LoadedObject, slot: int, pair: Pair) -> None:
     assert pair.vf is not None
     there = loaded.vf_ifindex(slot), loaded.synthetic_ifindex(slot)
     if there != (pair.vf.ifindex, pair.synthetic.ifindex):
-        lead_nowhere(loaded, slot, pair.vf.ifindex)
+        disable(loaded, slot, pair.vf.ifindex)
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
 
-def _lead(loaded: LoadedObject, slot: int, vf_ifindex: int, redirect_to: int, name: str) -> None:
+def _set_home(loaded: LoadedObject, slot: int, vf_ifindex: int, redirect_to: int, name: str) -> None:
     what = f"cannot bring the frames of {name} home"
     result = loaded.control(ControlCommand.HOME, slot, vf_ifindex | redirect_to << 32)
     if result is ControlResult.BAD_LAYOUT:
@@ -90,7 +90,7 @@ def attach(
             if (
                 quick
                 and hook.name is Hook.TCX
-                and interim_filter.put_up(session, loaded, slot, vf.ifindex, program, pin)
+                and interim_filter.attach(session, loaded, slot, vf.ifindex, program, pin)
             ):
                 _check_places(loaded, slot, pair)
                 return
@@ -99,7 +99,7 @@ def attach(
             hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
         _check_places(loaded, slot, pair)
         if interim_filter.noted(loaded.found(slot)):
-            interim_filter.take_down(session, loaded, slot, vf.ifindex, links.program_id(program))
+            interim_filter.detach_noted(session, loaded, slot, vf.ifindex, links.program_id(program))
 
 
 def detach(session: Session, hook: TcHook, found: abi.Found, vf: Nic, ifindex: int) -> None:
@@ -115,4 +115,4 @@ def detach(session: Session, hook: TcHook, found: abi.Found, vf: Nic, ifindex: i
 
 def forget(found: abi.Found) -> None:
     """Strike from `found` what was added to a VF that is let go."""
-    found.clsact_added &= ~(CLSACT_ON_VF | interim_filter.MAKESHIFT_HOME)
+    found.clsact_added &= ~(CLSACT_ON_VF | interim_filter.INTERIM_HOME)

@@ -23,21 +23,21 @@ from netvsc_bpf.kernel.hooks import clsact
 from netvsc_bpf.kernel.hooks.tc import ClsactHook
 from netvsc_bpf.kernel.hooks.tcx import Direction
 
-MAKESHIFT_HOME = 4
+INTERIM_HOME = 4
 """Bit of Found.clsact_added: home has a filter of ours on the VF, which has to go."""
 
 
 def noted(found: abi.Found) -> bool:
     """Tell whether there is, or may be, such a filter."""
-    return bool(found.clsact_added & MAKESHIFT_HOME)
+    return bool(found.clsact_added & INTERIM_HOME)
 
 
-def stands(session: Session, vf_ifindex: int, program_id: int) -> bool:
+def is_attached(session: Session, vf_ifindex: int, program_id: int) -> bool:
     """Tell whether a filter runs home, the pair's copy of it, on the VF."""
     return clsact.attached(session.rtnl, vf_ifindex, Direction.INGRESS, program_id)
 
 
-def put_up(
+def attach(
     session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, program: int, pin: Path
 ) -> bool:
     """Attach home (a descriptor) by a filter; return False where this kernel or this VF has no place for one.
@@ -50,8 +50,8 @@ def put_up(
     try:
         if hook.adds_qdisc(vf_ifindex):
             note_clsact(loaded, slot, CLSACT_ON_VF)
-        note_clsact(loaded, slot, MAKESHIFT_HOME)
-        if not stands(session, vf_ifindex, links.program_id(program)):
+        note_clsact(loaded, slot, INTERIM_HOME)
+        if not is_attached(session, vf_ifindex, links.program_id(program)):
             hook.attach(program, vf_ifindex, Direction.INGRESS, pin)
     except OSError as error:
         if error.errno == errno.ENODEV:
@@ -61,11 +61,11 @@ def put_up(
     return True
 
 
-def take_down(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, program_id: int) -> None:
+def detach_noted(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, program_id: int) -> None:
     """Remove the filter and its note; nothing happens where there is none. Raises OSError."""
     remove(session, vf_ifindex, program_id)
     found = loaded.found(slot)
-    found.clsact_added &= ~MAKESHIFT_HOME
+    found.clsact_added &= ~INTERIM_HOME
     loaded.set_found(slot, found)
 
 

@@ -12,7 +12,7 @@ from netvsc_bpf.datapath import follow_settings, home_hook, sync_addresses, sync
 from netvsc_bpf.datapath.options import AttachOptions, rx_mode
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.sync_vlans import Half
-from netvsc_bpf.datapath.taking_down import TakingDown
+from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.discovery.nics import get_nic
 from netvsc_bpf.kernel.bpf import abi, links
 from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
@@ -67,14 +67,14 @@ def join(
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
-    sync_addresses.lend(session.pins, synthetic, vf, anew=new)
+    sync_addresses.sync(session.pins, synthetic, vf, anew=new)
     if rx is RxMode.KERNEL:
         # The driver delivers what the VF receives, and counts it: nothing of ours is on that path.
         home_hook.detach(session, hook, found, vf, synthetic.ifindex)
-        home_hook.lead(loaded, pair, slot, rx)
+        home_hook.enable(loaded, pair, slot, rx)
     else:
-        sync_vlans.lend_all(_half(synthetic), _half(vf))
-        home_hook.lead(loaded, pair, slot, rx)
+        sync_vlans.sync_all(_half(synthetic), _half(vf))
+        home_hook.enable(loaded, pair, slot, rx)
         # A VF that has carried traffic may have packets queued, which a new clsact qdisc would cost it.
         home_hook.attach(session, loaded, hook, pair, slot, quick=quick and new)
     found, up = loaded.found(slot), synthetic.up and down is None
@@ -95,8 +95,8 @@ def _half(nic: Nic) -> Half:
 
 
 def _silence(session: Session, vf: Nic) -> None:
-    if (left_out := vf_settings.silence(session.rtnl, vf)) is not None:
-        session.tools.left_out.append(left_out)
+    if (warnings := vf_settings.silence(session.rtnl, vf)) is not None:
+        session.tools.warnings.append(warnings)
 
 
 def _silence_anew(session: Session, vf: Nic) -> None:
@@ -112,7 +112,7 @@ def leave(
     """Take the VF out of the pair and put it back as found; nothing happens where there is none.
 
     What may pass ends it, to be done again; else every step is tried, and the first failure raised then
-    (TakingDown). Raises KernelError, MissingCapability.
+    (Teardown). Raises KernelError, MissingCapability.
     """
     found = loaded.found(slot)
     if not found.vf_ifindex:
@@ -120,14 +120,14 @@ def leave(
     ifindex = loaded.pair(slot).synthetic_ifindex
     # The kernel deletes the entry with the device: a NIC that has the number now may be another one.
     vf = session.nic(loaded.vf_ifindex(slot))
-    with TakingDown() as down:
+    with Teardown() as down:
         down.step(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
         if vf is not None:
             down.step(home_hook.detach, session, hook, found, vf, ifindex)
         down.step(links.remove, session.pins.link(ifindex, "home"))
-        down.step(home_hook.lead_nowhere, loaded, slot, found.vf_ifindex)
-        down.step(sync_addresses.take_back, session.pins, found.vf_ifindex, gone=vf is None)
-        down.step(sync_vlans.take_back, found.vf_ifindex)
+        down.step(home_hook.disable, loaded, slot, found.vf_ifindex)
+        down.step(sync_addresses.unsync, session.pins, found.vf_ifindex, gone=vf is None)
+        down.step(sync_vlans.unsync, found.vf_ifindex)
         down.step(_put_back, session, found, synthetic, vf)
         down.step(loaded.clear_vf, slot)
         # Last, so that whoever finds us killed in between finds what there is to put back as well.

@@ -16,7 +16,7 @@ def known_pairs(session: Session, loaded: LoadedObject | None) -> KnownPairs:
     if loaded is None:
         return known
     for ifindex in session.attached():
-        note_again(known, loaded, ifindex)
+        refresh_known(known, loaded, ifindex)
         pair = known.of(ifindex)
         if pair is not None and pair.vf is None and (vf := _vf_as_looked_at(session, loaded, ifindex)):
             known.note(replace(pair, vf=vf))
@@ -37,7 +37,7 @@ def _vf_as_looked_at(session: Session, loaded: LoadedObject, ifindex: int) -> in
     return None if nic is None or nic.mac != bytes(found.followed_mac[:6]).hex(":") else nic.ifindex
 
 
-def note_again(known: KnownPairs, loaded: LoadedObject | None, ifindex: int) -> None:
+def refresh_known(known: KnownPairs, loaded: LoadedObject | None, ifindex: int) -> None:
     """Read one pair anew: it was just changed. What the configuration says of it stays."""
     before = known.of(ifindex)
     slot = None if loaded is None else find_pair_slot(loaded, ifindex)

@@ -18,20 +18,20 @@ from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.kernel.hooks.tcx_query import tcx_programs
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process.errnos import is_absent
-from netvsc_bpf.kernel.process.namespace_handle import Place, others
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle, others
 from netvsc_bpf.model.errors import NoSuchNic
 from netvsc_bpf.model.nic import Nic
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class NicLocation:
     """A namespace, and the NIC as it is there."""
 
-    place: Place
+    place: NetnsHandle
     nic: Nic
 
 
-def find(pins: NetnsPins, ifindex: int, known: Nic | None) -> Whereabouts | None:
+def find(pins: NetnsPins, ifindex: int, known: Nic | None) -> NicLocation | None:
     """Look for a synthetic NIC in every namespace but this one; None where it is gone or out of reach.
 
     `known` is how it was when it was here. Raises MissingCapability.
@@ -46,7 +46,7 @@ def find(pins: NetnsPins, ifindex: int, known: Nic | None) -> Whereabouts | None
         for place in places:
             nic = _linked(steer, guard) if linked else _on_the_bus(known)
             if nic is not None:
-                return Whereabouts(place, nic)
+                return NicLocation(place, nic)
     return None
 
 

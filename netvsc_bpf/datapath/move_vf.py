@@ -12,27 +12,27 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.discovery.nics import get_nic, list_nics
 from netvsc_bpf.kernel.bpf import links
 from netvsc_bpf.kernel.bpf.moved_nic_marks import (
-    FetchedVf,
-    Visitor,
+    MovedNic,
+    MovedVf,
     free_name,
     may_be_called,
+    moved_nics_of,
     note_vf,
-    visitors_from,
 )
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.net import link_settings
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.model.nic import Nic
 
 
-def fetch(session: Session, visitor: Visitor, vf: Nic) -> str:
+def fetch(session: Session, visitor: MovedNic, vf: Nic) -> str:
     """Move a VF of this namespace to where the visitor is; return what it is called there.
 
     It keeps its name where that is free. Raises KernelError where the kernel refuses; it is here then.
     """
-    found = FetchedVf(0, vf.name, vf.mac, vf.up, vf.addr_gen_mode, vf.ipv6_disabled)
+    found = MovedVf(0, vf.name, vf.mac, vf.up, vf.addr_gen_mode, vf.ipv6_disabled)
     visitor = note_vf(visitor, found)
     try:
         name = free_name([vf.name], _names(visitor.here))
@@ -46,7 +46,7 @@ def fetch(session: Session, visitor: Visitor, vf: Nic) -> str:
     return name
 
 
-def note_arrival(visitor: Visitor, nics: Sequence[Nic]) -> Visitor:
+def note_arrival(visitor: MovedNic, nics: Sequence[Nic]) -> MovedNic:
     """Complete the mark of a visitor whose VF is among the NICs of its namespace; the caller has the lock."""
     vf = arrived(visitor, nics)
     if vf is None or visitor.vf is None:
@@ -54,7 +54,7 @@ def note_arrival(visitor: Visitor, nics: Sequence[Nic]) -> Visitor:
     return note_vf(visitor, replace(visitor.vf, ifindex=vf.ifindex))
 
 
-def arrived(visitor: Visitor, nics: Sequence[Nic]) -> Nic | None:
+def arrived(visitor: MovedNic, nics: Sequence[Nic]) -> Nic | None:
     """Return the VF that was fetched for a visitor among the NICs of its namespace. Pure.
 
     Who was killed while it moved could not note its number: then it is the NIC of its MAC and name, which
@@ -69,7 +69,7 @@ def arrived(visitor: Visitor, nics: Sequence[Nic]) -> Nic | None:
     return next((nic for nic in alike if may_be_called(nic.name, vf.name)), None)
 
 
-def send_home(session: Session, visitor: Visitor) -> None:
+def move_back(session: Session, visitor: MovedNic) -> None:
     """Move the VF that was fetched for a visitor back, and put back what the moves undid.
 
     The session is in the visitor's namespace. Nothing happens where there is none, where the VF is gone, or
@@ -85,14 +85,14 @@ def send_home(session: Session, visitor: Visitor) -> None:
         _put_back(rtnl, get_nic(rtnl, name), vf)
 
 
-def guards_abroad(home: Place) -> set[int]:
+def guards_of_moved_nics(home: NetnsHandle) -> set[int]:
     """Return the ids of the guards of all visitors from here; on one that came back its guard still sits."""
-    marks = visitors_from(home)
+    marks = moved_nics_of(home)
     states = (links.state(NetnsPins(one.here.inode).link(one.ifindex, "guard")) for one in marks)
     return {state.prog_id for state in states if state is not None and state.ifindex}
 
 
-def _put_back(rtnl: Rtnetlink, nic: Nic, vf: FetchedVf) -> None:
+def _put_back(rtnl: Rtnetlink, nic: Nic, vf: MovedVf) -> None:
     if nic.ipv6_disabled is not None:
         # The mode first: switching IPv6 on generates addresses by it.
         if vf.addr_gen_mode is not None and vf.addr_gen_mode != nic.addr_gen_mode:
@@ -103,6 +103,6 @@ def _put_back(rtnl: Rtnetlink, nic: Nic, vf: FetchedVf) -> None:
         link_settings.set_up(rtnl, nic.ifindex, True)
 
 
-def _names(place: Place) -> set[str]:
+def _names(place: NetnsHandle) -> set[str]:
     with place.entered(), Rtnetlink() as rtnl:
         return {nic.name for nic in list_nics(rtnl)}

@@ -125,7 +125,7 @@ def judge(
     state, found, counters = maps.state, maps.found, maps.counters
     vf = look.nic(maps.vf_ifindex)
     rx_mode = (
-        RxMode.KERNEL if vf and home_hook.leads(state, vf) and not state.redirect_to else RxMode.REDIRECT
+        RxMode.KERNEL if vf and home_hook.is_enabled(state, vf) and not state.redirect_to else RxMode.REDIRECT
     )
     guard = abi.GUARD_MODES[state.guard]
     armed = _takes_vf(loaded, maps, synthetic, vf)

@@ -15,10 +15,10 @@ from netvsc_bpf.kernel.bpf import abi, links, pair_programs, pin_files, pins
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import clsact, xdp
-from netvsc_bpf.kernel.hooks.hidden_steer import refuse_twice
+from netvsc_bpf.kernel.hooks.hidden_steer import refuse_second_steer
 from netvsc_bpf.kernel.hooks.tc import TcHook
 from netvsc_bpf.kernel.hooks.tcx import Direction
-from netvsc_bpf.kernel.net.link_settings import changing, is_here
+from netvsc_bpf.kernel.net.link_settings import changing, is_present
 from netvsc_bpf.kernel.net.netvsc_statistics import received_by_vfs
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Reason
@@ -45,7 +45,7 @@ def ensure_pair(
         if loaded.synthetic_ifindex(slot) != synthetic.ifindex:
             # It may have left since it was looked at: whoever looks for it then goes by its guard.
             with changing(f"cannot attach {synthetic.name}"):
-                if not is_here(synthetic.ifindex):
+                if not is_present(synthetic.ifindex):
                     raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
             # Another device had this number, or this one was away: where it is now it has taken them along.
             for program in ("steer", "guard"):
@@ -120,7 +120,7 @@ def ensure_steer(
         if hook.attached(links.program_id(program), ifindex, Direction.EGRESS, pin):
             return
         links.remove(pin)  # that of a device that is gone, or a foreign one
-        refuse_twice(session.pins, ifindex, synthetic.name)
+        refuse_second_steer(session.pins, ifindex, synthetic.name)
         undo.callback(remove_steer, session, loaded, hook, ifindex, slot)
         with changing(f"cannot attach steer to {synthetic.name}"):
             if hook.adds_qdisc(ifindex):

@@ -25,11 +25,11 @@ _FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class Scope:
     """The interfaces that a look is confined to."""
 
     members: frozenset[int]
-    among: int
+    total: int
     """How many interfaces there were in all at the last look at all of them."""
 
 
@@ -41,7 +41,7 @@ class Tools:
         self.memo = memo
         self.rtnl = Rtnetlink()
         self._hook: TcHook | None = None
-        self.left_out: list[str] = []
+        self.warnings: list[str] = []
         """What could not be done and is not essential, in words; whoever reports it takes it out."""
 
     def __enter__(self) -> Self:
@@ -56,13 +56,13 @@ class Tools:
         """Return every interface there is now."""
         return tuple(list_nics(self.rtnl, memo=self.memo))
 
-    def look(self, near: "Near | None") -> tuple[Nic, ...]:
-        """Return the interfaces that are `near`: each asked for by itself where they are few among many."""
-        if near is None:
+    def look(self, scope: "Scope | None") -> tuple[Nic, ...]:
+        """Return the interfaces that are `scope`: each asked for by itself where they are few total many."""
+        if scope is None:
             return self.list_nics()
-        if len(near.members) * _FEW > near.among:
-            return tuple(nic for nic in self.list_nics() if nic.ifindex in near.members)
-        return tuple(some_nics(self.rtnl, sorted(near.members), memo=self.memo))
+        if len(scope.members) * _FEW > scope.total:
+            return tuple(nic for nic in self.list_nics() if nic.ifindex in scope.members)
+        return tuple(some_nics(self.rtnl, sorted(scope.members), memo=self.memo))
 
     def hook(self, loaded: LoadedObject) -> TcHook:
         """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
@@ -80,7 +80,7 @@ class Session:
     nics: tuple[Nic, ...]
     lock_fd: int | None = None
     """The lock of a writer, for children that must not outlive it unnoticed."""
-    near: Near | None = None
+    scope: Scope | None = None
     """The interfaces that it is confined to; None: all."""
 
     _by_ifindex: dict[int, Nic] = field(init=False, repr=False, compare=False)
@@ -100,8 +100,8 @@ class Session:
     def only(self, members: frozenset[int]) -> "Session":
         """Return this look, and those that refresh it, confined to some interfaces (ifindexes)."""
         nics = tuple(nic for nic in self.nics if nic.ifindex in members)
-        among = len(self.nics) if self.near is None else self.near.among
-        return Session(self.pins, self.tools, nics, self.lock_fd, Near(members, among))
+        total = len(self.nics) if self.scope is None else self.scope.total
+        return Session(self.pins, self.tools, nics, self.lock_fd, Scope(members, total))
 
     def everything(self) -> "Session":
         """Look again, at every interface."""
@@ -109,14 +109,14 @@ class Session:
 
     def with_more(self, members: frozenset[int]) -> "Session":
         """Look again, at these interfaces (ifindexes) as well where it was confined to others."""
-        if self.near is None:
+        if self.scope is None:
             return self.refreshed()
-        near = Near(self.near.members | members, self.near.among)
-        return Session(self.pins, self.tools, self.tools.look(near), self.lock_fd, near)
+        scope = Scope(self.scope.members | members, self.scope.total)
+        return Session(self.pins, self.tools, self.tools.look(scope), self.lock_fd, scope)
 
     def refreshed(self) -> "Session":
         """Look again, at the same interfaces."""
-        return Session(self.pins, self.tools, self.tools.look(self.near), self.lock_fd, self.near)
+        return Session(self.pins, self.tools, self.tools.look(self.scope), self.lock_fd, self.scope)
 
     def nic(self, ifindex: int | None) -> Nic | None:
         """Return the NIC of that number, None if there is none (any more)."""
@@ -128,8 +128,8 @@ class Session:
 
 
 @contextmanager
-def reading(what: str, memo: NicMemo | None = None, near: Near | None = None) -> Iterator[Session]:
-    """Look without changing anything, at what is `near` or at everything.
+def reading(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
+    """Look without changing anything, at what is `scope` or at everything.
 
     Raises BpffsUnavailable, MissingCapability, and KernelError for what fails in the block unexpectedly.
     """
@@ -139,12 +139,12 @@ def reading(what: str, memo: NicMemo | None = None, near: Near | None = None) ->
         ours = NetnsPins(namespaces.current_inode())
         pin_root.require_access(what, ours.root)
         with pin_root.held(ours.root), Tools(memo) as tools:
-            yield Session(ours, tools, tools.look(near), near=near)
+            yield Session(ours, tools, tools.look(scope), scope=scope)
 
 
 @contextmanager
-def writing(what: str, memo: NicMemo | None = None, near: Near | None = None) -> Iterator[Session]:
-    """Look, at what is `near` or at everything, and change, alone.
+def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
+    """Look, at what is `scope` or at everything, and change, alone.
 
     Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
     First, what a loader or a detach left that was killed is removed, and a change of programs finished.
@@ -160,12 +160,12 @@ def writing(what: str, memo: NicMemo | None = None, near: Near | None = None) ->
                 pins.remove_tree(ours, ours.home)  # a detach was killed while it did
             pin_files.make_folder(ours.home)
             try:
-                nics = tools.look(near)
+                nics = tools.look(scope)
                 pins.remove_unfinished(ours)
                 if pins.upgrades(ours):
-                    every = nics if near is None else tools.list_nics()
+                    every = nics if scope is None else tools.list_nics()
                     replace_programs.finish(ours, tools.rtnl, [nic.ifindex for nic in every])
-                yield Session(ours, tools, nics, lock_fd, near)
+                yield Session(ours, tools, nics, lock_fd, scope)
             finally:
                 if not pins.in_use(ours):
                     pins.remove_tree(ours, ours.home)

@@ -11,12 +11,12 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath.taking_down import TakingDown
+from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.net import address_lists
 from netvsc_bpf.kernel.net.address_lists import Membership
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.net.synced_addresses import LentAddresses
+from netvsc_bpf.kernel.net.synced_addresses import SyncedAddresses
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 
@@ -32,7 +32,7 @@ class Lists:
 
     What the VF joined by itself does not count: it may leave when it likes.
     """
-    lent: frozenset[bytes]
+    synced: frozenset[bytes]
 
     @property
     def missing(self) -> frozenset[bytes]:
@@ -42,10 +42,10 @@ class Lists:
     @property
     def gone(self) -> frozenset[bytes]:
         """What is lent and not wanted any more."""
-        return self.lent - self.wanted
+        return self.synced - self.wanted
 
 
-class ListKeeper:
+class AddressSyncer:
     """One look at the multicast lists, and what is done about them. Lives no longer than that look.
 
     `of` are the NICs (by ifindex) whose lists are wanted: where hundreds join at once each reads its own.
@@ -54,12 +54,12 @@ class ListKeeper:
     def __init__(self, pins: NetnsPins, of: Collection[int] | None = None) -> None:
         with ExitStack() as opened:
             self._rtnl = opened.enter_context(Rtnetlink())
-            self._lent = opened.enter_context(LentAddresses(pins))
+            self._synced = opened.enter_context(SyncedAddresses(pins))
             self._multicast = address_lists.multicast_lists(of) if of is None or of else {}
-            self._all_lent = self._lent.all()
+            self._all_synced = self._synced.all()
             self._opened = opened.pop_all()
 
-    def __enter__(self) -> "ListKeeper":
+    def __enter__(self) -> "AddressSyncer":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,7 +74,7 @@ class ListKeeper:
         return Lists(
             frozenset(wanted),
             frozenset(static | address_lists.unicast_list(self._rtnl, vf)),
-            frozenset(self._all_lent.get(vf, ())),
+            frozenset(self._all_synced.get(vf, ())),
         )
 
     def settle(self, lists: Lists, vf: int) -> None:
@@ -85,16 +85,16 @@ class ListKeeper:
         """
         for mac in sorted(lists.missing):
             if address_lists.add(self._rtnl, vf, mac):
-                self._lent.note(vf, mac)
-        self.take_back(vf, lists.gone)
+                self._synced.add(vf, mac)
+        self.unsync(vf, lists.gone)
 
-    def take_back(self, vf: int, macs: frozenset[bytes] | None = None) -> None:
+    def unsync(self, vf: int, macs: frozenset[bytes] | None = None) -> None:
         """Take lent addresses back from a VF, all of them by default.
 
-        Raises KernelError (see TakingDown), unless it says that the VF is gone.
+        Raises KernelError (see Teardown), unless it says that the VF is gone.
         """
-        with TakingDown() as down:
-            for mac in sorted(self._all_lent.get(vf, ()) if macs is None else macs):
+        with Teardown() as down:
+            for mac in sorted(self._all_synced.get(vf, ()) if macs is None else macs):
                 down.step(self._take_one_back, vf, mac)
 
     def _take_one_back(self, vf: int, mac: bytes) -> None:
@@ -103,32 +103,32 @@ class ListKeeper:
         except KernelError as error:
             if not address_lists.vanished(error):
                 raise
-        self._lent.strike(vf, mac)
+        self._synced.remove(vf, mac)
 
     def forget(self, vf: int) -> None:
         """Forget what was lent to a VF that is gone; a new device may get its ifindex."""
-        for mac in self._all_lent.get(vf, ()):
-            self._lent.strike(vf, mac)
+        for mac in self._all_synced.get(vf, ()):
+            self._synced.remove(vf, mac)
 
     def _joined(self, ifindex: int) -> list[Membership]:
         return self._multicast.get(ifindex, [])
 
 
-def lend(pins: NetnsPins, synthetic: Nic, vf: Nic, *, anew: bool = False) -> None:
+def sync(pins: NetnsPins, synthetic: Nic, vf: Nic, *, anew: bool = False) -> None:
     """Give a VF what its synthetic NIC listens to.
 
     `anew`: nothing was lent to it yet. Raises KernelError.
     """
-    with ListKeeper(pins, {synthetic.ifindex, vf.ifindex}) as keeper:
+    with AddressSyncer(pins, {synthetic.ifindex, vf.ifindex}) as keeper:
         if anew:
             keeper.forget(vf.ifindex)
         keeper.settle(keeper.look(synthetic.ifindex, vf.ifindex), vf.ifindex)
 
 
-def take_back(pins: NetnsPins, vf_ifindex: int, *, gone: bool) -> None:
+def unsync(pins: NetnsPins, vf_ifindex: int, *, gone: bool) -> None:
     """Take from a VF all that it was lent; of one that is gone forget it. Raises KernelError."""
-    with ListKeeper(pins, ()) as keeper:
+    with AddressSyncer(pins, ()) as keeper:
         if gone:
             keeper.forget(vf_ifindex)
         else:
-            keeper.take_back(vf_ifindex)
+            keeper.unsync(vf_ifindex)

@@ -12,12 +12,12 @@ synthetic NIC needs is therefore brought home by redirection, which comes before
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath.taking_down import TakingDown
+from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.kernel.net import vlan_devices
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.net.vlan_devices import Stacked, Vlan
-from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
+from netvsc_bpf.model.nic import SYNCED_VLAN_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,18 @@ def missing(synthetic: Half, vf: Half, all_stacked: Iterable[Stacked]) -> list[V
     return sorted(vlan_devices.ids_on(synthetic.ifindex, every) - vlan_devices.ids_on(vf.ifindex, every))
 
 
-def lend(rtnl: Rtnetlink, synthetic: Half, vf: Half, ids: Iterable[Vlan]) -> list[Vlan]:
+def sync(rtnl: Rtnetlink, synthetic: Half, vf: Half, ids: Iterable[Vlan]) -> list[Vlan]:
     """Lend the VF those of these ids that it would filter out; return them. Raises KernelError."""
     with changing(f"cannot read the VLAN filter of {vf.name}"):
         needed = vlan_devices.filtered(vf.name, ids)
     for vlan in needed:
-        vlan_devices.lend(rtnl, vf.ifindex, vlan, synthetic.name)
+        vlan_devices.sync(rtnl, vf.ifindex, vlan, synthetic.name)
     return needed
 
 
 def filtered(rtnl: Rtnetlink, synthetic: Half, vf: Half) -> bool:
     """Tell whether the VF filters by ids that the synthetic NIC has VLANs of. Raises KernelError."""
-    if vlan_devices.none_here():
+    if vlan_devices.no_vlans():
         return False
     with changing(f"cannot read the VLAN filter of {vf.name}"):
         return bool(
@@ -53,23 +53,23 @@ def filtered(rtnl: Rtnetlink, synthetic: Half, vf: Half) -> bool:
         )
 
 
-def lend_all(synthetic: Half, vf: Half) -> None:
+def sync_all(synthetic: Half, vf: Half) -> None:
     """Lend a VF that joins all that its synthetic NIC has. Raises KernelError."""
-    if vlan_devices.none_here():
+    if vlan_devices.no_vlans():
         return
     with changing(f"cannot read the VLANs of {synthetic.name}"), Rtnetlink() as rtnl:
-        lend(rtnl, synthetic, vf, missing(synthetic, vf, vlan_devices.stacked(rtnl)))
+        sync(rtnl, synthetic, vf, missing(synthetic, vf, vlan_devices.stacked(rtnl)))
 
 
-def take_back(vf: int | None) -> None:
+def unsync(vf: int | None) -> None:
     """Take back what a VF (by ifindex) was lent; None: what every VF of this namespace was.
 
-    Raises KernelError; see TakingDown.
+    Raises KernelError; see Teardown.
     """
-    if vlan_devices.none_here():
+    if vlan_devices.no_vlans():
         return
-    ours = LENT_VLAN_PREFIX if vf is None else f"{LENT_VLAN_PREFIX}{vf}."
-    with changing("cannot take VLANs back"), Rtnetlink() as rtnl, TakingDown() as down:
+    ours = SYNCED_VLAN_PREFIX if vf is None else f"{SYNCED_VLAN_PREFIX}{vf}."
+    with changing("cannot take VLANs back"), Rtnetlink() as rtnl, Teardown() as down:
         for one in vlan_devices.stacked(rtnl):
             if one.vlan is not None and one.name.startswith(ours):
                 down.step(vlan_devices.remove, rtnl, one.ifindex)

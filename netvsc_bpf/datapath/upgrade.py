@@ -72,7 +72,7 @@ def _proving_themselves_again(session: Session) -> Iterator[None]:
     finally:
         with LoadedObject(session.pins) as loaded:
             for slot, state in before.items():
-                home_hook.repeat(loaded, slot, state)
+                home_hook.restore(loaded, slot, state)
                 if state.permitted:
                     loaded.control(abi.ControlCommand.PERMIT, slot, state.settle_ns)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from netvsc_bpf.datapath import follow_settings
-from netvsc_bpf.datapath.taking_down import TakingDown
+from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.kernel.bpf.abi import REASONS, Found
 from netvsc_bpf.kernel.net import link_settings
 from netvsc_bpf.kernel.net.link_settings import changing
@@ -156,9 +156,9 @@ def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None
 
     One that was down goes down first: many drivers refuse another MAC while they are up (EBUSY,
     eth_prepare_mac_addr_change()), some another MTU. One that was up comes up last.
-    A setting that the kernel refuses keeps none of the others from being put back (TakingDown).
+    A setting that the kernel refuses keeps none of the others from being put back (Teardown).
     """
-    with TakingDown() as down:
+    with Teardown() as down:
         if vf is not None:
             if not found.vf_up:
                 down.step(_restore_up, rtnl, found, vf)

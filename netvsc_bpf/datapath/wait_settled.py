@@ -24,7 +24,7 @@ def wait_until_settled(session: Session, loaded: LoadedObject, slots: dict[int, 
             if loaded.liveness is Liveness.NETLINK:
                 armed = _arm_ourselves(session, loaded, slot, vf, since, settle_ms / 1e3)
             else:
-                armed = loaded.control(ControlCommand.LOOK, slot) is ControlResult.VF
+                armed = loaded.control(ControlCommand.CHECK, slot) is ControlResult.VF
             if armed:
                 del waiting[slot]
         if waiting:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netvsc_bpf.discovery.claims import Claim, claim, macs_of, strongest_rival
-from netvsc_bpf.discovery.eligibility import is_lent_vlan, is_paravirtual, why_unfit
+from netvsc_bpf.discovery.eligibility import is_paravirtual, is_synced_vlan, why_unfit
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.lookup import name_of
 from netvsc_bpf.discovery.refusal import Cause, Refusal
@@ -25,7 +25,7 @@ class Candidates:
     """Could be the VF, but just as well that of the other synthetic NIC that stands beside it."""
 
 
-def sort_out(
+def classify(
     nics: Sequence[Nic],
     synthetic: Nic,
     *,
@@ -47,13 +47,13 @@ def sort_out(
         current = nic.ifindex == current_vf
         if not current and nic.mac not in macs and nic.permanent_mac not in macs:
             continue  # nearly all of them, for each of many pairs
-        if is_lent_vlan(nic) or nic.ifindex == synthetic.ifindex:
+        if is_synced_vlan(nic) or nic.ifindex == synthetic.ifindex:
             continue
         mine = claim(nic, synthetic, known)
         if not (mine or current):
             continue
         # The VF in use may have been named outright once: then its bus was never asked about.
-        other_half = None if current else why_other_half(nic, synthetic, nics, known)
+        other_half = None if current else why_in_other_pair(nic, synthetic, nics, known)
         refusal = _refusal(nic, synthetic, other_half, bool(mine), any_bus=any_bus or current)
         rival, theirs = None, Claim.NONE
         if refusal is None and not current:
@@ -76,7 +76,7 @@ def is_taken(nic: Nic, synthetic: Nic) -> bool:
     return nic.master is not None and nic.master != synthetic.ifindex
 
 
-def why_other_half(nic: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPairs) -> str | None:
+def why_in_other_pair(nic: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPairs) -> str | None:
     """Say why ``nic`` is or will be a half of another pair, as the end of a sentence; None if it is not."""
     pair = known.of(nic.ifindex)
     if pair is not None:

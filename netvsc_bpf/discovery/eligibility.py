@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What may be half of a pair at all, judged from one NIC by itself. Pure."""
 
-from netvsc_bpf.model.nic import LENT_VLAN_PREFIX, Nic
+from netvsc_bpf.model.nic import SYNCED_VLAN_PREFIX, Nic
 
 ARPHRD_ETHER = 1
 ARPHRD_INFINIBAND = 32
@@ -30,9 +30,9 @@ def is_paravirtual(nic: Nic) -> bool:
     return nic.driver in PARAVIRTUAL_DRIVERS
 
 
-def is_lent_vlan(nic: Nic) -> bool:
+def is_synced_vlan(nic: Nic) -> bool:
     """Say whether ``nic`` is a VLAN device that we put on a VF ourselves: nobody has to be told of it."""
-    return nic.kind == "vlan" and nic.name.startswith(LENT_VLAN_PREFIX)
+    return nic.kind == "vlan" and nic.name.startswith(SYNCED_VLAN_PREFIX)
 
 
 def why_unfit(nic: Nic) -> str | None:

@@ -11,7 +11,7 @@ host-given slot serial at all.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from netvsc_bpf.discovery.candidates import Candidates, is_taken, sort_out, why_other_half
+from netvsc_bpf.discovery.candidates import Candidates, classify, is_taken, why_in_other_pair
 from netvsc_bpf.discovery.claims import claim
 from netvsc_bpf.discovery.eligibility import why_unfit
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
@@ -57,7 +57,7 @@ def find_pair(
     everyone = sorted(nics, key=lambda nic: nic.ifindex)
     synthetic = by_name(everyone, interface)
     check_synthetic(synthetic, everyone, known)
-    candidates = sort_out(everyone, synthetic, any_bus=any_bus, current_vf=current_vf, known=known)
+    candidates = classify(everyone, synthetic, any_bus=any_bus, current_vf=current_vf, known=known)
     if vf is not None:
         named = by_name(everyone, vf)
         _check_named(named, synthetic, everyone, known)
@@ -74,7 +74,7 @@ def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPa
     unfit = why_unfit(named)
     if unfit is not None:
         raise NotAVf(what, unfit, "name the SR-IOV interface with --vf")
-    crossed = why_other_half(named, synthetic, nics, known)
+    crossed = why_in_other_pair(named, synthetic, nics, known)
     if crossed is not None:
         raise CrossedPairs(what, crossed, "detach that pair first, or name another VF")
     if not claim(named, synthetic, known):

@@ -8,7 +8,7 @@ in; /sys/class/net shows only the interfaces of the namespace that sysfs was mou
 from collections.abc import Mapping
 from pathlib import Path
 
-from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import is_transient
 
 _U32_MAX = 2**32 - 1
 
@@ -23,7 +23,7 @@ def driver_of(sysfs: Path, bus: str, device: str) -> str | None:
         return (sysfs / "bus" / bus / "devices" / device / "driver").readlink().name
     except OSError as error:
         # Unbound, or unplugged since the dump: both mean "no driver", and hot-unplug is our daily bread.
-        if may_pass(error):
+        if is_transient(error):
             raise
         return None
 
@@ -40,7 +40,7 @@ def slot_serials(sysfs: Path) -> Mapping[str, int]:
     try:
         slots = sorted((sysfs / "bus" / "pci" / "slots").iterdir())
     except OSError as error:
-        if may_pass(error):
+        if is_transient(error):
             raise
         return serials
     for slot in slots:
@@ -50,7 +50,7 @@ def slot_serials(sysfs: Path) -> Mapping[str, int]:
         try:
             address = (slot / "address").read_text(encoding="ascii").strip()
         except OSError as error:
-            if may_pass(error):
+            if is_transient(error):
                 raise
             continue
         serials[address] = serial

@@ -9,7 +9,7 @@ program onto its VF, if that takes it (netvsc_vf_setxdp()); elsewhere whoever lo
 from netvsc_bpf.model.nic import Nic
 
 
-def unseeing_program(synthetic: Nic, vf: Nic, *, guarded: bool) -> int | None:
+def bypassed_xdp_program(synthetic: Nic, vf: Nic, *, guarded: bool) -> int | None:
     """Return the id of the program that the VF's frames pass by, None where there is none.
 
     With any program on the VF somebody has thought of it. `guarded`: what runs on the synthetic NIC is our

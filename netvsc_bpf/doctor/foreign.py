@@ -4,7 +4,7 @@
 from collections.abc import Container
 from dataclasses import dataclass
 
-from netvsc_bpf.discovery.xdp_reach import describe, unseeing_program
+from netvsc_bpf.discovery.xdp_reach import bypassed_xdp_program, describe
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 from netvsc_bpf.kernel.bpf import links, pair_programs, pin_files
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
@@ -50,7 +50,7 @@ def check_xdp_reach(pair: Pair, ours: Container[int]) -> Finding | None:
     synthetic, vf = pair.synthetic, pair.vf
     if vf is None:
         return None
-    program = unseeing_program(synthetic, vf, guarded=synthetic.xdp_prog_id in ours)
+    program = bypassed_xdp_program(synthetic, vf, guarded=synthetic.xdp_prog_id in ours)
     if program is None:
         return None
     remedy = (

@@ -64,7 +64,7 @@ class Manager:
             visits=self._visits,
             turned=self._turned,
             stats=self._exporting.stats,
-            looking=Looking(self._filter.news, self._filter.looked),
+            looking=Looking(self._filter.take_newcomers, self._filter.update),
         )
         self._reloader = Reloader(config, refusing(reload), self._configure, self._listener)
 
@@ -103,7 +103,7 @@ class Manager:
             self._home.wake,
             self._teller.timing.arrivals.changed,
             self._filter.judge,
-            self._filter.look_at_everything,
+            self._filter.request_full_scan,
         )
         memberships = MembershipWatch(loop, self._home.wake, concerns=self._filter.concerns)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]

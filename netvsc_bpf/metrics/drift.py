@@ -19,12 +19,12 @@ def drift_of(
     known: KnownLinks,
     *,
     guarded: bool,
-    makeshift: bool = False,
+    interim: bool = False,
 ) -> dict[str, bool]:
     """Return, by hook that belongs to the pair, whether it is missing.
 
     `steer` is its tcx link; `known` finds the others; `guarded`: the pair wants guard;
-    `makeshift`: home has a filter until its link is attached.
+    `interim`: home has a filter until its link is attached.
     """
     synthetic, vf = status.synthetic, status.vf
     found: dict[str, bool] = {}
@@ -34,7 +34,7 @@ def drift_of(
     if steer is not None:
         # ifindex 0: somebody detached the link, or its device is gone (tcx_link_fill_info()).
         found["steer"] = steer.ifindex != synthetic.ifindex
-        if vf is not None and not makeshift and status.rx_mode is RxMode.REDIRECT:
+        if vf is not None and not interim and status.rx_mode is RxMode.REDIRECT:
             home = known.home(pins, synthetic.ifindex, vf.ifindex)
             found["home"] = home is None or home.ifindex != vf.ifindex
     return found

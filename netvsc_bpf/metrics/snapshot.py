@@ -179,7 +179,7 @@ def _sample(
                 maps.steer,
                 known,
                 guarded=bool(maps.state.guard),
-                makeshift=interim_filter.noted(maps.found),
+                interim=interim_filter.noted(maps.found),
             ),
         },
         queue_stops=None if status.vf is None else stops.get(status.vf.ifindex),

@@ -4,10 +4,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-WHY_MOST = 200
+MAX_WHY_BYTES = 200
 """Bytes of the reason, in UTF-8."""
-FOR_LEAST_S = 1.0
-FOR_MOST_S = 366 * 86_400.0
+MIN_FOR_S = 1.0
+MAX_FOR_S = 366 * 86_400.0
 LINGER_S = 0.2
 """How long the VF stays up after egress left it: what is on its way to it arrives, and switches learn."""
 

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-LENT_VLAN_PREFIX = "nvb"
+SYNCED_VLAN_PREFIX = "nvb"
 """What the names of the VLAN devices begin with that we put on VFs (kernel/net/vlan_devices.py)."""
 
 

@@ -39,7 +39,7 @@ class Setting:
     live: bool = True
     """A running manager takes a change over; else it needs a restart, and says so."""
 
-    def why_not(self, number: float) -> str | None:
+    def why_out_of_range(self, number: float) -> str | None:
         """Return why this number is out of range, None where it is not."""
         if self.above is not None and not number > self.above:
             return f"must be greater than {_plain(self.above)}"
@@ -49,7 +49,7 @@ class Setting:
             return f"must be at most {_plain(self.most)}"
         return None
 
-    def why_no_word(self, word: str) -> str | None:
+    def why_invalid_text(self, word: str) -> str | None:
         """Return why this string is none, None where it is one."""
         if not word or not word.isprintable():
             return "must not be empty or have control characters"

@@ -38,7 +38,7 @@ class Join(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Fasten(Action):
+class ReplaceInterim(Action):
     """Put home's link in place of the filter that it was attached by at first.
 
     Nobody waits for it, and it takes long (datapath/interim_filter.py).

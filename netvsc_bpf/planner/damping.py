@@ -82,7 +82,7 @@ class Damper:
         figure = min(self.policy.ceiling, settled.figure + penalty)
         return replace(settled, figure=figure, suppressed=settled.suppressed or figure > self.policy.suppress)
 
-    def under(self, policy: DampingPolicy) -> "Damper":
+    def with_policy(self, policy: DampingPolicy) -> "Damper":
         """Return the state under other thresholds: they are judged at once, not at the next failure."""
         figure = min(policy.ceiling, self.figure)
         suppressed = figure > (policy.reuse if self.suppressed else policy.suppress)

@@ -32,13 +32,13 @@ class LostLink:
     length_s: float = 0.0
     """How long it is, or was, taken down: 0 where it has not been."""
 
-    def looked(self, seen: PairObservation, now: float) -> "LostLink":
+    def observed(self, seen: PairObservation, now: float) -> "LostLink":
         """Return the state after a look."""
         joined = seen.joined
         if joined is None or joined.vf.master != seen.synthetic.ifindex:
             return LostLink()
         state = self if joined.vf.ifindex == self.vf else LostLink(joined.vf.ifindex)
-        if state.lasts(joined.vf.ifindex, now) or not (joined.vf.up and seen.synthetic.up):
+        if state.is_active(joined.vf.ifindex, now) or not (joined.vf.up and seen.synthetic.up):
             return replace(state, without_since=None)
         if joined.vf.carrier:
             return LostLink(state.vf)
@@ -48,7 +48,7 @@ class LostLink:
         length = min(LONGEST_S, 2 * state.length_s or FIRST_S)
         return LostLink(state.vf, None, now + length, length)
 
-    def lasts(self, vf: int | None, now: float) -> bool:
+    def is_active(self, vf: int | None, now: float) -> bool:
         """Tell whether this VF is to be down because its link is lost."""
         return vf == self.vf and now < self.down_until
 

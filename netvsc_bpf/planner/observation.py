@@ -39,9 +39,9 @@ class Joined:
     """Why it cannot be permitted whatever we want: it refused the MTU."""
     withheld: Reason | None = None
     """While not permitted: the reason that was given for that."""
-    unseen_by: int | None = None
+    bypassed_xdp: int | None = None
     """An XDP program on the synthetic NIC, not ours, that does not see the VF's frames."""
-    makeshift: bool = False
+    interim: bool = False
     """home was attached in haste, by a filter that has to give way to its link."""
 
 

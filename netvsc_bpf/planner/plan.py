@@ -23,7 +23,6 @@ from netvsc_bpf.model.path import LeavePolicy, Reason
 from netvsc_bpf.planner.actions import (
     Action,
     Attach,
-    Fasten,
     FollowFlags,
     FollowMac,
     FollowMtu,
@@ -33,6 +32,7 @@ from netvsc_bpf.planner.actions import (
     Permit,
     PutLast,
     RepairMtu,
+    ReplaceInterim,
     Withdraw,
 )
 from netvsc_bpf.planner.observation import Joined, PairObservation
@@ -86,7 +86,7 @@ def _decision(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
         return joined.denied
     if seen.drained is not None:
         return Reason.DRAINED
-    if wanted.needs_xdp and joined.unseen_by is not None:
+    if wanted.needs_xdp and joined.bypassed_xdp is not None:
         return Reason.XDP_MISSING
     if wanted.damped:
         return Reason.DAMPED
@@ -136,7 +136,7 @@ def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
         _taking_down(seen, joined, down, wanted)
         or _in_step(seen, joined, down)
         or _permission(seen, joined, wanted)
-        or [*_fastening(seen, joined), *_flags(seen, joined)]
+        or [*_interim_replacement(seen, joined), *_flags(seen, joined)]
     )
 
 
@@ -201,9 +201,9 @@ def _permission(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[A
     return [Permit(seen.synthetic.ifindex, wanted.settle_ms)]
 
 
-def _fastening(seen: PairObservation, joined: Joined) -> list[Action]:
+def _interim_replacement(seen: PairObservation, joined: Joined) -> list[Action]:
     """Come after the permission: it may be deferred (manager/state/deferred_steps.py)."""
-    return [Fasten(seen.synthetic.ifindex)] if joined.makeshift and joined.home else []
+    return [ReplaceInterim(seen.synthetic.ifindex)] if joined.interim and joined.home else []
 
 
 def _flags(seen: PairObservation, joined: Joined) -> list[Action]:

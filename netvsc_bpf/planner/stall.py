@@ -15,7 +15,7 @@ from typing import Annotated
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.setting import Contradiction, Setting
 
-SILENT = {
+HOLD_REASONS = {
     Reason.TX_TIMEOUT: "did not transmit, says the kernel's watchdog",
     Reason.STALLED: "was given up, as it or its driver did not answer",
 }
@@ -90,7 +90,7 @@ class Standstill:
     """Looks since enough were redirected, at all of which the counter stood still."""
 
     @classmethod
-    def begins(cls, vf: int, changed_at: int, redirected: int, transmitted: int) -> "Standstill":
+    def start(cls, vf: int, changed_at: int, redirected: int, transmitted: int) -> "Standstill":
         """Return the state at a first look."""
         return cls(vf, changed_at, redirected, transmitted, redirected)
 
@@ -100,13 +100,13 @@ class Standstill:
 
     def idle(self, redirected: int, policy: StallPolicy) -> bool:
         """Tell whether there is nothing to look at: nothing new was redirected, and no verdict is due."""
-        return redirected == self.seen and self.swallowed < policy.least_packets
+        return redirected == self.seen and self.untransmitted < policy.least_packets
 
-    def looked(self, redirected: int, transmitted: int, policy: StallPolicy) -> "Standstill":
+    def observed(self, redirected: int, transmitted: int, policy: StallPolicy) -> "Standstill":
         """Return the state after a look at both counters."""
         if transmitted != self.transmitted:
-            return Standstill.begins(self.vf, self.changed_at, redirected, transmitted)
-        enough = self.swallowed >= policy.least_packets
+            return Standstill.start(self.vf, self.changed_at, redirected, transmitted)
+        enough = self.untransmitted >= policy.least_packets
         return replace(self, seen=redirected, looks=self.looks + enough)
 
     def stalled(self, policy: StallPolicy) -> bool:
@@ -114,7 +114,7 @@ class Standstill:
         return self.looks >= policy.intervals
 
     @property
-    def swallowed(self) -> int:
+    def untransmitted(self) -> int:
         """Packets that were redirected and not transmitted."""
         return self.seen - self.redirected
 
@@ -142,14 +142,14 @@ class Hold:
 
     def stalled(self, vf: int, when: float, policy: StallPolicy) -> "Hold":
         """Return the state after a stall. One that is told twice counts once: what is held cannot stall."""
-        if self.lasts(vf, when):
+        if self.is_active(vf, when):
             return self
         peaceful = when - self.until >= policy.hold_most_s
         longer = policy.hold_s if peaceful or not self.length_s else 2 * self.length_s
         length = min(policy.hold_most_s, longer)
         return Hold(vf, when + length, length)
 
-    def lasts(self, vf: int | None, now: float) -> bool:
+    def is_active(self, vf: int | None, now: float) -> bool:
         """Tell whether this VF is held."""
         return vf == self.vf and now < self.until
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netvsc_bpf.datapath.sync_addresses import ListKeeper, Lists
+from netvsc_bpf.datapath.sync_addresses import AddressSyncer, Lists
 from netvsc_bpf.kernel.hooks import tcx
 from netvsc_bpf.manager.reconcile.current_step import FollowLists
 from netvsc_bpf.manager.reconcile.executor import Executor
@@ -101,12 +101,12 @@ def _lists_hanging(hang: Callable[[], None]) -> Iterator[None]:
     """Let the first change of a VF's address lists that is no part of joining hang."""
     hangs = iter([hang])
 
-    class Hanging(ListKeeper):
+    class Hanging(AddressSyncer):
         def settle(self, of: Lists, vf: int) -> None:
             for now in hangs:
                 now()
             super().settle(of, vf)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(address_lists, "ListKeeper", Hanging)
+        patch.setattr(address_lists, "AddressSyncer", Hanging)
         yield

@@ -139,7 +139,7 @@ def test_numbers_have_the_values_of_the_header() -> None:
         "ABI_VERSION": abi.ABI_VERSION,
         "NIC_SLOTS": abi.NIC_SLOTS,
         "SLOT_PROBES": abi.SLOT_PROBES,
-        "DRAINED_FOR_GOOD": abi.DRAINED_FOR_GOOD,
+        "DRAINED_INDEFINITELY": abi.DRAINED_INDEFINITELY,
     }
 
 

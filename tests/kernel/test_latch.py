@@ -95,7 +95,7 @@ def test_withdrawn_permission_disarms_at_once_and_for_good(pair: Attachment) -> 
     assert withdrawn is ControlResult.SYNTHETIC
     time.sleep(5 * TICK_NS / 1e9)  # five times the settle time
     assert [pair.steer() for _ in range(10)] == [Path.SYNTHETIC] * 10
-    assert pair.control(ControlCommand.LOOK) is ControlResult.SYNTHETIC
+    assert pair.control(ControlCommand.CHECK) is ControlResult.SYNTHETIC
     assert pair.control(ControlCommand.ARM) is ControlResult.SYNTHETIC
     assert pair.where == (Path.SYNTHETIC, Reason.DAMPED)
     state = pair.state()
@@ -112,7 +112,7 @@ def test_disarmed_pair_keeps_its_permission_and_settles_again(pair: Attachment) 
         pair.control(ControlCommand.DISARM, abi.REASONS.index(Reason.TX_TIMEOUT)) is ControlResult.SYNTHETIC
     )
     assert pair.steer() is Path.SYNTHETIC
-    eventually("it is armed again", lambda: pair.control(ControlCommand.LOOK) is ControlResult.VF)
+    eventually("it is armed again", lambda: pair.control(ControlCommand.CHECK) is ControlResult.VF)
     assert changed_at(pair) - before >= SETTLE_NS - TICK_NS
     assert pair.steer() is Path.VF
 
@@ -149,7 +149,7 @@ def test_vf_that_is_gone_is_left_and_its_address_never_read_again(pair: Attachme
     assert [pair.steer() for _ in range(5)] == [Path.SYNTHETIC] * 5
     assert pair.state().armed == 0
     assert changes(pair)[Path.SYNTHETIC, Reason.VF_GONE] == 1
-    assert pair.control(ControlCommand.LOOK) is ControlResult.SYNTHETIC
+    assert pair.control(ControlCommand.CHECK) is ControlResult.SYNTHETIC
     assert pair.control(ControlCommand.PERMIT, SETTLE_NS) is ControlResult.NO_VF
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from netvsc_bpf.model.errors import NetvscBpfError
 
 
-class Rotten(NetvscBpfError):
+class StaleMutation(NetvscBpfError):
     """The text that a mutation replaces stands nowhere, or in several places."""
 
     exit_code = 1
@@ -26,10 +26,10 @@ class Mutation:
     """pytest's arguments: the fewest tests that notice."""
 
     def applied(self, folder: Path) -> str:
-        """Return the file's text with the change. Raises Rotten."""
+        """Return the file's text with the change. Raises StaleMutation."""
         text = (folder / self.file).read_text()
         if (times := text.count(self.old)) != 1:
-            raise Rotten(
+            raise StaleMutation(
                 f"cannot apply the mutation: {self.name}",
                 f"what it replaces stands {times} times in {self.file}",
                 "change it along with what it is about",

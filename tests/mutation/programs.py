@@ -31,8 +31,8 @@ LATCH = (
     Mutation(
         "leaving disarms before it raises `failures`",
         "ebpf/latch.h",
-        "	latch_forget(pair);\n	if (__sync_lock_test_and_set(&pair->armed, 0))",
-        "	u64 was = __sync_lock_test_and_set(&pair->armed, 0);\n\n	latch_forget(pair);\n	if (was)",
+        "	latch_invalidate(pair);\n	if (__sync_lock_test_and_set(&pair->armed, 0))",
+        "	u64 was = __sync_lock_test_and_set(&pair->armed, 0);\n\n	latch_invalidate(pair);\n	if (was)",
         _ORDERS,
     ),
     Mutation(
@@ -87,7 +87,7 @@ LATCH = (
     Mutation(
         "a look does not ask whether the devices are here",
         "ebpf/latch.h",
-        "!dev || !both_here(slot)",
+        "!dev || !both_present(slot)",
         "!dev",
         _PROGRAMS,
     ),
@@ -125,7 +125,7 @@ DRAINS = (
     Mutation(
         "a drain without a time ends by itself",
         "ebpf/control.c",
-        "	if (pair->drained_until == DRAINED_FOR_GOOD)\n		return true;\n",
+        "	if (pair->drained_until == DRAINED_INDEFINITELY)\n		return true;\n",
         "",
         _PROGRAMS,
     ),
@@ -281,7 +281,7 @@ CONTROL = (
     Mutation(
         "looks from before a permission count",
         "ebpf/control.c",
-        "	latch_forget(pair);\n	pair->permitted = 1;",
+        "	latch_invalidate(pair);\n	pair->permitted = 1;",
         "	pair->usable_since = 0;\n	pair->permitted = 1;",
         _ORDERS,
     ),
@@ -312,7 +312,7 @@ FRAMES = (
     Mutation(
         "steer does not ask whether the devices are here",
         "ebpf/steer.c",
-        "if (unlikely(!both_here(slot)))",
+        "if (unlikely(!both_present(slot)))",
         "if (unlikely(false))",
         _PROGRAMS,
     ),
@@ -333,8 +333,8 @@ FRAMES = (
     Mutation(
         "guard drops on the active path",
         "ebpf/guard.c",
-        "if (pair->armed && comes_by_the_vf_too",
-        "if (comes_by_the_vf_too",
+        "if (pair->armed && vf_receives_it_too",
+        "if (vf_receives_it_too",
         _PROGRAMS,
     ),
     Mutation(
@@ -378,7 +378,7 @@ PLACES = (
     Mutation(
         "home does not ask whether the devices are here",
         "ebpf/home.c",
-        "return RUNG == LIVENESS_FENTRY || both_here(own_slot());",
+        "return RUNG == LIVENESS_FENTRY || both_present(own_slot());",
         "return true;",
         _PROGRAMS,
     ),

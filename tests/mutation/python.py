@@ -81,8 +81,8 @@ DRAINING = (
     Mutation(
         "the time of a drain is ignored",
         "netvsc_bpf/datapath/drain_pair.py",
-        "abi.DRAINED_FOR_GOOD if for_s is None else now + round(for_s * 1e9)",
-        "abi.DRAINED_FOR_GOOD",
+        "abi.DRAINED_INDEFINITELY if for_s is None else now + round(for_s * 1e9)",
+        "abi.DRAINED_INDEFINITELY",
         _DRAINING,
     ),
     Mutation(

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.mutation.mutation import Mutation, Rotten
+from tests.mutation.mutation import Mutation, StaleMutation
 from tests.mutation.programs import PROGRAMS
 from tests.mutation.python import PYTHON
 
@@ -70,7 +70,7 @@ def judge(mutation: Mutation, repo: Path = REPO) -> Result:
         copy(repo, folder)
         try:
             mutated = mutation.applied(folder)
-        except Rotten as error:
+        except StaleMutation as error:
             return Result(Verdict.BROKEN, str(error))
         (folder / mutation.file).write_text(mutated)
         if (complaint := _complaint(folder, mutation.file)) is not None:

@@ -10,7 +10,7 @@ import pytest
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel.net import address_lists, vlan_devices
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
-from netvsc_bpf.model.nic import LENT_VLAN_PREFIX, Nic
+from netvsc_bpf.model.nic import SYNCED_VLAN_PREFIX, Nic
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
@@ -48,7 +48,7 @@ def listens(vf: Nic) -> bool:
 
 
 def lent() -> list[str]:
-    return sorted(nic.name for nic in nics() if nic.name.startswith(LENT_VLAN_PREFIX))
+    return sorted(nic.name for nic in nics() if nic.name.startswith(SYNCED_VLAN_PREFIX))
 
 
 @pytest.mark.parametrize("any_pair", ["virtio_net", "hv_netvsc-enslaved"], indirect=True)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bcc force-includes <linux/kconfig.h> first of all. These stand-ins replace the kernel's own headers, so that the
- * programs compile where none are installed: they need the fixed-width types and two configuration facts, no more.
+ * bcc includes <linux/kconfig.h> before everything else. These headers replace the kernel's, so that the programs
+ * compile where no kernel headers are installed: they need only the fixed-width types and two configuration macros.
  * The UAPI of BPF itself comes from the copy that bcc carries (<bcc/bpf.h>).
  */
 #ifndef __NETVSC_BPF_KCONFIG_H

@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* bcc names it in histogram helpers that we do not use. */
+/* Used by bcc's histogram helpers, which the programs do not call. */
 #define roundup_pow_of_two(n) (1)

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* KERNEL_VERSION stands in <linux/kconfig.h>. */
+/* KERNEL_VERSION is defined in <linux/kconfig.h>. */

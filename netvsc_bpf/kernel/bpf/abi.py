@@ -14,7 +14,7 @@ ABI_VERSION = 3
 NIC_SLOTS = 512
 SLOT_PROBES = 4
 REASON_COUNT = 16
-DRAINED_FOR_GOOD = (1 << 64) - 1
+DRAINED_INDEFINITELY = (1 << 64) - 1
 
 PATHS = (Path.SYNTHETIC, Path.VF)
 """enum pair_path, by number."""
@@ -51,7 +51,7 @@ class ControlCommand(IntEnum):
 
     PERMIT = 1
     WITHDRAW = 2
-    LOOK = 3
+    CHECK = 3
     ARM = 4
     DISARM = 5
     GUARD = 6

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.model import names
-from netvsc_bpf.model.drain import WHY_MOST
+from netvsc_bpf.model.drain import MAX_WHY_BYTES
 
 
 class _Note(ctypes.Structure):
-    _fields_ = [("at", ctypes.c_uint64), ("why", ctypes.c_char * (WHY_MOST + 1))]
+    _fields_ = [("at", ctypes.c_uint64), ("why", ctypes.c_char * (MAX_WHY_BYTES + 1))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def write(where: NetnsPins, ifindex: int, note: DrainNote) -> None:
     The caller holds the writer lock. Raises KernelError; ValueError for a reason that is too long.
     """
     raw = names.encode(note.why)
-    if len(raw) > WHY_MOST:
+    if len(raw) > MAX_WHY_BYTES:
         raise ValueError(f"{len(raw)} bytes")
     fd = libbpf.array_create("drain", ctypes.sizeof(_Note))
     try:

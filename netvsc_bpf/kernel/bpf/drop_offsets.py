@@ -9,22 +9,22 @@ _REASONS = {
     "DROP_CPU_BACKLOG": "SKB_DROP_REASON_CPU_BACKLOG",
     "DROP_DEV_READY": "SKB_DROP_REASON_DEV_READY",
 }
-NOTHING_KNOWN = dict.fromkeys((*_REASONS, "SKB_DEV", "SKB_AT_TC_INGRESS", "SKB_AT_TC_INGRESS_MASK"), 0)
+NO_DROP_FACTS = dict.fromkeys((*_REASONS, "SKB_DEV", "SKB_AT_TC_INGRESS", "SKB_AT_TC_INGRESS_MASK"), 0)
 """With these the program counts nothing."""
 
 
 def drop_facts(btf: Btf) -> dict[str, int]:
     """Return the macros of drops.c: offsets in bytes, a mask, numbers of enum skb_drop_reason.
 
-    NOTHING_KNOWN where the kernel gives no such reasons (before Linux 5.18): no reason to refuse it.
+    NO_DROP_FACTS where the kernel gives no such reasons (before Linux 5.18): no reason to refuse it.
     """
     try:
         reasons, skb = btf.enumerators("skb_drop_reason"), btf.members("sk_buff")
     except NoBtf:
-        return NOTHING_KNOWN
+        return NO_DROP_FACTS
     ingress, device = skb.get("tc_at_ingress"), skb.get("dev")
     if ingress is None or device is None or not all(name in reasons for name in _REASONS.values()):
-        return NOTHING_KNOWN
+        return NO_DROP_FACTS
     return {
         **{macro: reasons[name] for macro, name in _REASONS.items()},
         "SKB_DEV": device.offset,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from netvsc_bpf.kernel.bpf import pin_files
 from netvsc_bpf.kernel.bpf.pin_layout import BPFFS, NetnsPins
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 
 _NEW = "new"
 _KEPT = 11
@@ -23,7 +23,7 @@ _KEPT = 11
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedVf:
+class MovedVf:
     """A VF that was fetched from the manager's namespace, and how it was there: a move undoes these."""
 
     ifindex: int
@@ -36,81 +36,81 @@ class FetchedVf:
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class MovedNic:
     """One synthetic NIC, by its ifindex in the namespace that it visits (`here`)."""
 
     ifindex: int
-    here: Place
-    home: Place
+    here: NetnsHandle
+    home: NetnsHandle
     name: str
     """What it was called at home."""
-    vf: FetchedVf | None = None
+    vf: MovedVf | None = None
 
 
-def visitors(pins: NetnsPins) -> list[Visitor]:
+def moved_nics(pins: NetnsPins) -> list[MovedNic]:
     """Return the visitors of one namespace."""
     try:
-        names = pin_files.names(pins.visitors)
+        names = pin_files.names(pins.moved_nics)
     except FileNotFoundError:
         return []
-    found = (_read(pins, pins.visitors / name) for name in names if name.isdecimal())
+    found = (_read(pins, pins.moved_nics / name) for name in names if name.isdecimal())
     return [visitor for visitor in found if visitor is not None]
 
 
-def visitors_from(home: Place, bpffs: Path = BPFFS) -> list[Visitor]:
+def moved_nics_of(home: NetnsHandle, bpffs: Path = BPFFS) -> list[MovedNic]:
     """Return the visitors in all namespaces that the manager of `home` looks after."""
     root = NetnsPins(0, bpffs).root
     try:
         inodes = sorted(int(folder) for folder in pin_files.names(root) if folder.isdecimal())
     except FileNotFoundError:
         return []
-    everyone = (one for inode in inodes for one in visitors(NetnsPins(inode, bpffs)))
+    everyone = (one for inode in inodes for one in moved_nics(NetnsPins(inode, bpffs)))
     return [one for one in everyone if one.home == home]
 
 
-def visitor(pins: NetnsPins, ifindex: int) -> Visitor | None:
+def moved_nic(pins: NetnsPins, ifindex: int) -> MovedNic | None:
     """Return the mark of one NIC, None where it is no visitor."""
-    return _read(pins, pins.visitors / str(ifindex))
+    return _read(pins, pins.moved_nics / str(ifindex))
 
 
-def note(visitor: Visitor, bpffs: Path = BPFFS) -> None:
+def note(visitor: MovedNic, bpffs: Path = BPFFS) -> None:
     """Write a mark, in the place of an earlier one; the caller holds the writer lock."""
     pins = NetnsPins(visitor.here.inode, bpffs)
-    for folder in (pins.home, pins.visitors):
+    for folder in (pins.home, pins.moved_nics):
         pin_files.make_folder(folder)
-    new = pins.visitors / _NEW
+    new = pins.moved_nics / _NEW
     pin_files.unlink(new)
     pin_files.make_symlink(encode(visitor), new)
-    pin_files.rename(new, pins.visitors / str(visitor.ifindex))
+    pin_files.rename(new, pins.moved_nics / str(visitor.ifindex))
 
 
-def note_vf(visitor: Visitor, vf: FetchedVf | None) -> Visitor:
+def note_vf(visitor: MovedNic, vf: MovedVf | None) -> MovedNic:
     """Write that this VF was fetched, or that it is not here any more."""
     noted = replace(visitor, vf=vf)
     note(noted)
     return noted
 
 
-def strike(pins: NetnsPins, ifindex: int) -> None:
+def remove_mark(pins: NetnsPins, ifindex: int) -> None:
     """Remove a mark; nothing happens where there is none."""
-    pin_files.unlink(pins.visitors / str(ifindex))
-    if pin_files.exists(pins.visitors) and not visitors(pins):
-        pin_files.unlink(pins.visitors / _NEW)
-        pin_files.remove_folder(pins.visitors)
+    pin_files.unlink(pins.moved_nics / str(ifindex))
+    if pin_files.exists(pins.moved_nics) and not moved_nics(pins):
+        pin_files.unlink(pins.moved_nics / _NEW)
+        pin_files.remove_folder(pins.moved_nics)
 
 
-def strike_unreadable(pins: NetnsPins) -> None:
+def remove_unreadable_marks(pins: NetnsPins) -> None:
     """Remove what stands among the marks and is none."""
-    if not pin_files.exists(pins.visitors):
+    if not pin_files.exists(pins.moved_nics):
         return
-    for name in pin_files.names(pins.visitors):
-        if not name.isdecimal() or _read(pins, pins.visitors / name) is None:
-            pin_files.unlink(pins.visitors / name)
-    if not pin_files.names(pins.visitors):
-        pin_files.remove_folder(pins.visitors)
+    for name in pin_files.names(pins.moved_nics):
+        if not name.isdecimal() or _read(pins, pins.moved_nics / name) is None:
+            pin_files.unlink(pins.moved_nics / name)
+    if not pin_files.names(pins.moved_nics):
+        pin_files.remove_folder(pins.moved_nics)
 
 
-def encode(visitor: Visitor) -> str:
+def encode(visitor: MovedNic) -> str:
     """Return the text of a mark. Pure."""
     parts = [f"{visitor.home.inode}:{visitor.home.cookie}", str(visitor.here.cookie), visitor.name]
     if visitor.vf is not None:
@@ -120,25 +120,29 @@ def encode(visitor: Visitor) -> str:
     return "/".join(parts)
 
 
-def decode(text: str, ifindex: int, inode: int) -> Visitor | None:
+def decode(text: str, ifindex: int, inode: int) -> MovedNic | None:
     """Return what a mark of this NIC in the namespace of this inode says; None where it is none. Pure."""
     parts = text.split("/")
     try:
         home_inode, home_cookie = map(int, parts[0].split(":"))
         here, name, rest = int(parts[1]), parts[2], parts[3:]
-        return Visitor(
-            ifindex, Place(inode, here), Place(home_inode, home_cookie), name, _vf(*rest) if rest else None
+        return MovedNic(
+            ifindex,
+            NetnsHandle(inode, here),
+            NetnsHandle(home_inode, home_cookie),
+            name,
+            _vf(*rest) if rest else None,
         )
     except (ValueError, IndexError, TypeError):
         return None
 
 
-def _vf(known: str, mac: str, name: str) -> FetchedVf:
+def _vf(known: str, mac: str, name: str) -> MovedVf:
     ifindex, up, mode, disabled = (None if not one else int(one) for one in known.split(":"))
-    return FetchedVf(ifindex or 0, name, mac, bool(up), mode, None if disabled is None else bool(disabled))
+    return MovedVf(ifindex or 0, name, mac, bool(up), mode, None if disabled is None else bool(disabled))
 
 
-def _read(pins: NetnsPins, path: Path) -> Visitor | None:
+def _read(pins: NetnsPins, path: Path) -> MovedNic | None:
     try:
         return decode(pin_files.read_symlink(path), int(path.name), pins.inode)
     except OSError as error:

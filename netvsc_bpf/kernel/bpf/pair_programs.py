@@ -81,7 +81,7 @@ def _made(loaded: LoadedObject, slot: int, name: str, pin: Path) -> Iterator[int
         yield new
 
 
-def make_anew(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> None:
+def make_new_copies(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> None:
     """Make new copies of all that there are, from the templates in `folder`, and pin them below it.
 
     `slots` are those of the pairs, by their synthetic ifindex. Raises as opened() does.

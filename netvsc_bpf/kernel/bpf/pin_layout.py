@@ -97,7 +97,7 @@ class NetnsPins:
         return Path(f"{self.bpffs}/{ROOT_NAME}/{self.inode}/{_PAIR_PREFIX}{ifindex}")
 
     @property
-    def visitors(self) -> Path:
+    def moved_nics(self) -> Path:
         """The folder of the marks of NICs that moved here (kernel/bpf/moved_nic_marks.py)."""
         return self.home / "visitors"
 

@@ -32,7 +32,7 @@ def attached_ifindexes(pins: NetnsPins) -> list[int]:
 
 def in_use(pins: NetnsPins) -> bool:
     """Tell whether the folder of this network namespace is needed: by a pair, or by a NIC that visits."""
-    return bool(attached_ifindexes(pins)) or pin_files.exists(pins.visitors)
+    return bool(attached_ifindexes(pins)) or pin_files.exists(pins.moved_nics)
 
 
 def remove_tree(pins: NetnsPins, folder: Path) -> None:

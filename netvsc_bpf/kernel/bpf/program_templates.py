@@ -16,7 +16,7 @@ from pathlib import Path
 
 from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins
 from netvsc_bpf.kernel.bpf.map_addresses import MapFd
-from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError
 
 KINDS = {
@@ -61,7 +61,7 @@ def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> Iterator[int]:
         fd = libbpf.prog_load(KINDS[name], name, completed)
     except OSError as error:
         what = f"cannot load program {name}"
-        if may_pass(error):
+        if is_transient(error):
             raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
         raise CompileError(
             what,

@@ -10,7 +10,7 @@ from typing import Any
 from netvsc_bpf.kernel.bpf import map_addresses
 from netvsc_bpf.kernel.bpf.kfunc_calls import ReadOnlyCast
 from netvsc_bpf.kernel.compile.drop_root import not_root
-from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import BccMissing, CompileError, KernelError
 
 
@@ -60,7 +60,7 @@ class Module:
         except Exception as error:  # bcc raises nothing more precise
             what, number = f"cannot load program {function}", ctypes.get_errno()
             refusal = OSError(number, os.strerror(number))
-            if may_pass(refusal):
+            if is_transient(refusal):
                 raise KernelError(what, os.strerror(number), errno=number) from error
             raise CompileError(what, str(error), "report it with --verbose") from error
         return fd

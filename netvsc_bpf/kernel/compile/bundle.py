@@ -34,7 +34,7 @@ def bundle(folder: Path, sources: Iterable[str]) -> str:
     return "#include <uapi/linux/bpf.h>\n" + "".join(_expand(folder, name, seen) for name in sources)
 
 
-def stand_ins(folder: Path) -> str:
+def replacement_headers(folder: Path) -> str:
     """Return the headers that stand in for those of a kernel, one after the other."""
     return "".join(path.read_text() for path in sorted((folder / "include").rglob("*.h")))
 

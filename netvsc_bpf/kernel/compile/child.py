@@ -115,7 +115,7 @@ def load(request: Request) -> Loaded:
 def _load(request: Request, liveness: Liveness) -> Loaded:
     macros, sources = macros_for(liveness), Path(request.sources)
     text = bundle.bundle(sources, bundle.sources_of(liveness))
-    build = build_number(text, bundle.stand_ins(sources), macros)
+    build = build_number(text, bundle.replacement_headers(sources), macros)
     module = compile_text(sources, text, macros)
     folder = Path(request.folder)
     for made in (folder, *(folder / name for name in ("programs", "templates", "sentinel"))):

@@ -6,7 +6,7 @@ from pathlib import Path
 from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins
 from netvsc_bpf.kernel.bpf.fentry_links import HOOKS, TRACEPOINTS
 from netvsc_bpf.kernel.compile.bcc import Module
-from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import CompileError
 
 
@@ -23,7 +23,7 @@ def attach(module: Module, folder: Path) -> str | None:
         except (CompileError, OSError) as error:
             for path in pinned:
                 pin_files.unlink(path)
-            if may_pass(error):
+            if is_transient(error):
                 raise
             return error.why if isinstance(error, CompileError) else str(error)
         pins.make(link, folder / hook)

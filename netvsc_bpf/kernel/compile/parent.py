@@ -56,7 +56,7 @@ def load_programs(
     try:
         build = _run_child(folder, liveness, lock_fd, maps=pins.object / "maps")
         with LoadedObject(pins) as object_:
-            pair_programs.make_anew(object_, slots, folder)
+            pair_programs.make_new_copies(object_, slots, folder)
         loaded()
         pinned.move(folder, pins.upgrading(build))
     except BaseException:

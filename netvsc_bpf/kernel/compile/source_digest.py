@@ -17,9 +17,9 @@ def macros_for(liveness: Liveness) -> dict[str, int]:
     return offsets_for(liveness) | map_addresses.macros() | {"RUNG": abi.LIVENESSES.index(liveness)}
 
 
-def build_number(text: str, stand_ins: str, macros: dict[str, int]) -> int:
+def build_number(text: str, replacement_headers: str, macros: dict[str, int]) -> int:
     """Return 32 bits of the SHA-256 of all that the compiler is given; never 0, which means unknown. Pure."""
-    facts = repr((text, stand_ins, sorted(macros.items())))
+    facts = repr((text, replacement_headers, sorted(macros.items())))
     return int.from_bytes(hashlib.sha256(facts.encode()).digest()[:4]) or 1
 
 
@@ -27,4 +27,4 @@ def own_build(liveness: Liveness) -> int:
     """Return the build that our own sources would have on this kernel. Raises NoBtf."""
     folder = bundle.sources_dir()
     text = bundle.bundle(folder, bundle.sources_of(liveness))
-    return build_number(text, bundle.stand_ins(folder), macros_for(liveness))
+    return build_number(text, bundle.replacement_headers(folder), macros_for(liveness))

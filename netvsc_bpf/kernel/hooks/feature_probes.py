@@ -15,7 +15,7 @@ from netvsc_bpf.kernel.bpf.btf import Btf
 from netvsc_bpf.kernel.bpf.instructions import instruction
 from netvsc_bpf.kernel.bpf.offsets import kernel_offsets
 from netvsc_bpf.kernel.hooks import tcx
-from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
 _TRACING = 26  # enum bpf_prog_type, include/uapi/linux/bpf.h
@@ -65,7 +65,7 @@ def why_no_fentry() -> str | None:
     except NetvscBpfError as error:
         return error.why
     except OSError as error:
-        if may_pass(error):
+        if is_transient(error):
             raise KernelError("cannot look for fentry", str(error.strerror), errno=error.errno) from error
         return f"the kernel refuses fentry programs ({error.strerror})"
     return None

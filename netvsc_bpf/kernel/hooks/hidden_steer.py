@@ -30,7 +30,7 @@ class _ProgInfo(ctypes.Structure):
     ]
 
 
-def refuse_twice(where: NetnsPins, ifindex: int, name: str) -> None:
+def refuse_second_steer(where: NetnsPins, ifindex: int, name: str) -> None:
     """Raise Refused where a steer without a pin that we can see is on the tcx egress of a NIC.
 
     Nothing is found without CAP_SYS_ADMIN, which it takes to ask what others' programs are.

@@ -22,7 +22,7 @@ _HEADER = struct.Struct("=IH")
 _NUMBER = struct.Struct("=i")
 
 
-class ForeignWatch:
+class AllNsidWatch:
     """Calls back with the nsid of a namespace where something changed; with None when one is gone."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[int | None], None]) -> None:

@@ -2,13 +2,13 @@
 """What is announced of a pair at one time. Pure."""
 
 from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp, rarp, unsolicited_na
-from netvsc_bpf.kernel.net.upper_devices import Speaker
+from netvsc_bpf.kernel.net.upper_devices import AddressedLink
 
 MOST = 64
 """Addresses told for each interface, unless a policy says otherwise."""
 
 
-def frames(speakers: list[Speaker], others: set[bytes], most: int = MOST) -> list[tuple[int, bytes]]:
+def frames(speakers: list[AddressedLink], others: set[bytes], most: int = MOST) -> list[tuple[int, bytes]]:
     """Return one round: frames, each with the interface to send it from; `most` addresses for each.
 
     `speakers` begin with the synthetic NIC; `others` are the MACs that it listens to beside its own: guests

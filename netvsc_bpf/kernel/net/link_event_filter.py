@@ -90,11 +90,11 @@ class EventFilter:
     _everything: bool = True
     """The messages do not say what to look at."""
 
-    def looked(self, interest: Interest) -> None:
+    def update(self, interest: Interest) -> None:
         """Go on by what a look found. Any thread may call it."""
         self._next.append(interest)
 
-    def news(self) -> frozenset[int] | None:
+    def take_newcomers(self) -> frozenset[int] | None:
         """Return which interfaces to look at beside the members of pairs; None: at everything.
 
         Any thread may call it. What was returned once is not returned again.
@@ -105,7 +105,7 @@ class EventFilter:
             self._newcomers.clear()
             return found
 
-    def look_at_everything(self) -> None:
+    def request_full_scan(self) -> None:
         """Have the next look be at everything. Any thread may call it."""
         with self._lock:
             self._everything = True
@@ -118,7 +118,7 @@ class EventFilter:
     def judge(self, data: bytes) -> Concern:
         """Say how soon somebody has to look because of one datagram of RTMGRP_LINK and RTMGRP_TC.
 
-        An empty one stands for what was lost. LATER takes a look at everything (look_at_everything()).
+        An empty one stands for what was lost. LATER takes a look at everything (request_full_scan()).
         """
         if not data:
             return Concern.LATER
@@ -175,7 +175,7 @@ class EventFilter:
         self._learn(ifindex, now)
         if not interest.names.isdisjoint((now.name, *now.altnames)):
             # A synthetic NIC that is new: its VF may be any interface, and may have been there for long.
-            self.look_at_everything()
+            self.request_full_scan()
             return Concern.NOW
         if _joins(interest, now, found):
             with self._lock:
@@ -183,7 +183,7 @@ class EventFilter:
             return Concern.NOW
         if (now.mac and self._macs[now.mac] > 1) or _PARENT in found:
             # It may make a pair with any other.
-            self.look_at_everything()
+            self.request_full_scan()
             return Concern.NOW
         return Concern.LATER
 

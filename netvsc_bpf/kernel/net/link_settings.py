@@ -48,7 +48,7 @@ def changing(what: str) -> Iterator[None]:
         raise KernelError(what, error.strerror or str(error), errno=number) from error
 
 
-def is_here(ifindex: int) -> bool:
+def is_present(ifindex: int) -> bool:
     """Tell whether an interface is in this network namespace; where that cannot be asked just now, it is."""
     try:
         socket.if_indextoname(ifindex)

@@ -5,7 +5,7 @@ import struct
 
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink, attribute
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 
 _RTM_NEWNSID, _RTM_GETNSID = 88, 90
 _NETNSA_NSID, _NETNSA_FD = 1, 3
@@ -14,7 +14,7 @@ _NUMBER = struct.Struct("=i")
 _NOT_ASSIGNED = -1
 
 
-def nsid(place: Place) -> int:
+def nsid(place: NetnsHandle) -> int:
     """Return the number that this thread's namespace has for another; one that has none is given one.
 
     A device that moves there gives it one as well (peernet2id_alloc()). Raises KernelError, NamespaceGone.

@@ -49,7 +49,7 @@ class _CreateOpts(ctypes.Structure):
     ]
 
 
-class LentAddresses:
+class SyncedAddresses:
     """The record of this thread's network namespace. Whoever changes it holds the writer lock."""
 
     def __init__(self, pins: NetnsPins) -> None:
@@ -84,7 +84,7 @@ class LentAddresses:
             found.setdefault(vf_ifindex, set()).add(mac)
         return found
 
-    def note(self, vf_ifindex: int, mac: bytes) -> None:
+    def add(self, vf_ifindex: int, mac: bytes) -> None:
         """Write down that an address was lent. Raises KernelError where the map is full."""
         if self._fd is None:
             self._fd = _created(self._path)
@@ -92,7 +92,7 @@ class LentAddresses:
         with changing(f"cannot note {mac.hex(':')} of interface {vf_ifindex}"):
             _checked(self._lib.bpf_map_update_elem(self._fd, ctypes.byref(key), ctypes.byref(value), 0))
 
-    def strike(self, vf_ifindex: int, mac: bytes) -> None:
+    def remove(self, vf_ifindex: int, mac: bytes) -> None:
         """Forget an address; nothing happens where it was not noted. Raises KernelError."""
         if self._fd is None:
             return

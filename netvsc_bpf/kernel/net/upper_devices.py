@@ -43,7 +43,7 @@ class Link:
     name: str
     mac: bytes
     up: bool
-    speaks: bool
+    uses_arp: bool
     """An Ethernet device whose addresses are resolved: no IFF_NOARP, no loopback."""
     carrier: bool
     on: int | None = None
@@ -56,7 +56,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class AddressedLink:
     """A link and its usable addresses."""
 
     link: Link
@@ -147,7 +147,7 @@ def parse_link(message: Message) -> Link:
         names.decode(found[_IFLA_IFNAME]),
         mac,
         up=bool(flags & _IFF_UP),
-        speaks=kind == _ARPHRD_ETHER and len(mac) == 6 and not flags & (_IFF_LOOPBACK | _IFF_NOARP),
+        uses_arp=kind == _ARPHRD_ETHER and len(mac) == 6 and not flags & (_IFF_LOOPBACK | _IFF_NOARP),
         carrier=found.get(_IFLA_CARRIER) == b"\1",
         on=_u32(found[_IFLA_LINK]) if stacked and _IFLA_LINK in found else None,
         master=_u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
@@ -200,22 +200,22 @@ def parse_address(message: Message) -> tuple[int, IPv4Address | IPv6Address] | N
     return ifindex, IPv6Address(raw)
 
 
-def speakers_on(
+def addressed_links(
     ifindex: int, all_links: dict[int, Link], all_addresses: dict[int, list[IPv4Address | IPv6Address]]
-) -> list[Speaker]:
+) -> list[AddressedLink]:
     """Return the interface itself and what stands on it in this namespace, those that are up. Pure."""
     return [
-        Speaker(
+        AddressedLink(
             link,
             tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv4Address)),
             tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv6Address)),
         )
         for link in _tower(ifindex, all_links)
-        if link.up and link.speaks
+        if link.up and link.uses_arp
     ]
 
 
-def tower(ifindex: int, all_links: dict[int, Link]) -> list[int]:
+def with_upper_devices(ifindex: int, all_links: dict[int, Link]) -> list[int]:
     """Return the interface itself, where there is one, and what stands on it: ifindexes. Pure."""
     return [link.ifindex for link in _tower(ifindex, all_links)]
 

@@ -26,7 +26,7 @@ from netvsc_bpf.kernel.net.rtnetlink import (
     attributes,
 )
 from netvsc_bpf.model import names
-from netvsc_bpf.model.nic import LENT_VLAN_PREFIX
+from netvsc_bpf.model.nic import SYNCED_VLAN_PREFIX
 
 _RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK = 16, 17, 18
 _IFINFOMSG = struct.Struct("=BxHiII")
@@ -73,7 +73,7 @@ class Stacked:
     """None for a macvlan."""
 
 
-def none_here() -> bool:
+def no_vlans() -> bool:
     """Tell, for next to nothing, whether this thread's network namespace has no VLAN device at all."""
     try:
         return _CONFIG.read_bytes().count(b"\n") <= 2  # two lines of heading
@@ -126,9 +126,9 @@ def ids_on(ifindex: int, all_stacked: Iterable[Stacked]) -> frozenset[Vlan]:
     return frozenset(found)
 
 
-def lent_name(vf: int, vlan: Vlan) -> str:
+def synced_name(vf: int, vlan: Vlan) -> str:
     """Return the name of the device that lends a VF (by ifindex) an id. Pure."""
-    return f"{LENT_VLAN_PREFIX}{vf}.{vlan}"
+    return f"{SYNCED_VLAN_PREFIX}{vf}.{vlan}"
 
 
 def filters_of(name: str) -> frozenset[int]:
@@ -144,7 +144,7 @@ def filtered(name: str, wanted: Iterable[Vlan]) -> list[Vlan]:
     return [vlan for vlan in ids if vlan.protocol in tags]
 
 
-def lend(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
+def sync(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
     """Let the frames of a VLAN into a VF, for the VLANs of `owner`. Raises KernelError."""
     data = (
         attribute(_IFLA_VLAN_ID, struct.pack("=H", vlan.id))
@@ -152,7 +152,7 @@ def lend(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
         + attribute(_IFLA_VLAN_FLAGS, struct.pack("=II", _LOOSE_BINDING, _LOOSE_BINDING))
     )
     info = attribute(_IFLA_INFO_KIND, b"vlan\0") + attribute(_IFLA_INFO_DATA, data)
-    name = attribute(_IFLA_IFNAME, lent_name(vf, vlan).encode() + b"\0")
+    name = attribute(_IFLA_IFNAME, synced_name(vf, vlan).encode() + b"\0")
     body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + name + attribute(_IFLA_LINK, struct.pack("=I", vf))
     with changing(f"cannot let VLAN {vlan} of {owner} into its VF"):
         rtnl.request(_RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + attribute(_IFLA_LINKINFO, info))

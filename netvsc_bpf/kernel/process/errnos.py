@@ -25,7 +25,7 @@ def is_absent(error: OSError) -> bool:
     return error.errno in _ABSENT
 
 
-def may_pass(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether a call failed for want of memory, descriptors, room or time: the next one may work.
 
     Takes OSError and KernelError; any other exception is for good.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from netvsc_bpf.kernel.process import namespaces
-from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import NamespaceGone
 
 _NAMED = Path("/run/netns")
@@ -22,7 +22,7 @@ _OWN = Path("/proc/thread-self/ns/net")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NetnsHandle:
     """One network namespace: the inode of /proc/<pid>/ns/net, and the cookie that is never given twice."""
 
     inode: int
@@ -68,7 +68,7 @@ class Place:
             return False
 
 
-def others() -> Generator[Place, None, None]:
+def others() -> Generator[NetnsHandle, None, None]:
     """Enter one after the other all namespaces that can be found; the loop's body runs inside of it.
 
     Close it (contextlib.closing) where the loop may end early. Those without a name and without a process
@@ -82,11 +82,11 @@ def others() -> Generator[Place, None, None]:
             try:
                 fd = there.enter_context(_open(path))
             except OSError as error:
-                if may_pass(error):
+                if is_transient(error):
                     raise
                 continue  # it went meanwhile
             there.enter_context(_inside(fd))
-            yield Place.here()
+            yield NetnsHandle.here()
 
 
 def named() -> dict[int, Path]:
@@ -110,7 +110,7 @@ def _namespaces(paths: Iterable[Path]) -> dict[int, Path]:
         try:
             stat = path.stat()
         except OSError as error:
-            if may_pass(error):
+            if is_transient(error):
                 raise
             continue  # the process ended, or is not ours to look at
         if stat.st_dev == device:

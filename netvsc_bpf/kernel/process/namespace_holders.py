@@ -35,7 +35,7 @@ def is_handle(path: Path, inode: int) -> bool:
     return (found.st_dev, found.st_ino) == (_OWN.stat().st_dev, inode)
 
 
-def is_inhabited(inode: int) -> bool:
+def has_processes(inode: int) -> bool:
     """Tell whether processes other than ourselves and our children are in the namespace.
 
     Without CAP_SYS_PTRACE, which it takes to see where other users' processes are, the answer is yes.

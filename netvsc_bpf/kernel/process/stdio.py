@@ -91,7 +91,7 @@ class _Raw(io.RawIOBase):
 
 
 class Stdout(_Raw):
-    """Standard output. Raises OutputLost and ReaderGone, except within beside_the_work()."""
+    """Standard output. Raises OutputLost and ReaderGone, except within best_effort()."""
 
     def __init__(self) -> None:
         super().__init__(STDOUT, None, "<stdout>")
@@ -107,7 +107,7 @@ class Stdout(_Raw):
         return len(data)
 
     @contextmanager
-    def beside_the_work(self) -> Iterator[None]:
+    def best_effort(self) -> Iterator[None]:
         """Within the block lost output is reported once, on stderr, and ends nothing."""
         self._beside, self.writer.patience_s = True, PATIENCE_S
         try:

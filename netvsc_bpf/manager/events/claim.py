@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from netvsc_bpf.kernel.bpf import claim_lock
-from netvsc_bpf.kernel.bpf.moved_nic_marks import visitors
+from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nics
 from netvsc_bpf.kernel.bpf.pin_layout import BPFFS, ROOT_NAME, NetnsPins
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.kernel.process.peer_credentials import Peer, peer
@@ -111,7 +111,7 @@ def refuse_while_managed(what: str) -> None:
 
 def _from_elsewhere() -> int | None:
     """Return the process that followed a NIC into this namespace."""
-    for home in {one.home for one in visitors(NetnsPins(namespaces.current_inode()))}:
+    for home in {one.home for one in moved_nics(NetnsPins(namespaces.current_inode()))}:
         with suppress(NamespaceGone), home.entered():
             if (pid := holder()) is not None:
                 return pid

@@ -59,9 +59,9 @@ class Teller:
             for one in alarming
         }
         joined = seen.pair.joined
-        if joined is not None and joined.unseen_by is not None:
+        if joined is not None and joined.bypassed_xdp is not None:
             reason: dict[Detail, Value] = {Detail.VF: joined.vf.name, Detail.REASON: Reason.XDP_MISSING.value}
-            refused[describe(joined.unseen_by, nic, joined.vf)] = reason
+            refused[describe(joined.bypassed_xdp, nic, joined.vf)] = reason
         if seen.problem is not None:
             refused[str(seen.problem)] = {Detail.ERROR: type(seen.problem).__name__}
         before = self._refused.get(nic.ifindex, ())
@@ -170,7 +170,7 @@ class Teller:
         self, pair: PairObservation | None, step: act.Action, refused: str | None, took_s: float
     ) -> None:
         """Tell that a step was carried out, or what the VF refused; `took_s` is how long it took."""
-        if isinstance(step, act.Fasten):
+        if isinstance(step, act.ReplaceInterim):
             return  # a part of joining, which has been told
         kind, text = step_words(pair, step, attached=step.ifindex in self._attached)
         if refused is not None:

@@ -17,7 +17,7 @@ class RunningManager(ManagerClient):
         """See ManagerClient."""
         return is_claimed()
 
-    def reconciles(self) -> bool:
+    def reconcile(self) -> bool:
         """See ManagerClient. One that hangs, or is of an earlier version, does not."""
         first = next(answers(Request.LOOK, _PATIENCE_S), None)
         return first is not None and first.get(CONTROL) == Control.READY

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from netvsc_bpf.datapath.known_pairs import known_pairs
-from netvsc_bpf.datapath.move_vf import arrived, fetch, note_arrival, send_home
+from netvsc_bpf.datapath.move_vf import arrived, fetch, move_back, note_arrival
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.discovery.pairing import find_pair
 from netvsc_bpf.kernel.bpf import pins
-from netvsc_bpf.kernel.bpf.moved_nic_marks import Visitor, strike, visitor, visitors_from
+from netvsc_bpf.kernel.bpf.moved_nic_marks import MovedNic, moved_nic, moved_nics_of, remove_mark
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.net.nsid import nsid
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process import writer_lock
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.claim import holder
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind
 from netvsc_bpf.manager.state.attached_pairs import opened
@@ -38,7 +38,7 @@ class Visits:
 
     config: ManagerConfig
     listener: Callable[[Event], None]
-    places: dict[Place, int] = field(default_factory=dict)
+    places: dict[NetnsHandle, int] = field(default_factory=dict)
     """The namespaces that need a branch, with the number (nsid) that this one knows them by."""
     troubled: bool = False
     """Something could not be done at the last look: it has to be tried again soon."""
@@ -46,9 +46,9 @@ class Visits:
 
     def __call__(self) -> None:
         """Look after all; what fails is told once, and tried again at the next look."""
-        places: dict[Place, int] = {}
+        places: dict[NetnsHandle, int] = {}
         self.troubled = False
-        for one in visitors_from(Place.here()):
+        for one in moved_nics_of(NetnsHandle.here()):
             try:
                 if not one.here.exists():
                     self._forget_dead(one)
@@ -68,7 +68,7 @@ class Visits:
                 self._told.pop(one.name, None)
         self.places = places
 
-    def _is_ours(self, one: Visitor) -> bool:
+    def _is_ours(self, one: MovedNic) -> bool:
         """Return whether a branch has to manage it; of one that died before it was attached drop the mark."""
         with one.here.entered():
             pid = holder()
@@ -79,11 +79,11 @@ class Visits:
                 if session.nic(one.ifindex) is not None or one.ifindex in session.attached():
                     return True
             with writing(_WHAT) as session:
-                send_home(session, one)
-                strike(session.pins, one.ifindex)
+                move_back(session, one)
+                remove_mark(session.pins, one.ifindex)
         return False
 
-    def _see_to_its_vf(self, one: Visitor) -> None:
+    def _see_to_its_vf(self, one: MovedNic) -> None:
         with one.here.entered(), Rtnetlink() as rtnl:
             nics = list_nics(rtnl)
         synthetic = next((nic for nic in nics if nic.ifindex == one.ifindex), None)
@@ -93,7 +93,7 @@ class Visits:
         if self._lacks_a_vf(synthetic, nics):
             self._fetch_for(one, synthetic)
 
-    def _settled(self, one: Visitor, nics: list[Nic]) -> Visitor:
+    def _settled(self, one: MovedNic, nics: list[Nic]) -> MovedNic:
         """Complete the mark of one whose manager was killed while its VF moved."""
         if one.vf is None or one.vf.ifindex or arrived(one, nics) is None:
             return one
@@ -106,20 +106,20 @@ class Visits:
         except Refused:
             return False  # there is one, and it is somebody else's; or there are too many
 
-    def _fetch_for(self, one: Visitor, synthetic: Nic) -> None:
+    def _fetch_for(self, one: MovedNic, synthetic: Nic) -> None:
         with reading(_WHAT) as session:
             if self._candidate(session, one, synthetic) is None:
                 return
         with writing(_WHAT) as session:
             vf = self._candidate(session, one, synthetic)
-            now = visitor(NetnsPins(one.here.inode), one.ifindex)
+            now = moved_nic(NetnsPins(one.here.inode), one.ifindex)
             if vf is None or now is None:
                 return
             name = fetch(session, now, vf)
         text = f"{vf.name} follows it to {one.here.name}" + ("" if name == vf.name else f" as {name}")
         self._tell(one, Kind.MOVED, text, vf.name)
 
-    def _candidate(self, session: Session, one: Visitor, synthetic: Nic) -> Nic | None:
+    def _candidate(self, session: Session, one: MovedNic, synthetic: Nic) -> Nic | None:
         """Return the NIC of this namespace that would be its VF, were the visitor here."""
         options = self.config.of(one.name).options
         # Its number and its names may be somebody else's here.
@@ -141,27 +141,27 @@ class Visits:
             return None
         return pairing.pair.vf
 
-    def _forget_dead(self, one: Visitor) -> None:
+    def _forget_dead(self, one: MovedNic) -> None:
         """Remove what its namespace left in bpffs: links of devices that died or went back to the machine."""
         where = NetnsPins(one.here.inode)
         with writer_lock.writer(where.root):
             pins.remove_tree(where, where.pair(one.ifindex))
-            strike(where, one.ifindex)
+            remove_mark(where, one.ifindex)
             if not pins.in_use(where):
                 pins.remove_tree(where, where.home)
         self._tell(one, Kind.RELEASED, f"{one.here.name} is gone, and it with it")
 
-    def _tell_failure(self, one: Visitor, text: str) -> None:
+    def _tell_failure(self, one: MovedNic, text: str) -> None:
         if self._told.get(one.name) != text:
             self._told[one.name] = text
             self._tell(one, Kind.FAILED, text)
 
-    def _tell_once(self, one: Visitor, text: str) -> None:
+    def _tell_once(self, one: MovedNic, text: str) -> None:
         key = f"{one.name} {one.here.inode}"
         if self._told.get(key) != text:
             self._told[key] = text
             self._tell(one, Kind.REFUSED, text)
 
-    def _tell(self, one: Visitor, kind: Kind, text: str, vf: str | None = None) -> None:
+    def _tell(self, one: MovedNic, kind: Kind, text: str, vf: str | None = None) -> None:
         details = {Detail.NETNS: one.here.name} | ({} if vf is None else {Detail.VF: vf})
         self.listener(Event(kind, one.name, text, details=dict(details)))

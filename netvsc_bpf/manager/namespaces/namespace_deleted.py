@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel.process import namespaces
-from netvsc_bpf.kernel.process.namespace_holders import handles, is_handle, is_inhabited
+from netvsc_bpf.kernel.process.namespace_holders import handles, has_processes, is_handle
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 
 _LOOK_S = 1.0
@@ -38,7 +38,7 @@ class OwnNamespace:
             while any(is_handle(path, self._inode) for path in self._handles):
                 await asyncio.sleep(_LOOK_S)
             if not self._look_for_handles():
-                if not is_inhabited(self._inode):
+                if not has_processes(self._inode):
                     return
                 await asyncio.sleep(_LOOK_AT_PROCESSES_S)
 

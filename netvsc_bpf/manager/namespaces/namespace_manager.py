@@ -19,7 +19,7 @@ from netvsc_bpf.kernel.bpf.path_events import PathEventWatch
 from netvsc_bpf.kernel.bpf.pin_watch import PinWatch
 from netvsc_bpf.kernel.bpf.pins import attached_ifindexes
 from netvsc_bpf.kernel.process.clock import CLOCKS
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.kinds import Event
 from netvsc_bpf.manager.events.last_changes import last_changes
 from netvsc_bpf.manager.events.reporter import Teller
@@ -42,7 +42,7 @@ from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.planner.damping import FAILURES
-from netvsc_bpf.planner.stall import SILENT, Stall
+from netvsc_bpf.planner.stall import HOLD_REASONS, Stall
 
 _QUIET_S = 0.0005
 """Events come in bursts. A VF waits meanwhile: what comes later than this is seen by the next turn."""
@@ -54,8 +54,8 @@ _PUT_OFF_S = 0.5
 class Abroad:
     """A namespace that is not the manager's own, and which one that is."""
 
-    place: Place
-    home: Place
+    place: NetnsHandle
+    home: NetnsHandle
 
 
 class Branch:
@@ -310,9 +310,9 @@ class Branch:
         when = CLOCKS.own_monotonic_s(event.at)
         if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
             self._reconcile.memories.path_left(ifindex, when)
-            if reason in SILENT:
+            if reason in HOLD_REASONS:
                 self._reconcile.memories.stalled(
-                    Stall(ifindex, event.vf_ifindex, when, SILENT[reason], reason)
+                    Stall(ifindex, event.vf_ifindex, when, HOLD_REASONS[reason], reason)
                 )
         self._teller.switched(event)
 

@@ -5,8 +5,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from netvsc_bpf.kernel.net.all_nsid_watch import ForeignWatch
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.net.all_nsid_watch import AllNsidWatch
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind
 from netvsc_bpf.manager.events.reporter import Teller
 from netvsc_bpf.manager.namespaces.namespace_manager import Abroad, Branch
@@ -22,13 +22,13 @@ class Branches:
         self, config: ManagerConfig, listener: Callable[[Event], None], bugs: Bugs, stats: ManagerStats
     ) -> None:
         self._config, self._listener, self._bugs, self._stats = config, listener, bugs, stats
-        self._home = Place.here()
-        self._open: dict[Place, tuple[Branch, asyncio.Task[None]]] = {}
-        self._numbers: dict[int, Place] = {}
-        self._watch: ForeignWatch | None = None
+        self._home = NetnsHandle.here()
+        self._open: dict[NetnsHandle, tuple[Branch, asyncio.Task[None]]] = {}
+        self._numbers: dict[int, NetnsHandle] = {}
+        self._watch: AllNsidWatch | None = None
         self._deaf = ""
 
-    def follow(self, places: Mapping[Place, int], wake_home: Callable[[], None]) -> None:
+    def follow(self, places: Mapping[NetnsHandle, int], wake_home: Callable[[], None]) -> None:
         """Have a branch in each of these namespaces (with its nsid), and in no other."""
         for gone in self._open.keys() - places.keys():
             self._open.pop(gone)[1].cancel()
@@ -59,7 +59,7 @@ class Branches:
             task.cancel()
         self._open.clear()
 
-    def _opened(self, place: Place) -> tuple[Branch, asyncio.Task[None]]:
+    def _opened(self, place: NetnsHandle) -> tuple[Branch, asyncio.Task[None]]:
         name = place.name
 
         def listener(event: Event) -> None:
@@ -87,7 +87,7 @@ class Branches:
 
     def _listen(self, wake_home: Callable[[], None]) -> None:
         try:
-            self._watch = ForeignWatch(asyncio.get_running_loop(), lambda nsid: self._woken(nsid, wake_home))
+            self._watch = AllNsidWatch(asyncio.get_running_loop(), lambda nsid: self._woken(nsid, wake_home))
         except OSError as error:
             text = f"cannot hear of changes in other network namespaces: {error.strerror}; they are looked at"
             if self._deaf != text:

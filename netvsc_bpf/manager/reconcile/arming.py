@@ -53,7 +53,7 @@ class Arming:
             for slot in due:
                 del self._awaited[slot]
                 if loaded is not None:
-                    loaded.control(ControlCommand.LOOK, slot)
+                    loaded.control(ControlCommand.CHECK, slot)
 
     def look(self, session: Session, loaded: LoadedObject, synthetic: Nic) -> float | None:
         """Look at one pair; return in how many seconds to look again, None if there is no need."""
@@ -74,7 +74,7 @@ class Arming:
 
     def _ask(self, loaded: LoadedObject, slot: int) -> float | None:
         self._awaited.pop(slot, None)
-        if loaded.control(ControlCommand.LOOK, slot) is ControlResult.VF:
+        if loaded.control(ControlCommand.CHECK, slot) is ControlResult.VF:
             self._misses.pop(slot, None)
             return None
         state = loaded.pair(slot)

@@ -15,7 +15,7 @@ from netvsc_bpf.kernel.bpf import abi
 from netvsc_bpf.kernel.bpf.abi import ControlCommand, Found
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks.tc import TcHook
-from netvsc_bpf.kernel.net.link_settings import changing, is_here
+from netvsc_bpf.kernel.net.link_settings import changing, is_present
 from netvsc_bpf.manager.reconcile.observe import wanted_guard
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic, Pair
@@ -55,7 +55,7 @@ class Executor:
                 order.put_last(self.session, self.loaded, synthetic, self._slot(action))
             case act.Join(vf=vf, down=down):
                 return self._join(synthetic, vf, down)
-            case act.Fasten():
+            case act.ReplaceInterim():
                 pair = Pair(synthetic, self._vf(action))
                 home_hook.attach(self.session, self.loaded, self._hook(), pair, self._slot(action))
             case act.Leave(reason=reason):
@@ -153,4 +153,4 @@ def is_gone(pair: PairObservation, step: act.Action) -> bool:
         nics.append(step.vf.ifindex)
     elif pair.joined is not None:
         nics.append(pair.joined.vf.ifindex)
-    return not all(map(is_here, nics))
+    return not all(map(is_present, nics))

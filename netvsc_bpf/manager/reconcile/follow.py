@@ -7,15 +7,15 @@ first, so that it is never out of everybody's sight: whoever is killed in betwee
 
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath.locate_moved import Whereabouts, find
+from netvsc_bpf.datapath.locate_moved import NicLocation, find
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
-from netvsc_bpf.kernel.bpf.moved_nic_marks import Visitor, note, visitor
+from netvsc_bpf.kernel.bpf.moved_nic_marks import MovedNic, moved_nic, note
 from netvsc_bpf.kernel.net import link_settings
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.claim import holder
 from netvsc_bpf.model.nic import Nic
 
@@ -45,7 +45,7 @@ def depart(
     if found is None:
         return None
     place, nic = found.place, found.nic
-    here, mark = Place.here(), visitor(session.pins, ifindex)
+    here, mark = NetnsHandle.here(), moved_nic(session.pins, ifindex)
     home = here if mark is None else mark.home
     name = mark.name if mark is not None else name or nic.name
     called = f"{place.name}" if nic.name == name else f"{place.name}, where it is called {nic.name}"
@@ -57,11 +57,11 @@ def depart(
     if pid is not None:
         return Departure(f"to {called}: process {pid} manages that", place.name)
     if place != home:
-        note(Visitor(nic.ifindex, place, home, name))
+        note(MovedNic(nic.ifindex, place, home, name))
     return Departure(f"to {called}", place.name)
 
 
-def _restore_gso(loaded: LoadedObject, ifindex: int, found: Whereabouts) -> None:
+def _restore_gso(loaded: LoadedObject, ifindex: int, found: NicLocation) -> None:
     """Put its GSO limits back as found: its old namespace cannot reach it any more."""
     slot = find_pair_slot(loaded, ifindex)
     state = None if slot is None else loaded.found(slot)

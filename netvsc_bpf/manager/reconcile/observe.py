@@ -10,7 +10,7 @@ from netvsc_bpf.datapath.pairs import guard_link, own_program, runs_guard
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.known import KnownPairs
-from netvsc_bpf.discovery.xdp_reach import unseeing_program
+from netvsc_bpf.discovery.xdp_reach import bypassed_xdp_program
 from netvsc_bpf.kernel.bpf import abi, pair_programs
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks.tc import TcHook
@@ -85,11 +85,11 @@ def _joined(
         return None
     state, makes_do = loaded.pair(slot), interim_filter.noted(found)
     program = own_program(session, synthetic.ifindex, "home") if makes_do else None
-    stands = program is not None and interim_filter.stands(session, vf.ifindex, program)
+    stands = program is not None and interim_filter.is_attached(session, vf.ifindex, program)
     attached = stands or _attached(session, hook, synthetic, "home", vf.ifindex, Direction.INGRESS)
     return Joined(
         vf,
-        home=home_hook.leads(state, vf)
+        home=home_hook.is_enabled(state, vf)
         and (attached if state.redirect_to else _driver_delivers(session, options, synthetic, vf)),
         followed=follow_settings.read(found),
         permitted=bool(state.permitted),
@@ -97,8 +97,8 @@ def _joined(
         settle_ms=state.settle_ns / 1e6,
         denied=abi.REASONS[found.denied],
         withheld=None if state.permitted else abi.REASONS[state.reason],
-        unseen_by=unseeing_program(synthetic, vf, guarded=holds_xdp),
-        makeshift=makes_do,
+        bypassed_xdp=bypassed_xdp_program(synthetic, vf, guarded=holds_xdp),
+        interim=makes_do,
     )
 
 

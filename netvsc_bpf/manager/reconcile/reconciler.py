@@ -6,18 +6,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
 
-from netvsc_bpf.datapath.known_pairs import note_again
+from netvsc_bpf.datapath.known_pairs import refresh_known
 from netvsc_bpf.datapath.load import loaded_or_load
-from netvsc_bpf.datapath.move_vf import guards_abroad
+from netvsc_bpf.datapath.move_vf import guards_of_moved_nics
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
-from netvsc_bpf.datapath.session import Near, Session, reading, writing
+from netvsc_bpf.datapath.session import Scope, Session, reading, writing
 from netvsc_bpf.datapath.slots import is_permitted
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.nics import NicMemo
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
-from netvsc_bpf.kernel.bpf.moved_nic_marks import visitors_from
+from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nics_of
 from netvsc_bpf.kernel.process.clock import CLOCKS
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.reporter import Teller
 from netvsc_bpf.manager.reconcile.arming import Arming
 from netvsc_bpf.manager.reconcile.current_step import Running
@@ -69,7 +69,7 @@ class Reconciler:
     bugs: InitVar[Bugs | None] = None
     """Counts unexpected errors; without it they are counted here alone."""
     looking: Looking = field(default_factory=Looking)
-    home: Place | None = None
+    home: NetnsHandle | None = None
     """The manager's own namespace, where this is another one.
 
     Then only those NICs are managed that came from there.
@@ -122,10 +122,10 @@ class Reconciler:
         self.looking.end()
         return wait_s
 
-    def _turn(self, near: Near | None) -> float | None:
+    def _turn(self, near: Scope | None) -> float | None:
         begun = CLOCKS.boottime()
         with reading(_WHAT, self._memo, near) as session:
-            if session.near is None:
+            if session.scope is None:
                 self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
             session = self._near(session)
             if self.looking.was_at_everything:
@@ -134,7 +134,7 @@ class Reconciler:
             if work is None:
                 return self._wait_s(session)
         self.changed()
-        with writing(_WHAT, self._memo, session.near) as session:
+        with writing(_WHAT, self._memo, session.scope) as session:
             session = self._near(session)
             self._rounds(session, work)
             # What came meanwhile has an event of its own.
@@ -256,7 +256,7 @@ class Reconciler:
         try:
             return self._carry_out(session, loaded, nic, seen, steps)
         finally:
-            note_again(known, loaded, nic.ifindex)
+            refresh_known(known, loaded, nic.ifindex)
 
     def _carry_out(
         self, session: Session, loaded: LoadedObject, nic: Nic, seen: Seen, steps: list[act.Action]
@@ -275,14 +275,14 @@ class Reconciler:
                 self._alone.failed(step, error, begun)
                 return False
             self._unhurried.took(step)
-            while session.tools.left_out:
-                self.teller.left_out(step.ifindex, session.tools.left_out.pop(0))
+            while session.tools.warnings:
+                self.teller.left_out(step.ifindex, session.tools.warnings.pop(0))
             self.teller.done(seen.pair, step, refused, self.clock() - begun)
             if given_up():
                 # The pair was changed meanwhile, and why has been handed over: look again.
                 self.memories.count()
                 return True
-        changes = [step for step in steps if not isinstance(step, act.Fasten)]
+        changes = [step for step in steps if not isinstance(step, act.ReplaceInterim)]
         if not memory.took(len(changes), self.clock()):
             self.teller.restless(nic.ifindex)
             return False
@@ -316,7 +316,7 @@ class Reconciler:
     def _synthetics(self, session: Session) -> list[Nic]:
         """Return the managed NICs; not one that came back, and whose branch has still to let it go."""
         managed = self._managed.among(session.nics, session.attached())
-        held = guards_abroad(Place.here())
+        held = guards_of_moved_nics(NetnsHandle.here())
         ours = [nic for nic in managed if nic.xdp_prog_id not in held]
         self.served = frozenset(nic.ifindex for nic in ours)
         return ours
@@ -335,7 +335,7 @@ class Reconciler:
         `left` are the synthetic NICs (ifindexes) that are not here any more and have still to be looked for.
         """
         missing = self._managed.missing()
-        away = {one.name for one in visitors_from(Place.here())} if missing else set()
+        away = {one.name for one in moved_nics_of(NetnsHandle.here())} if missing else set()
         away |= set(filter(None, map(self._managed.last_name, left)))
         return [name for name in missing if name not in away]
 

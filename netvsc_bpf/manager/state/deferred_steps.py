@@ -12,7 +12,7 @@ than PATIENCE_S. Pure.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from netvsc_bpf.planner.actions import Action, Fasten
+from netvsc_bpf.planner.actions import Action, ReplaceInterim
 
 _AT_ONCE = 8
 _SHARE = 8
@@ -44,7 +44,7 @@ class Unhurried:
 
     def planned(self, plans: Iterable[list[Action]]) -> None:
         """Take note of what all pairs have to do as this look finds them."""
-        hurried = any(not isinstance(step, Fasten) for steps in plans for step in steps)
+        hurried = any(not isinstance(step, ReplaceInterim) for steps in plans for step in steps)
         if not hurried and self._ends is None:
             self._waiting_since = None
             return
@@ -59,7 +59,7 @@ class Unhurried:
 
         Its VF is `expected` where the kernel may use it and does not use it yet.
         """
-        if not any(isinstance(step, Fasten) for step in steps):
+        if not any(isinstance(step, ReplaceInterim) for step in steps):
             self._since.pop(ifindex, None)
             return steps
         ends = self._since.setdefault(ifindex, self._now) + GRACE_S
@@ -69,11 +69,11 @@ class Unhurried:
         if self._left > 0 and not soon:
             return steps
         self._put_off = True
-        return [step for step in steps if not isinstance(step, Fasten)]
+        return [step for step in steps if not isinstance(step, ReplaceInterim)]
 
     def took(self, step: Action) -> None:
         """Take note of a step that was taken."""
-        if isinstance(step, Fasten):
+        if isinstance(step, ReplaceInterim):
             self._left -= 1
 
     def wait_s(self) -> float | None:

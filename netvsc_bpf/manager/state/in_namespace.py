@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import namespaces
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 class There:
     """Without a place it is the manager's own: every thread is in it already."""
 
-    place: Place | None = None
+    place: NetnsHandle | None = None
 
     @property
     def pins(self) -> NetnsPins:

@@ -4,10 +4,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from netvsc_bpf.kernel.bpf.moved_nic_marks import visitors
+from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nics
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import namespaces
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.model.nic import Nic
 
 
@@ -15,13 +15,13 @@ from netvsc_bpf.model.nic import Nic
 class ManagedVisitors:
     """The NICs that came from the manager's own network namespace into this one."""
 
-    home: Place
+    home: NetnsHandle
     _known: dict[int, str] = field(default_factory=dict)
 
     def among(self, nics: Sequence[Nic], attached: Iterable[int]) -> list[Nic]:
         """Return the managed ones of these NICs, by the marks that stand in bpffs now."""
         here = NetnsPins(namespaces.current_inode())
-        self._known = {one.ifindex: one.name for one in visitors(here) if one.home == self.home}
+        self._known = {one.ifindex: one.name for one in moved_nics(here) if one.home == self.home}
         return [nic for nic in nics if nic.ifindex in self._known]
 
     def name(self, nic: Nic) -> str:

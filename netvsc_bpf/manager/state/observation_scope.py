@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.known_pairs import known_pairs
-from netvsc_bpf.datapath.session import Near, Session
+from netvsc_bpf.datapath.session import Scope, Session
 from netvsc_bpf.kernel.net.link_event_filter import Interest
 from netvsc_bpf.manager.state.attached_pairs import opened
 from netvsc_bpf.manager.state.relevant_interfaces import interest
 from netvsc_bpf.model.nic import Nic
 
 News = Callable[[], frozenset[int] | None]
-"""Says which interfaces are new since it was asked last; None: nobody knows (EventFilter.news())."""
+"""Returns the interfaces that are new since the last call; None: unknown (EventFilter.take_newcomers())."""
 
 
 def nobody_knows() -> None:
@@ -45,14 +45,14 @@ class Looking:
         """Have the next look be at everything."""
         self._everything = True
 
-    def begin(self, now: float, interval_s: float) -> Near | None:
+    def begin(self, now: float, interval_s: float) -> Scope | None:
         """Return what the look that begins has to be at; None: everything."""
         news, everything = self.news(), self._everything
         self._everything = True  # until the end: what was new would be forgotten otherwise
         if news is None or everything or self.members is None or now - self._last >= interval_s:
             self._last = now
             return None
-        return Near(self.members | news, self._among)
+        return Scope(self.members | news, self._among)
 
     def end(self) -> None:
         """Take note that nothing was left out of the look."""
@@ -69,19 +69,19 @@ class Looking:
         `synthetics` chooses the managed NICs; `wanted` returns the names that matter for them. Raises
         KernelError.
         """
-        if session.near is not None and not session.near.members.issuperset(session.attached()):
+        if session.scope is not None and not session.scope.members.issuperset(session.attached()):
             session = session.everything()  # somebody attached it, and what stands on it is not known
         while True:
             ours = synthetics(session)
             with opened(session.pins) as loaded:
                 known = known_pairs(session, loaded)
-            found = interest(session.nics, ours, known, wanted(ours), whole=session.near is None)
-            if session.near is None or found.members <= session.near.members:
+            found = interest(session.nics, ours, known, wanted(ours), whole=session.scope is None)
+            if session.scope is None or found.members <= session.scope.members:
                 break
             session = session.with_more(found.members)
         self.interested(found)
         self.was_at_everything = found.whole
         self.members = found.members
         near = session.only(found.members)
-        self._among = near.near.among if near.near is not None else 0
+        self._among = near.scope.total if near.scope is not None else 0
         return near

@@ -59,15 +59,15 @@ class PairMemory:
             # An operator's word: nobody fights us, however often it is given.
             self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
         self.before = seen
-        self.link = self.link.looked(seen, now)
+        self.link = self.link.observed(seen, now)
 
     def held(self, seen: PairObservation, now: float) -> bool:
         """Tell whether the VF is to be left alone because it stalled."""
-        return seen.joined is not None and self.hold.lasts(seen.joined.vf.ifindex, now)
+        return seen.joined is not None and self.hold.is_active(seen.joined.vf.ifindex, now)
 
     def without_link(self, seen: PairObservation, now: float) -> bool:
         """Tell whether the VF is to be down because it lost its carrier."""
-        return seen.joined is not None and self.link.lasts(seen.joined.vf.ifindex, now)
+        return seen.joined is not None and self.link.is_active(seen.joined.vf.ifindex, now)
 
     def allowed(self, steps: list[Action], now: float) -> list[Action]:
         """Return what may be done now: after a failure nothing for a while, but withdrawing always."""

@@ -66,7 +66,7 @@ class Memories:
         """Go on by other policies; what failed may work now."""
         self.damping, self.stall = damping, stall
         for memory in self._pairs.values():
-            memory.damper = memory.damper.under(damping)
+            memory.damper = memory.damper.with_policy(damping)
             memory.settled()
 
     def path_left(self, ifindex: int, when: float) -> None:
@@ -106,4 +106,4 @@ class Memories:
         now, memory = self.clock(), self.of(ifindex)
         if memory.damper.decayed(now).suppressed:
             return Reason.DAMPED
-        return Reason.STALLED if memory.hold.lasts(vf, now) else None
+        return Reason.STALLED if memory.hold.is_active(vf, now) else None

@@ -8,7 +8,7 @@ Level-triggered: what the synthetic NIC listens to is compared with what its VF 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from netvsc_bpf.datapath.sync_addresses import ListKeeper
+from netvsc_bpf.datapath.sync_addresses import AddressSyncer
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.net.address_lists import vanished
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
@@ -47,7 +47,7 @@ class ListFollower:
                 with writer_lock.writer(where.root):
                     for name, synthetic, vf in self._behind(where):
                         step = self.running.step(FollowLists(synthetic))
-                        with self._boundary.around(name), step, ListKeeper(where) as keeper:
+                        with self._boundary.around(name), step, AddressSyncer(where) as keeper:
                             keeper.settle(keeper.look(synthetic, vf), vf)
 
     def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:
@@ -56,7 +56,7 @@ class ListFollower:
             pairs = attached_pairs(where, some_links_for(where, rtnl), self.managed)
         found = []
         halves = {one.ifindex for pair in pairs for one in (pair.synthetic, pair.vf) if one is not None}
-        with ListKeeper(where, halves) as keeper:
+        with AddressSyncer(where, halves) as keeper:
             for pair in pairs:
                 if pair.vf is None:
                     continue

@@ -174,12 +174,12 @@ class Announcer:
         return self._enslaved.get(ifindex, False)
 
     def _send(self, rtnl: Rtnetlink, links: dict[int, upper_devices.Link], pairs: list[int]) -> None:
-        heard = {one for pair in pairs for one in upper_devices.tower(pair, links)}
+        heard = {one for pair in pairs for one in upper_devices.with_upper_devices(pair, links)}
         all_addresses = upper_devices.addresses(rtnl, frozenset(heard))
         with self._sending() as sender:
             for pair in filter(links.__contains__, pairs):
                 with self._boundary.around(links[pair].name):
-                    who = upper_devices.speakers_on(pair, links, all_addresses)
+                    who = upper_devices.addressed_links(pair, links, all_addresses)
                     for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy.most):
                         # One that does not go out is repeated with the next round.
                         sender.send(ifindex, frame)

@@ -7,7 +7,7 @@ Level-triggered: the VLANs of each synthetic NIC are compared with those of its 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from netvsc_bpf.datapath.sync_vlans import Half, lend, missing
+from netvsc_bpf.datapath.sync_vlans import Half, missing, sync
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.net import vlan_devices
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
@@ -39,7 +39,7 @@ class VlanFollower:
 
     def __call__(self) -> None:
         """Lend what is missing."""
-        if vlan_devices.none_here():
+        if vlan_devices.no_vlans():
             return
         with self._boundary.around(MANAGER), Rtnetlink() as rtnl:
             where = NetnsPins(namespaces.current_inode())
@@ -48,7 +48,7 @@ class VlanFollower:
                     for synthetic, vf, ids in self._behind(where, rtnl):
                         step = self.running.step(FollowVlans(synthetic.ifindex))
                         with self._boundary.around(synthetic.name), step:
-                            lend(rtnl, synthetic, vf, ids)
+                            sync(rtnl, synthetic, vf, ids)
                             self._tell(synthetic, vf, ids)
 
     def _behind(self, where: NetnsPins, rtnl: Rtnetlink) -> list[tuple[Half, Half, list[Vlan]]]:

@@ -131,12 +131,12 @@ class StallWatch:
     def _judge_one(self, loaded: LoadedObject, pair: int, use: _InUse, sent: int) -> None:
         still = self._still.get(pair)
         if still is None:
-            self._still[pair] = Standstill.begins(use.vf, use.changed_at, use.redirected, sent)
+            self._still[pair] = Standstill.start(use.vf, use.changed_at, use.redirected, sent)
             return
-        still = self._still[pair] = still.looked(use.redirected, sent, self._policy)
+        still = self._still[pair] = still.observed(use.redirected, sent, self._policy)
         if still.stalled(self._policy):
             del self._still[pair]
-            why = f"transmitted none of {still.swallowed} packets, though it is up and has carrier"
+            why = f"transmitted none of {still.untransmitted} packets, though it is up and has carrier"
             # Known before the permission is withdrawn, lest it is given again at once.
             self._reconciler.memories.stalled(Stall(pair, use.vf, time.monotonic(), why))
             loaded.control(ControlCommand.WITHDRAW, use.slot, abi.REASONS.index(Reason.STALLED))

@@ -108,7 +108,7 @@ class Hanging:
             if state.armed and not (vf is not None and is_running(vf)):
                 loaded.control(ControlCommand.DISARM, slot, abi.REASONS.index(Reason.VF_DOWN))
         elif state.permitted and not state.armed:
-            loaded.control(ControlCommand.LOOK, slot)
+            loaded.control(ControlCommand.CHECK, slot)
 
 
 def _withdraw(loaded: LoadedObject, slot: int, reason: Reason) -> None:

@@ -63,7 +63,7 @@ def switch(pair: Attachment, path: Path) -> None:
     pair.lab.vf_carrier(path is Path.VF)
     if path is Path.VF:
         # Steer looks at the VF on a packet; there is no traffic now, and what is asked must not be counted.
-        eventually("usable", lambda: pair.control(ControlCommand.LOOK) is not None and pair.path is path)
+        eventually("usable", lambda: pair.control(ControlCommand.CHECK) is not None and pair.path is path)
     else:
         eventually("left", lambda: pair.path is path)
 

@@ -88,7 +88,7 @@ FOLLOW_LISTS = Scene(FollowLists, group_joined)
 SCENES = (
     Scene(act.Attach, detached),
     Scene(act.Join, replugged, nth=2),
-    Scene(act.Fasten, replugged, nth=2, used=True),
+    Scene(act.ReplaceInterim, replugged, nth=2, used=True),
     Scene(act.Leave, changed("vf0", "address", OTHER_MAC), mend=vf_mac_back),
     Scene(act.Permit, permission_gone, nth=2),
     Scene(act.Withdraw, changed("vf0", "mtu", "1300")),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.datapath.sync_addresses import ListKeeper
+from netvsc_bpf.datapath.sync_addresses import AddressSyncer
 from netvsc_bpf.kernel.net import address_lists
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
@@ -143,7 +143,7 @@ def test_s75_withdrawals_of_all_pairs_come_before_whatever_can_fail(
 def test_s75_lists_of_the_other_pair_are_kept(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
     eventually("both armed", both_armed(turns))
     lab, broken = turns.lab, Broken(turns.lab)
-    monkeypatch.setattr(ListKeeper, "look", broken.wrap(ListKeeper.look, lambda keeper, nic, vf: nic))
+    monkeypatch.setattr(AddressSyncer, "look", broken.wrap(AddressSyncer.look, lambda keeper, nic, vf: nic))
     for name in ("eth0", "eth1"):
         ip(lab, "maddr", "add", GROUP, "dev", name)
     follow = ListFollower(everyone, turns.events.append)

@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel.process.namespace_holders import handles, is_inhabited
+from netvsc_bpf.kernel.process.namespace_holders import handles, has_processes
 from netvsc_bpf.lab import leak_check
 from netvsc_bpf.lab.namespace import command_in, create, namespace_path, remove
 from netvsc_bpf.lab.topology import Lab
@@ -136,12 +136,12 @@ def test_a_namespace_without_a_name_in_which_somebody_lives_is_not_deleted(lab: 
     # The shell is our child, and does not count; what it starts does.
     living = subprocess.Popen(command_in(lab.guest, ["sh", "-c", "sleep infinity; :"]))
     try:
-        eventually("somebody is there", lambda: is_inhabited(inode))
+        eventually("somebody is there", lambda: has_processes(inode))
         remove(lab.guest)
         create(lab.guest)
-        assert handles(inode) == () and is_inhabited(inode)
+        assert handles(inode) == () and has_processes(inode)
     finally:
         (child,) = FilePath(f"/proc/{living.pid}/task/{living.pid}/children").read_text().split()
         os.kill(int(child), signal.SIGKILL)
         living.wait()
-    assert not is_inhabited(inode)
+    assert not has_processes(inode)

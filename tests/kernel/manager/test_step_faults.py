@@ -146,10 +146,10 @@ def unplugged(lab: Lab) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(
-    "scene", [one for one in SCENES if one.step is not act.Fasten], ids=lambda scene: scene.kind
+    "scene", [one for one in SCENES if one.step is not act.ReplaceInterim], ids=lambda scene: scene.kind
 )
 def test_vf_that_vanishes_after_a_step_costs_no_packet(turns: Turns, scene: Scene) -> None:
-    """Not after Fasten: the VF may be in use by then, and a veth that is cut drops what it has taken."""
+    """Not after ReplaceInterim: the VF may be in use, and a veth that is cut drops what it has taken."""
     lab = turns.lab
     with streaming(lab) if scene.carries else nullcontext(), provoked(turns, scene):
         with within(Within(kind=scene.kind, after=unplugged(lab))) as steps:

@@ -81,7 +81,7 @@ class Attachment:
         """
 
         def used() -> bool:
-            return self.control(ControlCommand.LOOK) is ControlResult.VF and self.path is Path.VF
+            return self.control(ControlCommand.CHECK) is ControlResult.VF and self.path is Path.VF
 
         eventually("the VF is used", used)
 

@@ -98,7 +98,7 @@ def test_s98_nothing_arms_a_drained_pair_and_a_drain_is_no_failure(silent: Attac
     drain(silent, why=WHY)
     state = silent.state()
     assert (state.armed, state.permitted, state.vf_dev) == (0, 0, 0)
-    assert state.drained_until == abi.DRAINED_FOR_GOOD
+    assert state.drained_until == abi.DRAINED_INDEFINITELY
     synthetic = abi.PATHS.index(Path.SYNTHETIC)
     counted = [
         (abi.REASONS[number], after - earlier)
@@ -111,7 +111,7 @@ def test_s98_nothing_arms_a_drained_pair_and_a_drain_is_no_failure(silent: Attac
     ip(silent.lab, "link", "set", "vf0", "up")
     for command, argument in (
         (ControlCommand.PERMIT, 1),
-        (ControlCommand.LOOK, 0),
+        (ControlCommand.CHECK, 0),
         (ControlCommand.ARM, 0),
         (ControlCommand.PERMIT, 1),
     ):

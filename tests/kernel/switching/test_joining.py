@@ -67,7 +67,7 @@ def test_s25_vf_brought_up_under_a_synthetic_nic_that_is_down_stays_unused(lab: 
         assert transmitted(lab, lab.guest, "vf0") == sent
         # What kept it unused was nothing else:
         lab.set_link(lab.guest, "eth0", True)
-        eventually("the VF is used", lambda: pair.control(ControlCommand.LOOK) is ControlResult.VF)
+        eventually("the VF is used", lambda: pair.control(ControlCommand.CHECK) is ControlResult.VF)
         assert pair.where == (Path.VF, Reason.ARMED)
 
 

@@ -38,7 +38,7 @@ class Scene:
         loaded, session = MagicMock(), MagicMock()
         loaded.pair.return_value, loaded.found.return_value = self.state, self.found
         session.nic.return_value = self.vf
-        session.tools.left_out = []
+        session.tools.warnings = []
         return drain_pair._Target(session, loaded, self.synthetic, 7)
 
 
@@ -48,7 +48,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def test_s98_kernel_is_told_until_when() -> None:
-    assert drain_pair.until(5, None) == abi.DRAINED_FOR_GOOD
+    assert drain_pair.until(5, None) == abi.DRAINED_INDEFINITELY
     assert drain_pair.until(5, 1.5) == 1_500_000_005
 
 
@@ -80,7 +80,7 @@ def test_s98_vf_that_somebody_else_took_down_is_not_brought_up(scene: Scene) -> 
 
 
 def test_s98_pair_that_was_drained_again_meanwhile_is_left_alone(scene: Scene) -> None:
-    scene.state.drained_until = abi.DRAINED_FOR_GOOD
+    scene.state.drained_until = abi.DRAINED_INDEFINITELY
     drain_pair._use_again(scene.target)
     assert scene.done == []
 
@@ -99,4 +99,4 @@ def test_s98_vf_that_is_out_of_step_is_not_permitted_and_that_is_said(scene: Sce
     target = scene.target
     drain_pair._use_again(target)
     assert scene.done == []
-    assert target.session.tools.left_out == ["vf0 is out of step with eth0: netvsc-bpf attach eth0"]
+    assert target.session.tools.warnings == ["vf0 is out of step with eth0: netvsc-bpf attach eth0"]

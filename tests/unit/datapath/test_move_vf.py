@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from netvsc_bpf.datapath.move_vf import arrived
-from netvsc_bpf.kernel.bpf.moved_nic_marks import FetchedVf, Visitor
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.bpf.moved_nic_marks import MovedNic, MovedVf
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from tests.unit.discovery.shapes import IGBVF, MAC, VIRTIO, stacked
 
 SYNTHETIC = VIRTIO
 VF = replace(IGBVF, name="vf0", ifindex=9)
-NOTED = FetchedVf(9, "vf0", MAC, up=True, addr_gen_mode=None, ipv6_disabled=None)
-MARK = Visitor(SYNTHETIC.ifindex, Place(2, 2), Place(1, 1), "eth0", NOTED)
+NOTED = MovedVf(9, "vf0", MAC, up=True, addr_gen_mode=None, ipv6_disabled=None)
+MARK = MovedNic(SYNTHETIC.ifindex, NetnsHandle(2, 2), NetnsHandle(1, 1), "eth0", NOTED)
 UNNOTED = replace(MARK, vf=replace(NOTED, ifindex=0))
 
 

@@ -73,7 +73,9 @@ def joined(calls: MagicMock) -> Reason | None:
 def test_s95_home_is_attached_before_the_vf_may_come_up(calls: MagicMock) -> None:
     assert joined(calls) is None
     done = changes(calls)
-    assert done.index("home_hook.lead") < done.index("home_hook.attach") < done.index("vf_settings.follow_up")
+    assert (
+        done.index("home_hook.enable") < done.index("home_hook.attach") < done.index("vf_settings.follow_up")
+    )
 
 
 def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:

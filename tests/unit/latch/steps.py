@@ -80,12 +80,12 @@ class Latch:
             program.store("permit-3", "permitted", 1)
         return program.done()
 
-    def told_to_arm(self) -> Thread:
+    def armed_by_command(self) -> Thread:
         """CONTROL_ARM: userspace has looked, and the kernel does not look again."""
         program = self._program()
-        program.load("told-1", "permitted", "permitted")
+        program.load("command-1", "permitted", "permitted")
         program.go_if("permitted", 0)
-        program.load("told-2", "failures", "failures")
+        program.load("command-2", "failures", "failures")
         self._arm(program, END)
         return program.done()
 

@@ -59,19 +59,19 @@ def userspace_and_a_look(latch: Latch) -> dict[str, Thread]:
     }
 
 
-def told_while_withdrawn(latch: Latch) -> dict[str, Thread]:
-    return {"told": latch.told_to_arm(), "userspace": latch.withdrawn()}
+def command_while_withdrawn(latch: Latch) -> dict[str, Thread]:
+    return {"command": latch.armed_by_command(), "userspace": latch.withdrawn()}
 
 
-def told_while_down(latch: Latch) -> dict[str, Thread]:
-    return {"told": latch.told_to_arm(), "down": latch.down_and_up(up=False)}
+def command_while_down(latch: Latch) -> dict[str, Thread]:
+    return {"command": latch.armed_by_command(), "down": latch.down_and_up(up=False)}
 
 
 BROKEN = [
     pytest.param(two_looks, Latch({"arm-2"}), id="arm-2, failures"),
-    pytest.param(told_while_withdrawn, Latch({"arm-3"}), id="arm-3, permitted"),
-    pytest.param(told_while_down, Latch({"arm-4"}), id="arm-4, held"),
-    pytest.param(told_while_down, Latch({"hold"}), id="hold"),
+    pytest.param(command_while_withdrawn, Latch({"arm-3"}), id="arm-3, permitted"),
+    pytest.param(command_while_down, Latch({"arm-4"}), id="arm-4, held"),
+    pytest.param(command_while_down, Latch({"hold"}), id="hold"),
     pytest.param(two_looks, Latch({"leave-2"}), id="leave-2, failures"),
     pytest.param(two_looks, Latch({"leave-3"}), id="leave-3, armed"),
     pytest.param(two_looks, Latch(disarms_first=True), id="leave-3 before leave-2"),
@@ -94,9 +94,9 @@ def test_s95_without_a_barrier_only_a_machine_that_reorders_leaves_it_armed(barr
 
 def test_s95_the_model_and_the_programs_call_their_steps_the_same() -> None:
     """A step of the C that has a name stands in the model, and the other way round."""
-    named = re.compile(r"\b(?:leave|return|arm|permit|withdraw|carrier|down|up|told)-\d\b")
+    named = re.compile(r"\b(?:leave|return|arm|permit|withdraw|carrier|down|up|command)-\d\b")
     sources = [REPO / "ebpf" / name for name in ("latch.h", "control.c", "sentinel.c")]
     in_c = {name for path in sources for name in named.findall(path.read_text())}
-    threads = [*LEAVERS.values(), *RETURNER.values(), *USERSPACE.values(), WHOLE.told_to_arm()]
+    threads = [*LEAVERS.values(), *RETURNER.values(), *USERSPACE.values(), WHOLE.armed_by_command()]
     in_model = {name for thread in threads for step in thread for name in named.findall(step.name)}
     assert in_c == in_model

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.mutation import Mutation, Rotten
+from tests.mutation.mutation import Mutation, StaleMutation
 from tests.mutation.run import ALL, REPO, Verdict, judge, main, untouched
 
 
@@ -62,7 +62,7 @@ def test_s95_tests_that_fail_anyway_prove_nothing(checkout: Path) -> None:
 
 
 def test_s95_text_that_stands_twice_is_refused(checkout: Path) -> None:
-    with pytest.raises(Rotten, match="stands 2 times"):
+    with pytest.raises(StaleMutation, match="stands 2 times"):
         mutation("n", "m").applied(checkout)
 
 

@@ -171,7 +171,14 @@ class AnyOrder(RuleBasedStateMachine):
                 assert (joined.vf.mac, joined.vf.mtu) == (seen.synthetic.mac, seen.synthetic.mtu)
                 assert joined.denied is None
         if joined is not None and joined.permitted and steps:
-            harmless = (act.Withdraw, act.FollowFlags, act.Attach, act.Permit, act.FollowUp, act.Fasten)
+            harmless = (
+                act.Withdraw,
+                act.FollowFlags,
+                act.Attach,
+                act.Permit,
+                act.FollowUp,
+                act.ReplaceInterim,
+            )
             assert isinstance(steps[0], harmless) or self.in_step(seen), steps
         return steps
 
@@ -213,7 +220,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert len(world.suitable()) != 1, "the only VF was not taken"
             assert not world.found_vf and world.home is None
             return
-        assert not (world.makeshift and world.home), "home has its link in the end"
+        assert not (world.interim and world.home), "home has its link in the end"
         vf = world.vfs[world.devmap]
         assert vf in world.suitable()
         too_large = world.synthetic.mtu > world.mtu_limit[vf.ifindex]

@@ -104,12 +104,12 @@ def test_a_clock_that_stands_still_or_goes_back_does_no_harm() -> None:
 def test_other_thresholds_are_judged_at_once() -> None:
     suppressed = after(DampingPolicy(), [1, 1, 1, 1, 1])
     assert suppressed.suppressed
-    assert not suppressed.under(DampingPolicy(suppress=6000, reuse=5500, ceiling=9000)).suppressed
-    assert suppressed.under(DampingPolicy(suppress=6000, reuse=3000, ceiling=9000)).suppressed
+    assert not suppressed.with_policy(DampingPolicy(suppress=6000, reuse=5500, ceiling=9000)).suppressed
+    assert suppressed.with_policy(DampingPolicy(suppress=6000, reuse=3000, ceiling=9000)).suppressed
     calm = after(DampingPolicy(), [1, 1])
     assert not calm.suppressed
-    assert calm.under(DampingPolicy(suppress=1500, reuse=1000)).suppressed
-    assert suppressed.under(DampingPolicy(suppress=900, reuse=500, ceiling=1000)).figure == 1000
+    assert calm.with_policy(DampingPolicy(suppress=1500, reuse=1000)).suppressed
+    assert suppressed.with_policy(DampingPolicy(suppress=900, reuse=500, ceiling=1000)).figure == 1000
 
 
 @pytest.mark.parametrize(

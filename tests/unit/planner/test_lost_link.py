@@ -28,11 +28,11 @@ def carrier(world: World, on: bool) -> None:
 def test_s102_link_that_stays_lost_takes_the_vf_down_after_a_grace(world: World) -> None:
     vf = world.devmap
     carrier(world, False)
-    state = LostLink().looked(world.observe(), 10.0)
-    assert not state.lasts(vf, 10.0)
+    state = LostLink().observed(world.observe(), 10.0)
+    assert not state.is_active(vf, 10.0)
     assert state.wait_s(10.0) == pytest.approx(GRACE_S)
-    state = state.looked(world.observe(), 10.0 + GRACE_S)
-    assert state.lasts(vf, 10.0 + GRACE_S)
+    state = state.observed(world.observe(), 10.0 + GRACE_S)
+    assert state.is_active(vf, 10.0 + GRACE_S)
     assert state.wait_s(10.0 + GRACE_S) == pytest.approx(FIRST_S)
     steps = rest(world, Wanted(no_link=True))
     assert steps == [
@@ -43,32 +43,32 @@ def test_s102_link_that_stays_lost_takes_the_vf_down_after_a_grace(world: World)
 
 def test_s102_link_that_comes_back_within_the_grace_changes_nothing(world: World) -> None:
     carrier(world, False)
-    state = LostLink().looked(world.observe(), 10.0)
+    state = LostLink().observed(world.observe(), 10.0)
     carrier(world, True)
-    state = state.looked(world.observe(), 10.0 + GRACE_S / 2)
+    state = state.observed(world.observe(), 10.0 + GRACE_S / 2)
     assert state.wait_s(11.0) is None
 
 
 def test_s102_trials_become_rarer_and_a_link_that_is_back_ends_them(world: World) -> None:
     vf, now = world.devmap, 10.0
     carrier(world, False)
-    state = LostLink().looked(world.observe(), now)
+    state = LostLink().observed(world.observe(), now)
     lengths = []
     for _ in range(9):
         now += TRIAL_S
-        state = state.looked(world.observe(), now)
+        state = state.observed(world.observe(), now)
         lengths.append(state.wait_s(now))
-        assert state.lasts(vf, now)
+        assert state.is_active(vf, now)
         rest(world, Wanted(no_link=True))
         now = state.down_until
-        assert not state.lasts(vf, now)
+        assert not state.is_active(vf, now)
         rest(world)  # the trial: it is up, without carrier
-        state = state.looked(world.observe(), now)
+        state = state.observed(world.observe(), now)
         assert state.wait_s(now) == pytest.approx(TRIAL_S)
     assert lengths[:3] == pytest.approx([FIRST_S, 2 * FIRST_S, 4 * FIRST_S])
     assert lengths[-1] == pytest.approx(LONGEST_S)
     carrier(world, True)
-    state = state.looked(world.observe(), now + 1)
+    state = state.observed(world.observe(), now + 1)
     assert state == LostLink(vf or 0)
     assert world.permitted
 
@@ -76,15 +76,15 @@ def test_s102_trials_become_rarer_and_a_link_that_is_back_ends_them(world: World
 def test_s102_vf_that_the_driver_did_not_enslave_is_left_to_the_kernel(world: World) -> None:
     assert world.devmap is not None
     world.change_vf(world.devmap, master=None, carrier=False)
-    assert LostLink().looked(world.observe(), 10.0) == LostLink()
+    assert LostLink().observed(world.observe(), 10.0) == LostLink()
 
 
 def test_another_vf_begins_anew(world: World) -> None:
     carrier(world, False)
-    state = LostLink().looked(world.observe(), 10.0).looked(world.observe(), 20.0)
+    state = LostLink().observed(world.observe(), 10.0).observed(world.observe(), 20.0)
     assert world.devmap is not None
     world.unplug(world.devmap)
     world.change_vf(world.plug(), master=SYNTHETIC)
     rest(world)
-    state = state.looked(world.observe(), 21.0)
+    state = state.observed(world.observe(), 21.0)
     assert (state.vf, state.length_s) == (world.devmap, 0.0)

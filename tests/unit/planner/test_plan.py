@@ -37,7 +37,7 @@ def rest(world: World, wanted: Wanted | None = None) -> list[act.Action]:
 def test_s01_from_nothing_to_permitted() -> None:
     world = World()
     vf = world.plug()
-    assert [type(step) for step in rest(world)] == [act.Attach, act.Join, act.Permit, act.Fasten]
+    assert [type(step) for step in rest(world)] == [act.Attach, act.Join, act.Permit, act.ReplaceInterim]
     assert (world.devmap, world.home, world.permitted, world.settle_ms) == (vf, vf, True, 100)
 
 
@@ -48,19 +48,19 @@ def test_fastening_which_may_be_put_off_hides_no_other_step() -> None:
         world.execute(plan(world.observe(), Wanted()))
     world.change_synthetic(promiscuity=1)
     steps = plan(world.observe(), Wanted())
-    assert steps == [act.Fasten(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)]
+    assert steps == [act.ReplaceInterim(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)]
 
 
 def test_vf_that_nobody_may_use_yet_has_its_home_fastened_too() -> None:
     world = World()
     world.plug()
-    assert act.Fasten(SYNTHETIC) in rest(world, Wanted(damped=True))
+    assert act.ReplaceInterim(SYNTHETIC) in rest(world, Wanted(damped=True))
 
 
 def test_home_that_was_taken_off_before_it_was_fastened_is_put_back_for_good() -> None:
     world = World()
     world.plug()
-    while not world.makeshift:
+    while not world.interim:
         world.execute_one(plan(world.observe(), Wanted())[0])
     world.home = None
     assert [type(step) for step in rest(world)] == [act.Join, act.Permit]
@@ -169,7 +169,7 @@ def test_damping_is_told_though_nothing_is_permitted(world: World) -> None:
     assert world.devmap is not None
     world.unplug(world.devmap)
     world.plug()
-    left_alone = [act.Withdraw(SYNTHETIC, Reason.DAMPED), act.Fasten(SYNTHETIC)]
+    left_alone = [act.Withdraw(SYNTHETIC, Reason.DAMPED), act.ReplaceInterim(SYNTHETIC)]
     assert rest(world, damped)[-2:] == left_alone
     assert world.reason is Reason.DAMPED
     assert rest(world) == [act.Permit(SYNTHETIC, 100)]

@@ -28,9 +28,9 @@ def looks(policy: StallPolicy, counters: list[tuple[int, int]]) -> tuple[int | N
             continue
         reads += 1
         if still is None:
-            still = Standstill.begins(7, 1, redirected, transmitted)
+            still = Standstill.start(7, 1, redirected, transmitted)
             continue
-        still = still.looked(redirected, transmitted, policy)
+        still = still.observed(redirected, transmitted, policy)
         if still.stalled(policy):
             return number, reads
     return None, reads
@@ -111,7 +111,7 @@ def test_defaults_allow_for_drivers_that_count_every_two_seconds() -> None:
 def test_another_vf_change_of_path_or_counter_begins_anew(
     vf: int, changed_at: int, redirected: int, same: bool
 ) -> None:
-    assert Standstill.begins(7, 1, 10, 0).concerns(vf, changed_at, redirected) is same
+    assert Standstill.start(7, 1, 10, 0).concerns(vf, changed_at, redirected) is same
 
 
 @given(POLICIES, st.lists(st.floats(0, 800), min_size=1, max_size=12))
@@ -121,9 +121,9 @@ def test_holds_grow_with_each_stall_up_to_the_longest(policy: StallPolicy, gaps:
     for gap in gaps:
         hold = hold.stalled(7, now, policy)
         lengths.append(hold.length_s)
-        assert hold.lasts(7, now) and hold.lasts(7, now + hold.length_s * 0.999)
+        assert hold.is_active(7, now) and hold.is_active(7, now + hold.length_s * 0.999)
         now = hold.until + gap
-        assert not hold.lasts(7, now) and hold.left_s(now) is None
+        assert not hold.is_active(7, now) and hold.left_s(now) is None
     assert lengths[0] == policy.hold_s
     assert all(after == min(policy.hold_most_s, 2 * before) for before, after in itertools.pairwise(lengths))
 
@@ -143,7 +143,7 @@ def test_stall_that_is_told_twice_counts_once() -> None:
 
 def test_vf_in_its_place_is_not_held() -> None:
     hold = Hold().stalled(7, 1000.0, DEFAULTS)
-    assert not hold.lasts(8, 1001.0) and not hold.lasts(None, 1001.0)
+    assert not hold.is_active(8, 1001.0) and not hold.is_active(None, 1001.0)
 
 
 def test_holds_that_exclude_each_other_are_refused() -> None:

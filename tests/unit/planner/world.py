@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.discovery.known import KnownPairs
-from netvsc_bpf.discovery.xdp_reach import unseeing_program
+from netvsc_bpf.discovery.xdp_reach import bypassed_xdp_program
 from netvsc_bpf.manager.state.vf_selection import choose
 from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.nic import Nic
@@ -47,7 +47,7 @@ class World:
     home: int | None = None
     had_home: int | None = None
     """The VF that was given home when it was joined, whether or not somebody removed it since."""
-    makeshift: bool = False
+    interim: bool = False
     devmap: int | None = None
     found_vf: int = 0
     found_mac: str = ""
@@ -74,7 +74,7 @@ class World:
     def unplug(self, ifindex: int) -> None:
         del self.vfs[ifindex]
         if self.home == ifindex:
-            self.home, self.makeshift = None, False
+            self.home, self.interim = None, False
         if self.devmap == ifindex:
             self.devmap, self.armed = None, False
 
@@ -135,8 +135,8 @@ class World:
             settle_ms=self.settle_ms,
             denied=self.denied,
             withheld=None if self.permitted else self.reason,
-            unseen_by=unseeing_program(self.synthetic, self.vfs[self.devmap], guarded=False),
-            makeshift=self.makeshift,
+            bypassed_xdp=bypassed_xdp_program(self.synthetic, self.vfs[self.devmap], guarded=False),
+            interim=self.interim,
         )
 
     def execute(self, steps: Iterable[act.Action]) -> None:
@@ -151,10 +151,10 @@ class World:
                 self.late = ()
             case act.Join(vf=vf, down=down):
                 self._join(vf.ifindex, down)
-            case act.Fasten():
+            case act.ReplaceInterim():
                 assert self.had_home == self._vf().ifindex, "it would attach home to a VF that never had it"
                 # Who acts upon an old look puts back what somebody has removed since.
-                self.home, self.makeshift = self.had_home, False
+                self.home, self.interim = self.had_home, False
             case act.Leave(reason=reason):
                 self._leave(reason)
             case act.Permit(settle_ms=settle_ms):
@@ -197,7 +197,7 @@ class World:
         nic, up = self.synthetic, self.synthetic.up and down is None
         self.followed = replace(self.followed, up=up, mtu=nic.mtu, mac=nic.mac)
         if taken:
-            self.home, self.makeshift = ifindex, new
+            self.home, self.interim = ifindex, new
             self.had_home = ifindex
             self.change_vf(ifindex, up=up)
         else:
@@ -214,7 +214,7 @@ class World:
             self.change_vf(self.devmap, mac=self.found_mac)
         self.home, self.devmap, self.found_vf, self.denied = None, None, 0, None
         self.had_home = None
-        self.makeshift = False
+        self.interim = False
 
     def _take_mtu(self, mtu: int) -> bool:
         vf = self._vf()

@@ -16,27 +16,27 @@ from tests.unit.programs.host import NOW, USABLE, Event, Host, Skip, Work, contr
 
 DRAINED = abi.REASONS.index(Reason.DRAINED)
 
-LOOK = control(ControlCommand.LOOK)
+CHECK = control(ControlCommand.CHECK)
 WITHDRAW, PERMIT = control(ControlCommand.WITHDRAW, DRAINED), control(ControlCommand.PERMIT)
-DRAIN, UNDRAIN = control(ControlCommand.DRAIN, abi.DRAINED_FOR_GOOD), control(ControlCommand.DRAIN)
-TOLD = control(ControlCommand.ARM)
+DRAIN, UNDRAIN = control(ControlCommand.DRAIN, abi.DRAINED_INDEFINITELY), control(ControlCommand.DRAIN)
+ARM = control(ControlCommand.ARM)
 CARRIER_OFF, DETACH = happens(Event.CARRIER_OFF), happens(Event.DETACH)
 DOWN, UP = happens(Event.DOWN), happens(Event.UP)
 
 ORDERS = {
-    "a carrier is lost, another CPU looks twice": [[CARRIER_OFF], [LOOK, LOOK]],
-    "a device is detached, another CPU looks twice": [[DETACH], [LOOK, LOOK]],
-    "down and up, another CPU looks twice": [[DOWN, UP], [LOOK, LOOK]],
-    "down, another CPU looks twice": [[DOWN], [LOOK, LOOK]],
-    "two leave, a third one looks": [[CARRIER_OFF], [DOWN], [LOOK]],
-    "withdrawn, one leaves, a third one looks": [[WITHDRAW], [CARRIER_OFF], [LOOK]],
-    "withdrawn and permitted again, another CPU looks": [[WITHDRAW, PERMIT], [LOOK]],
-    "withdrawn, another CPU looks twice": [[WITHDRAW], [LOOK, LOOK]],
-    "drained, another CPU looks twice": [[DRAIN], [LOOK, LOOK]],
-    "drained, undrained and permitted again, another CPU looks": [[DRAIN, UNDRAIN, PERMIT], [LOOK]],
-    "drained while another process has it armed": [[DRAIN], [TOLD]],
-    "withdrawn while another process has it armed": [[WITHDRAW], [TOLD]],
-    "down while another process has it armed": [[DOWN], [TOLD]],
+    "a carrier is lost, another CPU looks twice": [[CARRIER_OFF], [CHECK, CHECK]],
+    "a device is detached, another CPU looks twice": [[DETACH], [CHECK, CHECK]],
+    "down and up, another CPU looks twice": [[DOWN, UP], [CHECK, CHECK]],
+    "down, another CPU looks twice": [[DOWN], [CHECK, CHECK]],
+    "two leave, a third one looks": [[CARRIER_OFF], [DOWN], [CHECK]],
+    "withdrawn, one leaves, a third one looks": [[WITHDRAW], [CARRIER_OFF], [CHECK]],
+    "withdrawn and permitted again, another CPU looks": [[WITHDRAW, PERMIT], [CHECK]],
+    "withdrawn, another CPU looks twice": [[WITHDRAW], [CHECK, CHECK]],
+    "drained, another CPU looks twice": [[DRAIN], [CHECK, CHECK]],
+    "drained, undrained and permitted again, another CPU looks": [[DRAIN, UNDRAIN, PERMIT], [CHECK]],
+    "drained while another process has it armed": [[DRAIN], [ARM]],
+    "withdrawn while another process has it armed": [[WITHDRAW], [ARM]],
+    "down while another process has it armed": [[DOWN], [ARM]],
 }
 
 
@@ -75,7 +75,7 @@ def test_s95_a_program_that_an_interrupt_finds_running_is_not_all_there_is(
 def test_s95_a_look_that_begins_before_a_permission_does_not_arm_by_it(host: Host, withdrawn: bool) -> None:
     """A VF that is permitted again settles again, whatever was read of it before."""
     permit = control(ControlCommand.PERMIT, NOW // 2)
-    cpus = [[permit] if withdrawn else [WITHDRAW, permit], [LOOK]]
+    cpus = [[permit] if withdrawn else [WITHDRAW, permit], [CHECK]]
     before = {"permitted": 0, "vf_dev": 0} if withdrawn else {}
     begin = partial(host.set_pair, armed=0, settle_ns=NOW // 2, **before)
     ends = [host.pair.armed for _ in host.orders(cpus, begin)]

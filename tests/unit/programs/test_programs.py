@@ -128,7 +128,7 @@ def test_s95_no_look_arms_where_one_of_them_is_gone(host: Host, device: int) -> 
     host.set_pair(armed=0)
     host.unregister(device)
     assert not host.packet()
-    assert host.control(ControlCommand.LOOK) is ControlResult.SYNTHETIC
+    assert host.control(ControlCommand.CHECK) is ControlResult.SYNTHETIC
 
 
 def test_s95_it_has_settled_after_the_settle_time_and_not_before(host: Host) -> None:
@@ -189,7 +189,7 @@ def test_s98_drained_pair_is_not_permitted_by_anybody_before_its_time(host: Host
     assert host.control(ControlCommand.PERMIT, 77) is ControlResult.DRAINED
     assert (host.pair.permitted, host.pair.settle_ns) == (0, 77), "the settle time is for later"
     assert host.control(ControlCommand.ARM) is ControlResult.SYNTHETIC
-    assert host.control(ControlCommand.LOOK) is ControlResult.SYNTHETIC
+    assert host.control(ControlCommand.CHECK) is ControlResult.SYNTHETIC
     assert not any(host.packet() for _ in range(3))
     assert arms(host) == 0
 
@@ -206,8 +206,8 @@ def test_s98_drain_whose_time_is_over_ends_with_a_permission(host: Host) -> None
 
 
 def test_s98_drain_without_a_time_ends_by_command_alone_and_is_permitted_anew(host: Host) -> None:
-    host.control(ControlCommand.DRAIN, abi.DRAINED_FOR_GOOD)
-    host.now(abi.DRAINED_FOR_GOOD)
+    host.control(ControlCommand.DRAIN, abi.DRAINED_INDEFINITELY)
+    host.now(abi.DRAINED_INDEFINITELY)
     assert host.control(ControlCommand.PERMIT) is ControlResult.DRAINED
     host.now(NOW)
     assert host.control(ControlCommand.DRAIN, 0) is ControlResult.SYNTHETIC
@@ -225,7 +225,7 @@ def test_s98_to_undrain_what_is_not_drained_changes_nothing(host: Host) -> None:
 
 def test_s98_each_drain_is_one_change_of_path(host: Host) -> None:
     for _ in range(2):
-        host.control(ControlCommand.DRAIN, abi.DRAINED_FOR_GOOD)
+        host.control(ControlCommand.DRAIN, abi.DRAINED_INDEFINITELY)
     changes = host.pair.changes[abi.PATHS.index(Path.SYNTHETIC)]
     assert (changes[abi.REASONS.index(Reason.DRAINED)], sum(changes)) == (1, 1)
 

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Included by bcc on its own account; nothing here needs it. */
+/* Included by bcc; the programs do not need it. */

@@ -4,7 +4,7 @@
 import pytest
 
 from netvsc_bpf.kernel.bpf.btf import Btf, Member
-from netvsc_bpf.kernel.bpf.drop_offsets import NOTHING_KNOWN, drop_facts
+from netvsc_bpf.kernel.bpf.drop_offsets import NO_DROP_FACTS, drop_facts
 from netvsc_bpf.model.errors import NoBtf
 
 REASONS = {
@@ -53,10 +53,10 @@ def test_numbers_and_places_are_those_of_the_kernel() -> None:
 def test_a_kernel_that_does_not_say_enough_is_not_refused(
     reasons: dict[str, int] | None, skb: dict[str, Member]
 ) -> None:
-    assert drop_facts(FakeBtf(reasons, skb)) == NOTHING_KNOWN  # type: ignore[arg-type]
+    assert drop_facts(FakeBtf(reasons, skb)) == NO_DROP_FACTS  # type: ignore[arg-type]
 
 
 def test_this_kernel_says_enough() -> None:
     with Btf.of_kernel() as btf:
         facts = drop_facts(btf)
-    assert facts.keys() == NOTHING_KNOWN.keys() and all(facts.values())
+    assert facts.keys() == NO_DROP_FACTS.keys() and all(facts.values())

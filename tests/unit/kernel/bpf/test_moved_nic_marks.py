@@ -8,23 +8,23 @@ import pytest
 
 from netvsc_bpf.kernel.bpf import pin_files
 from netvsc_bpf.kernel.bpf.moved_nic_marks import (
-    FetchedVf,
-    Visitor,
+    MovedNic,
+    MovedVf,
     decode,
     encode,
     free_name,
+    moved_nic,
+    moved_nics,
+    moved_nics_of,
     note,
-    strike,
-    visitor,
-    visitors,
-    visitors_from,
+    remove_mark,
 )
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.kernel.process.namespace_handle import Place
+from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 
-HOME, HERE = Place(4026531840, 1), Place(4026532999, 17)
-BARE = Visitor(7, HERE, HOME, "eth0.5")
-VF = FetchedVf(9, "enP31819s1", "00:15:5d:01:02:03", up=True, addr_gen_mode=1, ipv6_disabled=False)
+HOME, HERE = NetnsHandle(4026531840, 1), NetnsHandle(4026532999, 17)
+BARE = MovedNic(7, HERE, HOME, "eth0.5")
+VF = MovedVf(9, "enP31819s1", "00:15:5d:01:02:03", up=True, addr_gen_mode=1, ipv6_disabled=False)
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ VF = FetchedVf(9, "enP31819s1", "00:15:5d:01:02:03", up=True, addr_gen_mode=1, i
         BARE,
         replace(BARE, vf=VF),
         replace(
-            BARE, vf=FetchedVf(0, "vf0", "00:15:5d:01:02:03", up=False, addr_gen_mode=0, ipv6_disabled=True)
+            BARE, vf=MovedVf(0, "vf0", "00:15:5d:01:02:03", up=False, addr_gen_mode=0, ipv6_disabled=True)
         ),
         replace(
-            BARE, vf=FetchedVf(3, "vf0", "00:15:5d:01:02:03", up=True, addr_gen_mode=None, ipv6_disabled=None)
+            BARE, vf=MovedVf(3, "vf0", "00:15:5d:01:02:03", up=True, addr_gen_mode=None, ipv6_disabled=None)
         ),
     ],
 )
-def test_mark_says_what_it_was_written_with(mark: Visitor) -> None:
+def test_mark_says_what_it_was_written_with(mark: MovedNic) -> None:
     assert decode(encode(mark), mark.ifindex, HERE.inode) == mark
 
 
@@ -59,18 +59,18 @@ def test_what_is_no_mark_is_none(text: str) -> None:
 
 def test_marks_are_written_over_found_by_home_and_struck(bpffs: Path) -> None:
     here = NetnsPins(HERE.inode, bpffs)
-    assert visitors(here) == [] and visitor(here, 7) is None and visitors_from(HOME, bpffs) == []
-    other = Visitor(8, HERE, Place(1, 1), "eth1")
+    assert moved_nics(here) == [] and moved_nic(here, 7) is None and moved_nics_of(HOME, bpffs) == []
+    other = MovedNic(8, HERE, NetnsHandle(1, 1), "eth1")
     for mark in (BARE, other, replace(BARE, vf=VF)):
         note(mark, bpffs)
-    assert visitors(here) == [replace(BARE, vf=VF), other]
-    assert visitors_from(HOME, bpffs) == [replace(BARE, vf=VF)]
-    assert visitors_from(Place(HOME.inode, 2), bpffs) == [], "another namespace with that inode number"
-    strike(here, 7)
-    strike(here, 7)
-    assert visitors(here) == [other] and pin_files.exists(here.visitors)
-    strike(here, 8)
-    assert not pin_files.exists(here.visitors)
+    assert moved_nics(here) == [replace(BARE, vf=VF), other]
+    assert moved_nics_of(HOME, bpffs) == [replace(BARE, vf=VF)]
+    assert moved_nics_of(NetnsHandle(HOME.inode, 2), bpffs) == [], "another namespace with that inode number"
+    remove_mark(here, 7)
+    remove_mark(here, 7)
+    assert moved_nics(here) == [other] and pin_files.exists(here.moved_nics)
+    remove_mark(here, 8)
+    assert not pin_files.exists(here.moved_nics)
 
 
 def test_name_is_kept_where_it_is_free() -> None:

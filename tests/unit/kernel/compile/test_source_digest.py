@@ -11,12 +11,12 @@ from netvsc_bpf.model.path import Liveness
 
 
 def test_build_is_another_for_each_part_that_changes() -> None:
-    text, stand_ins, offsets = "int home;", "#define X", {"A": 1, "B": 2}
+    text, replacement_headers, offsets = "int home;", "#define X", {"A": 1, "B": 2}
     builds = {
-        build_number(text, stand_ins, offsets),
-        build_number(text + "\n", stand_ins, offsets),
-        build_number(text, stand_ins + "\n", offsets),
-        build_number(text, stand_ins, {"A": 2, "B": 1}),
+        build_number(text, replacement_headers, offsets),
+        build_number(text + "\n", replacement_headers, offsets),
+        build_number(text, replacement_headers + "\n", offsets),
+        build_number(text, replacement_headers, {"A": 2, "B": 1}),
     }
     assert len(builds) == 4
 
@@ -32,7 +32,7 @@ def test_build_fits_the_layout_and_is_never_unknown(text: str) -> None:
 
 def test_stand_ins_are_part_of_the_build() -> None:
     folder = bundle.sources_dir()
-    stand_ins = bundle.stand_ins(folder)
-    assert "CONFIG_BPF_SYSCALL" in stand_ins
+    replacement_headers = bundle.replacement_headers(folder)
+    assert "CONFIG_BPF_SYSCALL" in replacement_headers
     text = bundle.bundle(folder, bundle.sources_of(Liveness.FENTRY))
-    assert build_number(text, stand_ins, no_offsets()) != build_number(text, "", no_offsets())
+    assert build_number(text, replacement_headers, no_offsets()) != build_number(text, "", no_offsets())

@@ -35,7 +35,7 @@ def test_group_bit() -> None:
 
 def test_what_is_to_be_done() -> None:
     a, b, c, d = (bytes([2, 0, 0, 0, 0, number]) for number in range(4))
-    lists = Lists(wanted=frozenset({a, b}), on_vf=frozenset({b, c, d}), lent=frozenset({c}))
+    lists = Lists(wanted=frozenset({a, b}), on_vf=frozenset({b, c, d}), synced=frozenset({c}))
     assert lists.missing == {a}
     assert lists.gone == {c}, "d is somebody else's"
 

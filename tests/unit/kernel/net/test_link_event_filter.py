@@ -48,7 +48,7 @@ def altname(name: bytes) -> bytes:
 @pytest.fixture
 def judging() -> EventFilter:
     found = EventFilter()
-    found.looked(INTEREST)
+    found.update(INTEREST)
     return found
 
 
@@ -117,24 +117,24 @@ def test_of_two_with_one_mac_that_one_goes_is_looked_at_later(judging: EventFilt
     ],
 )
 def test_what_to_look_at_beside_the_pairs(judging: EventFilter, data: bytes, news: set[int] | None) -> None:
-    assert judging.news() is None, "nobody has looked at everything"
+    assert judging.take_newcomers() is None, "nobody has looked at everything"
     judging.judge(data)
-    assert judging.news() == news
-    assert judging.news() == set(), "once"
+    assert judging.take_newcomers() == news
+    assert judging.take_newcomers() == set(), "once"
 
 
 def test_what_was_put_off_takes_a_look_at_everything(judging: EventFilter) -> None:
-    judging.news()
+    judging.take_newcomers()
     assert judging.judge(event(9, b"new", NEW)) is judging.judge(b"") is Concern.LATER
-    assert judging.news() == set()
-    judging.look_at_everything()
-    assert judging.news() is None
+    assert judging.take_newcomers() == set()
+    judging.request_full_scan()
+    assert judging.take_newcomers() is None
 
 
 def test_a_look_at_some_leaves_what_is_known_of_the_others(judging: EventFilter) -> None:
     judging.judge(event(9, b"new", NEW))
     some = {2: Identity(b"eth0", OTHERS, None)}
-    judging.looked(Interest(frozenset({2}), INTEREST.names, frozenset({OTHERS}), some, whole=False))
+    judging.update(Interest(frozenset({2}), INTEREST.names, frozenset({OTHERS}), some, whole=False))
     known = [event(9, b"new", NEW), event(7, b"other7", THEIRS), event(8, b"other8", OTHERS)]
     assert [judging.judge(data) for data in known] == [Concern.NEVER] * 3
     # vf0, which was a member, is gone: whoever has its MAC now is its only owner.
@@ -144,5 +144,5 @@ def test_a_look_at_some_leaves_what_is_known_of_the_others(judging: EventFilter)
 @given(st.binary(max_size=200))
 def test_whatever_comes_is_judged(data: bytes) -> None:
     judging = EventFilter()
-    judging.looked(INTEREST)
+    judging.update(INTEREST)
     assert judging.judge(data) in Concern

@@ -7,7 +7,13 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from netvsc_bpf.kernel.net.rtnetlink import Message, attribute
-from netvsc_bpf.kernel.net.upper_devices import Link, Speaker, parse_address, parse_link, speakers_on
+from netvsc_bpf.kernel.net.upper_devices import (
+    AddressedLink,
+    Link,
+    addressed_links,
+    parse_address,
+    parse_link,
+)
 
 MAC = bytes.fromhex("00155d010203")
 
@@ -27,15 +33,15 @@ def address_message(family: int, raw: bytes, *more: bytes, flags: int = 0, scope
     )
 
 
-def link(ifindex: int, *, on: int | None = None, up: bool = True, speaks: bool = True) -> Link:
-    return Link(ifindex, f"nic{ifindex}", MAC, up, speaks, carrier=True, on=on)
+def link(ifindex: int, *, on: int | None = None, up: bool = True, uses_arp: bool = True) -> Link:
+    return Link(ifindex, f"nic{ifindex}", MAC, up, uses_arp, carrier=True, on=on)
 
 
 def test_a_plain_link() -> None:
     parsed = parse_link(
         link_message(attribute(33, b"\1"), attribute(56, b"dev\0"), attribute(57, b"vmbus\0"))
     )
-    assert parsed == Link(7, "eth0", MAC, up=True, speaks=True, carrier=True, parent=("vmbus", "dev"))
+    assert parsed == Link(7, "eth0", MAC, up=True, uses_arp=True, carrier=True, parent=("vmbus", "dev"))
 
 
 @pytest.mark.parametrize("kind", [b"vlan\0", b"macvlan\0"])
@@ -55,7 +61,7 @@ def test_the_other_end_of_a_veth_is_not_below_it() -> None:
 )
 def test_what_resolves_no_addresses_does_not_speak(kind: int, flags: int) -> None:
     parsed = parse_link(link_message(kind=kind, flags=flags))
-    assert (parsed.up, parsed.speaks) == (True, False)
+    assert (parsed.up, parsed.uses_arp) == (True, False)
 
 
 @pytest.mark.parametrize("forwarding", [0, 1])
@@ -90,9 +96,9 @@ def test_the_whole_tower_speaks_but_for_what_is_down() -> None:
         for one in (link(2), link(3, on=2), link(4, on=3), link(5, on=2, up=False), link(6), link(8, on=6))
     }
     four, six = IPv4Address("10.0.0.1"), IPv6Address("fd99::1")
-    assert speakers_on(2, links, {3: [six, four], 6: [four]}) == [
-        Speaker(links[2]),
-        Speaker(links[3], (four,), (six,)),
-        Speaker(links[4]),
+    assert addressed_links(2, links, {3: [six, four], 6: [four]}) == [
+        AddressedLink(links[2]),
+        AddressedLink(links[3], (four,), (six,)),
+        AddressedLink(links[4]),
     ]
-    assert speakers_on(9, links, {}) == []
+    assert addressed_links(9, links, {}) == []

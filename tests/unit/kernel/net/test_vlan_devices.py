@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netvsc_bpf.kernel.net.rtnetlink import Message, attribute
-from netvsc_bpf.kernel.net.vlan_devices import C_TAG, S_TAG, Stacked, Vlan, ids_on, lent_name, parse
+from netvsc_bpf.kernel.net.vlan_devices import C_TAG, S_TAG, Stacked, Vlan, ids_on, parse, synced_name
 
 
 def u32(value: int) -> bytes:
@@ -61,7 +61,7 @@ def test_priority_tags_are_no_vlan() -> None:
 
 @given(st.integers(1, 9_999_999), st.integers(1, 4094))
 def test_name_fits_and_says_whose_it_is(vf: int, number: int) -> None:
-    name = lent_name(vf, Vlan(C_TAG, number))
+    name = synced_name(vf, Vlan(C_TAG, number))
     assert len(name) <= 15  # IFNAMSIZ, with its end
     assert name == f"nvb{vf}.{number}"
-    assert lent_name(vf, Vlan(S_TAG, number)) != name
+    assert synced_name(vf, Vlan(S_TAG, number)) != name

@@ -13,7 +13,7 @@ def taken(unhurried: Unhurried, ifindexes: range) -> list[int]:
     """Take what is let through of one such step for each pair; return the pairs."""
     found = []
     for ifindex in ifindexes:
-        for step in unhurried.without_late(ifindex, [act.Fasten(ifindex)]):
+        for step in unhurried.without_late(ifindex, [act.ReplaceInterim(ifindex)]):
             unhurried.took(step)
             found.append(ifindex)
     return found
@@ -34,7 +34,7 @@ def test_many_are_spread_over_looks_and_each_has_its_turn(pairs: int, expected: 
 def test_other_steps_are_never_put_off() -> None:
     unhurried = Unhurried()
     taken(unhurried, range(2, 10))
-    both = [act.Permit(50, 100), act.Fasten(50)]
+    both = [act.Permit(50, 100), act.ReplaceInterim(50)]
     assert unhurried.without_late(50, both) == both[:1]
 
 
@@ -43,11 +43,11 @@ def test_what_others_wait_for_goes_first_but_not_for_ever() -> None:
     for tick in range(100):
         now = NOW + tick * PATIENCE_S / 40
         unhurried.begin(2, now)
-        unhurried.planned([[act.Fasten(50)], [act.Permit(51, 100)]])
+        unhurried.planned([[act.ReplaceInterim(50)], [act.Permit(51, 100)]])
         moments += [now - NOW for _ in taken(unhurried, range(50, 51))]
     assert moments[0] == pytest.approx(PATIENCE_S) and len(moments) == 2
     unhurried.begin(2, NOW + 1000)
-    unhurried.planned([[act.Fasten(50)], [act.Fasten(51)]])
+    unhurried.planned([[act.ReplaceInterim(50)], [act.ReplaceInterim(51)]])
     assert taken(unhurried, range(50, 52)) == [50, 51]
 
 
@@ -56,8 +56,8 @@ def test_nothing_takes_rtnl_from_a_vf_that_is_about_to_be_used() -> None:
     unhurried = Unhurried()
 
     def plans(*, expected: bool) -> list[list[act.Action]]:
-        mine = unhurried.without_late(50, [act.Fasten(50)], expected=expected)
-        return [mine, unhurried.without_late(51, [act.Fasten(51)])]
+        mine = unhurried.without_late(50, [act.ReplaceInterim(50)], expected=expected)
+        return [mine, unhurried.without_late(51, [act.ReplaceInterim(51)])]
 
     def look(now: float, *, expected: bool) -> list[int]:
         unhurried.begin(2, now)
@@ -73,6 +73,6 @@ def test_nothing_takes_rtnl_from_a_vf_that_is_about_to_be_used() -> None:
 
 def test_the_next_vf_has_time_of_its_own() -> None:
     unhurried = Unhurried()
-    for now, steps in ((NOW, [act.Fasten(50)]), (NOW + 0.5, []), (NOW + 3, [act.Fasten(50)])):
+    for now, steps in ((NOW, [act.ReplaceInterim(50)]), (NOW + 0.5, []), (NOW + 3, [act.ReplaceInterim(50)])):
         unhurried.begin(1, now)
         assert unhurried.without_late(50, list(steps), expected=True) == []

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """When everything is looked at, and when what concerns the pairs is enough."""
 
-from netvsc_bpf.datapath.session import Near
+from netvsc_bpf.datapath.session import Scope
 from netvsc_bpf.manager.state.observation_scope import Looking
 
 INTERVAL_S = 30.0
@@ -17,7 +17,7 @@ class World:
         assert self.at(0.0) is None, "the first look is at everything"
         self.looking.members = PAIR
 
-    def at(self, now: float, *, fails: bool = False) -> Near | None:
+    def at(self, now: float, *, fails: bool = False) -> Scope | None:
         near = self.looking.begin(now, INTERVAL_S)
         if not fails:
             self.looking.end()
@@ -26,9 +26,9 @@ class World:
 
 def test_between_two_intervals_the_pairs_and_what_is_new_are_enough() -> None:
     world = World()
-    assert world.at(1.0) == Near(PAIR, 0)
+    assert world.at(1.0) == Scope(PAIR, 0)
     world.news = frozenset({9})
-    assert world.at(2.0) == Near(PAIR | {9}, 0)
+    assert world.at(2.0) == Scope(PAIR | {9}, 0)
     assert world.at(INTERVAL_S) is None
     assert world.at(INTERVAL_S + 1.0) is not None
 

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp, rarp, unsolicited_na
 from netvsc_bpf.kernel.net.announcement_round import frames
-from netvsc_bpf.kernel.net.upper_devices import Link, Speaker
+from netvsc_bpf.kernel.net.upper_devices import AddressedLink, Link
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
 from netvsc_bpf.manager.sync.announcer import Standing, owed
 
 PAIR = 2
 POLICY = AnnouncePolicy()
-ETH0 = Link(2, "eth0", bytes.fromhex("00155d010203"), up=True, speaks=True, carrier=True)
-VLAN = Link(5, "eth0.7", ETH0.mac, up=True, speaks=True, carrier=True, on=2, router=True)
+ETH0 = Link(2, "eth0", bytes.fromhex("00155d010203"), up=True, uses_arp=True, carrier=True)
+VLAN = Link(5, "eth0.7", ETH0.mac, up=True, uses_arp=True, carrier=True, on=2, router=True)
 FOUR, SIX = IPv4Address("10.99.0.1"), IPv6Address("fd99::1")
 
 
@@ -68,7 +68,7 @@ def test_off_means_off() -> None:
 
 
 def test_each_address_is_told_from_where_it_is() -> None:
-    speakers = [Speaker(ETH0, (FOUR,), (SIX,)), Speaker(VLAN, (), (SIX,))]
+    speakers = [AddressedLink(ETH0, (FOUR,), (SIX,)), AddressedLink(VLAN, (), (SIX,))]
     assert frames(speakers, set()) == [
         (2, gratuitous_arp(ETH0.mac, FOUR)),
         (2, unsolicited_na(ETH0.mac, SIX)),
@@ -78,13 +78,13 @@ def test_each_address_is_told_from_where_it_is() -> None:
 
 def test_who_has_no_address_is_told_of_by_rarp_and_so_is_who_is_hidden() -> None:
     hidden = bytes.fromhex("020000000042")
-    assert frames([Speaker(ETH0)], {hidden, ETH0.mac}) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
+    assert frames([AddressedLink(ETH0)], {hidden, ETH0.mac}) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
     assert frames([], {hidden}) == [], "the synthetic NIC is down"
 
 
 def test_a_round_has_an_end() -> None:
     many = tuple(IPv4Address(0x0A000000 + number) for number in range(1000))
-    assert len(frames([Speaker(ETH0, many)], set())) == POLICY.most
+    assert len(frames([AddressedLink(ETH0, many)], set())) == POLICY.most
 
 
 def test_an_announcement_is_owed_for_each_change_and_for_a_death_that_nobody_noticed() -> None:

@@ -15,7 +15,7 @@ MAC = bytes.fromhex("00155d010203")
 
 def link(ifindex: int, *, master: int | None = None, parent: tuple[str, str] | None = None) -> Link:
     return Link(
-        ifindex, f"eth{ifindex}", MAC, up=True, speaks=True, carrier=True, master=master, parent=parent
+        ifindex, f"eth{ifindex}", MAC, up=True, uses_arp=True, carrier=True, master=master, parent=parent
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from netvsc_bpf.datapath.taking_down import TakingDown
+from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.model.errors import KernelError
 
 
@@ -19,7 +19,7 @@ def failing(number: int) -> Callable[[], None]:
 
 def test_all_steps_are_taken_and_the_first_failure_is_raised() -> None:
     taken: list[int] = []
-    with pytest.raises(KernelError) as raised, TakingDown() as down:
+    with pytest.raises(KernelError) as raised, Teardown() as down:
         down.step(taken.append, 1)
         down.step(failing(errno.EINVAL))
         down.step(failing(errno.EBUSY))
@@ -30,7 +30,7 @@ def test_all_steps_are_taken_and_the_first_failure_is_raised() -> None:
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.EMFILE, errno.EINTR, errno.ENOSPC])
 def test_failure_that_may_pass_ends_the_steps(number: int) -> None:
     taken: list[int] = []
-    with pytest.raises(KernelError) as raised, TakingDown() as down:
+    with pytest.raises(KernelError) as raised, Teardown() as down:
         down.step(failing(errno.EINVAL))
         down.step(failing(number))
         down.step(taken.append, 1)
@@ -39,6 +39,6 @@ def test_failure_that_may_pass_ends_the_steps(number: int) -> None:
 
 def test_nothing_is_raised_where_nothing_failed() -> None:
     taken: list[int] = []
-    with TakingDown() as down:
+    with Teardown() as down:
         down.step(taken.append, 1)
     assert taken == [1]

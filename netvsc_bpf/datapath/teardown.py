@@ -5,10 +5,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from netvsc_bpf.kernel.process.errnos import may_pass
+from netvsc_bpf.kernel.process.errnos import is_transient
 
 
-class TakingDown:
+class Teardown:
     """Takes steps, each even if one before it failed for good; the first failure is raised at the end.
 
     A failure that may pass (kernel/process/errnos.py) ends them at once: the later steps forget what the
@@ -32,6 +32,6 @@ class TakingDown:
         try:
             call(*arguments, **named)
         except Exception as error:
-            if may_pass(error):
+            if is_transient(error):
                 raise
             self._failure = self._failure or error
