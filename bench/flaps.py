@@ -61,7 +61,7 @@ def flapped(report: Report, flaps: int) -> None:
         _flap(lab, flaps)
         took = time.monotonic() - begin
         last = _sample(manager, _WARM + flaps)
-        promotions = len([event for event in manager.told("switched") if event.get("to") == "vf"])
+        promotions = len([event for event in manager.events_of("switched") if event.get("to") == "vf"])
         report.table(
             f"{flaps} flaps in {took:.1f} s, {promotions} promotions in all",
             [field.name for field in fields(Sample)],
@@ -91,7 +91,7 @@ def _becomes_right(lab: Lab, manager: Managed) -> bool:
 def _is_right(lab: Lab, manager: Managed) -> bool:
     """Tell whether the VF is used, or damped where it was told so."""
     (one,) = lab.in_guest(datapath.status)
-    expected = Reason.DAMPED if manager.told("damped") else Reason.ARMED
+    expected = Reason.DAMPED if manager.events_of("damped") else Reason.ARMED
     return one.reason is expected and one.vf is not None and one.vf.name == "vf0"
 
 

@@ -66,6 +66,6 @@ class HotPlugs:
 
     def unplug(self, number: int) -> None:
         """Take it out, and return once the manager has let it go."""
-        left = len(self._manager.told("left"))
+        left = len(self._manager.events_of("left"))
         self._lab.unplug_vf(number)
-        self._manager.wait("the VF let go", lambda: len(self._manager.told("left")) > left, 0.002)
+        self._manager.wait("the VF let go", lambda: len(self._manager.events_of("left")) > left, 0.002)

@@ -78,7 +78,7 @@ class Managed:
         assert self.process.stderr is not None
         self.process.stderr.close()
 
-    def told(self, kind: str) -> list[dict[str, Any]]:
+    def events_of(self, kind: str) -> list[dict[str, Any]]:
         """Return the events of a kind until now."""
         return [event for event in list(self.events) if event["event"] == kind]
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The command line: one command a file, each thin."""
+"""The command line: one command per file."""

@@ -21,19 +21,25 @@ if TYPE_CHECKING:
     from netvsc_bpf.kernel.compile.child_process import CompileChild
 
 _LONG_MS = 2000
-"""A wait that is announced."""
+"""A wait for the VF to settle that is at least this long is announced on stderr."""
 
 
 def _choices(kind: type[StrEnum]) -> list[str]:
-    """Return the words of an enum; handed the enum itself, click would offer the names of its members."""
+    """Return the values of an enum; given the enum itself, click would offer the names of its members."""
     return ["auto", *(member.value for member in kind)]
 
 
 @click.command()
 @click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
-@click.option("--all", "everything", is_flag=True, help="Every synthetic NIC of this network namespace.")
-@click.option("--vf", metavar="NAME", help="The VF, where its MAC does not tell or its bus is not PCI.")
-@click.option("--any-bus", is_flag=True, help="Take VFs that are no PCI devices.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Attach every synthetic NIC in this network namespace."
+)
+@click.option(
+    "--vf",
+    metavar="NAME",
+    help="Use this VF; needed if its MAC does not identify it or it is not a PCI device.",
+)
+@click.option("--any-bus", is_flag=True, help="Also accept VFs that are not PCI devices.")
 @click.option(
     "--settle",
     metavar="MS",
@@ -42,25 +48,30 @@ def _choices(kind: type[StrEnum]) -> list[str]:
     show_default=True,
     help="How long a VF must have been up with carrier before it is used, in ms.",
 )
-@click.option("--rx", type=click.Choice(_choices(RxMode)), default="auto", help="Who brings VF ingress home.")
+@click.option(
+    "--rx",
+    type=click.Choice(_choices(RxMode)),
+    default="auto",
+    help="How VF ingress reaches the synthetic NIC: redirected by home, or delivered by the kernel's driver.",
+)
 @click.option(
     "--guard",
     type=click.Choice(_choices(GuardMode)),
     default="auto",
-    help="What to drop of the synthetic path's ingress while the VF is in use.",
+    help="Which ingress of the synthetic path to drop while the VF is in use.",
 )
 @click.option(
     "--liveness",
     type=click.Choice(_choices(Liveness)),
     default="auto",
-    help="How the kernel sees a VF die; `netlink` needs a running manager.",
+    help="How a failed VF is detected; `netlink` needs a running manager.",
 )
 @click.option(
     "--xdp",
     type=click.Choice([policy.value for policy in XdpPolicy]),
     default=XdpPolicy.WARN.value,
     show_default=True,
-    help="A VF without XDP program, where somebody's runs on IFACE: use it, or require that it has one.",
+    help="If IFACE runs an XDP program and its VF does not: use the VF and warn, or require one on the VF.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
 def attach(
@@ -75,7 +86,7 @@ def attach(
     xdp: str,
     as_json: bool,
 ) -> None:
-    """Steer the traffic of IFACE through its VF. The data path stays when this command returns."""
+    """Steer the traffic of IFACE through its VF. The data path stays in place when this command returns."""
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     if everything and vf is not None:
@@ -114,7 +125,7 @@ def _attach(
         if options.settle_ms >= _LONG_MS:
             say(
                 f"{', '.join(attached)}: attached; waiting up to {options.settle_ms / 1000:g} s "
-                "for the VF to settle (Ctrl-C ends the wait only)"
+                "for the VF to settle (Ctrl-C stops waiting; the pair stays attached)"
             )
 
     errors: list[NetvscBpfError] = []
@@ -126,7 +137,7 @@ def _attach(
     except KeyboardInterrupt:
         if attached:
             undo = f"netvsc-bpf detach {interface or '--all'}"
-            say(f"{', '.join(attached)}: not waiting any longer; stays attached (to undo it: {undo})")
+            say(f"{', '.join(attached)}: stopped waiting; still attached (to detach: {undo})")
         raise
     for one in done:
         for refusal in one.refusals:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     "file",
     metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="Write pcapng instead of text; - is stdout.",
+    help="Write pcapng instead of text; - writes to stdout.",
 )
-@click.option("-c", "--count", metavar="N", type=click.IntRange(min=1), help="End after N frames.")
+@click.option("-c", "--count", metavar="N", type=click.IntRange(min=1), help="Stop after N frames.")
 @click.option(
     "-s",
     "--snaplen",
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     type=click.IntRange(1, MAX_SNAPLEN),
     default=MAX_SNAPLEN,
     show_default=True,
-    help="Take so much of each frame.",
+    help="Capture this many bytes of each frame.",
 )
-@click.option("-n", "numeric", is_flag=True, help="Do not turn addresses into names.")
-@click.option("-e", "link", is_flag=True, help="Show the link-level header.")
-@click.option("-q", "quiet", is_flag=True, help="Shorter lines.")
-@click.option("-t", "times", count=True, help="How to show the time, as tcpdump does: -t to -ttttt.")
-@click.option("-v", "verbose", count=True, help="More of each frame: -v to -vvv.")
-@click.option("-X", "hexdump", is_flag=True, help="Show the frame in hex and ASCII.")
+@click.option("-n", "numeric", is_flag=True, help="Do not resolve addresses to names.")
+@click.option("-e", "link", is_flag=True, help="Print the link-level header.")
+@click.option("-q", "quiet", is_flag=True, help="Print less about each frame.")
+@click.option("-t", "times", count=True, help="Timestamp format, as in tcpdump: -t to -ttttt.")
+@click.option("-v", "verbose", count=True, help="Print more about each frame: -v to -vvv.")
+@click.option("-X", "hexdump", is_flag=True, help="Print each frame in hex and ASCII.")
 def capture(
     interface: str,
     expression: tuple[str, ...],
@@ -58,10 +58,11 @@ def capture(
     verbose: int,
     hexdump: bool,
 ) -> None:
-    """Capture both paths of IFACE, each frame once, with the path that it took.
+    """Capture both paths of IFACE: each frame once, labelled with its path.
 
-    A capture on the synthetic NIC alone does not see what was steered to the VF. EXPRESSION is a filter of
-    pcap-filter(7). A VF that goes and comes back is followed. Ends at Ctrl-C, or after --count frames.
+    A capture on the synthetic NIC alone does not show what was steered to the VF. EXPRESSION is a filter as
+    in pcap-filter(7). A VF that is removed and comes back is captured again. Stops at Ctrl-C, or after
+    --count frames.
     """
     if file == "-" and sys.stdout.isatty():
         raise click.UsageError("refusing to write pcapng to a terminal")
@@ -94,7 +95,7 @@ def capture(
             raise KeyboardInterrupt from None
         raise
     except BaseException:
-        output.abandon()  # it is the first error that counts
+        output.abandon()  # the first error is the one that is reported
         raise
     output.close(summary)
     dropped = f", {summary.dropped:,} dropped by the kernel" if summary.dropped else ""
@@ -104,7 +105,10 @@ def capture(
 
 
 class _Ended:
-    """Becomes true at Ctrl-C, at SIGTERM, and when nobody reads the output. A second signal ends at once."""
+    """Becomes true at Ctrl-C, at SIGTERM, and when the reader of the output is gone.
+
+    A second signal ends the process at once.
+    """
 
     def __init__(self, *, by_reader: bool) -> None:
         self._by_reader = by_reader
@@ -112,7 +116,7 @@ class _Ended:
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._signal)
-        # What has been captured is still printed, but to nobody who does not read.
+        # Frames captured so far are still printed, but a reader that has stopped reading is not waited for.
         if (stdout := stdio.stdout()) is not None:
             stdout.writer.hurried = self.signalled
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The command line: global options, and the commands, each imported only when it is called."""
+"""The command line: global options, and the commands, each imported only when it is used."""
 
 import gc
 import importlib
@@ -19,7 +19,7 @@ _COMMANDS = (
 _LASTING = frozenset({"capture", "demo", "events", "run", "top"})
 """The commands that may go on for long."""
 _RELOADS = "run"
-"""The command that SIGHUP does not end."""
+"""The command that SIGHUP reloads instead of ending."""
 
 
 class Commands(click.Group):
@@ -53,10 +53,10 @@ class Commands(click.Group):
 
 @click.command("netvsc-bpf", cls=Commands)
 @click.option("--netns", metavar="NAME", help="Work on this network namespace (see `ip netns`).")
-@click.option("--verbose", is_flag=True, help="Show the compiler's log when it fails.")
+@click.option("--verbose", is_flag=True, help="Show the compiler's log if compiling fails.")
 @click.version_option(__version__, prog_name="netvsc-bpf")
 def command_line(netns: str | None, verbose: bool) -> None:
-    """Make one NIC of a synthetic NIC and its SR-IOV VF, with eBPF."""
+    """Use a synthetic NIC and its SR-IOV VF as one NIC, with eBPF."""
     if netns is not None:
         from netvsc_bpf.kernel.process.namespaces import enter
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the shell is offered for an argument, at the Tab key."""
+"""Shell completion of arguments."""
 
 import io
 import socket
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def interfaces(ctx: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":
-    """Return the interfaces of this network namespace whose names begin so, but for loopback."""
+    """Return the interfaces of this network namespace whose names begin with `begun`, except loopback."""
     from click.shell_completion import CompletionItem
 
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # the shell gets the very bytes of a name
+        sys.stdout.reconfigure(errors="surrogateescape")  # the shell gets the exact bytes of a name
     names = sorted(name for _, name in socket.if_nameindex())
     return [CompletionItem(name) for name in names if name.startswith(begun) and name != "lo"]

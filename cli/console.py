@@ -5,7 +5,7 @@ import click
 from rich.console import Console, RenderableType
 
 _PIPED_WIDTH = 160
-"""Columns where nobody says: wide enough that a sentence stays on its line for grep."""
+"""Columns if the width is unknown: wide enough that a sentence stays on one line for grep."""
 
 
 def for_people() -> Console:
@@ -17,7 +17,7 @@ def for_people() -> Console:
 
 
 def show(console: Console, shown: RenderableType) -> None:
-    """Print it; into a pipe without the blanks that fill up columns."""
+    """Print a renderable; into a pipe without trailing blanks."""
     if console.is_terminal:
         console.print(shown)
         return

@@ -23,10 +23,10 @@ from netvsc_bpf.lab.sandbox import enter_sandbox
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON, and nothing else.")
 def demo(as_json: bool) -> None:
-    """Show the main job: a VF goes and comes back under traffic, in a lab of network namespaces.
+    """Demonstrate failover: a VF is removed and returns under traffic, in a lab of network namespaces.
 
-    Takes some 15 seconds and needs root. The machine's own interfaces are not touched. The exit code is 1 if
-    anything was lost, or left behind, that should not have been.
+    Takes about 15 seconds and needs root. The machine's own interfaces are not touched. The exit code is 1 if
+    packets were lost that should not have been, or if anything was left behind.
     """
     enter_sandbox()
     console = Console(quiet=as_json, highlight=False)
@@ -43,7 +43,7 @@ def demo(as_json: bool) -> None:
 
 
 def _watched(console: Console) -> DemoResult:
-    # A terminal gets one line that changes, a pipe one line for each event.
+    # A terminal gets one line that is updated, a pipe one line per event.
     live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
     announced = 0
 
@@ -74,7 +74,7 @@ def _show(console: Console, result: DemoResult) -> None:
     intact = "intact and in order" if tcp.intact else "NOT intact"
     lines = {
         "tx, rx": "guest to peer, peer to guest",
-        "gap": "the longest time without arrivals, less the sender's own pauses",
+        "gap": "longest time without an arrival, minus the sender's own pauses",
         "data path": ", ".join(f"{key} {value}" for key, value in result.how.items()),
         "UDP": f"{arrived:,} of {sent:,} packets arrived",
         "TCP": f"{tcp.received:,} bytes {intact}; longest stall {tcp.longest_stall_s * 1e3:.0f} ms",
@@ -107,5 +107,5 @@ def _table(result: DemoResult) -> Table:
 
 def _left(standing: Standing, nothing: str) -> str:
     if not standing:
-        return f"left nothing behind: {nothing}; the kernel was asked"
+        return f"left nothing behind: {nothing} (checked in the kernel)"
     return "LEFT BEHIND: " + ", ".join((*standing.namespaces, *standing.pins, *standing.hooks))

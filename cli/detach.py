@@ -7,9 +7,9 @@ from netvsc_bpf.cli.complete import interfaces
 
 @click.command()
 @click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
-@click.option("--all", "everything", is_flag=True, help="Every pair of this network namespace.")
+@click.option("--all", "everything", is_flag=True, help="Detach every pair in this network namespace.")
 def detach(interface: str | None, everything: bool) -> None:
-    """Take the data path down and put everything back as it was found."""
+    """Remove the data path and restore the settings found at attach."""
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     from netvsc_bpf import datapath

@@ -13,9 +13,9 @@ _EXIT_CANNOT = 4
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(as_json: bool) -> None:
-    """Say whether this machine is fit, and what stands in the way. Exit status 4: attach cannot work."""
+    """Check whether this machine can run netvsc-bpf, and what to fix. Exit status 4: attach cannot work."""
     from netvsc_bpf.doctor.examine import examine
 
     findings = examine()

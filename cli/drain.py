@@ -11,9 +11,11 @@ from netvsc_bpf.model.drain import MAX_FOR_S, MAX_WHY_BYTES, MIN_FOR_S
 
 def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.strip():
-        raise click.BadParameter("it is empty; leave it out to give none.", ctx, param)
+        raise click.BadParameter("the text is empty; to give no reason, leave --why out.", ctx, param)
     if value is not None and (size := len(names.encode(value))) > MAX_WHY_BYTES:
-        raise click.BadParameter(f"it has {size} bytes; at most {MAX_WHY_BYTES} are kept.", ctx, param)
+        raise click.BadParameter(
+            f"the text has {size} bytes; at most {MAX_WHY_BYTES} are allowed.", ctx, param
+        )
     return value
 
 
@@ -24,20 +26,20 @@ def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     "for_s",
     metavar="TIME",
     type=Duration(MIN_FOR_S, MAX_FOR_S),
-    help="End it after this time, as 90s, 15m, 2h or 1d. It takes a running manager to end it.",
+    help="End the drain after this time, such as 90s, 15m, 2h or 1d. Needs a running manager.",
 )
 @click.option(
     "--why",
     metavar="TEXT",
     callback=_reason,
-    help=f"The reason, for `status` and events; {MAX_WHY_BYTES} bytes.",
+    help=f"The reason, shown by `status` and in events; at most {MAX_WHY_BYTES} bytes.",
 )
 def drain(interface: str, for_s: float | None, why: str | None) -> None:
-    """Move both directions of IFACE to the synthetic path and leave its VF alone until `undrain`.
+    """Move both directions of IFACE to the synthetic path and do not use its VF until `undrain`.
 
-    It outlives this command, `run` and its restarts, `attach` and upgrades. Nothing is lost, and the VF is
-    not blamed for it. It is taken down when its traffic has left it, unless the manager's configuration says
-    leave = "steer". Given again, time and reason are changed.
+    The drain stays in force after this command, restarts of `run`, `attach` and upgrades. No packet is lost,
+    and it does not count as a failure of the VF. The VF is taken down once its traffic has moved, unless the
+    manager's configuration says leave = "steer". Draining again changes time and reason.
     """
     from netvsc_bpf import datapath
     from netvsc_bpf.kernel.process.stdio import say

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The type of options that are a duration with a unit."""
+"""The type of command-line options that take a duration with a unit."""
 
 import re
 from typing import Any
@@ -22,8 +22,12 @@ class Duration(click.types.FloatParamType):
             return value
         found = _DURATION.fullmatch(value)
         if found is None:
-            self.fail(f"{value!r} is no duration: give a number with s, m, h or d, such as 15m.", param, ctx)
+            self.fail(
+                f"{value!r} is not a duration: use a number with s, m, h or d, such as 15m.", param, ctx
+            )
         seconds = float(found[1]) * _UNITS[found[2]]
         if not self._least <= seconds <= self._most:
-            self.fail(f"{value!r} is not within {self._least:g} s to {self._most / 86_400:g} d.", param, ctx)
+            self.fail(
+                f"{value!r} is not between {self._least:g} s and {self._most / 86_400:g} d.", param, ctx
+            )
         return seconds

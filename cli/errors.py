@@ -9,7 +9,7 @@ from netvsc_bpf.model.names import shown
 
 
 class ErrorLine(click.ClickException):
-    """A library error on its way out of the process."""
+    """A library error that ends the command."""
 
     def __init__(self, error: NetvscBpfError, *, verbose: bool) -> None:
         super().__init__(str(error))

@@ -8,13 +8,15 @@ from netvsc_bpf.model.names import json_text
 
 
 @click.command()
-@click.option("--follow", "-f", is_flag=True, help="Wait for more, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print each event as a JSON object on its own line.")
+@click.option("--follow", "-f", is_flag=True, help="Keep printing new events until Ctrl-C.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print each event as a JSON object on a line of its own."
+)
 def events(follow: bool, as_json: bool) -> None:
-    """Show what happened: joins, leaves, refusals, repairs and switches, each with cause, time and duration.
+    """Show events: VFs joined and removed, refusals, repairs and path changes, with cause, time and duration.
 
-    They come from the running manager, which keeps the last 4096. Without one, only the changes of path are
-    known: the kernel writes those down itself.
+    They come from the running manager, which keeps the last 4096. Without a manager only path changes are
+    shown, which the kernel records itself.
     """
     from netvsc_bpf.manager.events.history import History
     from netvsc_bpf.view.event_lines import EventLines

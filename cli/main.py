@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The `netvsc-bpf` program: signals first, for what the commands need takes a tenth of a second to import."""
+"""The `netvsc-bpf` program. Signals are set up first: importing the commands takes a tenth of a second."""
 
 import gc
 import os
@@ -16,10 +16,10 @@ def main() -> NoReturn:
     # Imports leave no garbage, and looking for some takes a twentieth of the time of `status`. Commands that
     # may go on for long enable it again (commands.py).
     gc.disable()
-    # Unless it is ignored, as in what a shell without job control starts with `&`.
+    # Unless SIGINT is ignored, as when a shell without job control starts the program with `&`.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))  # nothing has been begun yet
-    # Kept until the command is known: `run` reloads for it once it can; the others end, as programs do.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))  # nothing has been started yet
+    # SIGHUP stays blocked until the command is known: `run` reloads on it, the others end.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     from netvsc_bpf.cli.process import run
 

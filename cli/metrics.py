@@ -6,7 +6,7 @@ import click
 
 @click.command()
 def metrics() -> None:
-    """Print what the exporter in `run` serves, once, for textfile collectors; no manager is needed."""
+    """Print once the metrics that the exporter in `run` serves, for textfile collectors; needs no manager."""
     from prometheus_client import CollectorRegistry
 
     from netvsc_bpf.datapath.session import reading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From the command line to an exit status, whatever happens to the streams and whenever Ctrl-C comes."""
+"""Running the command line to an exit status, even with broken streams or Ctrl-C at any moment."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def run() -> int:
         sys.unraisablehook = _unraisable
     status = _status()
     if not ignored:
-        # From here on there is nothing to interrupt but the wait for threads.
+        # From here on only the wait for threads can be interrupted.
         signal.signal(signal.SIGINT, lambda *_: os._exit(status))
     return status
 
@@ -36,7 +36,7 @@ def _status() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except NetvscBpfError as error:  # --help of the program itself, which could not be printed
+    except NetvscBpfError as error:  # the program's own --help could not be printed
         stdio.say(str(error))
         return error.exit_code
     except stdio.ReaderGone:
@@ -49,7 +49,7 @@ def _status() -> int:
 
 
 def _unraisable(what: Any) -> None:
-    """Raise KeyboardInterrupt again where it hit a callback whose errors Python ignores, as imports have."""
+    """Raise KeyboardInterrupt again if it hit a callback whose errors Python ignores, as in imports."""
     if what.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(what)
         return

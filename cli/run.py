@@ -18,27 +18,28 @@ from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SE
     "file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Read this TOML file, now and on SIGHUP; options of the command line win over it.",
+    help="Read this TOML file at start and on SIGHUP; command-line options override it.",
 )
-@click.option("--any-bus", is_flag=True, help="Take VFs that are no PCI devices.")
+@click.option("--any-bus", is_flag=True, help="Also accept VFs that are not PCI devices.")
 @click.option(
     "--settle",
     metavar="MS",
     type=click.IntRange(MIN_SETTLE_MS, MAX_SETTLE_MS),
-    help=f"How long a VF must have been up with carrier; {DEFAULT_SETTLE_MS} for pairs that are new.",
+    help="How long a VF must have been up with carrier before it is used, in ms. "
+    f"[default: {DEFAULT_SETTLE_MS} for new pairs]",
 )
 @click.option(
     "--interval",
     metavar="SECONDS",
     type=Seconds(0.1, 3600),
-    help="Look at everything at least this often: how long a change that nobody tells may go unnoticed. "
+    help="Check all interfaces at least this often: how long an unreported change can go unnoticed. "
     "[default: 30]",
 )
-@click.option("--no-announce", is_flag=True, help="Do not tell the switches of a change of path.")
+@click.option("--no-announce", is_flag=True, help="Do not announce path changes to the switches.")
 @click.option(
     "--metrics-listen",
     metavar="ADDR:PORT",
-    help='Serve metrics there, or "none". [default: 127.0.0.1:9855]',
+    help='Address to serve metrics on, or "none". [default: 127.0.0.1:9855]',
 )
 @click.option("--log-json", is_flag=True, help="Write events to stderr as JSON lines.")
 def run(
@@ -51,9 +52,10 @@ def run(
     metrics_listen: str | None,
     log_json: bool,
 ) -> None:
-    """Manage pairs.
+    """Run the manager.
 
-    Join VFs that come, keep them in step, repair, report. Without IFACE: all synthetic NICs.
+    It joins new VFs to their pairs, keeps their settings in sync, repairs what was changed and reports
+    events. Without IFACE it manages all synthetic NICs.
     """
     from netvsc_bpf.config.changes import reader
     from netvsc_bpf.config.load import load, without_file

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The type of options that are a time in seconds."""
+"""The type of command-line options that take a time in seconds."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ import click
 
 
 class Seconds(click.FloatRange):
-    """A number of seconds within limits. click's own type takes `nan`, which no limit excludes, and `inf`."""
+    """A number of seconds within limits. click's own type takes `inf`, and `nan`, which passes any limit."""
 
     def __init__(self, least: float, most: float) -> None:
         super().__init__(min=least, max=most)

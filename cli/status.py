@@ -8,7 +8,7 @@ from netvsc_bpf.cli.render import print_status
 
 @click.command()
 @click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
 def status(interface: str | None, as_json: bool) -> None:
     """Show the attached pairs: path, reason, counters."""
     from netvsc_bpf import datapath

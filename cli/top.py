@@ -19,25 +19,25 @@ from netvsc_bpf.cli.seconds import Seconds
     type=Seconds(0.1, 3600),
     default=2.0,
     show_default=True,
-    help="The time that rates are taken over.",
+    help="Time over which rates are measured.",
 )
-@click.option("--count", metavar="N", type=click.IntRange(min=1), help="End after N intervals.")
-@click.option("--once", is_flag=True, help="End after one interval: --count 1.")
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N intervals.")
+@click.option("--once", is_flag=True, help="Stop after one interval, like --count 1.")
 @click.option(
     "--sort",
     type=click.Choice(["traffic", "name"]),
     default="traffic",
     show_default=True,
-    help="The busiest pair first, or by name.",
+    help="Busiest pair first, or by name.",
 )
 def top(interface: str | None, interval: float, count: int | None, once: bool, sort: str) -> None:
-    """Show what flows: rates per direction and path, reason, switches, drops.
+    """Show traffic rates per direction and path, with reason, path changes and drops.
 
-    They are read from the kernel; no manager has to run. On a terminal the table stays in its place until `q`
-    or Ctrl-C; anywhere else each interval gets a table of its own.
+    The numbers are read from the kernel; no manager is needed. On a terminal the table is updated in place
+    until `q` or Ctrl-C; otherwise a new table is printed for each interval.
     """
     if once and count is not None:
-        raise click.UsageError("--once is --count 1")
+        raise click.UsageError("use either --once or --count")
     from netvsc_bpf.cli.console import for_people, show
     from rich.live import Live
     from rich.text import Text
@@ -72,4 +72,4 @@ def top(interface: str | None, interval: float, count: int | None, once: bool, s
     finally:
         if live is not None and table is not None:
             table.caption = None
-            show(console, table)  # what was on the alternate screen last
+            show(console, table)  # leave the last table on the normal screen

@@ -11,9 +11,11 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 @click.command()
 @click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
-@click.option("--all", "everything", is_flag=True, help="Every drained pair of this network namespace.")
+@click.option(
+    "--all", "everything", is_flag=True, help="End the drain of every pair in this network namespace."
+)
 def undrain(interface: str | None, everything: bool) -> None:
-    """Use the VF of IFACE again, after its settle time: the end of `drain`."""
+    """End `drain`: use the VF of IFACE again after its settle time."""
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     from netvsc_bpf import datapath

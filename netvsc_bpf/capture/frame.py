@@ -8,7 +8,7 @@ from netvsc_bpf.model.path import Path
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """Where a frame was on the wire. A VF that comes back or is renamed is another interface."""
+    """The interface whose wire a frame was on. A VF that comes back or is renamed is another interface."""
 
     ifindex: int
     name: str
@@ -17,7 +17,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One frame as one tap saw it."""
+    """One frame as captured by one tap."""
 
     at: int
     """Nanoseconds since 1970."""

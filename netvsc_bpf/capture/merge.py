@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the taps saw becomes one sequence of frames, each once, in the order of time. Pure."""
+"""Merges what the taps saw into one sequence of frames, each once, in order of time. Pure."""
 
 import heapq
 from collections import deque
@@ -11,15 +11,15 @@ from netvsc_bpf.capture.frame import Interface, Sighting
 from netvsc_bpf.model.path import Path
 
 _MEMORY_NS = 2_000_000_000
-"""How much later the tap of the synthetic NIC may see what came in by the VF: its backlog, on a busy CPU."""
+"""How much later the tap of the synthetic NIC may see a frame of the VF: backlog on a busy CPU."""
 
 _Key = tuple[int, int]
 
 
 class Merge:
-    """Takes sightings in any order, and gives frames once their time has come.
+    """Takes sightings in any order, and returns frames in order of time.
 
-    What was seen before ``since`` (ns) is left out.
+    Sightings before ``since`` (ns) are left out.
     """
 
     def __init__(self, since: int = 0) -> None:
@@ -30,11 +30,11 @@ class Merge:
         self._ages: deque[_Key] = deque()
 
     def add(self, sightings: Iterable[Sighting]) -> None:
-        """Take what a tap saw."""
+        """Add what a tap saw."""
         for one in sightings:
             if one.at < self._since:
                 continue
-            # Of two at one moment the VF's comes first: it explains the other.
+            # Of two with the same time the VF's comes first: it says where the other came from.
             rank = 0 if one.interface.path is Path.VF else 1
             heapq.heappush(self._waiting, (one.at, rank, next(self._number), one))
 
@@ -42,7 +42,7 @@ class Merge:
         """Return the frames up to this moment (ns); the caller has read all taps up to it."""
         frames = []
         while self._waiting and self._waiting[0][0] <= at:
-            frame = self._told(heapq.heappop(self._waiting)[3])
+            frame = self._frame(heapq.heappop(self._waiting)[3])
             if frame is not None:
                 frames.append(frame)
         return frames
@@ -51,7 +51,7 @@ class Merge:
         """Return all that is left."""
         return self.until(1 << 63)
 
-    def _told(self, one: Sighting) -> Sighting | None:
+    def _frame(self, one: Sighting) -> Sighting | None:
         if one.outgoing:
             return one
         key = (one.at, one.length)

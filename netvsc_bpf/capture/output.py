@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where frames go: text by tcpdump, or a pcapng file."""
+"""Output of frames: text by tcpdump, or a pcapng file."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,11 +11,11 @@ from netvsc_bpf.capture.writer import Writer
 
 
 class Output:
-    """Begun only when a capture is under way, so that a capture that is refused leaves no file.
+    """Opened only once a capture is under way, so that a refused capture leaves no file.
 
-    ``file`` is None for text, which ``emit`` gets line by line, and "-" for pcapng on stdout; ``flags`` are
-    tcpdump's, for text. ``stopped`` says when not to wait for a reader any more. Raises CannotHere where
-    there is no tcpdump for text.
+    ``file`` is None for text, which is passed to ``emit`` line by line, and "-" for pcapng on stdout;
+    ``flags`` are tcpdump's, for text. ``stopped`` returns True once a reader is not waited for any more.
+    Raises CannotHere if text is wanted and tcpdump is missing.
     """
 
     def __init__(
@@ -27,13 +27,13 @@ class Output:
         stopped: Callable[[], bool],
     ) -> None:
         if file is None:
-            tcpdump()  # a missing one is told before anything begins
+            tcpdump()  # report a missing tcpdump before anything begins
         self._file, self._snaplen, self._flags = file, snaplen, flags
         self._emit, self._stopped = emit, stopped
         self._sink: Printer | Writer | None = None
 
     def begin(self) -> None:
-        """Open what is written to. Raises NetvscBpfError where a file cannot be."""
+        """Open the output. Raises NetvscBpfError if a file cannot be opened."""
         if self._file is None:
             self._sink = Printer(self._flags, self._snaplen, self._emit)
         elif self._file == "-":
@@ -42,19 +42,19 @@ class Output:
             self._sink = Writer.to_file(Path(self._file), self._snaplen, self._stopped)
 
     def frames(self, frames: Sequence[Sighting]) -> None:
-        """Hand frames on. Raises NetvscBpfError, ReaderGone."""
+        """Write frames. Raises NetvscBpfError, ReaderGone."""
         assert self._sink is not None, "not begun"
         self._sink.frames(frames)
 
     def close(self, summary: Summary) -> None:
-        """Finish what was begun. Raises NetvscBpfError, ReaderGone."""
+        """Finish the output. Raises NetvscBpfError, ReaderGone."""
         if isinstance(self._sink, Printer):
             self._sink.close()
         elif self._sink is not None:
             self._sink.close(summary)
 
     def abandon(self) -> None:
-        """End what was begun, after an error: what has not been written is lost."""
+        """Close the output after an error: what has not been written is lost."""
         if isinstance(self._sink, Printer):
             self._sink.abandon()
         elif self._sink is not None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""pcapng (draft-ietf-opsawg-pcapng): one section, an interface description for each wire. Pure.
+"""pcapng blocks (draft-ietf-opsawg-pcapng): one section, one interface description per device. Pure.
 
-Blocks are made here, and written by whoever has a file.
+Blocks are made here; the caller writes them.
 """
 
 import struct
@@ -24,12 +24,12 @@ _ISB_RECEIVED, _ISB_DROPPED = 4, 5
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What one tap took in all."""
+    """The totals of one tap."""
 
     received: int = 0
-    """Frames that passed the filter, the second sights of others among them."""
+    """Frames that passed the filter, including those that another tap saw too."""
     dropped: int = 0
-    """Of those, how many found no room."""
+    """Of those, how many were dropped for lack of buffer space."""
 
 
 class PcapngBlocks:
@@ -46,7 +46,7 @@ class PcapngBlocks:
         return _block(_SECTION, fixed + _options((_USER_APPLICATION, self._application.encode())))
 
     def frame(self, frame: Sighting) -> bytes:
-        """Return the packet block of a frame, after the description of its interface where that is new."""
+        """Return the packet block of a frame, preceded by the description of its interface if that is new."""
         described = b""
         if frame.interface not in self._numbers:
             described = self._describe(frame.interface)
@@ -62,7 +62,7 @@ class PcapngBlocks:
         return described + _block(_PACKET, fixed + _padded(frame.data) + _options((_EPB_FLAGS, flags)))
 
     def statistics(self, interface: Interface, taken: Taken, at: int) -> bytes:
-        """Return the statistics block of an interface; empty where no frame of it was written."""
+        """Return the statistics block of an interface; empty if no frame of it was written."""
         if interface not in self._numbers:
             return b""
         fixed = struct.pack("=III", self._numbers[interface], at >> 32, at & 0xFFFFFFFF)

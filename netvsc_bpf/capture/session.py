@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The capture itself: follow the VF, read the taps, merge, hand on."""
+"""The capture session: open taps as VFs come and go, read them, merge the frames, pass them on."""
 
 import select
 import socket
@@ -23,7 +23,7 @@ _RTMGRP_LINK = 1  # include/uapi/linux/rtnetlink.h
 _SO_TIMESTAMPNS = 35
 _TICK_S = RETIRE_MS / 1000
 _LAG_NS = 4 * RETIRE_MS * 1_000_000
-"""Frames are held this long, so that each tap has told of its own by then and they come in order."""
+"""Frames are held back this long, so that all taps have been read by then and frames are in order."""
 
 DEFAULT_SNAPLEN = MAX_SNAPLEN
 
@@ -38,19 +38,19 @@ class CapturePlan:
     snaplen: int = DEFAULT_SNAPLEN
     """Bytes of each frame."""
     count: int | None = None
-    """End after so many frames."""
+    """Stop after this many frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a capture went."""
+    """The result of a capture."""
 
     frames: int
     taken: tuple[tuple[Interface, Taken], ...]
 
     @property
     def dropped(self) -> int:
-        """Frames that found no room in a ring."""
+        """Frames that were dropped because a ring was full."""
         return sum(one.dropped for _, one in self.taken)
 
 
@@ -62,7 +62,7 @@ def capture(
 ) -> Summary:
     """Capture until ``stopped()``, or until there are enough frames.
 
-    ``deliver`` gets frames in order; ``opened`` is told of the devices that are listened to from now on.
+    ``deliver`` gets frames in order; ``opened`` is called with the devices that are newly captured on.
 
     Raises NotAttached, NoSuchNic, MissingCapability, Refused (expression), CannotHere (no tcpdump),
     KernelError.
@@ -70,28 +70,28 @@ def capture(
     what = f"cannot capture {plan.interface}"
     require(what, CAP_NET_RAW)
     with ExitStack() as undo:
-        # The kernel begins to stamp frames a moment after it was first asked to: ask before all else.
+        # The kernel starts to timestamp frames only some time after it is first asked to: ask first.
         stamping = undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         stamping.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         (pair,) = datapath.status(plan.interface)
         program = whole(plan.snaplen)
         if plan.expression:
             program = compile_filter(pair.synthetic.name, plan.expression, plan.snaplen)
-        told = undo.enter_context(listen(_RTMGRP_LINK))
+        link_changes = undo.enter_context(listen(_RTMGRP_LINK))
         rtnl = undo.enter_context(Rtnetlink())
         taps = Taps(rtnl, pair.synthetic.ifindex, program)
         undo.callback(taps.close)
         first = taps.follow()
-        began = time.time_ns()  # what one tap saw before the other was there would look like one frame of two
+        began = time.time_ns()  # ignore frames that were seen before all taps were open
         opened(first)
-        frames = _loop(plan, taps, told, Merge(began), deliver, stopped, opened)
+        frames = _loop(plan, taps, link_changes, Merge(began), deliver, stopped, opened)
         return Summary(frames, tuple(taps.taken()))
 
 
 def _loop(
     plan: CapturePlan,
     taps: Taps,
-    told: socket.socket,
+    link_changes: socket.socket,
     merge: Merge,
     deliver: Callable[[Sequence[Sighting]], None],
     stopped: Callable[[], bool],
@@ -99,10 +99,9 @@ def _loop(
 ) -> int:
     done, busy = 0, False
     while not (last := stopped()):
-        # The rings are looked at by the clock, not waited for: a device that goes down makes poll() return
-        # at once, for ever.
-        if select.select([told], [], [], 0 if busy else _TICK_S)[0]:
-            drain(told)
+        # The rings are read at intervals, not polled: while a device is down poll() returns at once, always.
+        if select.select([link_changes], [], [], 0 if busy else _TICK_S)[0]:
+            drain(link_changes)
             if new := taps.follow():
                 opened(new)
         begun = time.time_ns()
@@ -113,7 +112,7 @@ def _loop(
         if plan.count is not None and done >= plan.count:
             return done
     if last:
-        time.sleep(2 * _TICK_S)  # until the kernel has handed over its last blocks
+        time.sleep(2 * _TICK_S)  # until the kernel has released its last blocks
         merge.add(taps.read())
     return done + _hand_on(merge.rest(), plan.count, done, deliver)
 

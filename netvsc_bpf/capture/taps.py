@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The taps of a pair: the synthetic NIC, and whatever is or may become its VF; they come and go with the VF.
+"""The taps of a pair: on the synthetic NIC and on every NIC that is or may become its VF.
 
-A VF is tapped as soon as it exists, long before it has settled and anything is steered to it.
+A VF gets a tap as soon as it exists, long before it has settled and packets are steered to it.
 """
 
 import errno
@@ -20,7 +20,7 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path
 
 _LINGER_S = 4 * RETIRE_MS / 1000
-"""How long the ring of a device that is gone is still read: its last block is not handed over at once."""
+"""How long the ring of a removed device is still read: the kernel releases its last block with a delay."""
 
 
 @dataclass(slots=True)
@@ -33,13 +33,13 @@ class Tap:
     gone_at: float | None = None
 
     def read(self) -> list[Sighting]:
-        """Return what it saw since."""
+        """Return what it captured since the last call."""
         return [
             Sighting(one.at, self.interface, one.outgoing, one.data, one.length) for one in self.ring.read()
         ]
 
     def count(self) -> None:
-        """Add up what the kernel says of the ring."""
+        """Add the kernel's counters of the ring."""
         received, dropped = self.ring.statistics()
         self.taken = Taken(self.taken.received + received, self.taken.dropped + dropped)
 
@@ -53,13 +53,13 @@ class Taps:
         self._closed: list[Tap] = []
 
     def follow(self) -> list[Interface]:
-        """Open what is new, let go of what is gone; return what was opened.
+        """Open taps on new devices and retire those of removed ones; return what was opened.
 
-        Raises NoSuchNic when the synthetic NIC is gone, MissingCapability or KernelError where a tap fails.
+        Raises NoSuchNic if the synthetic NIC is gone, MissingCapability or KernelError if a tap fails.
         """
         halves = _halves(list_nics(self._rtnl), self._ifindex)
         opened = []
-        # The synthetic NIC last: what came to it by the VF must have been seen there before.
+        # The synthetic NIC last: frames that reach it by the VF must have been seen on the VF before.
         for half in reversed(halves):
             tap = self._open.get(half.ifindex)
             if tap is None:
@@ -76,7 +76,7 @@ class Taps:
         return opened[::-1]
 
     def read(self) -> list[Sighting]:
-        """Return what all of them saw since, and close those whose device has been gone for a while."""
+        """Return what all taps captured since, and close those whose device has been gone for a while."""
         seen: list[Sighting] = []
         for ifindex, tap in list(self._open.items()):
             seen.extend(tap.read())
@@ -85,7 +85,7 @@ class Taps:
         return seen
 
     def taken(self) -> list[tuple[Interface, Taken]]:
-        """Return what each took, those that are gone included."""
+        """Return the totals of each tap, including closed ones."""
         for tap in self._open.values():
             tap.count()
         return [(tap.interface, tap.taken) for tap in (*self._closed, *self._open.values())]
@@ -106,7 +106,7 @@ class Taps:
             return Tap(half, PacketRing(half.ifindex, self._program))
         except OSError as error:
             if error.errno in (errno.ENODEV, errno.ENXIO) and half.path is Path.VF:
-                return None  # gone or renamed again; netlink has more to say
+                return None  # gone or renamed again; another netlink message will follow
             raise KernelError(f"cannot capture on {half.name}", str(error), errno=error.errno) from error
 
 
@@ -114,7 +114,7 @@ def _halves(nics: Iterable[Nic], ifindex: int) -> list[Interface]:
     everyone = list(nics)
     synthetic = next((nic for nic in everyone if nic.ifindex == ifindex), None)
     if synthetic is None:
-        raise NoSuchNic("cannot go on capturing", "the synthetic NIC is gone", "start again once it is back")
+        raise NoSuchNic("capture ended", "the synthetic NIC is gone", "start again once it is back")
     return [
         Interface(synthetic.ifindex, synthetic.name, Path.SYNTHETIC),
         *(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What we leave to tcpdump: compiling a filter expression, and putting frames into words."""
+"""The use of tcpdump: compiling filter expressions, and printing frames as text."""
 
 import os
 import re
@@ -24,34 +24,34 @@ _NUMBERED = re.compile(r" *(\d+)  (.*)", re.DOTALL)
 
 
 def tcpdump() -> str:
-    """Return where tcpdump is. Raises CannotHere where it is not."""
+    """Return the path of tcpdump. Raises CannotHere if it is not installed."""
     found = which("tcpdump", path="/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin") or which("tcpdump")
     if found is None:
         raise CannotHere(
-            "cannot capture as asked",
-            "filter expressions and text output are tcpdump's, which is not installed",
-            "apt-get install tcpdump, or write everything with -w FILE",
+            "cannot capture",
+            "filter expressions and text output need tcpdump, which is not installed",
+            "apt-get install tcpdump, or write all frames with -w FILE",
         )
     return found
 
 
 def compile_filter(interface: str, expression: str, snaplen: int) -> tuple[Instruction, ...]:
-    """Compile a filter as libpcap would for this device. Raises Refused for an expression that is none."""
-    # With the device named it uses what the kernel keeps beside a frame: VLAN tags, the direction.
+    """Compile a filter as libpcap would for this device. Raises Refused for an invalid expression."""
+    # With the device named, it can use the kernel's metadata of a frame: VLAN tags, the direction.
     command = [tcpdump(), "-p", "-i", interface, "-s", str(snaplen), "-ddd", "--", expression]
     done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        said = _last_line(os.fsdecode(done.stderr)) or "it said nothing"
+        said = _last_line(os.fsdecode(done.stderr)) or "tcpdump printed no reason"
         raise Refused(f"cannot capture {expression!r}", said, "see pcap-filter(7)")
     _, *lines = done.stdout.split(b"\n")
     return tuple(Instruction(*map(int, line.split())) for line in lines if line)
 
 
 class Printer:
-    """A tcpdump that prints frames as they come; each line is handed on behind its path and interface.
+    """A tcpdump process that prints frames as they come; each line gets its path and interface as prefix.
 
-    A thread hands lines on, so that tcpdump never waits for us while we wait for it. What ``emit`` raises
-    ends tcpdump, and is raised in the thread that hands us frames.
+    A thread passes lines on, so that tcpdump and this process never wait for each other. What ``emit`` raises
+    ends tcpdump, and is raised again in the thread that passes in frames.
     """
 
     def __init__(self, options: Sequence[str], snaplen: int, emit: Callable[[str], None]) -> None:
@@ -60,9 +60,9 @@ class Printer:
         self._shown = 0
         self._width = 0
         self._error: Exception | None = None
-        # Not a temporary file: there may be no folder that takes one.
+        # Not a temporary file: there may be no writable directory.
         self._complaints = os.fdopen(os.memfd_create("tcpdump-stderr", os.MFD_CLOEXEC), "w+b")
-        # A process group of its own: Ctrl-C is for us, and what came before it is still printed.
+        # A process group of its own: Ctrl-C must reach this process only, so that earlier frames are printed.
         self._process = subprocess.Popen(
             [tcpdump(), "-r", "-", "-l", "--number", *options],
             stdin=subprocess.PIPE,
@@ -77,7 +77,7 @@ class Printer:
         self._write(struct.pack("=IHHiIII", _NANOSECOND_MAGIC, 2, 4, 0, 0, snaplen, _ETHERNET))
 
     def frames(self, frames: Sequence[Sighting]) -> None:
-        """Print frames. Raises what ``emit`` raised, NetvscBpfError where tcpdump failed."""
+        """Print frames. Raises what ``emit`` raised, NetvscBpfError if tcpdump failed."""
         for one in frames:
             self._width = max(self._width, len(shown(one.interface.name)))
             self._labels.append(label(one, self._width))
@@ -86,7 +86,7 @@ class Printer:
         self._flush()
 
     def close(self) -> None:
-        """Wait until all is printed. Raises what ``emit`` raised, NetvscBpfError where tcpdump failed."""
+        """Wait until all is printed. Raises what ``emit`` raised, NetvscBpfError if tcpdump failed."""
         ended, said = self._end()
         if self._error is not None:
             raise self._error
@@ -109,7 +109,7 @@ class Printer:
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
-        """Say what made tcpdump end, in place of the broken pipe that it left."""
+        """Raise the reason why tcpdump ended, in place of the broken pipe that it left."""
         try:
             yield
         except BrokenPipeError:
@@ -121,7 +121,7 @@ class Printer:
             raise self._error
 
     def _end(self) -> tuple[int, str]:
-        """Let tcpdump end; return its status and its last complaint. Calling it again does nothing."""
+        """End tcpdump; return its status and its last error message. Calling it again does nothing."""
         if self._complaints.closed:
             return 0, ""
         with suppress(BrokenPipeError):  # it has ended already; its status says so
@@ -138,7 +138,7 @@ class Printer:
         for raw in self._out:
             line = raw.decode(errors="replace")
             match = _NUMBERED.fullmatch(line)
-            # The first line of a frame carries its number; what follows of it is indented.
+            # The first line of a frame begins with its number; its other lines are indented.
             if match is not None and int(match[1]) == self._shown + 1 and self._labels:
                 self._shown += 1
                 line = f"{self._labels.popleft()} {match[2]}"

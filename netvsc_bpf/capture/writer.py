@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Frames into a pcapng file."""
+"""Writing frames into a pcapng file."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ _LOOK_S = 0.1
 
 
 class Writer:
-    """Writes frames as they come; what was handed over is in the file when the call returns."""
+    """Writes frames as they come; they are in the file when the call returns."""
 
     def __init__(
         self, write: Callable[[bytes], object], close: Callable[[], None], name: str, snaplen: int
@@ -38,9 +38,9 @@ class Writer:
 
     @classmethod
     def to_file(cls, path: Path, snaplen: int, stopped: Callable[[], bool]) -> Self:
-        """Begin a file anew; wait for the reader of a named pipe until `stopped`.
+        """Create or truncate a file; wait for the reader of a named pipe until `stopped`.
 
-        Raises NetvscBpfError where it cannot be written, ReaderGone.
+        Raises NetvscBpfError if it cannot be written, ReaderGone.
         """
         try:
             fd = _open(path, stopped)
@@ -59,7 +59,7 @@ class Writer:
         self._write(b"".join(self._blocks.frame(one) for one in frames))
 
     def close(self, summary: Summary | None) -> None:
-        """Write what the taps took, if the capture came that far, and close the file."""
+        """Write the statistics of the taps, if there are any, and close the file."""
         now = time.time_ns()
         try:
             if summary is not None:
@@ -78,7 +78,7 @@ class Writer:
 
 
 def _open(path: Path, stopped: Callable[[], bool]) -> int:
-    """Open a file for writing; without O_NONBLOCK a named pipe would wait for its reader, deaf to signals."""
+    """Open a file for writing; without O_NONBLOCK opening a named pipe would block and ignore signals."""
     while True:
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What differs in a configuration that was read again, and what of it a running manager takes over. Pure."""
+"""What changed in a configuration that was read again, and which changes a running manager applies. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,18 +16,18 @@ _LONGEST = 120
 
 
 def reader(path: Path, overrides: Overrides) -> Reload:
-    """Return what reads the file again, below the same command line."""
+    """Return a function that reads the file again, with the same overrides from the command line."""
     return lambda config: merged(config, load(path, overrides))
 
 
 def merged(current: ManagerConfig, wanted: ManagerConfig) -> Reloaded:
-    """Return what holds from now on: what is wanted, but for the keys that need a restart."""
+    """Return the configuration from now on: the wanted one, except for keys that need a restart."""
     changed, kept = [], []
     config = wanted
     for section, key, before, after in _differences(current, wanted):
         name = f"{section}.{key.name}"
         if key.setting.live:
-            changed.append(_told(name, before, after))
+            changed.append(_change(name, before, after))
         else:
             kept.append(name)
             config = _with(config, section, key.name, before)
@@ -64,13 +64,9 @@ def _with(config: ManagerConfig, section: str, key: str, value: Any) -> ManagerC
 
 
 def _interfaces(current: ManagerConfig, wanted: ManagerConfig) -> list[str]:
-    """Return the interfaces whose own settings changed; what changed for all is told once, elsewhere."""
+    """Return the interfaces whose own settings changed; changes of general settings are listed elsewhere."""
     names = sorted(current.per_interface.keys() | wanted.per_interface.keys())
-    return [
-        f"{INTERFACE}.{name} has other settings of its own"
-        for name in names
-        if _own(current, name) != _own(wanted, name)
-    ]
+    return [f"{INTERFACE}.{name} changed" for name in names if _own(current, name) != _own(wanted, name)]
 
 
 def _own(config: ManagerConfig, name: str) -> dict[str, Any]:
@@ -83,10 +79,10 @@ def _own(config: ManagerConfig, name: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value != rest[key]}
 
 
-def _told(name: str, before: Any, after: Any) -> str:
+def _change(name: str, before: Any, after: Any) -> str:
     text = f"{name} {_shown(after)} instead of {_shown(before)}"
-    return text if len(text) <= _LONGEST else f"{name} is another"
+    return text if len(text) <= _LONGEST else f"{name} changed"
 
 
 def _shown(value: Any) -> str:
-    return "not given" if value is None else as_toml(value)
+    return "not set" if value is None else as_toml(value)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Pairs that cross by what a configuration alone says of them. Pure.
+"""NICs that a configuration assigns to two pairs. Pure.
 
-What the machine says of the same names is asked when the manager starts or reloads
+What the machine knows about the same names is checked when the manager starts or reloads
 (netvsc_bpf/manager/refusals.py).
 """
 
@@ -11,16 +11,16 @@ from netvsc_bpf.model.errors import CrossedPairs
 
 
 def check_names(vfs: Mapping[str, str], synthetics: Collection[str]) -> None:
-    """Raise CrossedPairs, with the interface at fault as `what`, where a NIC would be a half of two pairs.
+    """Raise CrossedPairs, with the faulty interface as `what`, if a NIC would belong to two pairs.
 
-    `vfs` are the VFs that are named outright, by their synthetic NIC; `synthetics` are all named as such.
+    `vfs` are the explicitly named VFs, by their synthetic NIC; `synthetics` are all named synthetic NICs.
     """
     owners: dict[str, str] = {}
     for synthetic, vf in vfs.items():
         if vf == synthetic:
             raise CrossedPairs(synthetic, f"vf = {vf}: a NIC cannot be its own VF")
         if vf in synthetics:
-            raise CrossedPairs(synthetic, f"vf = {vf}: {vf} is named as a synthetic NIC itself")
+            raise CrossedPairs(synthetic, f"vf = {vf}: {vf} is configured as a synthetic NIC")
         if vf in owners:
-            raise CrossedPairs(synthetic, f"vf = {vf}: it is the VF of {owners[vf]} already")
+            raise CrossedPairs(synthetic, f"vf = {vf}: it is already the VF of {owners[vf]}")
         owners[vf] = synthetic

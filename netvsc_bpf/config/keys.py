@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The keys of a section: the dataclass fields that carry a Setting, and TOML's word for each type. Pure."""
+"""The keys of a section: the dataclass fields with a Setting, and the name of each type in TOML. Pure."""
 
 import math
 import types
@@ -13,7 +13,7 @@ from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.setting import Setting
 
 AUTO = "auto"
-"""What a choice is called that is left to us; None in the dataclass."""
+"""The value that has netvsc-bpf choose; None in the dataclass."""
 
 
 _PAIRS = tuple[tuple[str, str], ...]
@@ -29,7 +29,7 @@ _PLURALS: Mapping[Any, str] = {int: "whole numbers", float: "numbers", str: "str
 
 
 class BadValue(ValueError):
-    """A value that the key does not take; the message is the reason."""
+    """A value that the key does not accept; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Key:
     kind: Any
     """The field's type, without Annotated and None."""
     optional: bool
-    """The field may be None: "auto" for a choice, else by leaving the key out."""
+    """The field may be None: "auto" for a choice, else if the key is left out."""
     default: Any
     setting: Setting
 
     def read(self, value: object) -> Any:
-        """Return the field's value for what TOML has. Raises BadValue."""
+        """Return the field's value for a TOML value. Raises BadValue."""
         if self.optional and value == AUTO and self.is_choice:
             return None
         return _read(self.kind, value, self.setting, self.takes)
@@ -57,18 +57,18 @@ class Key:
 
     @property
     def is_choice(self) -> bool:
-        """It takes one of a few words."""
+        """Whether the key takes one of a fixed set of words."""
         return _is_choice(self.kind)
 
     @property
     def takes(self) -> str:
-        """What TOML values it takes, in words."""
+        """The TOML values that the key takes, in words."""
         words = _words(self.kind, [AUTO] if self.optional and self.is_choice else [])
         return f"{words}, {self.setting.limits}" if self.setting.limits else words
 
 
 def keys_of(section: type) -> dict[str, Key]:
-    """Return the keys of a dataclass in the order of its fields; those without a Setting are none."""
+    """Return the keys of a dataclass in the order of its fields; fields without a Setting are not keys."""
     hints = get_type_hints(section, include_extras=True)
     found = {}
     for one in fields(section):
@@ -86,7 +86,7 @@ def keys_of(section: type) -> dict[str, Key]:
 
 
 def as_toml(value: Any) -> str:
-    """Return a field's value as TOML text; None is what leaves a choice to us."""
+    """Return a field's value as TOML text; None is "auto"."""
     match value:
         case None:
             return f'"{AUTO}"'
@@ -156,7 +156,7 @@ def _read_number(kind: Any, value: object, setting: Setting, wrong: BadValue) ->
         raise wrong
     if isinstance(value, float) and not math.isfinite(
         value
-    ):  # of an int that is too large for a float: OverflowError
+    ):  # an int that is too large for a float raises OverflowError
         raise wrong
     if kind is int and not isinstance(value, int):
         raise wrong

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which line of a TOML text a key stands on. Pure.
+"""The line of a TOML text that a key is on. Pure.
 
-tomllib does not say. So the text, which tomllib has accepted as a whole, is cut into its statements in one
-pass, and each statement is parsed by itself: work that grows with the length of the text and no faster.
+tomllib does not report it. So the text, which tomllib has accepted as a whole, is split into its statements
+in one pass, and each statement is parsed by itself: the work is linear in the length of the text.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 _TOKEN = re.compile(
-    r'"""(?:[^\\]|\\.)*?"{3,5}'  # up to two quotes may stand in front of the closing three
+    r'"""(?:[^\\]|\\.)*?"{3,5}'  # up to two quotes may precede the closing three
     r"|'''.*?'{3,5}"
     r'|"(?:[^"\\\n]|\\.)*"'
     r"|'[^'\n]*'"
@@ -19,14 +19,14 @@ _TOKEN = re.compile(
     r"|[\[\]{}\n]",
     re.DOTALL,
 )
-"""What decides whether the end of a line is the end of a statement."""
+"""Tokens that decide whether the end of a line is the end of a statement."""
 
 
 def line_of(text: str, path: Sequence[str]) -> int:
-    """Return the line, from 1, on which the statement begins that first gives `path` (tables, then a key).
+    """Return the line, from 1, of the first statement that sets `path` (tables, then a key).
 
-    The text must be TOML. Where it has no such key: the line of as much of the path as there is, and 1 if
-    there is none of it.
+    The text must be valid TOML. Without such a key: the line of the longest part of the path that exists, or
+    1 if no part of it does.
     """
     depth, found = 0, 1
     table: list[str] | None = []
@@ -47,13 +47,13 @@ def line_of(text: str, path: Sequence[str]) -> int:
 
 
 def error_line(text: str, error: tomllib.TOMLDecodeError) -> int:
-    """Return the line that tomllib complains about."""
-    told = re.search(r"at line (\d+)", str(error))
-    return int(told.group(1)) if told else text.rstrip("\n").count("\n") + 1
+    """Return the line that tomllib reports."""
+    found = re.search(r"at line (\d+)", str(error))
+    return int(found.group(1)) if found else text.rstrip("\n").count("\n") + 1
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each statement with the number of the line on which it begins; lines without one are left out."""
+    """Yield each statement with the number of the line on which it begins; other lines are left out."""
     line = begin_line = 1
     begin = depth = 0
     for token in _TOKEN.finditer(text):
@@ -72,13 +72,13 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _statement(text: str) -> str:
-    """Return what stands on these lines, empty where that is nothing but a comment."""
+    """Return the statement on these lines, empty if there is only a comment."""
     stripped = text.strip()
     return "" if stripped.startswith("#") else stripped
 
 
 def _table(header: dict[str, Any]) -> list[str] | None:
-    """Return the path of the table that a header opens; None for an array of tables, which names no path."""
+    """Return the path of the table that a header opens; None for an array of tables, which has no path."""
     names = []
     inner: Any = header
     while inner and isinstance(inner, dict):

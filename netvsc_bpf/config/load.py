@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From the file, and what the command line says instead, to a ManagerConfig."""
+"""Reading the file, with overrides from the command line, into a ManagerConfig."""
 
 import os
 import re
@@ -19,28 +19,28 @@ from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Contradiction
 
 _LARGEST = 1 << 18
-"""Bytes. 256 KB is a file that was named by mistake."""
+"""Bytes. A file larger than 256 KB was named by mistake."""
 
 Overrides = Mapping[tuple[str, str], Any]
-"""What the command line says, by section and key, as the values of the dataclass: it wins over the file."""
+"""Settings from the command line, by section and key, as values of the dataclass; they override the file."""
 _Values = dict[tuple[str, ...], dict[str, Any]]
 """Tables by their path, with the values of the dataclass."""
 
 
 def load(path: Path, overrides: Overrides | None = None) -> ManagerConfig:
-    """Read a file. Raises ConfigError, which names the line at fault; nothing is half taken over."""
+    """Read a file. Raises ConfigError, which names the faulty line; then nothing of the file is used."""
     return parse(_text(path), path, overrides)
 
 
 def parse(text: str, path: Path, overrides: Overrides | None = None) -> ManagerConfig:
-    """Read the text of a file that is called `path`. Raises ConfigError."""
+    """Parse the text of the file `path`. Raises ConfigError."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         why = re.sub(r" \(at [^()]*\)$", "", str(error))
-        raise _wrong(path, error_line(text, error), f"this is no TOML: {why}") from None
+        raise _wrong(path, error_line(text, error), f"invalid TOML: {why}") from None
     except RecursionError:
-        raise ConfigError(str(path), "its values are nested too deeply") from None
+        raise ConfigError(str(path), "values are nested too deeply") from None
     try:
         return _config(_read(data), overrides or {})
     except _Fault as fault:
@@ -48,12 +48,12 @@ def parse(text: str, path: Path, overrides: Overrides | None = None) -> ManagerC
 
 
 def without_file(overrides: Overrides) -> ManagerConfig:
-    """Return what the command line alone asks for."""
+    """Return the configuration from the command line alone."""
     return _config({}, overrides)
 
 
 class _Fault(Exception):
-    """What is wrong, and where: tables, then a key."""
+    """An error in the file, and its place: tables, then a key."""
 
     def __init__(self, why: str, *where: str) -> None:
         super().__init__(why)
@@ -65,7 +65,7 @@ def _read(data: Mapping[str, Any]) -> _Values:
     known = sections()
     for name, table in data.items():
         if name not in known:
-            raise _Fault(f"there is no [{name}]; there are {_list(known)}", name)
+            raise _Fault(f"unknown section [{name}]; known are {_list(known)}", name)
         if not isinstance(table, dict):
             raise _Fault(f"{name} is a section: write [{name}]", name)
         if name == INTERFACE:
@@ -88,7 +88,9 @@ def _table(where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, 
     values = {}
     for name, value in table.items():
         if name not in keys:
-            raise _Fault(f"[{'.'.join(where)}] has no {name}; it has {', '.join(keys)}", *where, name)
+            raise _Fault(
+                f"[{'.'.join(where)}] has no key {name}; its keys are {', '.join(keys)}", *where, name
+            )
         try:
             values[name] = keys[name].read(value)
         except BadValue as error:
@@ -122,7 +124,7 @@ def _built(section: str, kind: Any, values: Mapping[str, Any]) -> Any:
     try:
         return kind(**values)
     except Contradiction as error:
-        # The last of those that the file has, in its order: a default is never at fault.
+        # Blame the last of the keys that the file sets, in its order, never a default.
         at_fault = [name for name in values if name in error.fields]
         raise _Fault(error.why, section, *at_fault[-1:]) from None
 
@@ -131,7 +133,7 @@ def _check_interfaces(values: _Values) -> None:
     managed = values.get((MANAGER,), {}).get("interfaces", ())
     for where in values:
         if where[0] == INTERFACE and managed and where[1] not in managed:
-            raise _Fault(f"{where[1]} is not among the interfaces of [{MANAGER}]", *where)
+            raise _Fault(f"{where[1]} is not listed in interfaces of [{MANAGER}]", *where)
 
 
 def _check_crossing(config: ManagerConfig) -> None:
@@ -150,11 +152,11 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ConfigError(str(path), f"cannot be read: {os.strerror(error.errno or 0)}") from None
     if len(raw) > _LARGEST:
-        raise ConfigError(str(path), f"is larger than {_LARGEST >> 10} KB: hardly a configuration file")
+        raise ConfigError(str(path), f"is larger than {_LARGEST >> 10} KB, so not a configuration file")
     try:
         return raw.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise _wrong(path, raw.count(b"\n", 0, error.start) + 1, "this is not UTF-8") from None
+        raise _wrong(path, raw.count(b"\n", 0, error.start) + 1, "not UTF-8") from None
 
 
 def _wrong(path: Path, line: int, why: str) -> ConfigError:

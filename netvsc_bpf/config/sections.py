@@ -16,13 +16,13 @@ MANAGER = "manager"
 ATTACH = "attach"
 INTERFACE = "interface"
 _NAMES = {"options": ATTACH}
-"""Sections that are not called like their field of ManagerConfig."""
+"""Sections whose name is not that of their field of ManagerConfig."""
 _FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard", "leave")
 _FOR_ONE_ONLY = ("vf",)
 
 
 def policies() -> dict[str, tuple[str, type]]:
-    """Return the sections that stand for a dataclass of their own: field of ManagerConfig, class."""
+    """Return the sections with a dataclass of their own: field of ManagerConfig, class."""
     hints = get_type_hints(ManagerConfig)
     return {
         _NAMES.get(one.name, one.name): (one.name, hints[one.name])
@@ -32,7 +32,7 @@ def policies() -> dict[str, tuple[str, type]]:
 
 
 def sections() -> dict[str, dict[str, Key]]:
-    """Return every section with its keys; that of an interface under `INTERFACE`."""
+    """Return every section with its keys; the section of an interface is under `INTERFACE`."""
     found = {MANAGER: keys_of(ManagerConfig)}
     for name, (_, kind) in policies().items():
         found[name] = keys_of(kind)
@@ -45,6 +45,6 @@ def sections() -> dict[str, dict[str, Key]]:
 def meaning(section: str) -> str:
     """Return what a section is about: the first paragraph of its dataclass's docstring."""
     if section == INTERFACE:
-        return "What differs for one interface from what `[attach]` says."
+        return "Settings of one interface that differ from `[attach]`."
     kind: type = {MANAGER: ManagerConfig, ATTACH: AttachOptions}.get(section) or policies()[section][1]
     return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())

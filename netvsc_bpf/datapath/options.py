@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The options of attach."""
+"""What the user of attach may choose."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,22 +11,22 @@ from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode, XdpP
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 
 MIN_SETTLE_MS = 10
-"""A device that is going down looks usable for some microseconds more; the settle time must be longer."""
+"""A device that is going down is usable for some microseconds more; the settle time must outlast them."""
 DEFAULT_SETTLE_MS = 100
 MAX_SETTLE_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class AttachOptions:
-    """How pairs are attached. With "auto" netvsc-bpf chooses.
+    """How pairs are attached; "auto" picks a value automatically.
 
-    In the code "auto" is None.
+    Here "auto" is None.
     """
 
     vf: Annotated[
         str | None,
         Setting(
-            "The VF, if its MAC does not identify it or it is not a PCI device.",
+            "Use this VF; needed if its MAC does not identify it or it is not a PCI device.",
             pattern=INTERFACE_NAME,
             parse=read_back,
             shape="the name of an interface",
@@ -37,45 +37,46 @@ class AttachOptions:
         int,
         Setting(
             "How long a VF must have been up with carrier before it is used, in ms. "
-            "If not set, pairs that are attached already keep their settle time.",
+            "If not set, pairs that are already attached keep theirs.",
             least=MIN_SETTLE_MS,
             most=MAX_SETTLE_MS,
         ),
     ] = DEFAULT_SETTLE_MS
     rx: Annotated[
         RxMode | None,
-        Setting("How VF ingress reaches the synthetic NIC; a change applies to VFs that join from then on."),
+        Setting(
+            "How VF ingress reaches the synthetic NIC: redirected by home, or delivered by the kernel's "
+            "driver. A change applies to VFs that join later."
+        ),
     ] = None
     guard: Annotated[
         GuardMode | None,
-        Setting("Which frames received on the synthetic path are dropped while the VF is in use."),
+        Setting("Which ingress of the synthetic path to drop while the VF is in use."),
     ] = None
     liveness: Annotated[
         Liveness | None,
-        Setting(
-            "How a VF failure is detected; by default the best method that the kernel supports.", live=False
-        ),
+        Setting("How a failed VF is detected; by default the best way the kernel supports.", live=False),
     ] = None
     xdp: Annotated[
         XdpPolicy,
         Setting(
-            "A VF without an XDP program, if a foreign one runs on the synthetic NIC: use the VF and warn, "
-            "or require a program on it too."
+            "If the synthetic NIC runs an XDP program and the VF does not: use the VF and warn, or require "
+            "one on the VF."
         ),
     ] = XdpPolicy.WARN
     leave: Annotated[
         LeavePolicy,
         Setting(
-            "A VF that is up and must not be used (damped, stalled, without a required XDP program, MTU "
-            "refused): take it down, so that ingress leaves it too, or only steer egress away."
+            "What to do with a VF that is up but must not be used (damped, stalled, drained, no required XDP "
+            "program, MTU not supported): take it down, so that ingress moves too, or only steer egress away."
         ),
     ] = LeavePolicy.DOWN
 
 
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
-    """Return the guard mode to use.
+    """Return the guard to use.
 
-    A Hyper-V host sends SYN, broadcast and multicast on the synthetic path on purpose; any other switch
+    A Hyper-V host sends SYN, broadcast and multicast by the synthetic path on purpose; any other switch
     floods multicast to both ports of a pair.
     """
     if options.guard is not None:
@@ -84,9 +85,9 @@ def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
 
 
 def rx_mode(options: AttachOptions, synthetic: Nic, vf: Nic, *, vlans: bool = False) -> RxMode:
-    """Return how frames reach the synthetic NIC: by hv_netvsc if it has enslaved the VF. Raises Refused.
+    """Return who brings frames home: the kernel's hv_netvsc where it has enslaved the VF. Raises Refused.
 
-    `vlans`: the VF filters out VLANs that the synthetic NIC has; the driver does not update that filter.
+    `vlans`: the VF filters VLANs out that the synthetic NIC has. The driver leaves that filter alone.
     """
     enslaved = vf.master == synthetic.ifindex
     if options.rx is RxMode.KERNEL and not enslaved:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is bcc there, and is it bcc? Told without importing it, which would cost 65 MB.
+"""Is bcc installed, and is it the right bcc? Checked without importing it, which would cost 65 MB.
 
 PyPI's package `bcc` is an unrelated program. The distribution's python3-bpfcc has a libbcc.py, and lives in
 the system's site-packages, which a virtual environment hides unless it was made with
@@ -24,7 +24,7 @@ _INSTALL = "apt-get install python3-bpfcc"
 def check_bcc(
     find: Callable[[str], ModuleSpec | None] = find_spec, distribution: Path = DISTRIBUTION
 ) -> Finding:
-    """Judge what `import bcc` would find."""
+    """Check what `import bcc` would find."""
     spec = find("bcc")
     if spec is None or not spec.submodule_search_locations:
         return _not_importable(distribution)
@@ -32,12 +32,12 @@ def check_bcc(
     if not (folder / "libbcc.py").exists():
         return problem(
             CHECK,
-            f"{folder} is not the BPF compiler but PyPI's unrelated package of that name",
+            f"{folder} is PyPI's unrelated package `bcc`, not the BPF compiler",
             f"`{sys.executable} -m pip uninstall bcc`, then {_INSTALL}",
         )
     version = _version(folder / "version.py")
     if version is None:
-        return warning(CHECK, f"{folder} does not tell its version; 0.26 or later is needed")
+        return warning(CHECK, f"the version of {folder} is unknown; 0.26 or later is needed")
     if tuple(map(int, version.split(".")[:2])) < OLDEST:
         return problem(CHECK, f"{version} in {folder} is older than 0.26", "install a newer python3-bpfcc")
     return ok(CHECK, f"{version} in {folder}")
@@ -47,8 +47,8 @@ def _not_importable(distribution: Path) -> Finding:
     if (distribution / "bcc" / "libbcc.py").exists():
         return problem(
             CHECK,
-            f"{distribution / 'bcc'} is there, but {sys.executable} does not see it",
-            "make the virtual environment from /usr/bin/python3 with --system-site-packages",
+            f"{distribution / 'bcc'} is installed, but {sys.executable} cannot import it",
+            "create the virtual environment from /usr/bin/python3 with --system-site-packages",
         )
     return problem(CHECK, "python3-bpfcc is not installed", _INSTALL)
 

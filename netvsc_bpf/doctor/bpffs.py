@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is there a place to pin what shall outlive the process?"""
+"""Is a bpffs mounted, so that programs and maps can be pinned?"""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ CHECK = "bpffs"
 
 
 def check_bpffs(root: Path = BPFFS, require: Callable[[Path], None] = require_bpffs) -> Finding:
-    """Look for a bpffs on ``root`` that this process may write to."""
+    """Check for a bpffs on ``root`` that this process may write to."""
     try:
         require(root)
     except NetvscBpfError as error:
@@ -31,6 +31,6 @@ def check_bpffs(root: Path = BPFFS, require: Callable[[Path], None] = require_bp
         return problem(
             CHECK,
             f"{root} is mounted, but this process may not write there",
-            f"run as root, or have root make {ours}, chown it to this user and chmod 711 {root}",
+            f"run as root, or as root create {ours}, chown it to this user and chmod 711 {root}",
         )
     return ok(CHECK, f"{root} is mounted and writable")

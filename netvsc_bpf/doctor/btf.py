@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does the kernel carry the type information from which offsets are taken?"""
+"""Does the kernel have BTF, from which the offsets of its structs are taken?"""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ VMLINUX = Path("/sys/kernel/btf/vmlinux")
 
 
 def check_btf(vmlinux: Path = VMLINUX) -> Finding:
-    """Look for the kernel's BTF; whether ours fits it is for the liveness check to try."""
+    """Check for the kernel's BTF; the liveness check tries whether our programs match it."""
     if vmlinux.exists():
-        return ok(CHECK, f"{vmlinux} is there")
+        return ok(CHECK, f"{vmlinux} is available")
     return problem(
         CHECK,
-        f"{vmlinux} is missing, so a VF's failure cannot be seen from the kernel",
-        "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, or attach with --liveness netlink and keep a manager",
+        f"{vmlinux} is missing, so the kernel cannot detect a failed VF",
+        "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, or attach with --liveness netlink and run a manager",
     )

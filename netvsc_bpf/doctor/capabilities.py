@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""May this process do what attaching takes?"""
+"""Does this process have the capabilities that attach needs?"""
 
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 from netvsc_bpf.kernel.process.capabilities import (
@@ -17,12 +17,12 @@ CHECK = "capabilities"
 _USES = {
     CAP_BPF: "load and open programs and maps",
     CAP_NET_ADMIN: "attach them, set up the VF",
-    CAP_PERFMON: "see a VF fail from the kernel",
+    CAP_PERFMON: "detect a failed VF in the kernel",
 }
 
 
 def check_capabilities(held: frozenset[int] | None = None, initial: bool | None = None) -> Finding:
-    """Judge the effective capabilities; ``initial``: they are those of the first user namespace."""
+    """Check the effective capabilities; ``initial``: they are those of the initial user namespace."""
     lacking = missing(_USES, effective() if held is None else held)
     if lacking:
         uses = ", ".join(f"{one.name} ({_USES[one]})" for one in lacking)
@@ -30,20 +30,20 @@ def check_capabilities(held: frozenset[int] | None = None, initial: bool | None 
     if not (in_initial_user_namespace() if initial is None else initial):
         return problem(
             CHECK,
-            "they belong to a user namespace, and bpf(2) asks for those of the first one",
-            "run outside of the rootless container",
+            "they belong to a user namespace, but bpf(2) requires them in the initial one",
+            "run outside the rootless container",
         )
-    return ok(CHECK, f"{_names(*_USES)} are there")
+    return ok(CHECK, f"{_names(*_USES)} are available")
 
 
 def check_raw_capability(held: frozenset[int] | None = None) -> Finding | None:
-    """Judge what attaching does not take, but telling the switches and capturing do."""
+    """Check CAP_NET_RAW, which announcements to switches and captures need, but attach does not."""
     if CAP_NET_RAW in (effective() if held is None else held):
         return None
     return warning(
         CHECK,
-        "missing: CAP_NET_RAW, so switches are not told of a change of path, and there is no capture",
-        "grant it too, or run with --no-announce",
+        "missing: CAP_NET_RAW, so path changes are not announced to switches and `capture` does not work",
+        "grant it, or run with --no-announce",
     )
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Has a container network taken the VF for a NIC of its own?
+"""Does a container network run on the VF as if it were an uplink of its own?
 
 Cilium and Calico in eBPF mode attach to every device that looks like an uplink. On the VF they would filter
-and translate what is the synthetic NIC's: each packet twice, or on one path only. They are known by the
-names of their programs (cil_from_netdev, cali_tc_preamble) and of their interfaces (cilium_host, cali...,
+and translate packets of the synthetic NIC: each packet twice, or on one path only. They are recognized by
+the names of their programs (cil_from_netdev, cali_tc_preamble) and interfaces (cilium_host, cali...,
 vxlan.calico).
 """
 
@@ -20,9 +20,9 @@ CHECK = "container-network"
 class _Network:
     name: str
     programs: str
-    """How the names of its programs begin."""
+    """Prefixes of the names of its programs."""
     interfaces: tuple[str, ...]
-    """How the names of its interfaces begin."""
+    """Prefixes of the names of its interfaces."""
     remedy: str
 
 
@@ -31,13 +31,13 @@ _NETWORKS = (
         "Cilium",
         "cil_",
         ("cilium_",),
-        "name the synthetic NIC alone in Cilium's `devices` option: {synthetic}, not {vf}",
+        "list {synthetic}, but not {vf}, in Cilium's `devices` option",
     ),
     _Network(
         "Calico",
         "cali",
         ("cali", "vxlan.calico", "wireguard.cali"),
-        "let Calico's bpfDataIfacePattern match {synthetic} and not {vf}",
+        "make Calico's bpfDataIfacePattern match {synthetic}, but not {vf}",
     ),
 )
 
@@ -45,7 +45,7 @@ _NETWORKS = (
 def check_container_networks(
     pair: Pair, nics: Iterable[Nic], on_vf: Iterable[int], names: Mapping[int, str]
 ) -> list[Finding]:
-    """Judge by the programs on the VF; without any, say at most that such a network is here."""
+    """Check the programs on the VF; without any, report at most that such a network is installed."""
     if pair.vf is None:
         return []
     findings = []
@@ -64,6 +64,6 @@ def check_container_networks(
             )
         elif here:
             findings.append(
-                ok(CHECK, f"{network.name} is here ({here[0]}), and not on the VF {pair.vf.name}")
+                ok(CHECK, f"{network.name} is installed ({here[0]}), but not on the VF {pair.vf.name}")
             )
     return findings

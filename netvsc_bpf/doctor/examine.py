@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""All checks, in the order in which they explain each other."""
+"""All checks, ordered so that a cause comes before its consequences."""
 
 import os
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ def examine() -> list[Finding]:
     gone = check_orphans(NetnsPins(namespaces.current_inode()))
     machine += [] if gone is None else [gone]
     able = is_fit([check_libbpf(), check_capabilities()])
-    # Without privilege every probe fails, and each would send the reader after the wrong cause.
+    # Without privilege every probe fails, and each would point the reader to the wrong cause.
     machine += [check_hook(), check_liveness()] if able else [_untried("hook"), _untried("liveness")]
     with Rtnetlink() as rtnl:
         nics = list_nics(rtnl)
@@ -65,11 +65,10 @@ def _attached() -> Mapping[int, int | None]:
     try:
         statuses = datapath.status(None)
     except NetvscBpfError:
-        # What keeps status from reading them it says itself; here the NICs are judged as if nothing were
-        # attached.
+        # `status` reports why pairs cannot be read; here the NICs are checked as if nothing were attached.
         return {}
     return {one.synthetic.ifindex: None if one.vf is None else one.vf.ifindex for one in statuses}
 
 
 def _untried(check: str) -> Finding:
-    return warning(check, "not tried without libbpf and the capabilities above")
+    return warning(check, "not checked: needs libbpf and the capabilities above")

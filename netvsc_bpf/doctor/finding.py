@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a check has to say."""
+"""The result of a check."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
-    """Works, but not as well or not for as long as it should."""
+    """Works, but worse or less reliably than it should."""
     PROBLEM = "problem"
     """Attach will fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome of one check. ``check`` is a stable name that people may script against."""
+    """The result of one check. ``check`` is a stable name that scripts may rely on."""
 
     check: str
     level: Level
@@ -33,12 +33,12 @@ class Finding:
 
 
 def ok(check: str, what: str) -> Finding:
-    """Return a finding that nobody needs to act upon."""
+    """Return a finding that needs no action."""
     return Finding(check, Level.OK, what)
 
 
 def warning(check: str, what: str, remedy: str | None = None) -> Finding:
-    """Return a finding that somebody should act upon."""
+    """Return a finding that should be acted upon."""
     return Finding(check, Level.WARNING, what, remedy)
 
 
@@ -53,5 +53,5 @@ def from_error(check: str, error: NetvscBpfError) -> Finding:
 
 
 def is_fit(findings: Iterable[Finding]) -> bool:
-    """Say whether attach can work: no finding is a problem."""
+    """Return whether attach can work: no finding is a problem."""
     return all(finding.level is not Level.PROBLEM for finding in findings)

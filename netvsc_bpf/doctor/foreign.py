@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whose programs are on the synthetic NIC already? They stay; some of them come in the way."""
+"""Which programs of others are on the synthetic NIC? They stay; some of them interfere."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -25,26 +25,28 @@ _XDP = "foreign-xdp"
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """What sits on the egress of one NIC: program ids on tcx, and of the filters (None: no BPF filter)."""
+    """The egress of one NIC: ids of tcx programs, and of the filters' programs (None: not a BPF filter)."""
 
     tcx: tuple[int, ...] = ()
     filters: tuple[int | None, ...] = ()
     ingress_qdisc: bool = False
-    """An `ingress` qdisc sits at ffff:, where clsact would go."""
+    """An `ingress` qdisc has the handle ffff:, which clsact needs."""
 
 
 def check_xdp(synthetic: Nic, ours: Container[int]) -> Finding | None:
-    """Judge an XDP program of others: guard never replaces it."""
+    """Check for an XDP program of others: guard never replaces it."""
     if synthetic.xdp_prog_id is None or synthetic.xdp_prog_id in ours:
         return None
-    what = f"{synthetic.name} runs XDP program {synthetic.xdp_prog_id} of somebody else; guard cannot join it"
+    what = (
+        f"{synthetic.name} runs XDP program {synthetic.xdp_prog_id} of another owner; guard cannot be added"
+    )
     if synthetic.driver == "hv_netvsc":
-        return ok(_XDP, f"{what}, and is off there by default")
+        return ok(_XDP, f"{what}; it is off by default with hv_netvsc")
     return problem(_XDP, what, "attach with --guard off")
 
 
 def check_xdp_reach(pair: Pair, ours: Container[int]) -> Finding | None:
-    """Warn of an XDP program of others that does not see what comes in by the VF (rows 48 and 49)."""
+    """Warn of an XDP program of others that does not see packets received by the VF (rows 48 and 49)."""
     synthetic, vf = pair.synthetic, pair.vf
     if vf is None:
         return None
@@ -58,7 +60,7 @@ def check_xdp_reach(pair: Pair, ours: Container[int]) -> Finding | None:
 
 
 def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -> list[Finding]:
-    """Judge the tc programs of others by what they see: steer's redirect ends the list for a packet.
+    """Check what the tc programs of others see: steer's redirect ends processing for a packet.
 
     tcx runs in order and before all filters; as a filter, steer goes behind the others
     (kernel/hooks/clsact.py).
@@ -76,21 +78,21 @@ def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -
     (after if hook is Hook.TCX else before).extend(filters)
     findings = []
     if before:
-        findings.append(ok(_TC, f"{synthetic.name} egress, ahead of steer: {', '.join(before)}"))
+        findings.append(ok(_TC, f"{synthetic.name} egress, before steer: {', '.join(before)}"))
     if late:
         findings.append(
             warning(
                 _TC,
-                f"{synthetic.name} egress, behind steer, blind to what goes to the VF: {', '.join(late)}",
-                "`netvsc-bpf run` puts steer behind them by itself; without it, attach again",
+                f"{synthetic.name} egress, after steer, so bypassed by steered packets: {', '.join(late)}",
+                "`netvsc-bpf run` moves steer behind them automatically; without it, run attach again",
             )
         )
     if after:
         findings.append(
             warning(
                 _TC,
-                f"{synthetic.name} egress, blind to what goes to the VF: {', '.join(after)}",
-                "attach them with tcx ahead of steer (BPF_F_BEFORE)",
+                f"{synthetic.name} egress, bypassed by steered packets: {', '.join(after)}",
+                "attach them with tcx before steer (BPF_F_BEFORE)",
             )
         )
     # sch_ingress and sch_clsact share the one handle ffff:, so the second of them gets EEXIST.
@@ -98,15 +100,15 @@ def check_tc(synthetic: Nic, egress: Egress, ours: Container[int], hook: Hook) -
         findings.append(
             problem(
                 _TC,
-                f"an ingress qdisc on {synthetic.name} sits where clsact must go",
-                f"`tc qdisc del dev {quoted(synthetic.name)} ingress`, and put its filters on clsact",
+                f"{synthetic.name} has an ingress qdisc, which excludes the clsact qdisc that steer needs",
+                f"`tc qdisc del dev {quoted(synthetic.name)} ingress`, and move its filters to clsact",
             )
         )
     return findings
 
 
 def read_egress(rtnl: Rtnetlink, ifindex: int) -> Egress:
-    """Read what sits on the egress of a NIC. Raises OSError."""
+    """Read what is attached to the egress of a NIC. Raises OSError."""
     kinds = {one.kind for one in list_qdiscs(rtnl, ifindex)}
     found = clsact.filters(rtnl, ifindex, Direction.EGRESS) if "clsact" in kinds else []
     return Egress(
@@ -119,7 +121,7 @@ def read_egress(rtnl: Rtnetlink, ifindex: int) -> Egress:
 def own_programs(pins: NetnsPins) -> dict[int, str]:
     """Return the programs of the pairs of this network namespace: their ids and names.
 
-    In the middle of a change of programs both the old and the new ones are.
+    While programs are being replaced, both the old and the new ones are included.
     """
     try:
         found = {
@@ -133,5 +135,5 @@ def own_programs(pins: NetnsPins) -> dict[int, str]:
                 if number is not None:
                     found[number] = pin.name
     except (UntrustedFolder, MissingCapability):
-        return {}  # the check of bpffs says it
+        return {}  # the bpffs check reports it
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which tc hook will the programs sit on?"""
+"""Which tc hook will the programs be attached to?"""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ CHECK = "hook"
 def check_hook(
     no_tc: Callable[[], str | None] = why_no_tc, no_tcx: Callable[[], str | None] = why_no_tcx
 ) -> Finding:
-    """Try tcx with a program that does nothing; clsact serves every kernel that loads tc programs."""
+    """Try tcx with an empty program; clsact works on every kernel that loads tc programs."""
     refusal = no_tc()
     if refusal is not None:
         return problem(CHECK, refusal, "see the findings on capabilities and kernel")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""On Hyper-V: is a VF offered, does it become an interface, and by which path does the host deliver?"""
+"""On Hyper-V: does the host offer a VF, is it an interface, and by which path does the host deliver?"""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ _MLX4 = frozenset({0x1002, 0x1004})
 
 
 def is_netvsc(nic: Nic) -> bool:
-    """Tell whether this is a synthetic NIC of Hyper-V."""
+    """Return whether this is a synthetic NIC of Hyper-V."""
     return nic.driver == DRIVER
 
 
 def check_offered(pair: Pair, offered: Sequence[Offer]) -> Finding:
-    """Say where the way from the host's offer to a VF ends, for a synthetic NIC that has none. Pure.
+    """Explain why a synthetic NIC has no VF: at which step between the host's offer and a VF it failed. Pure.
 
-    Which offer belongs to which synthetic NIC only hv_netvsc knows.
+    Only hv_netvsc knows which offer belongs to which synthetic NIC.
     """
     name = pair.synthetic.name
     functions = [function for offer in offered for function in offer.functions]
@@ -33,20 +33,22 @@ def check_offered(pair: Pair, offered: Sequence[Offer]) -> Finding:
             return found
     asleep = [offer.device for offer in offered if offer.driver is None]
     if asleep:
-        what = f"{name} has no VF, and {_listed(asleep)}, which the host offers and may be one, has no driver"
-        return warning(CHECK, what, "`modprobe pci-hyperv`; if that is loaded, `dmesg` says why it failed")
-    others = f"; the {len(functions)} that are here have other MACs" if functions else ""
+        what = (
+            f"{name} has no VF, and {_listed(asleep)}, offered by the host and possibly its VF, has no driver"
+        )
+        return warning(CHECK, what, "`modprobe pci-hyperv`; if it is loaded, `dmesg` says why it failed")
+    others = f" ({len(functions)} present, with other MACs)" if functions else ""
     return warning(
         CHECK,
-        f"the host offers {name} no VF{others}: accelerated networking (SR-IOV) is off, or this size of VM "
-        "has none, or the host is in service",
+        f"the host offers no VF for {name}{others}: accelerated networking (SR-IOV) is off, or this VM size "
+        "does not support it, or the host is under maintenance",
         "Azure: `az network nic update -g GROUP -n NIC --accelerated-networking true`; Hyper-V: "
-        "`Set-VMNetworkAdapter -VMName VM -IovWeight 100`, on a switch that was made with -EnableIov",
+        "`Set-VMNetworkAdapter -VMName VM -IovWeight 100`, on a switch created with -EnableIov",
     )
 
 
 def _stuck(name: str, function: Function) -> Finding | None:
-    """Tell why a function is no interface here, None where it is one."""
+    """Return why a PCI function is not an interface here, None if it is one."""
     if function.interfaces:
         return None
     what = f"{name} has no VF, and PCI function {function.address} ({_ids(function)})"
@@ -56,28 +58,28 @@ def _stuck(name: str, function: Function) -> Finding | None:
         return warning(CHECK, f"{what} has no interface", "`modprobe mlx4_en`")
     where = "has no interface in this network namespace"
     return warning(
-        CHECK, f"{what}, driver {function.driver}, {where}", "look for it in others, and in `dmesg`"
+        CHECK, f"{what}, driver {function.driver}, {where}", "check other network namespaces, and `dmesg`"
     )
 
 
 def check_path_of_host(pair: Pair, vf: Nic) -> Finding:
-    """Say by which path the host delivers, and by whom that is decided. Pure.
+    """Return by which path the host delivers, and why. Pure.
 
-    hv_netvsc tells its host when the VF that it has enslaved goes up or down (netvsc_vf_changed()), and of
-    nothing else.
+    hv_netvsc notifies its host when the VF that it has enslaved goes up or down (netvsc_vf_changed()), and
+    on no other occasion.
     """
     synthetic = pair.synthetic
     if not _enslaved(synthetic, vf):
-        what = f"hv_netvsc did not enslave {vf.name}, so the host is not told whether it is used"
-        return ok(CHECK, f"{what}: `run` announces each change of path")
+        what = f"hv_netvsc did not enslave {vf.name}, so the host is not notified of path changes"
+        return ok(CHECK, f"{what}: `run` announces them")
     by, state = (vf.name, "up") if vf.up else (synthetic.name, "down")
-    return ok(CHECK, f"the host delivers by {by}, since {vf.name} ({vf.driver}) is {state}")
+    return ok(CHECK, f"the host delivers to {by}, because {vf.name} ({vf.driver}) is {state}")
 
 
 def check_double_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> Finding | None:
-    """Tell that hv_netvsc alone has each packet wait in the qdiscs of both devices. Pure.
+    """Report that without netvsc-bpf each packet is queued in the qdiscs of both devices. Pure.
 
-    It sends by no VF but the one that it has enslaved (netvsc_start_xmit()).
+    hv_netvsc sends only through the VF that it has enslaved (netvsc_start_xmit()).
     """
     if pair.vf is None or not is_netvsc(pair.synthetic) or not _enslaved(pair.synthetic, pair.vf):
         return None
@@ -86,7 +88,9 @@ def check_double_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> 
         return None
     names = (pair.synthetic.name, pair.vf.name)
     both = " and ".join(f"the {kind} of {name}" for kind, name in zip(roots, names, strict=True))
-    return ok(CHECK, f"what hv_netvsc sends by the VF waits in {both}; what is steered in the second alone")
+    return ok(
+        CHECK, f"packets that hv_netvsc sends by the VF wait in {both}; steered ones in the second only"
+    )
 
 
 def _enslaved(synthetic: Nic, vf: Nic) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is the kernel one that this was made and tried for?"""
+"""Is the kernel a supported one?"""
 
 import re
 
@@ -10,10 +10,10 @@ OLDEST = (5, 15)
 
 
 def check_kernel_version(release: str) -> Finding:
-    """Judge ``release``, as uname(2) gives it: 6.1.0-13-amd64."""
+    """Check ``release``, as uname(2) returns it: 6.1.0-13-amd64."""
     match = re.match(r"(\d+)\.(\d+)", release)
     if match is None:
-        return warning(CHECK, f"the version in {release!r} cannot be read; 5.15 or later is needed")
+        return warning(CHECK, f"kernel version {release!r} is not understood; 5.15 or later is needed")
     if (int(match[1]), int(match[2])) < OLDEST:
-        return problem(CHECK, f"{release} is older than 5.15", "boot a kernel from 5.15 on")
+        return problem(CHECK, f"{release} is older than 5.15", "boot kernel 5.15 or later")
     return ok(CHECK, release)

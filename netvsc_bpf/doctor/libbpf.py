@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Can libbpf.so.1 be loaded? Whatever opens pins goes through it."""
+"""Can libbpf.so.1 be loaded? Everything that opens pins uses it."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ CHECK = "libbpf"
 
 
 def check_libbpf(load: Callable[[], object] = lib) -> Finding:
-    """Try to load it, as every command will."""
+    """Try to load it, as every command does."""
     try:
         load()
     except NetvscBpfError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How will the death of a VF be seen, and why not better?"""
+"""How will a failed VF be detected, and why not in a better way?"""
 
 from collections.abc import Callable
 
@@ -14,17 +14,15 @@ def check_liveness(
     no_fentry: Callable[[], str | None] = why_no_fentry,
     no_live_read: Callable[[], str | None] = why_no_live_read,
 ) -> Finding:
-    """Try the rungs of the ladder, best first, and say what keeps this machine from the better ones."""
+    """Try the liveness levels, best first, and say why the better ones are not available."""
     fentry = no_fentry()
     if fentry is None:
         return ok(CHECK, Liveness.FENTRY.value)
     live = no_live_read()
     if live is None:
-        return ok(
-            CHECK, f"{Liveness.LIVE.value} (a read of the VF's state with each packet); no fentry: {fentry}"
-        )
+        return ok(CHECK, f"{Liveness.LIVE.value} (reads the VF's state for each packet); no fentry: {fentry}")
     return problem(
         CHECK,
-        f"only {Liveness.NETLINK.value}, on which nothing but a running manager leaves a failing VF: {live}",
-        "attach with --liveness netlink and keep `netvsc-bpf run` alive",
+        f"only {Liveness.NETLINK.value}, where only a running manager detects a failed VF: {live}",
+        "attach with --liveness netlink and keep `netvsc-bpf run` running",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How far does the kernel lock itself down (kernel_lockdown(7))?"""
+"""The kernel's lockdown mode (kernel_lockdown(7))."""
 
 import re
 from pathlib import Path
@@ -15,13 +15,14 @@ def check_lockdown(path: Path = LOCKDOWN) -> Finding:
     try:
         text = path.read_text(encoding="ascii")
     except OSError:
-        return ok(CHECK, f"not known: {path} is missing (no lockdown, or securityfs is not mounted)")
+        return ok(CHECK, f"unknown: {path} is missing (no lockdown, or securityfs is not mounted)")
     match = re.search(r"\[(\w+)\]", text)
     mode = match[1] if match else "none"
     if mode == "confidentiality":
         return warning(
             CHECK,
-            "confidentiality forbids programs to read kernel memory: only a running manager sees a VF fail",
-            "boot with lockdown=integrity, or keep `netvsc-bpf run` alive",
+            "confidentiality: BPF programs cannot read kernel memory, so only a running manager detects a "
+            "failed VF",
+            "boot with lockdown=integrity, or keep `netvsc-bpf run` running",
         )
     return ok(CHECK, mode)

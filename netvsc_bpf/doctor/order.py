@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""In which order do programs run on the devices of a pair, ours among them?
+"""In which order do programs run on the devices of a pair?
 
 On receive: XDP, then tcx in its order, then the filters of clsact. On transmit: tcx, then the filters
-(net/core/dev.c). A program that redirects or drops ends the list for that packet.
+(net/core/dev.c). No program after one that redirects or drops sees that packet.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,14 +22,14 @@ _WORDS = {Direction.INGRESS: "receives", Direction.EGRESS: "sends"}
 
 @dataclass(frozen=True, slots=True)
 class Hooked:
-    """What sits on one direction of one NIC, in the order in which it runs. Numbers are the kernel's."""
+    """The programs on one direction of one NIC, by id, in the order in which they run."""
 
     nic: str
     direction: Direction
     xdp: tuple[int, ...] = ()
     tcx: tuple[int, ...] = ()
     filters: tuple[int | None, ...] = ()
-    """None is a filter that runs no program: u32, flower, matchall, ..."""
+    """None is a filter without a BPF program: u32, flower, matchall, ..."""
 
     @property
     def programs(self) -> tuple[int, ...]:
@@ -38,12 +38,12 @@ class Hooked:
 
 
 def check_order(hooked: Hooked, ours: Mapping[int, str], names: Mapping[int, str]) -> Finding | None:
-    """List what runs; None where nothing does. ``names`` are those of other people's programs, if known."""
+    """List the programs; None if there are none. ``names`` are those of foreign programs, if known."""
     steps = [
         *(f"XDP {_program(one, ours, names)}" for one in hooked.xdp),
         *(f"tcx {_program(one, ours, names)}" for one in hooked.tcx),
         *(
-            "filter without a program" if one is None else f"filter {_program(one, ours, names)}"
+            "filter without a BPF program" if one is None else f"filter {_program(one, ours, names)}"
             for one in hooked.filters
         ),
     ]
@@ -53,7 +53,7 @@ def check_order(hooked: Hooked, ours: Mapping[int, str], names: Mapping[int, str
 
 
 def check_blind(hooked: Hooked, ours: Mapping[int, str], names: Mapping[int, str]) -> Finding | None:
-    """Warn of programs on the VF that come after home: what home takes home they never see."""
+    """Warn of programs on the VF that run after home: they do not see the packets that home redirects."""
     places = {ours[one]: place for place, one in enumerate(hooked.programs) if one in ours}
     if hooked.direction is not Direction.INGRESS or "home" not in places:
         return None
@@ -63,8 +63,8 @@ def check_blind(hooked: Hooked, ours: Mapping[int, str], names: Mapping[int, str
     shown = ", ".join(_program(one, ours, names) for one in after)
     return warning(
         "foreign-tc",
-        f"{hooked.nic} ingress, blind to what home takes to the synthetic NIC: {shown}",
-        "attach them to the synthetic NIC, or with tcx ahead of home (BPF_F_BEFORE)",
+        f"{hooked.nic} ingress, bypassed by packets that home redirects to the synthetic NIC: {shown}",
+        "attach them to the synthetic NIC, or with tcx before home (BPF_F_BEFORE)",
     )
 
 
@@ -84,7 +84,7 @@ def read_hooked(rtnl: Rtnetlink, nic: Nic, direction: Direction) -> Hooked:
 def names_of(
     programs: set[int], ours: Mapping[int, str], name: Callable[[int], str | None] = program_name
 ) -> dict[int, str]:
-    """Return the names of other people's programs, as far as they can be had."""
+    """Return the names of foreign programs, as far as they can be read."""
     found = {one: name(one) for one in programs if one not in ours}
     return {one: known for one, known in found.items() if known is not None}
 

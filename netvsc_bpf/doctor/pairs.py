@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does every synthetic NIC find its VF, and is that VF left alone by everybody else? Pure."""
+"""Does every synthetic NIC have a VF that is not used otherwise? Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,10 +16,10 @@ _ALARMING = frozenset({Cause.SECOND_VF, Cause.IN_USE, Cause.MAC_DIFFERS})
 def examine_pairs(
     nics: Sequence[Nic], attached: Mapping[int, int | None]
 ) -> tuple[list[Pair], list[Finding]]:
-    """Return the pairs of this network namespace, and what there is to say of each.
+    """Return the pairs of this network namespace, and the findings about each.
 
-    ``attached`` are the ifindexes of the pairs that netvsc-bpf serves now: synthetic NIC to VF, if it has
-    one. They are looked at besides those that `attach --all` would take.
+    ``attached`` are the ifindexes of the attached pairs: synthetic NIC to VF, if it has one. They are checked
+    in addition to those that `attach --all` would attach.
     """
     pairs: list[Pair] = []
     findings: list[Finding] = []
@@ -35,19 +35,19 @@ def examine_pairs(
         findings += _findings(pairing)
     if not findings:
         findings.append(
-            ok(CHECK, "no synthetic NIC that `attach --all` would take; `attach IFACE` takes any")
+            ok(CHECK, "no synthetic NIC that `attach --all` would attach; `attach IFACE` accepts any NIC")
         )
     return pairs, findings
 
 
 def check_mtu(pair: Pair) -> Finding | None:
-    """Warn when the halves differ: what one takes the other drops (row 31 of the scenarios)."""
+    """Warn if the MTUs differ: packets that one accepts the other drops (row 31 of the scenarios)."""
     synthetic, vf = pair.synthetic, pair.vf
     if vf is None or vf.mtu == synthetic.mtu:
         return None
     return warning(
         "vf-mtu",
-        f"{vf.name} has an MTU of {vf.mtu} bytes, {synthetic.name} one of {synthetic.mtu}",
+        f"the MTUs differ: {vf.name} has {vf.mtu} bytes, {synthetic.name} has {synthetic.mtu}",
         f"`ip link set {quoted(vf.name)} mtu {synthetic.mtu}`",
     )
 

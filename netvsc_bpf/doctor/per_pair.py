@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Everything that is looked at on the devices of one pair; a look that fails is a finding of its own."""
+"""All checks of the devices of one pair; a check that cannot read its subject is a finding of its own."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -20,11 +20,11 @@ from netvsc_bpf.model.path import Hook
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the checks of a pair have to know of the rest."""
+    """What the checks of a pair need to know about the machine."""
 
     nics: Iterable[Nic]
     ours: Mapping[int, str] | None
-    """Our own programs by id; None without the privilege to ask for any program."""
+    """The programs of netvsc-bpf by id; None without the privilege to query programs."""
     attached: bool
 
 
@@ -103,5 +103,5 @@ def _reading(check: str, what: str, look: Callable[[], Iterable[Finding | None]]
     try:
         return [finding for finding in look() if finding is not None]
     except OSError as error:
-        # A device that went away while it was looked at, mostly: said, and the rest goes on.
+        # Usually a device that was removed meanwhile: report it and go on with the other checks.
         return [warning(check, f"{what} cannot be read: {error.args[-1]}")]

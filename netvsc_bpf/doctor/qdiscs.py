@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is traffic shaped on the synthetic NIC? What is steered never meets its qdisc (scenario row 42)."""
+"""Is traffic shaped on the synthetic NIC? Steered packets bypass its qdisc (scenario row 42)."""
 
 from netvsc_bpf.doctor.finding import Finding, ok, warning
 from netvsc_bpf.kernel.net.qdiscs import ROOT, Qdisc, list_qdiscs
@@ -26,11 +26,11 @@ _SHAPING = frozenset(
     }
     | {"taprio", "tbf"}
 )
-"""Those that nobody gets without asking: they limit, order or disturb on purpose."""
+"""Qdiscs that are never a default: they limit, reorder or disturb traffic on purpose."""
 
 
 def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Finding]:
-    """Warn of shaping that only the synthetic path obeys, and name the qdisc that steered packets wait in."""
+    """Warn of shaping that only the synthetic path has, and name the qdisc that queues steered packets."""
     if pair.vf is None:
         return []
     name, vf_name = pair.synthetic.name, pair.vf.name
@@ -41,19 +41,17 @@ def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Fi
         findings.append(
             warning(
                 CHECK,
-                f"{name} shapes with {', '.join(shaping)}; what is steered to {vf_name} does not meet it",
-                f"set up the same on {vf_name}: `tc qdisc add dev {vf_name} root {shaping[0]} ...`",
+                f"{name} shapes with {', '.join(shaping)}; packets steered to {vf_name} bypass it",
+                f"configure the same on {vf_name}: `tc qdisc add dev {vf_name} root {shaping[0]} ...`",
             )
         )
     root = next((one.kind for one in vf if one.parent == ROOT), None)
     if root is not None:
-        where = (
-            f"in the {root} of {vf_name} alone" if root != "noqueue" else f"nowhere: {vf_name} has noqueue"
-        )
-        findings.append(ok(CHECK, f"what is steered is queued {where}"))
+        where = f"in the {root} of {vf_name} only" if root != "noqueue" else f"nowhere: {vf_name} has noqueue"
+        findings.append(ok(CHECK, f"steered packets are queued {where}"))
     return findings
 
 
 def read_qdiscs(rtnl: Rtnetlink, ifindex: int) -> list[Qdisc]:
-    """Return the qdiscs of a device, but for clsact and ingress, which queue nothing. Raises OSError."""
+    """Return the qdiscs of a device except clsact and ingress, which queue nothing. Raises OSError."""
     return [one for one in list_qdiscs(rtnl, ifindex) if one.kind not in ("clsact", "ingress")]

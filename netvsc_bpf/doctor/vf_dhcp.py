@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does somebody ask for an address on the VF, or manage it as a NIC of its own (scenario row 13)?
+"""Does a DHCP client or network manager configure the VF as a NIC of its own (scenario row 13)?
 
-Three witnesses: DHCP clients that name it on their command line, systemd-networkd's and NetworkManager's own
-files. The files are those of the machine, so they count in its first network namespace alone.
+Three sources: DHCP clients with the VF on their command line, and the state files of systemd-networkd and
+NetworkManager. Those files are the machine's, so they are read in the initial network namespace only.
 """
 
 import re
@@ -21,7 +21,7 @@ _RULES = "keep it off with the rules in deploy/"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where to look."""
+    """Directories that are read."""
 
     proc: Path = Path("/proc")
     networkd: Path = Path("/run/systemd/netif/links")
@@ -32,9 +32,9 @@ _HERE = Places()
 
 
 def check_dhcp(vf: Nic, places: Places = _HERE) -> list[Finding]:
-    """Warn of each that is at work on the VF."""
+    """Warn of each program that configures the VF."""
     findings = [
-        warning(CHECK, f"{program} (process {pid}) is at work on the VF {vf.name}", f"stop it, and {_RULES}")
+        warning(CHECK, f"{program} (process {pid}) configures the VF {vf.name}", f"stop it, and {_RULES}")
         for pid, program in _clients(vf.name, places.proc)
     ]
     if not _first_namespace(places.proc):
@@ -45,7 +45,7 @@ def check_dhcp(vf: Nic, places: Places = _HERE) -> list[Finding]:
             warning(
                 CHECK,
                 f"systemd-networkd manages the VF {vf.name} ({state})",
-                f"Unmanaged=yes in [Link]: {_RULES}",
+                f"set Unmanaged=yes in [Link]: {_RULES}",
             )
         )
     managed = _key(places.network_manager / str(vf.ifindex), "managed")
@@ -61,12 +61,12 @@ def check_dhcp(vf: Nic, places: Places = _HERE) -> list[Finding]:
 
 
 def check_ipv6(vf: Nic, attached: bool) -> Finding | None:
-    """Warn where IPv6 is on again on the VF of an attached pair: attach turned it off."""
+    """Warn if IPv6 is enabled again on the VF of an attached pair: attach disabled it."""
     if not attached or vf.ipv6_disabled is not False:
         return None
     return warning(
         "vf-ipv6",
-        f"IPv6 is on at the VF {vf.name}, which may get addresses from router advertisements",
+        f"IPv6 is enabled on the VF {vf.name}, so it may get addresses from router advertisements",
         f"`sysctl -w net.ipv6.conf.{names.quoted(vf.name)}.disable_ipv6=1`",
     )
 
@@ -81,7 +81,7 @@ def _clients(name: str, proc: Path) -> Iterator[tuple[int, str]]:
         program = Path(names.decode(words[0])).name.rstrip(":")
         if program not in _CLIENTS or names.encode(name) not in re.split(rb"[\s=]", b" ".join(words[1:])):
             continue
-        # Names of interfaces are used again in other namespaces; the clients there are none of our business.
+        # Other namespaces may have an interface of the same name; clients there do not matter.
         if _namespace(process) == here:
             yield int(process.name), program
 

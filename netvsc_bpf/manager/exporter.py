@@ -9,7 +9,7 @@ from netvsc_bpf.metrics.exporter import Exporter
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 
 
-class Exporting:
+class ManagerExporter:
     """A listener of events that counts, and the exporter that shows the counts."""
 
     def __init__(

@@ -14,22 +14,22 @@ from netvsc_bpf.kernel.net.multicast_watch import MembershipWatch
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.kernel.process.pin_root import require_access
 from netvsc_bpf.manager.events import claim
-from netvsc_bpf.manager.events.buffer import RecentEvents
+from netvsc_bpf.manager.events.buffer import EventBuffer
 from netvsc_bpf.manager.events.fan_out import tee
 from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.events.server import EventServer
-from netvsc_bpf.manager.exporter import Exporting
-from netvsc_bpf.manager.namespaces.moved_nics import Visits
+from netvsc_bpf.manager.exporter import ManagerExporter
+from netvsc_bpf.manager.namespaces.moved_nics import MovedNicCare
 from netvsc_bpf.manager.namespaces.namespace_deleted import OwnNamespace
-from netvsc_bpf.manager.namespaces.namespace_manager import Branch
-from netvsc_bpf.manager.namespaces.namespace_managers import Branches
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager
+from netvsc_bpf.manager.namespaces.namespace_managers import NamespaceManagers
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.refusals import refuse_what_attach_refuses, refusing
 from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
 from netvsc_bpf.manager.sd_notify import notify, watchdog_interval_s
 from netvsc_bpf.manager.state.config import ManagerConfig
-from netvsc_bpf.manager.state.observation_scope import Looking
+from netvsc_bpf.manager.state.observation_scope import ObservationScope
 
 _STDERR = 2
 
@@ -45,26 +45,26 @@ class Manager:
         lost_lines: Callable[[], int] = lambda: 0,
     ) -> None:
         """`lost_lines` says how many lines of the log were lost."""
-        self._recent = RecentEvents(config.events_kept)
-        told = tee(listener, self._recent)
-        self._exporting = Exporting(config.metrics, told, lost_lines)
-        self._config, self._listener = config, tee(told, self._exporting)
-        self._teller = Teller(self._listener)
-        self._bugs = Bugs(self._teller)
+        self._buffer = EventBuffer(config.events_kept)
+        told = tee(listener, self._buffer)
+        self._exporter = ManagerExporter(config.metrics, told, lost_lines)
+        self._config, self._listener = config, tee(told, self._exporter)
+        self._reporter = Reporter(self._listener)
+        self._unexpected = UnexpectedErrors(self._reporter)
         self._ready = self._interrupted = self._deleted = False
         self._namespace = OwnNamespace()
-        self._visits = Visits(config, self._listener)
-        self._branches = Branches(config, self._listener, self._bugs, self._exporting.stats)
+        self._moved_nics = MovedNicCare(config, self._listener)
+        self._managers = NamespaceManagers(config, self._listener, self._unexpected, self._exporter.stats)
         self._filter = EventFilter()
-        self._home = Branch(
+        self._home = NamespaceManager(
             config,
             self._listener,
-            self._teller,
-            self._bugs,
-            visits=self._visits,
+            self._reporter,
+            self._unexpected,
+            moved_nics=self._moved_nics,
             turned=self._turned,
-            stats=self._exporting.stats,
-            looking=Looking(self._filter.take_newcomers, self._filter.update),
+            stats=self._exporter.stats,
+            scope=ObservationScope(self._filter.take_newcomers, self._filter.update),
         )
         self._reloader = Reloader(config, refusing(reload), self._configure, self._listener)
 
@@ -92,7 +92,9 @@ class Manager:
 
     async def _run(self, claimed: claim.Claim) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, what: self._bugs.tell(what.get("exception") or what["message"]))
+        loop.set_exception_handler(
+            lambda _, what: self._unexpected.report(what.get("exception") or what["message"])
+        )
         stopping = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, stopping.set)
         loop.add_signal_handler(signal.SIGINT, self._interrupt, stopping)
@@ -101,34 +103,34 @@ class Manager:
         netlink = NetlinkWatch(
             loop,
             self._home.wake,
-            self._teller.timing.arrivals.changed,
+            self._reporter.timing.arrivals.changed,
             self._filter.judge,
             self._filter.request_full_scan,
         )
         memberships = MembershipWatch(loop, self._home.wake, concerns=self._filter.concerns)
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
-        tasks.append(loop.create_task(self._bugs.kept_going(self._reloader.run)))
-        tasks.append(loop.create_task(self._bugs.kept_going(lambda: self._until_deleted(stopping))))
-        server = EventServer(self._recent, self._home.left_alone, self._look)
-        tasks.append(loop.create_task(self._bugs.kept_going(lambda: server.run(claimed.socket))))
+        tasks.append(loop.create_task(self._unexpected.keep_running(self._reloader.run)))
+        tasks.append(loop.create_task(self._unexpected.keep_running(lambda: self._until_deleted(stopping))))
+        server = EventServer(self._buffer, self._home.held_back, self._look)
+        tasks.append(loop.create_task(self._unexpected.keep_running(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))
-        self._exporting.start()
+        self._exporter.start()
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             notify("STOPPING=1")
-            self._exporting.close()
+            self._exporter.close()
             for task in tasks:
                 task.cancel()
             netlink.close()
             memberships.close()
-            self._branches.close()
+            self._managers.close()
 
     async def _look(self) -> None:
-        await asyncio.gather(self._home.looked(), self._branches.looked())
+        await asyncio.gather(self._home.reconcile_now(), self._managers.reconcile_now())
 
     async def _until_deleted(self, stopping: asyncio.Event) -> None:
         await self._namespace.deleted()
@@ -151,13 +153,13 @@ class Manager:
     def _configure(self, config: ManagerConfig) -> None:
         self._config = config
         self._home.configure(config)
-        self._branches.configure(config)
+        self._managers.configure(config)
 
     def _turned(self) -> None:
         if not self._ready:
             notify("READY=1")
             self._ready = True
-        self._branches.follow(self._visits.places, self._home.wake)
+        self._managers.follow(self._moved_nics.places, self._home.wake)
 
 
 async def _keep_alive(interval_s: float) -> None:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What Prometheus sees: one collector that reads pinned maps at scrape time, and the server inside `run`."""
+"""Prometheus metrics: a collector that reads pinned maps at each scrape, and the server inside `run`."""

@@ -12,18 +12,18 @@ from collections import deque
 from collections.abc import Callable
 
 _PAUSE = 9
-"""After a wrong password the next check waits so many times as long as that one took: a tenth of a CPU."""
+"""After a wrong password the next check waits this multiple of its duration: at most a tenth of a CPU."""
 _LOOK_S = 0.1
 _REMEMBERED = 64
 
 
 class BasicAuth:
-    """Knows users by their bcrypt hashes.
+    """Checks users against their bcrypt hashes.
 
-    bcrypt takes a tenth of a second on purpose. A scraper comes every few seconds with the same password, so
-    the last good one of each user is remembered, as a keyed hash that is worth nothing outside this process;
-    so are the last wrong ones. Guesses are checked one at a time and with pauses, so that guessing costs
-    little CPU however many clients do it; a password that is remembered never waits for them.
+    bcrypt takes a tenth of a second by design. A scraper sends the same password every few seconds, so the
+    last correct one of each user is cached, as a keyed hash that is useless outside this process, and so are
+    the last wrong ones. Unknown passwords are checked one at a time and with pauses, so that guessing costs
+    little CPU with any number of clients; a cached password never waits for them.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class BasicAuth:
         self._not_before = 0.0
 
     def admits(self, header: str | None, gone: Callable[[], bool] = lambda: False) -> bool:
-        """Judge the value of an Authorization header; without users everybody is admitted.
+        """Check the value of an Authorization header; without users every client is admitted.
 
-        May wait for the checks of other passwords; `gone` says meanwhile whether the client still waits.
+        May wait for checks of other passwords; `gone` returns meanwhile whether the client has disconnected.
         """
         if not self._users:
             return True
@@ -53,7 +53,7 @@ class BasicAuth:
             return True
         if digest in self._wrong:
             return False
-        # A name that nobody has takes as long as a wrong password: names cannot be told by the clock.
+        # An unknown name takes as long as a wrong password, so that timing does not reveal names.
         hashed = self._users.get(name, next(iter(self._users.values())))
         while not self._one_at_a_time.acquire(timeout=_LOOK_S):
             if gone():
@@ -82,7 +82,7 @@ class BasicAuth:
 
 
 def _matches(password: bytes, hashed: bytes) -> bool:
-    import bcrypt  # only where there are users: it costs memory
+    import bcrypt  # only if there are users: it costs memory
 
     try:
         return bcrypt.checkpw(password, hashed)

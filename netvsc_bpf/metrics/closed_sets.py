@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Counters whose label values are a closed set: every series is there from the first scrape on, with 0.
+"""Counters whose label values are a closed set: every series exists from the first scrape on, with 0.
 
 increase() and rate() compare two samples, so a series that begins with 1 does not show its first event.
 """
@@ -14,23 +14,23 @@ from netvsc_bpf.metrics.samples import Samples
 from netvsc_bpf.model.path import Path, Reason
 
 Row = tuple[str, ...]
-"""Label values behind that of `interface`."""
+"""Label values after that of `interface`."""
 
 PATH_CHANGES: tuple[Row, ...] = (
     (Path.VF.value, Reason.ARMED.value),
     *((Path.SYNTHETIC.value, reason.value) for reason in Reason if reason is not Reason.ARMED),
 )
-"""Arming alone leads to the VF (latch_arm()), every other reason to the synthetic path (latch_leave())."""
+"""Only arming leads to the VF (latch_arm()), every other reason to the synthetic path (latch_leave())."""
 REPAIRS: tuple[Row, ...] = (("steer",), ("guard",), ("home",), ("RepairMtu",))
-"""What the manager can put back on an interface."""
+"""What the manager can repair on an interface."""
 SHARED_REPAIR = ("manager", "sentinel")
-"""What all pairs share: `interface` and `what`."""
+"""Repairs of what all pairs share: `interface` and `what`."""
 
 
 class InterfaceCounts:
     """Adds the samples of one family, interface by interface.
 
-    Most of them are 0 for ever: what an interface counted is put into words again only where it has changed.
+    Most of them are always 0: the lines of an interface are formatted again only if its counts changed.
     """
 
     def __init__(self, family: Family, rows: Sequence[Row]) -> None:
@@ -39,11 +39,11 @@ class InterfaceCounts:
         self._blocks = LastRound[str, tuple[dict[Row, int], Block]]()
 
     def begin_round(self) -> None:
-        """Begin a scrape: interfaces that the last one did not have are forgotten."""
+        """Begin a scrape: interfaces that were not in the last one are dropped."""
         self._blocks.begin()
 
     def add(self, samples: Samples, interface: str, counts: Mapping[Row, int]) -> None:
-        """Add the samples of one interface; `counts` may leave out what never happened."""
+        """Add the samples of one interface; `counts` may leave out zeros."""
         before = self._blocks.get(interface)
         if before is None or before[0] != counts:
             before = dict(counts), self._made(interface, counts)
@@ -57,10 +57,10 @@ class InterfaceCounts:
 
 
 def path_changes() -> InterfaceCounts:
-    """Return what adds netvsc_bpf_path_changes_total."""
+    """Return the counts of netvsc_bpf_path_changes_total."""
     return InterfaceCounts(families.PATH_CHANGES, PATH_CHANGES)
 
 
 def repairs() -> InterfaceCounts:
-    """Return what adds netvsc_bpf_repairs_total."""
+    """Return the counts of netvsc_bpf_repairs_total."""
     return InterfaceCounts(families.REPAIRS, REPAIRS)

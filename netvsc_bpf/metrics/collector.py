@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The one collector: every metric, read when somebody scrapes."""
+"""The collector of all metrics; they are read at each scrape."""
 
 import threading
 import time
@@ -22,10 +22,11 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 
 class PairCollector(Collector):
-    """Reads the pairs of one network namespace, and what the manager counts of itself where there is one.
+    """Reads the pairs of one network namespace, and the manager's own figures if there is a manager.
 
-    `read` gives the pairs; `problems` what was found on their VFs; `manager_up` says whether a manager runs;
-    `failed` is told, at each scrape, why a pair, or all of them, could not be read (None: they could).
+    `read` returns the pairs; `problems` the problems found on their VFs; `manager_up` whether a manager runs;
+    `failed` is called at each scrape with the reason why a pair, or all of them, could not be read (None if
+    they could).
     """
 
     def __init__(
@@ -45,12 +46,12 @@ class PairCollector(Collector):
         registry.register(self)
 
     def describe(self) -> Iterator[Metric]:
-        """Name every metric there is. The kernel is not asked."""
+        """Describe every metric, without reading from the kernel."""
         for family in FAMILIES:
             yield family.empty()
 
     def collect(self) -> Iterator[Metric]:
-        """Read everything. What cannot be read is missing, and scrape_success says so."""
+        """Read everything. What cannot be read is missing, and scrape_success is 0."""
         samples = Samples()
         with self._one_at_a_time:
             interfaces = self._add_kernel(samples)
@@ -63,7 +64,7 @@ class PairCollector(Collector):
         return samples.metrics()
 
     def _add_kernel(self, samples: Samples) -> list[str]:
-        """Add what the kernel knows; return the names of the synthetic NICs."""
+        """Add what is read from the kernel; return the names of the synthetic NICs."""
         begin = time.perf_counter()
         pairs: tuple[PairSample, ...] = ()
         try:
@@ -85,7 +86,7 @@ class PairCollector(Collector):
         return [pair.status.synthetic.name for pair in pairs]
 
     def _add_repairs(self, samples: Samples, figures: ManagerFigures, interfaces: list[str]) -> None:
-        """Add those of the pairs there are, of what all pairs share, and of what is gone by now."""
+        """Add the repairs of present pairs, of what all pairs share, and of pairs that are gone."""
         counts: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in interfaces}
         for (interface, what), count in ({closed_sets.SHARED_REPAIR: 0} | figures.repairs).items():
             if interface in counts:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where the exporter listens, and whom it answers. Pure."""
+"""The exporter's settings: where it listens, and which users it answers. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Listen:
 
 
 def parse_listen(text: str) -> Listen | None:
-    """Read ADDR:PORT, [ADDR6]:PORT, :PORT (every address) or "none" (no exporter). Raises Refused."""
+    """Parse ADDR:PORT, [ADDR6]:PORT, :PORT (every address) or "none" (no exporter). Raises Refused."""
     if text == _OFF:
         return None
     host, colon, port = text.rpartition(":")
@@ -36,35 +36,37 @@ def parse_listen(text: str) -> Listen | None:
     plain = bracketed or ":" not in host
     if not (colon and plain and port.isascii() and port.isdecimal() and int(port) < 65536):
         raise Refused(
-            f"cannot listen on {text!r}", "that is no ADDR:PORT", f"as 127.0.0.1:{DEFAULT_PORT}, or {_OFF}"
+            f"cannot listen on {text!r}",
+            "must be ADDR:PORT or none",
+            f"for example 127.0.0.1:{DEFAULT_PORT}",
         )
     return Listen(host, int(port))
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsConfig:
-    """The exporter's settings, as the web configuration of other Prometheus exporters has them.
+    """The exporter's settings, modelled on the web configuration of other Prometheus exporters.
 
-    Without `listen` there is no exporter. TLS takes both files (PEM); they are read again for each
-    connection that comes after they changed. `users` are (name, bcrypt hash); without any everybody is
-    answered. Raises Refused where only one of the files is named, or a hash is none.
+    Without `listen` there is no exporter. TLS needs both files (PEM); they are read again for the first
+    connection after a change. `users` are (name, bcrypt hash); without any the metrics are public. Raises
+    Refused if only one of the files is given, or a hash is not a bcrypt hash.
     """
 
     listen: Annotated[
         Listen | None,
         Setting(
-            f'Where to serve metrics: "ADDR:PORT", "[ADDR6]:PORT", or "{_OFF}".',
+            f'Address to serve metrics on: "ADDR:PORT", "[ADDR6]:PORT", or "{_OFF}".',
             parse=parse_listen,
             live=False,
         ),
     ] = Listen()
     cert_file: Annotated[
-        Path | None, Setting("PEM file with the certificate, for TLS; takes key_file too.", live=False)
+        Path | None, Setting("PEM file with the certificate, for TLS; needs key_file too.", live=False)
     ] = None
     key_file: Annotated[Path | None, Setting("PEM file with its key.", live=False)] = None
     users: Annotated[
         tuple[tuple[str, str], ...],
-        Setting('Who may read them: { NAME = "BCRYPT HASH" }; none: everybody.', live=False),
+        Setting('Users who may read them: { NAME = "BCRYPT HASH" }; if empty, everyone.', live=False),
     ] = ()
 
     def __post_init__(self) -> None:
@@ -78,10 +80,10 @@ class MetricsConfig:
             )
         for name, hashed in self.users:
             if not _BCRYPT.fullmatch(hashed):
-                # Not what stands there: it may well be the password itself.
+                # Do not print the value: it may be the password itself.
                 raise Contradiction(
                     f"cannot serve metrics to user {name!r}",
-                    "what stands for the password is no bcrypt hash",
-                    "make one with `htpasswd -nB USER`",
+                    "the password is not a bcrypt hash",
+                    "create one with `htpasswd -nB USER`",
                     fields=("users",),
                 )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The connections that the exporter serves at once: a limited number; the oldest idle one makes room.
+"""The exporter's open connections: a limited number; the oldest idle one is closed for a new one.
 
-A limit alone would let a few silent clients keep every scraper out. So a new connection is always taken as
-long as another one is idle: the one that has been waiting for a request longest is closed in its place.
+With a limit alone, a few silent clients could keep every scraper out. So a new connection is always accepted
+as long as another one is idle: the one that has been idle longest is closed.
 """
 
 import socket
@@ -14,19 +14,19 @@ from enum import IntEnum
 
 
 class State(IntEnum):
-    """What a connection is doing, in the order in which connections are closed to make room."""
+    """The state of a connection, in the order in which connections are closed to make room."""
 
     IDLE = 0
-    """The head of a request is awaited, or its sender has not been authenticated yet."""
+    """Waiting for the head of a request, or the client is not authenticated yet."""
     SENDING = 1
-    """The client is reading the answer, or is not."""
+    """The answer is being sent."""
     WORKING = 2
-    """The answer is being made. Never closed: it takes milliseconds."""
+    """The answer is being computed. Never closed: it takes milliseconds."""
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One client. `socket` is replaced by the encrypted one where there is TLS."""
+    """One client. With TLS `socket` is replaced by the encrypted one."""
 
     socket: socket.socket
     state: State = State.IDLE
@@ -36,7 +36,7 @@ class Connection:
 
 
 class Connections:
-    """The connections that are open. Any thread may call it."""
+    """The open connections. Methods may be called from any thread."""
 
     def __init__(self, most: int, patience_s: float = 1.0) -> None:
         self._most, self._patience_s = most, patience_s
@@ -44,7 +44,7 @@ class Connections:
         self._changed = threading.Condition()
 
     def enter(self, accepted: socket.socket) -> Connection | None:
-        """Take a new connection; None where all others are WORKING and stay so for `patience_s`."""
+        """Add a new connection; None if all others are WORKING and stay so for `patience_s`."""
         with self._changed:
             if not self._changed.wait_for(self._make_room, self._patience_s):
                 return None
@@ -53,19 +53,19 @@ class Connections:
             return connection
 
     def leave(self, connection: Connection) -> None:
-        """Give the place back, before the socket is closed; calling it again does nothing."""
+        """Remove a connection, before its socket is closed; calling it again does nothing."""
         with self._changed:
             self._open.discard(connection)
             self._changed.notify()
 
     def turn(self, connection: Connection, state: State) -> None:
-        """Note what a connection does from now on."""
+        """Set the state of a connection."""
         with self._changed:
             connection.state, connection.since = state, time.monotonic()
             self._changed.notify()
 
     def drop_oldest(self) -> bool:
-        """Close the oldest connection that is not WORKING; False where there is none."""
+        """Close the oldest connection that is not WORKING; False if there is none."""
         with self._changed:
             return self._drop_oldest()
 
@@ -79,7 +79,7 @@ class Connections:
         oldest = min(closable, key=lambda one: (one.state, one.since))
         oldest.dropped = True
         self._open.discard(oldest)
-        # Its thread wakes up and closes it. SSLSocket.shutdown() would take the TLS state from under it.
+        # Its thread wakes up and closes it. SSLSocket.shutdown() would drop the TLS state that it still uses.
         with suppress(OSError):
             socket.socket.shutdown(oldest.socket, socket.SHUT_RDWR)
         return True

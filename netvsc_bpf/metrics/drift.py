@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is everything attached that belongs to a pair? (Scenario row 64.)
+"""Are all programs of a pair attached? (Scenario row 64.)
 
-guard shows in the netlink dump, tcx links are asked for; clsact filters would take a dump for each interface,
-which is too much for a scrape.
+guard is in the netlink dump, tcx links are queried; clsact filters would need a dump for each interface,
+which is too expensive for a scrape.
 """
 
 from netvsc_bpf.kernel.bpf.links import LinkState
@@ -21,7 +21,7 @@ def drift_of(
     guarded: bool,
     interim: bool = False,
 ) -> dict[str, bool]:
-    """Return, by hook that belongs to the pair, whether it is missing.
+    """Return, for each hook of the pair, whether its program is missing.
 
     `steer` is its tcx link; `known` finds the others; `guarded`: the pair wants guard;
     `interim`: home has a filter until its link is attached.
@@ -32,7 +32,7 @@ def drift_of(
         guard = known.guard(pins, synthetic.ifindex, synthetic.xdp_prog_id)
         found["guard"] = guard is None or synthetic.xdp_prog_id != guard
     if steer is not None:
-        # ifindex 0: somebody detached the link, or its device is gone (tcx_link_fill_info()).
+        # ifindex 0: the link was detached, or its device is gone (tcx_link_fill_info()).
         found["steer"] = steer.ifindex != synthetic.ifindex
         if vf is not None and not interim and status.rx_mode is RxMode.REDIRECT:
             home = known.home(pins, synthetic.ifindex, vf.ifindex)

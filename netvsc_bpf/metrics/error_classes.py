@@ -9,10 +9,10 @@ _TYPED = tuple(
     if isinstance(kind, type) and issubclass(kind, errors.NetvscBpfError)
 )
 ERROR_CLASSES = (*_TYPED, OSError.__name__, Exception.__name__)
-"""Exception: one that was not expected; the log has its own class and its traceback."""
+"""Exception: an unexpected error; the log has its class and traceback."""
 
 
 def error_class(error: BaseException) -> str:
-    """Return the class of an error, or the next of its bases that is in the set."""
+    """Return the class of an error, or its nearest base class in the set."""
     names = (kind.__name__ for kind in type(error).__mro__)
     return next((name for name in names if name in ERROR_CLASSES), Exception.__name__)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The exporter inside `run`: a server in threads of its own, which never keeps the manager from its work."""
+"""The exporter inside `run`: a server in threads of its own, which never blocks the manager."""
 
 import os
 import threading
@@ -19,27 +19,27 @@ from netvsc_bpf.metrics.vf_problems import VfProblemWatch
 from netvsc_bpf.model.errors import NetvscBpfError
 
 _LONG_S = 86_400.0
-"""No need to look whether to shut down: MetricsServer.shutdown() wakes the thread."""
+"""Polling interval for shutdown; it can be long because MetricsServer.shutdown() wakes the thread."""
 _RETRY_S = 10.0
-"""A port may become free, a certificate may come."""
+"""Retry interval: the port may become free, or the certificate may appear."""
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class Exporter:
     """Serves the pairs of the network namespace that start() was called in, until close().
 
-    `tell` is called from several threads, with one line for each thing that goes wrong, when it begins to.
+    `report` is called from several threads, with one line for each problem, when it first occurs.
     """
 
-    def __init__(self, config: MetricsConfig, stats: ManagerStats, tell: Tell) -> None:
-        self._config, self._stats, self._tell = config, stats, tell
+    def __init__(self, config: MetricsConfig, stats: ManagerStats, report: Report) -> None:
+        self._config, self._stats, self._report = config, stats, report
         self._closing = threading.Event()
         self._server: MetricsServer | None = None
         self._problems: VfProblemWatch | None = None
 
     def start(self) -> None:
-        """Begin to listen, now or as soon as that can be; without `listen` do nothing."""
+        """Begin to listen, now or as soon as possible; without `listen` do nothing."""
         if self._config.listen is not None:
             serve = threading.Thread(
                 target=self._keep_serving, args=(self._config.listen,), name="metrics", daemon=True
@@ -47,7 +47,7 @@ class Exporter:
             serve.start()
 
     def close(self) -> None:
-        """Stop listening. Connections that are being answered end with the process."""
+        """Stop listening. Connections that are still being answered end with the process."""
         self._closing.set()
         if self._server is not None:
             self._server.shutdown()
@@ -55,22 +55,22 @@ class Exporter:
             self._problems.close()
 
     def _keep_serving(self, listen: Listen) -> None:
-        troubles = _Once(self._tell)
+        troubles = _Once(self._report)
         registry = CollectorRegistry()
-        self._problems = VfProblemWatch(SnapshotReader(), _Once(self._tell, "cannot look at the VFs"))
+        self._problems = VfProblemWatch(SnapshotReader(), _Once(self._report, "cannot check the VFs"))
         PairCollector(
             registry,
             SnapshotReader(),
             problems=self._problems,
             manager_up=lambda: True,
             stats=self._stats,
-            failed=_Once(self._tell, "cannot read the pairs for a scrape"),
+            failed=_Once(self._report, "cannot read the pairs for a scrape"),
         )
         while not self._closing.is_set():
             try:
                 server = self._made(listen, registry, troubles)
             except (NetvscBpfError, OSError) as error:
-                troubles(_told(listen, error))
+                troubles(_listen_error(listen, error))
                 self._closing.wait(_RETRY_S)
             else:
                 troubles(None)
@@ -88,24 +88,26 @@ class Exporter:
 
 
 class _Once:
-    """Tells an error when it is not the one that was told last; None: all is well."""
+    """Reports an error unless it is the one reported last; None: no error."""
 
-    def __init__(self, tell: Tell, what: str | None = None) -> None:
-        self._tell, self._what = tell, what
+    def __init__(self, report: Report, what: str | None = None) -> None:
+        self._report, self._what = report, what
         self._last: str | None = None
 
     def __call__(self, error: BaseException | None) -> None:
         known = error is None or isinstance(error, NetvscBpfError | OSError)
         text = None if error is None else str(error) if known else f"{type(error).__name__}: {error}"
         if text is not None and text != self._last:
-            self._tell(f"{self._what}: {text}" if self._what else text)
+            self._report(f"{self._what}: {text}" if self._what else text)
         self._last = text
 
 
-def _told(listen: Listen, error: NetvscBpfError | OSError) -> NetvscBpfError:
+def _listen_error(listen: Listen, error: NetvscBpfError | OSError) -> NetvscBpfError:
     if isinstance(error, NetvscBpfError):
         return error
     why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
     return NetvscBpfError(
-        f"cannot serve metrics on {listen}", why, f"trying again every {_RETRY_S:.0f} s, or --metrics-listen"
+        f"cannot serve metrics on {listen}",
+        why,
+        f"retrying every {_RETRY_S:.0f} s; or change --metrics-listen",
     )

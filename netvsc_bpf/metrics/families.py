@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every metric that there is: name, type, labels, meaning. Pure; docs/metrics.md is made from it.
+"""All metrics: name, type, labels, help text. Pure; docs/metrics.md is generated from it.
 
-Labels name the synthetic NIC. VFs and ifindexes come and go, so they are labels of one info metric alone.
+Labels name the synthetic NIC. VFs come and go, so only one info metric has them as labels.
 """
 
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ class Type(StrEnum):
 
 
 class Source(StrEnum):
-    """Where the numbers live, and with that how long."""
+    """Where the numbers are kept, which decides how long they live."""
 
     PAIRS = "pairs"
-    """Pinned maps and netlink: of each attached pair, with a manager or without."""
+    """Pinned maps and netlink, of each attached pair, with or without a manager."""
     PROGRAMS = "programs"
-    """The kernel's account of our programs."""
+    """The kernel's statistics of netvsc-bpf's programs."""
     MANAGER = "manager"
-    """The process `netvsc-bpf run`: begins anew with it."""
+    """The process `netvsc-bpf run`: reset when it restarts."""
     EXPORTER = "exporter"
-    """Whoever is answering the scrape."""
+    """The process that answers the scrape."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """One metric; each is there once and equal to itself alone.
+    """One metric, compared by identity.
 
-    Its whole name is the prefix and `name`, and for a counter `_total`.
+    Its full name is the prefix, `name`, and for a counter `_total`.
     """
 
     name: str
@@ -68,20 +68,20 @@ PACKETS = Family(
     "packets",
     _C,
     Source.PAIRS,
-    "Packets as skbs: a TSO frame counts once.",
+    "Packets, counted as skbs: a TSO frame counts once.",
     ("interface", "direction", "path"),
 )
 BYTES = Family(
     "bytes",
     _C,
     Source.PAIRS,
-    "Bytes with the layer-2 header, in both directions.",
+    "Bytes, including the layer-2 header in both directions.",
     ("interface", "direction", "path"),
 )
 VF_ACTIVE = Family("vf_active", _G, Source.PAIRS, "1 while egress goes through the VF.", _NIC)
 VF_PRESENT = Family("vf_present", _G, Source.PAIRS, "1 while the pair has a VF.", _NIC)
 VF_CARRIER = Family(
-    "vf_carrier", _G, Source.PAIRS, "1 while the VF has carrier; 0 as well without a VF.", _NIC
+    "vf_carrier", _G, Source.PAIRS, "1 while the VF has carrier; 0 without carrier or without a VF.", _NIC
 )
 VF_PERMITTED = Family(
     "vf_permitted", _G, Source.PAIRS, "1 while userspace allows the kernel to use the VF.", _NIC
@@ -90,170 +90,172 @@ VF_DAMPED = Family(
     "vf_damped",
     _G,
     Source.PAIRS,
-    "1 while the VF is left alone because it fails too often.",
+    "1 while the VF is not used because it failed too often.",
     _NIC,
 )
 DRAINED = Family(
     "drained",
     _G,
     Source.PAIRS,
-    "1 while the pair is drained: an operator moved it off its VF, and nothing has ended that yet.",
+    "1 while the pair is drained: an operator moved its traffic off the VF, and the drain has not ended yet.",
     _NIC,
 )
 VF_TAKEN_DOWN = Family(
     "vf_taken_down",
     _G,
     Source.PAIRS,
-    "1 while the VF is down because netvsc-bpf took it down: then nobody sends or delivers by it.",
+    "1 while the VF is down because netvsc-bpf took it down, so that no traffic uses it.",
     _NIC,
 )
 PATH_REASON = Family(
     "path_reason",
     _G,
     Source.PAIRS,
-    "1 for the reason why the pair is on its path; the other reasons are left out.",
+    "1 for the reason why the pair is on its path; other reasons have no sample.",
     ("interface", "reason"),
 )
 PATH_CHANGES = Family(
     "path_changes",
     _C,
     Source.PAIRS,
-    "Changes of path, counted by the kernel.",
+    "Path changes, counted by the kernel programs.",
     ("interface", "to", "reason"),
 )
 LAST_CHANGE = Family(
     "last_path_change_timestamp_seconds",
     _G,
     Source.PAIRS,
-    "When the path last changed, Unix time; left out before the first change.",
+    "Unix time of the last path change; no sample before the first change.",
     _NIC,
 )
 DROPS = Family(
     "drops",
     _C,
     Source.PAIRS,
-    "Packets dropped. tx vf: by the VF. rx home: lost between the VF and the synthetic NIC, because the "
-    "backlog of a CPU was full or the synthetic NIC was down; left out on the rung netlink, where no program "
-    "sees it. rx duplicate: second copies, stopped by guard and home.",
+    "Packets dropped. tx vf: by the VF. rx home: on delivery from the VF to the synthetic NIC, because the "
+    "backlog of a CPU was full or the synthetic NIC was down; no sample at liveness level netlink, where it "
+    "is not counted. rx duplicate: second copies, dropped by guard and home.",
     ("interface", "direction", "reason"),
 )
 VF_ERRORS = Family(
     "vf_errors",
     _C,
     Source.PAIRS,
-    "Errors that VFs of the pair counted (rx_errors, tx_errors), added up over those seen by this process.",
+    "Errors counted by the VFs of the pair (rx_errors, tx_errors), summed over the VFs seen by this process.",
     ("interface", "direction"),
 )
 VF_MISSED = Family(
     "vf_missed",
     _C,
     Source.PAIRS,
-    "Frames that VFs of the pair had no room for (rx_missed_errors), added up likewise.",
+    "Frames that the VFs of the pair missed for lack of buffers (rx_missed_errors), summed likewise.",
     _NIC,
 )
 VF_QUEUE_STOPS = Family(
     "vf_queue_stops",
     _C,
     Source.PAIRS,
-    "How often the driver stopped a transmit queue of the VF, added up likewise; "
-    "left out where the kernel (before 6.11) or the driver does not count it.",
+    "How often the driver stopped a transmit queue of the VF, summed likewise; "
+    "no sample if the kernel (before 6.11) or the driver does not count it.",
     _NIC,
 )
 VF_STALLS = Family(
     "vf_stalls",
     _C,
     Source.PAIRS,
-    "How often the VF was left because it swallowed packets, its transmit queue hung or its driver did not "
-    "answer.",
+    "How often the pair left the VF because it transmitted no packets, a transmit queue timed out or its "
+    "driver did not respond.",
     _NIC,
 )
 VF_MISCONFIGURED = Family(
     "vf_misconfigured",
     _G,
     Source.PAIRS,
-    "1 while the VF has what belongs to the synthetic NIC alone, an address or a route, or another MTU. "
-    "Addresses and routes are looked up when some change, and each half minute.",
+    "1 while the VF has an address or a route of its own, or another MTU than the synthetic NIC. "
+    "Addresses and routes are read when they change, and every 30 seconds.",
     ("interface", "problem"),
 )
 INTERFACE_INFO = Family(
     "interface_info",
     _G,
     Source.PAIRS,
-    "Always 1: what the pair consists of and how it is attached. vf and vf_driver are empty without a VF.",
+    "Always 1: the parts of the pair and how it is attached. vf and vf_driver are empty without a VF.",
     ("interface", "vf", "driver", "vf_driver", "hook", "liveness", "rx"),
 )
 DRIFT = Family(
     "attachment_drift",
     _G,
     Source.PAIRS,
-    "1 while a hook that belongs to the pair is not attached, or the sentinel, which all pairs share, is not "
-    "whole. Of clsact filters (before Linux 6.6) only the manager knows: there, see repairs.",
+    "1 while a program of the pair is not attached, or the sentinel, which all pairs share, is incomplete. "
+    "clsact filters (before Linux 6.6) are checked by the manager only: see repairs.",
     ("interface", "hook"),
 )
 PROGRAM_INFO = Family(
     "program_info",
     _G,
     Source.PROGRAMS,
-    "Always 1: a loaded program, and the kernel's hash of its instructions.",
+    "Always 1: a loaded program and its tag, the kernel's hash of its instructions.",
     ("program", "tag"),
 )
 PROGRAM_RUNS = Family(
     "program_runs",
     _C,
     Source.PROGRAMS,
-    "Runs of a program, only as far as somebody has kernel.bpf_stats_enabled on.",
+    "Runs of a program, counted only while kernel.bpf_stats_enabled is on.",
     ("program",),
 )
 PROGRAM_SECONDS = Family(
     "program_run_seconds",
     _C,
     Source.PROGRAMS,
-    "Time spent in a program, likewise.",
+    "Time spent in a program, counted likewise.",
     ("program",),
 )
 JOIN_SECONDS = Family(
     "vf_join_seconds",
     _H,
     Source.MANAGER,
-    "From the first that netlink told the manager of a VF to the moment the kernel armed the pair with it.",
+    "Time from the first netlink message about a VF until the kernel armed the pair with it.",
 )
 REPAIRS = Family(
     "repairs",
     _C,
     Source.MANAGER,
-    "Hooks and settings that somebody took away or changed behind our back and the manager put back.",
+    "Programs and settings that were removed or changed externally and restored by the manager.",
     ("interface", "what"),
 )
 RECONCILE_SECONDS = Family(
-    "reconcile_duration_seconds", _H, Source.MANAGER, "How long it took to look, plan and act."
+    "reconcile_duration_seconds", _H, Source.MANAGER, "Duration of a reconciliation: observe, plan, act."
 )
 RECONCILE_ERRORS = Family(
     "reconcile_errors",
     _C,
     Source.MANAGER,
-    "Steps, whole reconciliations and looks at a pair for a scrape that failed, by class of error; "
-    "Exception is one that was not expected.",
+    "Failed steps, failed reconciliations and pairs that could not be read for a scrape, by class of error; "
+    "Exception is an unexpected error.",
     ("reason",),
 )
 LAST_RECONCILE = Family(
     "last_reconcile_timestamp_seconds",
     _G,
     Source.MANAGER,
-    "When the manager last looked at everything and did what was due without an error, Unix time.",
+    "Unix time of the last full reconciliation without an error.",
 )
 LOST_LINES = Family(
     "log_lines_lost",
     _C,
     Source.MANAGER,
-    "Events that the manager could not write to stderr: full disk, closed, or nobody reads it. "
-    "`netvsc-bpf events` has them.",
+    "Events that the manager could not write to stderr because the disk was full, or stderr was closed or "
+    "not read. `netvsc-bpf events` has them.",
 )
 MANAGER_UP = Family("manager_up", _G, Source.EXPORTER, "1 while a manager runs for this network namespace.")
-BUILD_INFO = Family("build_info", _G, Source.EXPORTER, "Always 1: what is running.", ("version", "abi"))
-SCRAPE_SUCCESS = Family(
-    "scrape_success", _G, Source.EXPORTER, "1 if all pairs could be read; 0: those of some are missing."
+BUILD_INFO = Family(
+    "build_info", _G, Source.EXPORTER, "Always 1: the running version and ABI.", ("version", "abi")
 )
-SCRAPE_SECONDS = Family("scrape_duration_seconds", _G, Source.EXPORTER, "How long it took to read the pairs.")
+SCRAPE_SUCCESS = Family(
+    "scrape_success", _G, Source.EXPORTER, "1 if all pairs could be read; 0 if some are missing."
+)
+SCRAPE_SECONDS = Family("scrape_duration_seconds", _G, Source.EXPORTER, "Duration of reading the pairs.")
 
 FAMILIES = (
     PACKETS,
@@ -290,4 +292,4 @@ FAMILIES = (
     SCRAPE_SUCCESS,
     SCRAPE_SECONDS,
 )
-"""In the order in which they are shown."""
+"""In the order of the output."""

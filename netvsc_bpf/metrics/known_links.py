@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is pinned for each pair, remembered between scrapes, and checked where it is attached.
+"""The pinned links of each pair, cached between scrapes, and checked where they are attached.
 
-To open a pin and ask what is in it takes six system calls. The device is asked instead whether it still runs
-the program that the pin's link ran at the last look: that is one call for tcx, and none for guard, whose
-program is in the netlink dump. Any other answer is a reason to open the pin again, so a link that was
-replaced, detached, or unpinned by somebody is seen at the next scrape, as before.
+Opening a pin and reading its info takes six system calls. Instead the device is asked whether it still runs
+the program that the pin's link ran at the last scrape: one call for tcx, and none for guard, whose program is
+in the netlink dump. After any other answer the pin is opened again, so a link that was replaced, detached or
+unpinned is noticed at the next scrape all the same.
 """
 
 from netvsc_bpf.kernel.bpf import links
@@ -26,7 +26,7 @@ class KnownLinks:
         self._guards = LastRound[_Key, int]()
 
     def begin_round(self) -> None:
-        """Begin a scrape: what the last one did not ask for is forgotten."""
+        """Begin a scrape: entries that the last one did not use are dropped."""
         self._links.begin()
         self._guards.begin()
 
@@ -66,5 +66,5 @@ class KnownLinks:
 def _runs(program: int, device: int, direction: Direction) -> bool:
     try:
         return program in tcx_programs(device, direction)
-    except OSError:  # no right to ask, or no such device any more: the pin is opened
+    except OSError:  # no permission to query, or the device is gone: open the pin
         return False

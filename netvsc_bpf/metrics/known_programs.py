@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The programs of a network namespace, remembered between scrapes while the kernel does not count their runs.
+"""The programs of a network namespace, cached between scrapes while the kernel does not count their runs.
 
-Their names and tags change with the folder that they are pinned in (attached anew) or with their build
-(upgraded); nothing else of them changes then, and to ask for all of them takes a hundred system calls.
+Their names and tags change only with the directory that they are pinned in (attached again) or with their
+build (upgraded), and reading all of them takes a hundred system calls.
 """
 
 from netvsc_bpf.kernel.bpf import pin_files
@@ -10,11 +10,11 @@ from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.bpf.program_stats import ProgramStats, read_program, read_programs
 
 _Key = tuple[int, int]
-"""Inode of the folder, build."""
+"""Inode of the directory, build."""
 
 
 class KnownPrograms:
-    """Reads programs, or repeats what was read."""
+    """Reads programs, or returns the cached ones."""
 
     def __init__(self) -> None:
         self._key: _Key | None = None
@@ -31,7 +31,7 @@ class KnownPrograms:
         return self._known
 
     def _have_run(self, pins: NetnsPins, pair: int) -> bool:
-        """Tell whether runs were counted, as somebody can have done without the sysctl (BPF_ENABLE_STATS)."""
+        """Return whether runs were counted; that is possible without the sysctl too (BPF_ENABLE_STATS)."""
         if any(program.runs for program in self._known):
             return True
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A memory from one scrape to the next, which forgets what a whole scrape did not ask to keep."""
+"""A cache from one scrape to the next, which drops entries that a whole scrape did not keep."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ _Value = TypeVar("_Value")
 
 
 class LastRound(Generic[_Key, _Value]):
-    """What the last round kept can be read in this one; what this one keeps, in the next."""
+    """Values kept in one round can be read in the next one."""
 
     def __init__(self) -> None:
         self._before: dict[_Key, _Value] = {}
@@ -20,7 +20,7 @@ class LastRound(Generic[_Key, _Value]):
         self._before, self._kept = self._kept, {}
 
     def get(self, key: _Key) -> _Value | None:
-        """Return what the last round kept, None where it kept nothing."""
+        """Return what the last round kept, None if it kept nothing."""
         return self._before.get(key)
 
     def keep(self, key: _Key, value: _Value) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager counts of itself. Its threads write, scrapes read; both take the lock for a moment."""
+"""The manager's statistics of itself. Its threads write, scrapes read; both take the lock briefly."""
 
 import bisect
 import threading
@@ -16,7 +16,7 @@ T = TypeVar("T")
 JOIN_BUCKETS_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """A join takes the settle time (100 ms by default) and what the driver needs, seconds on slow firmware."""
 RECONCILE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-"""A look at one pair takes some milliseconds, loading the programs half a second."""
+"""Observing one pair takes some milliseconds, loading the programs half a second."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Histogram:
         self.sum += seconds
 
     def cumulative(self) -> list[tuple[str, float]]:
-        """Return (upper limit, how many were within it), as Prometheus has it; the last limit is +Inf."""
+        """Return (upper limit, number of durations within it), as in Prometheus; the last limit is +Inf."""
         total, shown = 0, []
         for bound, count in zip((*map(repr, self.bounds), "+Inf"), self.counts, strict=True):
             total += count
@@ -46,23 +46,23 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class ManagerFigures:
-    """The figures of one moment."""
+    """The figures at one point in time."""
 
     joins: tuple[list[tuple[str, float]], float]
     """Buckets as of Histogram.cumulative(), sum in seconds."""
     repairs: dict[tuple[str, str], int]
-    """By interface and what was put back."""
+    """By interface and what was repaired."""
     reconciles: tuple[list[tuple[str, float]], float]
     errors: Mapping[str, int]
-    """By class of error (error_classes.py); those that never happened are there with 0."""
+    """By class of error (error_classes.py), including zeros."""
     last_success: float | None
     """Unix time."""
     lost_lines: int
-    """Of the log."""
+    """Lines of the log."""
 
 
 class ManagerStats:
-    """Counts. Any thread may call it."""
+    """The counters. Methods may be called from any thread."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, lost_lines: Callable[[], int] = lambda: 0
@@ -77,12 +77,12 @@ class ManagerStats:
         self._failing = False
 
     def joined(self, seconds: float) -> None:
-        """Count a VF that the kernel used for the first time, so many seconds after it appeared."""
+        """Count a VF that the kernel armed for the first time, `seconds` after it appeared."""
         with self._lock:
             self._joins.observe(seconds)
 
     def repaired(self, interface: str, what: str) -> None:
-        """Count something that was put back."""
+        """Count a repair."""
         with self._lock:
             self._repairs[interface, what] += 1
 
@@ -93,12 +93,12 @@ class ManagerStats:
             self._failing = True
 
     def unread(self, error: BaseException) -> None:
-        """Count a pair that could not be read for a scrape: with the reconciliations all may be well."""
+        """Count a pair that could not be read for a scrape; this says nothing about reconciliations."""
         with self._lock:
             self._errors[error_class(error)] += 1
 
     def timed(self, reconcile: Callable[[], T]) -> T:
-        """Reconcile, and count how long that took or how it failed."""
+        """Reconcile, and record the duration or the failure."""
         begin = time.monotonic()
         try:
             return reconcile()
@@ -109,7 +109,7 @@ class ManagerStats:
             self.reconciled(time.monotonic() - begin)
 
     def reconciled(self, seconds: float) -> None:
-        """Count a reconciliation that came to its end; it succeeded if nothing failed since the last one."""
+        """Count a completed reconciliation; it succeeded if nothing failed since the last one."""
         with self._lock:
             self._reconciles.observe(seconds)
             if not self._failing:

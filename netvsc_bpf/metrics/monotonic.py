@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Totals that go on when the device that counted them is gone.
+"""Totals that continue when the device that counted them is removed.
 
-A VF takes its counters along when it is removed, and the next one begins at zero. The totals of a pair carry
-over what was last seen. Counters in our own maps need none of this.
+The counters of a VF are gone when it is removed, and the next VF begins at zero. The totals of a pair carry
+over the last values seen. Counters in BPF maps do not need this.
 """
 
 from collections.abc import Hashable
@@ -17,21 +17,21 @@ class _Total:
 
 
 class Monotonic:
-    """Adds up counters over devices that follow each other; forgets those that a round did not mention."""
+    """Adds up counters over successive devices; drops those that a round did not mention."""
 
     def __init__(self) -> None:
         self._totals: dict[Hashable, _Total] = {}
         self._seen: set[Hashable] = set()
 
     def begin_round(self) -> None:
-        """Begin a round of values: what the last round did not mention is forgotten."""
+        """Begin a round of values: entries that the last round did not mention are dropped."""
         self._totals = {key: total for key, total in self._totals.items() if key in self._seen}
         self._seen = set()
 
     def value(self, key: Hashable, device: Hashable, now: int) -> int:
-        """Return the total of `key`, given what `device` says now. It never goes down.
+        """Return the total of `key`, given the current value of `device`. It never decreases.
 
-        What another device counted before is carried over, and so is what a number fell by.
+        What another device counted before is carried over, and so is the amount by which a value decreased.
         """
         self._seen.add(key)
         total = self._totals.setdefault(key, _Total(device, now))

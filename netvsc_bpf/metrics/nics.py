@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The interfaces in one RTM_GETLINK dump, without decoding what no metric needs.
 
-discovery.nics takes apart what pairing needs too, and asks sysfs each time; that takes twice as long, which
-for 64 pairs is a third of a scrape's budget. Numbers: include/uapi/linux/if_link.h.
+discovery.nics also decodes what pairing needs, and reads sysfs each time; that takes twice as long, which for
+64 pairs is a third of a scrape's time budget. Numbers: include/uapi/linux/if_link.h.
 """
 
 import struct
@@ -34,8 +34,8 @@ Driver = Callable[[int, str, str], str | None]
 def dump_nics(rtnl: Rtnetlink, driver: Driver) -> list[Nic]:
     """Return every interface of the socket's network namespace. Raises OSError.
 
-    MAC, MTU, flags, carrier, driver, master, XDP and counters are those of discovery.nics; what no metric
-    needs is left at its default.
+    MAC, MTU, flags, carrier, driver, master, XDP and counters are as in discovery.nics; fields that no metric
+    needs have their defaults.
     """
     request = _IFINFOMSG.pack(0, 0, 0, 0, 0) + attribute(_EXT_MASK, _U32.pack(_SKIP_AF_STATS))
     answers = rtnl.dump(_RTM_GETLINK, request)
@@ -71,7 +71,7 @@ def nic_from_body(body: bytes, driver: Driver) -> Nic:
 
 
 def _attributes(body: bytes, at: int) -> dict[int, bytes]:
-    """Take out the wanted attributes. By 16-bit words: a link has fifty of them."""
+    """Return the wanted attributes. Reads 16-bit words for speed: a link has fifty attributes."""
     words = memoryview(body).cast("H")
     found: dict[int, bytes] = {}
     place, end = at // 2, len(words) - 1
@@ -87,7 +87,7 @@ def _attributes(body: bytes, at: int) -> dict[int, bytes]:
 
 
 def _xdp(nested: bytes) -> int | None:
-    if len(nested) <= 8:  # IFLA_XDP_ATTACHED alone: there is none
+    if len(nested) <= 8:  # IFLA_XDP_ATTACHED only: no program
         return None
     inside = attributes(nested)
     ids = (inside[kind] for kind in _XDP_IDS if kind in inside)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From the state of pairs to samples. Pure, but for the totals that it carries on."""
+"""Converts the state of pairs to samples. Pure, except for the totals that it carries over."""
 
 from netvsc_bpf.metrics import closed_sets, families
 from netvsc_bpf.metrics.monotonic import Monotonic
@@ -20,7 +20,7 @@ class PairSamples:
         self._path_changes = closed_sets.path_changes()
 
     def add(self, samples: Samples, pairs: tuple[PairSample, ...], problems: Problems) -> None:
-        """Add those of all pairs there are."""
+        """Add the samples of all pairs."""
         self._totals.begin_round()
         self._path_changes.begin_round()
         for pair in pairs:
@@ -36,7 +36,7 @@ class PairSamples:
                 samples.add(families.DRIFT, missing, pair.status.synthetic.name, hook)
 
     def _add_vf(self, samples: Samples, status: PairStatus, stops: int | None) -> None:
-        """Add what the VF counts; it takes its counters along when it goes."""
+        """Add the counters of the VF, which are gone when the VF is removed."""
         name, pair, vf = status.synthetic.name, status.synthetic.ifindex, status.vf
         device = None if vf is None else vf.ifindex
         rx_errors, tx_errors, missed = (0, 0, 0) if vf is None else (vf.rx_errors, vf.tx_errors, vf.rx_missed)
@@ -47,7 +47,7 @@ class PairSamples:
         if stops is not None:
             total = self._totals.value((pair, "stops"), device, stops)
             samples.add(families.VF_QUEUE_STOPS, total, name)
-        # Its beginning is kept in a map, so that only what a hot-removed VF had dropped is missing there.
+        # Its initial value is kept in a map, so only the drops of a hot-removed VF are missing there.
         dropped = self._totals.value((pair, "drops"), None, status.drops.tx_vf)
         samples.add(families.DROPS, dropped, name, "tx", "vf")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""docs/metrics.md, from what the collector describes.
+"""Generates docs/metrics.md from what the collector describes.
 
-`python -m netvsc_bpf.metrics.reference docs/metrics.md` writes it anew; a test compares.
+`python -m netvsc_bpf.metrics.reference docs/metrics.md` writes it; a test checks that it is up to date.
 """
 
 import sys
@@ -16,36 +16,37 @@ from netvsc_bpf.metrics.snapshot import Snapshot
 _HEAD = """\
 # Metrics
 
-`netvsc-bpf run` serves them on 127.0.0.1:9855 by default (`--metrics-listen ADDR:PORT`, or `none`). TLS and
-users are set in the `[metrics]` section of its [configuration file](configuration.md): `cert_file`,
-`key_file`, and `users` with bcrypt hashes. With `--netns NAME` the address is one of that network
-namespace. `netvsc-bpf metrics` prints them once, for a textfile collector, with a manager or without.
+`netvsc-bpf run` serves metrics on 127.0.0.1:9855 by default (`--metrics-listen ADDR:PORT`, or `none`). TLS
+and users are set in the `[metrics]` section of its [configuration file](configuration.md): `cert_file`,
+`key_file`, and `users` with bcrypt hashes. With `--netns NAME` it listens in that network namespace.
+`netvsc-bpf metrics` prints the metrics once, for a textfile collector, with or without a manager.
 
-- Labels name the synthetic NIC. A VF is named by `netvsc_bpf_interface_info` alone: it comes and goes.
-- Counters of a pair live in pinned maps: they survive the manager's restart, upgrade and death. They begin
-  anew when the pair is detached. What only the VF counted is added up by the process that is scraped, over
-  the VFs that it has seen: errors, missed frames, stopped queues, and what a VF dropped that is gone.
-- A counter whose labels have a closed set of values is there with 0 before its first event, so that
-  `increase()` and `rate()` see that one too.
-- A scrape is one netlink dump and a look at the maps; it takes no lock that a packet could meet.
+- Labels name the synthetic NIC. Only `netvsc_bpf_interface_info` names the VF, because VFs come and go.
+- Counters of a pair are kept in pinned maps: they survive restarts, upgrades and crashes of the manager.
+  They start again from 0 when the pair is detached and attached. The VF's own counters (errors, missed
+  frames, stopped queues, drops of a removed VF) are summed by the process that is scraped, over the VFs it
+  has seen.
+- A counter whose label values are a closed set has a sample of 0 before its first event, so that `increase()`
+  and `rate()` count the first event too.
+- A scrape reads one netlink dump and the maps; it takes no lock that packets need.
 - The format is Prometheus' text format 0.0.4.
 
-[alerts.md](alerts.md) is made of these, and so is the dashboard in `deploy/grafana`.
+[alerts.md](alerts.md) and the dashboard in `deploy/grafana` use these metrics.
 
 <!-- Written by netvsc_bpf/metrics/reference.py from the collector; change that. -->
 """
 _TITLES = {
-    Source.PAIRS: "Of each attached pair",
-    Source.PROGRAMS: "Of the programs",
-    Source.MANAGER: "Of the manager",
-    Source.EXPORTER: "Of the exporter",
+    Source.PAIRS: "Attached pairs",
+    Source.PROGRAMS: "Programs",
+    Source.MANAGER: "Manager",
+    Source.EXPORTER: "Exporter",
 }
 _SAYS = {
-    Source.PAIRS: "From pinned maps and netlink; there as long as something is attached.",
-    Source.PROGRAMS: "From the kernel. It counts runs while `kernel.bpf_stats_enabled` is 1, which is for "
-    "you to set: it costs some nanoseconds a packet.",
-    Source.MANAGER: "Only from `netvsc-bpf run`; they begin anew with each start.",
-    Source.EXPORTER: "Of whoever answers the scrape.",
+    Source.PAIRS: "Read from pinned maps and netlink, as long as a pair is attached.",
+    Source.PROGRAMS: "Read from the kernel. Runs are counted while the sysctl `kernel.bpf_stats_enabled` is "
+    "1, which costs some nanoseconds per packet.",
+    Source.MANAGER: "Only from `netvsc-bpf run`; reset when it restarts.",
+    Source.EXPORTER: "About the process that answers the scrape.",
 }
 
 

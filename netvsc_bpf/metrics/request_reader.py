@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reading the head of a request within a time and a size, however slowly its bytes come."""
+"""Reading the head of a request within limits of time and size, however slowly its bytes arrive."""
 
 import io
 import socket
@@ -12,9 +12,9 @@ _LONGEST_HEAD = 1 << 16
 
 
 class RequestReader(io.RawIOBase):
-    """The bytes of a socket; a client may be silent for `idle_s`, then has `head_s` for a whole head.
+    """The bytes of a socket; a client may be idle for `idle_s`, then has `head_s` to send a whole head.
 
-    A socket's own timeout starts anew with each byte, so a client could go on for ever. Raises TimeoutError.
+    A socket's own timeout restarts with each byte, so a client could hold on for ever. Raises TimeoutError.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class RequestReader(io.RawIOBase):
         self.begin()
 
     def begin(self) -> None:
-        """Begin to wait for a request."""
+        """Start waiting for a request."""
         self._deadline = self._clock() + self._idle_s
         self._read = 0
 
@@ -37,7 +37,7 @@ class RequestReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """See io.RawIOBase. Raises TimeoutError, and ConnectionError for a head without end."""
+        """See io.RawIOBase. Raises TimeoutError, and ConnectionError for a head that is too long."""
         left = self._deadline - self._clock()
         if left <= 0:
             raise TimeoutError("the request did not come in time")

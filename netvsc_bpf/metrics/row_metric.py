@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A counter or gauge whose samples are kept as rows: a scrape of 64 pairs has two thousand of them.
 
-prometheus_client keeps an object and a dictionary of labels for each sample. Our encoder (text.py) reads the
-rows; the samples are made for any other reader.
+prometheus_client keeps an object and a dictionary of labels for each sample. The encoder in text.py reads the
+rows; samples are created for any other reader.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Row = tuple[float, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows that are the same scrape after scrape, and the lines that they are in the text format."""
+    """Rows that are the same in each scrape, and their lines in the text format."""
 
     rows: tuple[Row, ...]
     text: str
@@ -33,7 +33,7 @@ class RowMetric(Metric):
 
     @property
     def samples(self) -> list[Sample]:
-        """The rows as prometheus_client has them."""
+        """The rows as samples of prometheus_client."""
         return [
             Sample(self.sample_name, dict(zip(self.labels, values, strict=True)), value)
             for value, values in chain(self.rows, *(block.rows for block in self.blocks))

@@ -10,7 +10,7 @@ from netvsc_bpf.metrics.row_metric import Block, RowMetric
 
 
 class Samples:
-    """Collects what one scrape answers."""
+    """Collects the samples of one scrape."""
 
     def __init__(self) -> None:
         empty = {family: family.empty() for family in FAMILIES}
@@ -26,7 +26,7 @@ class Samples:
         self._rows[family].append((value, labels))
 
     def again(self, family: Family, block: Block) -> None:
-        """Add what an earlier scrape added: made once, as most of it never changes."""
+        """Add a block that an earlier scrape created: most of them never change."""
         self._blocks[family].append(block)
 
     def histogram(self, family: Family, buckets: list[tuple[str, float]], total: float) -> None:
@@ -36,7 +36,7 @@ class Samples:
         metric.add_metric((), buckets, total)
 
     def metrics(self) -> Iterator[Metric]:
-        """Return the families that have samples: who misses one finds it in docs/metrics.md."""
+        """Return the families that have samples; docs/metrics.md lists all families."""
         return (
             metric
             for metric in self._metrics.values()

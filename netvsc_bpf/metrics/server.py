@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The HTTP server of the exporter: GET /metrics, perhaps by TLS, perhaps with a password."""
+"""The HTTP server of the exporter: GET /metrics, optionally with TLS and passwords."""
 
 import errno
 import io
@@ -32,21 +32,21 @@ _NO_ROOM_PAUSE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may take. Times are in seconds."""
+    """Limits for a client. Times are in seconds."""
 
     connections: int = 32
     idle_s: float = 75.0
-    """Silence between two requests: scrapers keep their connection, and most come once a minute at least."""
+    """Idle time between two requests: scrapers keep their connection, most scrape at least once a minute."""
     head_s: float = 10.0
     """The TLS handshake, and the head of a request from its first byte to its last."""
     send_s: float = 10.0
-    """Taking the answer."""
+    """Reading the answer."""
 
 
 class MetricsServer(ThreadingHTTPServer):
-    """Serves until shutdown(). Raises OSError where it cannot listen.
+    """Serves until shutdown(). Raises OSError if it cannot listen.
 
-    `answer` makes the body of a scrape; `failed` is told of errors that no client can be blamed for.
+    `answer` returns the body of a scrape; `failed` is called with errors that are not the client's fault.
     """
 
     daemon_threads = True
@@ -70,20 +70,20 @@ class MetricsServer(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """Bind, and nothing else: http.server would ask a name server who we are."""
+        """Bind only: http.server would also look up the host name by DNS."""
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def shutdown(self) -> None:
-        """End serve_forever(), which waits without end: a listener that is shut down is ready to be read."""
-        with suppress(OSError):  # it is closed: nobody serves any more
+        """End serve_forever(), which waits without timeout: a listener that is shut down becomes readable."""
+        with suppress(OSError):  # already closed
             self.socket.shutdown(socket.SHUT_RDWR)
         super().shutdown()
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; without a descriptor for it close an idle one, for the next try."""
+        """Accept a connection; if file descriptors run out, close an idle one for the next attempt."""
         try:
             return super().get_request()
         except OSError as error:
@@ -94,7 +94,7 @@ class MetricsServer(ThreadingHTTPServer):
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread of its own. Raises NetvscBpfError where none can be started."""
+        """Start a thread for the connection. Raises NetvscBpfError if none can be started."""
         connection = self.connections.enter(request)
         if connection is None:
             self.shutdown_request(request)
@@ -105,12 +105,12 @@ class MetricsServer(ThreadingHTTPServer):
             ).start()
         except BaseException as error:
             self.connections.leave(connection)
-            # RuntimeError: no thread, for TasksMax, RLIMIT_NPROC or memory.
+            # RuntimeError: no thread because of TasksMax, RLIMIT_NPROC or lack of memory.
             raise _cannot_answer(error) from error
 
     def _serve(self, connection: Connection, client_address: Any) -> None:
         try:
-            # Here and not in the accepting thread: a client that says nothing must not stop the others.
+            # Here and not in the accepting thread: a silent client must not block the others.
             self._shake_hands(connection)
             _Handler(connection, client_address, self)
         except Exception:
@@ -123,7 +123,7 @@ class MetricsServer(ThreadingHTTPServer):
         connection.socket.settimeout(self.limits.head_s)
         if self._certificate is None:
             return
-        # The socket is known to `connections` before it waits for the client.
+        # Register the socket with `connections` before waiting for the client.
         encrypted = self._certificate.context().wrap_socket(
             connection.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -131,7 +131,7 @@ class MetricsServer(ThreadingHTTPServer):
         encrypted.do_handshake()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report our own errors. A client that hangs up or speaks no TLS is the client's affair."""
+        """Report the server's own errors; a client that disconnects or does not speak TLS is not one."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
             self._failed(error)
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(connection.socket, client_address, server)
 
     def setup(self) -> None:
-        """See StreamRequestHandler; what is read comes within the server's limits."""
+        """See StreamRequestHandler; reads are subject to the server's limits."""
         super().setup()
         self.rfile.close()
         limits = self.server.limits
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not super().parse_request():
             return False
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # a body, which is not read, would be taken for the next request
+            self.close_connection = True  # a body is not read and would be taken for the next request
         if self.command in _METHODS:
             return True
         self.close_connection = True
@@ -177,11 +177,11 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def do_GET(self) -> None:
-        """Answer a scrape; to HEAD without making one."""
+        """Answer a scrape; HEAD is answered without one."""
         path = self.path.partition("?")[0]
-        # Whoever has not been admitted is idle: a guess that waits for its check keeps no scraper out.
+        # A client that is not authenticated counts as idle, so that guessing clients keep no scraper out.
         if not self.server.auth.admits(self.headers.get("Authorization"), self._is_dropped):
-            self._send(HTTPStatus.UNAUTHORIZED, "text/plain", b"a name and a password, please\n")
+            self._send(HTTPStatus.UNAUTHORIZED, "text/plain", b"user name and password required\n")
         elif path == "/metrics":
             self.server.connections.turn(self._connection, State.WORKING)
             body = self.server.answer() if self.command == "GET" else None
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/":
             self._send(HTTPStatus.OK, "text/html", _INDEX)
         else:
-            self._send(HTTPStatus.NOT_FOUND, "text/plain", b"there is only /metrics\n")
+            self._send(HTTPStatus.NOT_FOUND, "text/plain", b"not found, see /metrics\n")
 
     do_HEAD = do_GET
 
@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._connection.dropped
 
     def _send(self, status: HTTPStatus, kind: str, body: bytes | None) -> None:
-        """Send an answer; its length is left out where `body` is None, which only HEAD may do."""
+        """Send an answer; `body` None (HEAD only) leaves its length out."""
         self.server.connections.turn(self._connection, State.SENDING)
         self.connection.settimeout(self.server.limits.send_s)
         self.send_response(status)
@@ -215,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: a scrape is no news."""
+        """Log nothing for a scrape."""
 
 
 def _cannot_answer(error: BaseException, number: int | None = None) -> NetvscBpfError:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One computation for all who ask while another one runs: many scrapes at once cost as much as two."""
+"""One computation for all requests that arrive while another one runs: many scrapes cost as much as two."""
 
 import threading
 from collections.abc import Callable
 
 
 class SharedAnswer:
-    """Calls `compute` in one thread at a time. An answer is never older than the question."""
+    """Calls `compute` in one thread at a time. An answer is never older than its request."""
 
     def __init__(self, compute: Callable[[], bytes]) -> None:
         self._compute = compute
@@ -33,4 +33,4 @@ class SharedAnswer:
             with self._counting:
                 self._asking -= 1
                 if not self._asking:
-                    self._answer = b""  # nobody can come for it any more
+                    self._answer = b""  # no caller needs it any more

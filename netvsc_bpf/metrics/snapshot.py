@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One look at all attached pairs, cheap enough for each second: one netlink dump, then the pinned maps."""
+"""The state of all attached pairs, cheap enough to read every second: one netlink dump, then the maps."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
 
 _ATTEMPTS = 3
-"""Whoever attaches or detaches at this very moment is done by the next one."""
+"""An attach or detach that runs during one attempt is done by the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +38,31 @@ class PairSample:
 
     status: PairStatus
     changes: Mapping[tuple[Path, Reason], int]
-    """How often the path changed, by where to and why; what never happened is left out."""
+    """Number of path changes, by new path and reason, without zeros."""
     permitted: bool
     damped: bool
     """The manager withdrew the permission because the VF fails too often."""
     drift: Mapping[str, bool]
-    """By hook that belongs to the pair: it is not attached. Hooks that no cheap look shows are left out."""
+    """For each hook of the pair: whether its program is missing. Hooks costly to check are left out."""
     queue_stops: int | None = None
-    """How often the driver stopped a transmit queue of the VF; None where nobody counts that."""
+    """How often the driver stopped a transmit queue of the VF; None if this is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What there was at one moment."""
+    """The state at one time."""
 
     pairs: tuple[PairSample, ...] = ()
     programs: tuple[ProgramStats, ...] = ()
     bpf_stats: bool = False
     """The kernel counts the runs of programs."""
     failures: tuple[Exception, ...] = ()
-    """Why pairs are left out that could not be read."""
+    """The errors of pairs that could not be read and are left out."""
 
 
 @dataclass(frozen=True)
 class _Look:
-    """The NICs by number."""
+    """The NICs by ifindex."""
 
     pins: NetnsPins
     nics: list[Nic]
@@ -77,7 +77,7 @@ class _Look:
 
 
 class SnapshotReader:
-    """Reads the network namespace of the thread that calls it."""
+    """Reads the network namespace of the calling thread."""
 
     def __init__(self) -> None:
         self._drivers = LastRound[tuple[int, str, str], str | None]()
@@ -85,9 +85,9 @@ class SnapshotReader:
         self._programs = KnownPrograms()
 
     def __call__(self) -> Snapshot:
-        """Look. Raises NetvscBpfError or OSError where that fails each time it is tried.
+        """Read a snapshot. Raises NetvscBpfError or OSError if every attempt fails.
 
-        Whatever goes wrong in reading one pair leaves out that pair alone.
+        An error in reading one pair leaves out that pair only.
         """
         ours = NetnsPins(namespaces.current_inode())
         for attempts_left in reversed(range(_ATTEMPTS)):
@@ -111,7 +111,7 @@ class SnapshotReader:
             counted = stats_enabled()
             programs = self._programs(ours, loaded.build, attached, counted=counted)
             stops = self._queue_stops()
-            netlink = loaded.liveness is Liveness.NETLINK  # there is no sentinel then
+            netlink = loaded.liveness is Liveness.NETLINK  # then there is no sentinel
             shared = {} if netlink else {"sentinel": bool(loaded.lost_sentinel)}
             pairs, failures = [], []
             utc = CLOCKS.utc_converter()
@@ -119,14 +119,14 @@ class SnapshotReader:
             for ifindex in attached:
                 try:
                     sample = _sample(look, loaded, ifindex, stops, shared, self._links, utc)
-                except Exception as error:  # of whatever kind: the other pairs are read
+                except Exception as error:  # any error: go on with the other pairs
                     failures.append(error)
                 else:
                     pairs += [] if sample is None else [sample]
         return Snapshot(tuple(pairs), programs, counted, tuple(failures))
 
     def _driver(self, ifindex: int, bus: str, parent: str) -> str | None:
-        """Remember a driver as long as its interface lives: sysfs costs more than all the rest."""
+        """Cache a driver while its interface lives: reading sysfs costs more than all the rest."""
         key = ifindex, bus, parent
         known = self._drivers.get(key) or driver_of(SYSFS, bus, parent)
         self._drivers.keep(key, known)
@@ -134,13 +134,13 @@ class SnapshotReader:
 
 
 def _torn(pair: PairSample) -> bool:
-    """Tell whether the VF came between the dump and the maps: it carries packets, and is not there."""
+    """Return whether the VF appeared between the dump and the maps: in use, but not in the dump."""
     return pair.status.path is Path.VF and pair.status.vf is None
 
 
 @lru_cache(maxsize=4096)
 def _changes(raw: bytes) -> Mapping[tuple[Path, Reason], int]:
-    """Return what PairState.changes says: most pairs have not changed their path since the last scrape."""
+    """Decode PairState.changes; cached, since most pairs keep their path from one scrape to the next."""
     by_path = type(abi.PairState().changes).from_buffer_copy(raw)
     return {
         (path, reason): count
@@ -159,7 +159,7 @@ def _sample(
     known: KnownLinks,
     utc: Callable[[int], datetime],
 ) -> PairSample | None:
-    """Describe one pair; None where it is coming or going. `shared`: drift of what all pairs share."""
+    """Describe one pair; None while it is attached or detached. `shared`: drift of what all pairs share."""
     synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex, known.steer)
     if synthetic is None or maps is None:
         return None

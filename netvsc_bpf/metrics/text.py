@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Prometheus' text format 0.0.4, the same bytes as prometheus_client.generate_latest() for less.
+"""Prometheus' text format 0.0.4: the same bytes as prometheus_client.generate_latest(), but faster.
 
 generate_latest() escapes and checks names anew for every sample: with 64 pairs that is half of a scrape.
 tests/unit/metrics/test_text.py compares the two.
@@ -20,7 +20,7 @@ _SUFFIX = {"counter": "_total"}
 
 
 def encode(registry: CollectorRegistry) -> bytes:
-    """Ask the collectors of a registry and return their answer."""
+    """Collect the metrics of a registry and return them as text."""
     return "".join(_lines(registry.collect())).encode()
 
 
@@ -42,14 +42,14 @@ def _shape(sample: Sample) -> tuple[str, ...]:
 
 
 def lines(name: str, labels: tuple[str, ...], rows: Sequence[Row]) -> Iterable[str]:
-    """Return the lines of samples that have their name and the names of their labels in common."""
+    """Return the lines of samples that share their name and label names."""
     if not rows:
         return []
     values, named = zip(*rows, strict=True)
     numbers = map(_number, values)
     if not labels:
         return [f"{name} {number}\n" for number in numbers]
-    # Hardly any value needs to be escaped, so that is not asked of each.
+    # Hardly any value needs escaping, so values are checked all at once.
     together = "".join(chain.from_iterable(named))
     by_label = dict(zip(labels, zip(*named, strict=True), strict=True))
     columns: list[Iterable[str]] = [by_label[label] for label in sorted(labels)]
@@ -64,7 +64,7 @@ def _number(value: float) -> str:
     if type(value) is int and 0 <= value < 1_000_000:
         return f"{value}.0"
     number = float(value)
-    # The common case at once: numbers from 0 to a million look alike in Python and in Go.
+    # Fast path: numbers from 0 to a million are formatted alike in Python and in Go.
     if 0 <= number < 1e6:
         return repr(number)
     return str(floatToGoString(number))  # type: ignore[no-untyped-call]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The certificate that the exporter shows, read again when its files change."""
+"""The exporter's certificate, read again when its files change."""
 
 import ssl
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from netvsc_bpf.model.errors import Refused
 
 
 class Certificate:
-    """A certificate and its key, in PEM files. Raises Refused where they cannot be used at the start.
+    """A certificate and its key, in PEM files. Raises Refused if they cannot be used at start.
 
-    `failed` is told later of files that changed and cannot be used: what was read before them stays in use.
+    `failed` is called later if changed files cannot be used: the previous certificate stays in use.
     """
 
     def __init__(self, cert: Path, key: Path, failed: Callable[[Exception | None], None]) -> None:
@@ -20,7 +20,7 @@ class Certificate:
         self._context = self._load()
 
     def context(self) -> ssl.SSLContext:
-        """Return what a new connection is to use."""
+        """Return the TLS context for a new connection."""
         stamp = self._stamp()
         if stamp != self._seen:
             self._seen = stamp
@@ -35,7 +35,7 @@ class Certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            # Never ask for a passphrase: nobody sits at the terminal of a service.
+            # Never ask for a passphrase: a service has no terminal.
             context.load_cert_chain(self._cert, self._key, password=lambda: "")
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)

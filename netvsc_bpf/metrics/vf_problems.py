@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does a VF have what belongs to its synthetic NIC alone? (Scenario rows 13 and 31.)
+"""Does a VF have addresses or routes of its own, or another MTU than its synthetic NIC? (Rows 13 and 31.)
 
-Addresses and routes are not looked up by each scrape: with a full routing table that takes longer than all
-the rest. A thread of its own looks when netlink tells of a change, and spends a hundredth of its time on it.
+Addresses and routes are not read by each scrape: with a full routing table that takes longer than all the
+rest. A thread of its own reads them when netlink reports a change, and spends at most 1 % of its time on it.
 """
 
 import errno
@@ -24,11 +24,11 @@ _SHARE = 100
 _SHORTEST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _SETTLE_S = 0.25
-"""After a change: whoever joins the VF that came is busy now, in this process, and goes first."""
+"""Delay after a change: a manager in this process may be joining a new VF, and that goes first."""
 
 
 class Problem(StrEnum):
-    """What can be wrong with a VF."""
+    """A problem of a VF."""
 
     ADDRESS = "address"
     ROUTE = "route"
@@ -36,14 +36,14 @@ class Problem(StrEnum):
 
 
 LOOKED_UP = (Problem.ADDRESS, Problem.ROUTE)
-"""Those that a scrape does not see by itself."""
+"""Problems that a scrape does not check itself."""
 
 Problems = Mapping[int, frozenset[Problem]]
-"""By ifindex of the VF; VFs that were not looked at (yet) are left out."""
+"""By ifindex of the VF; VFs that were not checked (yet) are left out."""
 
 
 def look_up(snapshot: Snapshot) -> Problems:
-    """Look at the VFs of all pairs; one that goes meanwhile is left out. Raises OSError."""
+    """Check the VFs of all pairs; one that is removed meanwhile is left out. Raises OSError."""
     found = {}
     with Rtnetlink() as rtnl:
         for sample in snapshot.pairs:
@@ -53,13 +53,13 @@ def look_up(snapshot: Snapshot) -> Problems:
 
 
 def has_other_mtu(sample: PairSample) -> bool:
-    """Tell whether the halves of a pair differ: what one takes the other drops."""
+    """Return whether the MTUs of a pair differ: packets that one accepts the other drops."""
     vf = sample.status.vf
     return vf is not None and vf.mtu != sample.status.synthetic.mtu
 
 
 def _of(rtnl: Rtnetlink, ifindex: int) -> frozenset[Problem] | None:
-    """Return what is wrong with a VF, None where it has gone meanwhile."""
+    """Return the problems of a VF, None if it was removed meanwhile."""
     try:
         found = (Problem.ADDRESS, has_address(rtnl, ifindex)), (Problem.ROUTE, has_route(rtnl, ifindex))
     except OSError as error:
@@ -70,9 +70,9 @@ def _of(rtnl: Rtnetlink, ifindex: int) -> frozenset[Problem] | None:
 
 
 class VfProblemWatch:
-    """Keeps the answer ready for scrapes.
+    """Keeps the result ready for scrapes.
 
-    Made in the network namespace that it watches.
+    Create it in the network namespace that it watches.
     """
 
     def __init__(self, read: Callable[[], Snapshot], failed: Callable[[Exception | None], None]) -> None:
@@ -84,7 +84,7 @@ class VfProblemWatch:
         self._thread.start()
 
     def __call__(self, _: Snapshot) -> Problems:
-        """Return what was found last."""
+        """Return the last result."""
         return self._found
 
     def close(self) -> None:

@@ -33,22 +33,20 @@ FAILURES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DampingPolicy:
-    """A VF that fails often is left alone for a while, as in RFC 2439.
+    """A VF that fails often is not used for a while, as in RFC 2439.
 
     Thresholds are without unit, times in seconds. Raises Contradiction where they exclude each other.
     """
 
-    penalty: Annotated[float, Setting("What a failure costs.", above=0, most=1e9)] = 1000.0
+    penalty: Annotated[float, Setting("Penalty for each failure.", above=0, most=1e9)] = 1000.0
     half_life_s: Annotated[
-        float, Setting("Half of the penalty is forgiven in this time.", least=1, most=604_800)
+        float, Setting("The penalty halves in this time, in seconds.", least=1, most=604_800)
     ] = 1800.0
-    suppress: Annotated[
-        float, Setting("Above this penalty the VF is not used any more.", above=0, most=1e9)
-    ] = 3500.0
-    reuse: Annotated[float, Setting("Below this penalty it is used again.", above=0, most=1e9)] = 2750.0
-    ceiling: Annotated[
-        float, Setting("The penalty grows no higher, however long it was bad.", above=0, most=1e9)
-    ] = 5000.0
+    suppress: Annotated[float, Setting("Above this penalty the VF is no longer used.", above=0, most=1e9)] = (
+        3500.0
+    )
+    reuse: Annotated[float, Setting("Below this penalty the VF is used again.", above=0, most=1e9)] = 2750.0
+    ceiling: Annotated[float, Setting("Upper limit of the penalty.", above=0, most=1e9)] = 5000.0
 
     def __post_init__(self) -> None:
         if self.reuse >= self.suppress:

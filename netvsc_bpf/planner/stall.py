@@ -24,7 +24,7 @@ HOLD_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class StallPolicy:
-    """A VF that is up with carrier and transmits nothing of what it is given is held back for a while.
+    """A VF that is up with carrier but transmits none of its packets is not used for a while.
 
     Drivers may count late: some fetch the device's counters once in one or two seconds. A VF is therefore
     stalled only if `least_packets` were redirected, and none was counted at `intervals` looks after that: 5
@@ -32,18 +32,19 @@ class StallPolicy:
     the driver. Raises Contradiction where the holds exclude each other.
     """
 
-    enabled: Annotated[bool, Setting("Watch for it at all.")] = True
-    interval_s: Annotated[float, Setting("Look once in this time, in seconds.", least=0.1, most=60)] = 1.0
+    enabled: Annotated[bool, Setting("Detect stalled VFs.")] = True
+    interval_s: Annotated[float, Setting("Time between checks, in seconds.", least=0.1, most=60)] = 1.0
     intervals: Annotated[
-        int, Setting("At how many looks in a row nothing may have moved.", least=1, most=1000)
+        int,
+        Setting("A VF is stalled after this many checks without a transmitted packet.", least=1, most=1000),
     ] = 5
     least_packets: Annotated[
-        int, Setting("So many packets it must have been given before.", least=1, most=1_000_000)
+        int, Setting("Only if at least this many packets were steered to it before.", least=1, most=1_000_000)
     ] = 8
     hold_s: Annotated[
         float,
         Setting(
-            "It is used again after this time, in seconds; the next time after twice as long.",
+            "Time until it is used again, in seconds; doubled each time it stalls again.",
             least=0.1,
             most=86_400,
         ),
@@ -51,8 +52,7 @@ class StallPolicy:
     hold_most_s: Annotated[
         float,
         Setting(
-            "The longest hold, in seconds; and how long after a hold it must have worked for the next to be "
-            "short again.",
+            "Upper limit of that time, in seconds; after working this long the VF starts again with hold_s.",
             least=0.1,
             most=86_400,
         ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The state of pairs as `status` shows it to people: a card each."""
+"""The state of pairs as `status` prints it for people: one card per pair."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -39,12 +39,12 @@ def _heading(pair: PairStatus) -> Text:
 
 
 def _story(pair: PairStatus, now: datetime) -> Text:
-    told = explain(pair)
-    story = Text(shown(f"{told.where} {since(pair, now)}"))
-    if told.why is not None:
-        story.append(f"\nWhy: {shown(told.why)}", style="yellow")
-    if told.remedy is not None:
-        story.append(f"\n-> {shown(told.remedy)}", style="bold")
+    explained = explain(pair)
+    story = Text(shown(f"{explained.where} {since(pair, now)}"))
+    if explained.why is not None:
+        story.append(f"\nWhy: {shown(explained.why)}", style="yellow")
+    if explained.remedy is not None:
+        story.append(f"\n-> {shown(explained.remedy)}", style="bold")
     if pair.drained is not None and pair.reason is not Reason.DRAINED:
         story.append(f"\n{shown(drained(pair))}", style="yellow")
         story.append(f"\n-> {shown(end_of_drain(pair))}", style="bold")
@@ -61,13 +61,14 @@ def _facts(pair: PairStatus) -> Table:
     table.add_column()
     drops = pair.drops
     home = "not counted" if drops.rx_home is None else f"{drops.rx_home:,}"
-    lost = f"{drops.tx_vf:,} by the VF, {home} coming home, {drops.rx_duplicate:,} duplicates"
+    name = shown(pair.synthetic.name)
+    lost = f"{drops.tx_vf:,} by the VF, {home} on delivery to {name}, {drops.rx_duplicate:,} duplicates"
     how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {pair.guard}"
     table.add_row("VF", Text(_vf(pair.vf, pair.taken_down)))
     table.add_row("sent", _traffic(pair.tx))
     table.add_row("received", _traffic(pair.rx))
     table.add_row("dropped", Text(lost))
-    table.add_row("switches", Text(_switches(pair)))
+    table.add_row("path changes", Text(_path_changes(pair)))
     table.add_row("data path", Text(how))
     return table
 
@@ -89,7 +90,7 @@ def _traffic(direction: PathTraffic) -> Text:
     return Text("; ".join(parts))
 
 
-def _switches(pair: PairStatus) -> str:
+def _path_changes(pair: PairStatus) -> str:
     if pair.last_change is None:
         return "none"
-    return f"{pair.path_changes:,}, the last at {pair.last_change:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{pair.path_changes:,}, last at {pair.last_change:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Rates: what two looks at the counters, some time apart, say of the time between. Pure."""
+"""Rates between two readings of the counters. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ class PathRates:
 
 @dataclass(frozen=True, slots=True)
 class PairRates:
-    """One pair between two looks; ``now`` is what the later one saw."""
+    """The rates of one pair between two readings; ``now`` is the later one."""
 
     now: PairStatus
     tx: PathRates | None
-    """None where there is no earlier look at this attachment."""
+    """None if there is no earlier reading since the pair was attached."""
     rx: PathRates | None
     drops: int
-    """Packets lost since attach; duplicates that were stopped are none."""
+    """Packets lost since attach; duplicates that were dropped do not count."""
 
     @property
     def bits(self) -> float:
@@ -50,14 +50,14 @@ class Look:
 
 
 def rates(earlier: Look, later: Look) -> list[PairRates]:
-    """Compare two looks, pair by pair; pairs that are new have no rates yet."""
+    """Compare two readings, pair by pair; new pairs have no rates yet."""
     before = {pair.synthetic.ifindex: pair for pair in earlier.pairs}
     seconds = max(later.at - earlier.at, 1e-3)
     return [_rates(before.get(pair.synthetic.ifindex), pair, seconds) for pair in later.pairs]
 
 
 def busiest_first(pairs: Iterable[PairRates]) -> list[PairRates]:
-    """Sort by traffic; those without any stay in the order of their names."""
+    """Sort by traffic; pairs without traffic are sorted by name."""
     return sorted(pairs, key=lambda one: (-one.bits, one.now.synthetic.name))
 
 
@@ -67,7 +67,7 @@ def by_name(pairs: Iterable[PairRates]) -> list[PairRates]:
 
 
 def watch(look: Callable[[], Look], wait: Callable[[], bool]) -> Iterator[list[PairRates]]:
-    """Yield the rates between each look and the next, until ``wait`` returns False."""
+    """Yield the rates between each reading and the next, until ``wait`` returns False."""
     earlier = look()
     while wait():
         later = look()
@@ -77,7 +77,7 @@ def watch(look: Callable[[], Look], wait: Callable[[], bool]) -> Iterator[list[P
 
 def _rates(before: PairStatus | None, now: PairStatus, seconds: float) -> PairRates:
     drops = now.drops.tx_vf + (now.drops.rx_home or 0)
-    if before is None or _total(now) < _total(before):  # attached anew between the two
+    if before is None or _total(now) < _total(before):  # detached and attached again in between
         return PairRates(now, None, None, drops)
     return PairRates(
         now, _path_rates(before.tx, now.tx, seconds), _path_rates(before.rx, now.rx, seconds), drops
@@ -93,6 +93,6 @@ def _path_rates(before: PathTraffic, now: PathTraffic, seconds: float) -> PathRa
 
 
 def _rate(before: Traffic, now: Traffic, seconds: float) -> Rate:
-    # Rounded down to nothing where one path was reset and another grew: a rate is never negative.
+    # 0 if one path was reset while another grew: a rate is never negative.
     packets, size = max(0, now.packets - before.packets), max(0, now.bytes - before.bytes)
     return Rate(packets / seconds, size * 8 / seconds)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of `top`: one pair a row, two lines each, within 80 columns."""
+"""The table of `top`: one row of two lines per pair, within 80 columns."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,7 +20,7 @@ def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
     table = Table(
         box=SIMPLE_HEAD,
         pad_edge=False,
-        padding=(0, 0),  # the box itself has a blank between columns
+        padding=(0, 0),  # the box style already puts a blank between columns
         title=f"netvsc-bpf top  {now:%Y-%m-%d %H:%M:%S} UTC",
         title_justify="left",
         title_style="bold",
@@ -30,7 +30,7 @@ def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
     table.add_column("path\nreason", no_wrap=True)
     for heading in ("tx VF", "tx syn", "rx VF", "rx syn"):
         table.add_column(f"{heading}\nbit/s\npkt/s", justify="right", no_wrap=True, min_width=7)
-    table.add_column("switches", justify="right", no_wrap=True)
+    table.add_column("path\nchanges", justify="right", no_wrap=True)
     table.add_column("drops", justify="right", no_wrap=True)
     for one in pairs:
         table.add_row(*_row(one))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Why a pair is on its path, in words, and what helps. Pure."""
+"""Why a pair is on its path, in words, and what to do about it. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +10,15 @@ from netvsc_bpf.model.status import PairStatus
 from netvsc_bpf.view.amounts import ago
 from netvsc_bpf.view.event_lines import plain
 
-_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED, Reason.DRAINED})
-"""Their remedies say by themselves who uses the VF again."""
-_DECIDED = _LEFT_ALONE | {Reason.MTU_REFUSED, Reason.XDP_MISSING}
-"""The VF could carry packets, as far as its state tells, and is not to."""
+_HELD_BACK = frozenset({Reason.DAMPED, Reason.STALLED, Reason.DRAINED})
+"""The remedies for these say when the VF is used again."""
+_DECIDED = _HELD_BACK | {Reason.MTU_REFUSED, Reason.XDP_MISSING}
+"""The VF's state would let it carry packets, but netvsc-bpf decided not to use it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Which way, why (None on the VF), and what to do where somebody can do something."""
+    """The path, the reason (None on the VF), and what to do (None if there is nothing to do)."""
 
     where: str
     why: str | None = None
@@ -26,20 +26,20 @@ class Explanation:
 
 
 def explain(pair: PairStatus) -> Explanation:
-    """Say which way the next packet of a pair goes, and why."""
+    """Explain which path the next packet of a pair takes, and why."""
     name, vf = pair.synthetic.name, _vf(pair)
     if pair.path is Path.VF:
         return Explanation(f"On the VF {vf}")
     why, remedy = _why(pair, name, vf)
     if pair.reason in _DECIDED and pair.vf is not None and pair.vf.up:
         why = f"{why}; {vf} is up, so its switch may go on delivering to it"
-    if pair.taken_down is not None and pair.managed is False and pair.reason not in _LEFT_ALONE:
+    if pair.taken_down is not None and pair.managed is False and pair.reason not in _HELD_BACK:
         remedy = f"{remedy}; then {_bring_up(name, vf)}"
     return Explanation("On the synthetic path", why, remedy)
 
 
 def since(pair: PairStatus, now: datetime) -> str:
-    """Say since when: ``since 2026-11-24 18:22:06 UTC (3 min)``."""
+    """Return since when the pair is on its path: ``since 2026-11-24 18:22:06 UTC (3 min)``."""
     if pair.since is not None:
         return f"since {pair.since:%Y-%m-%d %H:%M:%S} UTC ({ago((now - pair.since).total_seconds())})"
     if pair.last_change is None:
@@ -51,80 +51,86 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     reasons: dict[Reason, tuple[str, str | None]] = {
         Reason.NO_VF: (
             f"{name} has no VF now",
-            "one that the host adds is used by itself under `netvsc-bpf run`, "
-            f"else after `attach {as_argument(name)}`",
+            "when the host adds one, `netvsc-bpf run` uses it automatically; without it run "
+            f"`netvsc-bpf attach {as_argument(name)}`",
         ),
         Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set {quoted(vf)} up`"),
-        Reason.NO_CARRIER: (f"{vf} has no carrier", "see to the other end: the host's port or the switch"),
-        Reason.VF_DETACHED: (f"the driver of {vf} has taken it out of service", "see `dmesg` for its reset"),
-        Reason.VF_GONE: (f"{name} has lost its VF", "the host brings it back, as after a migration"),
-        Reason.TX_TIMEOUT: (f"the transmit queue of {vf} hung", "see `dmesg` for what its driver says"),
+        Reason.NO_CARRIER: (f"{vf} has no carrier", "check the other end: the host's port or the switch"),
+        Reason.VF_DETACHED: (
+            f"the driver of {vf} has taken it out of service",
+            "see `dmesg`: the driver may be resetting it",
+        ),
+        Reason.VF_GONE: (
+            f"the VF of {name} was removed",
+            "wait for the host to add it again, as it does after a migration",
+        ),
+        Reason.TX_TIMEOUT: (f"a transmit queue of {vf} timed out", "see `dmesg` for messages of its driver"),
         Reason.SETTLING: (
-            f"{vf} is usable again and has to stay so for the settle time",
+            f"{vf} is usable again and must stay usable for the settle time",
             _settling(pair),
         ),
         Reason.SYNTHETIC_DOWN: (f"{name} itself is down", f"`ip link set {quoted(name)} up`"),
         Reason.MTU_REFUSED: (
-            f"{vf} does not take the MTU of {name}, {pair.synthetic.mtu} bytes",
-            f"give {name} an MTU that {vf} can have too",
+            f"{vf} does not support the MTU of {name}, {pair.synthetic.mtu} bytes",
+            f"set {name} to an MTU that {vf} supports too",
         ),
         Reason.DAMPED: (
-            f"{vf} failed too often of late and is left alone for a while",
-            _left_alone(pair, "once it has been quiet for long enough"),
+            f"{vf} failed too often recently and is not used for a while",
+            _used_again(pair, "once it has not failed for long enough"),
         ),
         Reason.STALLED: (
-            f"what was sent through {vf} did not leave, or its driver did not answer",
-            f"{_left_alone(pair, 'after a while')}; `ip -s link` shows its counters",
+            f"{vf} did not transmit the packets it was given, or its driver did not respond",
+            f"{_used_again(pair, 'after a while')}; see its counters with `ip -s link`",
         ),
         Reason.XDP_MISSING: (
-            f"{vf} runs no XDP program, {name} does, and it is required there too",
-            f"attach the program to {vf} as well",
+            f"{name} runs an XDP program, {vf} does not, and --xdp require is set",
+            f"attach the program to {vf} too",
         ),
         Reason.DRAINED: (f"an operator moved traffic off {vf}{_drain_words(pair)}", end_of_drain(pair)),
         Reason.NOT_PERMITTED: (
-            f"nobody has permitted {vf}",
-            f"`netvsc-bpf attach {as_argument(name)}`, or keep `netvsc-bpf run` alive",
+            f"{vf} is not permitted: neither `attach` nor the manager has enabled it",
+            f"`netvsc-bpf attach {as_argument(name)}`, or keep `netvsc-bpf run` running",
         ),
     }
     return reasons.get(pair.reason, (f"{pair.reason}", None))
 
 
 def passed_by(pair: PairStatus) -> str:
-    """Say which programs do not see what goes to the VF."""
+    """Return which programs do not see the packets that go to the VF."""
     programs = ", ".join(map(str, pair.passed_by))
-    return f"Passed by: what goes to the VF does not meet tcx program {programs}, attached after steer"
+    return f"Bypassed: tcx program {programs}, attached after steer, does not see packets steered to the VF"
 
 
 def put_steer_last(pair: PairStatus) -> str:
-    """Say what puts steer behind them."""
+    """Return how to move steer behind them."""
     name = as_argument(pair.synthetic.name)
-    return f"`netvsc-bpf attach {name}` puts steer behind; `netvsc-bpf run` does so by itself, within seconds"
+    return f"`netvsc-bpf attach {name}` moves steer behind it; `netvsc-bpf run` does so within seconds"
 
 
-def _left_alone(pair: PairStatus, otherwise: str) -> str:
-    """Say when the VF is used again. That is the manager's decision, by its own configuration."""
+def _used_again(pair: PairStatus, otherwise: str) -> str:
+    """Return when the VF is used again. The manager decides that by its own configuration."""
     if pair.managed is False:
         name = as_argument(pair.synthetic.name)
-        return f"no manager runs, and nothing else uses it again: `netvsc-bpf run`, or `attach {name}`"
-    when = otherwise if pair.until is None else f"from {pair.until:%Y-%m-%d %H:%M:%S} UTC on"
-    return f"the manager uses it again {when}, unless it fails meanwhile"
+        return f"no manager runs to use it again: start `netvsc-bpf run`, or `netvsc-bpf attach {name}`"
+    when = otherwise if pair.until is None else f"at {pair.until:%Y-%m-%d %H:%M:%S} UTC"
+    return f"the manager will use it again {when}, unless it fails before"
 
 
 def drained(pair: PairStatus) -> str:
-    """Say of a drained pair that is on the synthetic path for another reason that it is drained, too."""
+    """Return that the pair is drained, for a pair that has another reason for the synthetic path as well."""
     return f"Drained{_drain_words(pair)}"
 
 
 def end_of_drain(pair: PairStatus) -> str:
-    """Say what ends the drain of a pair."""
+    """Return what ends the drain of a pair."""
     name, until = as_argument(pair.synthetic.name), None if pair.drained is None else pair.drained.until
     by_hand = f"`netvsc-bpf undrain {name}` ends it"
     if until is None:
         return by_hand
     when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
     if pair.managed is False:
-        return f"its time ends at {when}, but no manager runs to end it then: {by_hand}"
-    return f"the manager ends it at {when}, {by_hand} sooner"
+        return f"the drain ends at {when}, but no manager runs to end it then: {by_hand}"
+    return f"the manager ends it at {when}; {by_hand} sooner"
 
 
 def _drain_words(pair: PairStatus) -> str:
@@ -135,13 +141,14 @@ def _drain_words(pair: PairStatus) -> str:
 
 
 def _bring_up(name: str, vf: str) -> str:
-    return f"`netvsc-bpf run`, or `attach {as_argument(name)}`: {vf} was taken down, and no manager runs"
+    run = f"`netvsc-bpf attach {as_argument(name)}` or `netvsc-bpf run`"
+    return f"{run}: {vf} was taken down, and no manager runs"
 
 
 def _settling(pair: PairStatus) -> str:
     if pair.liveness is Liveness.NETLINK:
-        return "on this rung only a running manager (`netvsc-bpf run`) ends that"
-    return "the kernel looks at it with the packets that flow; without any it waits"
+        return "at this liveness level a running manager (`netvsc-bpf run`) has to enable it"
+    return "no action needed: it is used once the settle time is over and the next packet is sent"
 
 
 def _vf(pair: PairStatus) -> str:

@@ -101,12 +101,12 @@ def _lists_hanging(hang: Callable[[], None]) -> Iterator[None]:
     """Let the first change of a VF's address lists that is no part of joining hang."""
     hangs = iter([hang])
 
-    class Hanging(AddressSyncer):
+    class HangingSyncer(AddressSyncer):
         def settle(self, of: Lists, vf: int) -> None:
             for now in hangs:
                 now()
             super().settle(of, vf)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(address_lists, "AddressSyncer", Hanging)
+        patch.setattr(address_lists, "AddressSyncer", HangingSyncer)
         yield

@@ -78,7 +78,7 @@ def test_s13_vf_with_addresses_and_routes_is_warned_of(lab: Lab, netvsc_bpf_cli:
         "warning",
         "warning",
     ]
-    assert found["vf-addresses"][0]["what"] == "vf0 is a VF and has 198.51.100.7/24"
+    assert found["vf-addresses"][0]["what"] == "the VF vf0 has an address of its own: 198.51.100.7/24"
     told = found["vf-routes"][0]["what"]
     assert "203.0.113.0/24" in told and "198.18.0.0/15" in told
     assert "198.51.100.0/24" not in told
@@ -106,7 +106,7 @@ def test_s13_dhcp_client_on_the_vf_is_warned_of(lab: Lab, netvsc_bpf_cli: Cli, t
         for one in running:
             one.kill()
             one.wait()
-    assert finding["what"] == f"dhclient (process {running[0].pid}) is at work on the VF vf0"
+    assert finding["what"] == f"dhclient (process {running[0].pid}) configures the VF vf0"
 
 
 def test_s63_order_of_all_programs_is_the_kernels_own(lab: Lab, netvsc_bpf_cli: Cli) -> None:

@@ -65,8 +65,8 @@ def test_s98_true_vf_is_drained_and_undrained_under_traffic_both_ways(
         sent, received = out.stop(), back.stop()
         by_driver = any_pair.lost_by_driver() - before_all
         if manager is not None:
-            assert {event["reason"] for event in manager.told("switched")} <= {"drained", "armed"}
-            assert not manager.told("damped")
+            assert {event["reason"] for event in manager.events_of("switched")} <= {"drained", "armed"}
+            assert not manager.events_of("damped")
     losses = [one.lost - one.receiver_drops for one in (sent, received)]
     print(f"s98, {any_pair.__class__.__name__}: lost {losses} of {sent.sent} and {received.sent}")
     assert losses[0] <= by_driver

@@ -42,7 +42,7 @@ def test_s58_vf_is_steered_again_after_its_driver_was_reloaded_and_s02_adopted_b
     assert vf.parent is not None
     with managers(any_pair) as start:
         manager = start(SYNTHETIC)
-        manager.wait_told("joined", vf.name)
+        manager.wait_event("joined", vf.name)
         any_pair.wait_for(Path.VF)
         for times, way in enumerate(WAYS, start=2):
             before = any_pair.lost_by_driver()
@@ -54,7 +54,7 @@ def test_s58_vf_is_steered_again_after_its_driver_was_reloaded_and_s02_adopted_b
                 assert any_pair.vf is None
                 left_at = any_pair.left_at()
                 way.comes(vf.parent)
-                manager.wait_told("joined", times=times)
+                manager.wait_event("joined", times=times)
                 any_pair.wait_for(Path.VF)
                 go_on(stream)
                 result = stream.stop()

@@ -22,7 +22,7 @@ def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_
         manager = start(SYNTHETIC)
         manager.wait_path(Path.SYNTHETIC)
         vf = hot_plugged.plug()
-        manager.wait_told("joined", vf.name)
+        manager.wait_event("joined", vf.name)
         manager.wait_path(Path.VF, Reason.ARMED)
         hot_plugged.ping(wait_s=10)
         hot_plugged.carrier(False)

@@ -23,7 +23,7 @@ def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(every_pair: Sr
         manager.wait_path(Path.SYNTHETIC)
         for times in (1, 2):
             vf = every_pair.plug()
-            manager.wait_told("joined", vf.name, times)
+            manager.wait_event("joined", vf.name, times)
             manager.wait_path(Path.VF, Reason.ARMED)
             every_pair.ping(wait_s=10)
             every_pair.unplug()
@@ -131,10 +131,14 @@ def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive_and_s27_
             go_on(stream)
             second = start(SYNTHETIC, "--settle", "50")
             ip("link", "set", SYNTHETIC, "promisc", "on")
-            second.wait_told("followed", "promisc")  # so it has looked
+            second.wait_event("followed", "promisc")  # so it has looked
             go_on(stream)
             result = stream.stop()
         assert (second.where, second.status.path_changes) == ((Path.VF, Reason.ARMED), changes)
-        assert not second.told("attached") and not second.told("joined") and not second.told("permitted")
+        assert (
+            not second.events_of("attached")
+            and not second.events_of("joined")
+            and not second.events_of("permitted")
+        )
         ip("link", "set", SYNTHETIC, "promisc", "off")
     assert lost(result) <= 0

@@ -64,7 +64,7 @@ def test_s10_vf_that_udev_renames_under_load_has_its_name_and_is_used_and_s11_is
         for times in (1, 2):
             go_on(stream)
             vf = any_pair.plug()
-            manager.wait_told("joined", times=times)
+            manager.wait_event("joined", times=times)
             any_pair.wait_for(Path.VF)
             away.append((left_at[-1], any_pair.taken_at()))
             eventually("the VF has the name that udev gave it", lambda: name(any_pair) == "fast0")
@@ -81,7 +81,7 @@ def test_s10_vf_that_udev_renames_under_load_has_its_name_and_is_used_and_s11_is
         go_on(stream)
         result = stream.stop()
         # A slow machine may complain of itself, under another name than the pair's.
-        failed = [one for one in manager.told("failed") if one["interface"] == SYNTHETIC]
+        failed = [one for one in manager.events_of("failed") if one["interface"] == SYNTHETIC]
         assert failed == [], "no EBUSY, no race"
         # hv_netvsc's own packets stand in the ring of its VF, too.
         queued = QUEUED if isinstance(any_pair, HypervPair) else 1

@@ -111,7 +111,7 @@ def test_s49_vf_that_refuses_xdp_is_told_of_and_used_or_not_as_configured(
         with pytest.raises(OSError) as refused:
             libbpf.link_create(theirs.fd, vf.ifindex, libbpf.XDP, _DRV_MODE)
         assert refused.value.errno == errno.EOPNOTSUPP
-        manager.wait_told("refused", f"{vf.name} runs no XDP program")
+        manager.wait_event("refused", f"{vf.name} runs no XDP program")
         manager.wait_path(Path.SYNTHETIC, Reason.XDP_MISSING)
         sriov.ping(wait_s=10)
         assert theirs.seen > 0
@@ -128,4 +128,4 @@ def test_s49_vf_that_refuses_xdp_is_told_of_and_used_or_not_as_configured(
             seen = theirs.seen
             sriov.ping(wait_s=10)
             eventually("it sees what comes in by the VF", lambda: theirs.seen > seen)
-        assert len(manager.told("refused", "runs no XDP program")) <= 2, "once each time that it holds"
+        assert len(manager.events_of("refused", "runs no XDP program")) <= 2, "once each time that it holds"

@@ -23,7 +23,7 @@ class Batch:
     """How many were forgotten before the reader came for them."""
 
 
-class RecentEvents:
+class EventBuffer:
     """A listener that keeps the last `size` events. Any thread may tell; readers live on one event loop."""
 
     def __init__(self, size: int = EVENTS_KEPT) -> None:
@@ -54,7 +54,7 @@ class RecentEvents:
             found = tuple(islice(self._events, begin - first, begin - first + most))
             return Batch(found, begin + len(found), begin - number)
 
-    def news(self) -> Coroutine[None, None, object]:
+    def next_event(self) -> Coroutine[None, None, object]:
         """Return what ends once something is told after this very call."""
         return self._news.wait()
 

@@ -19,7 +19,7 @@ _WHAT = "cannot ask the manager"
 _PATIENCE_S = 5.0
 
 
-class Conversation:
+class ManagerConnection:
     """A connection to a manager that has been asked something."""
 
     def __init__(self, connected: socket.socket) -> None:
@@ -75,7 +75,7 @@ def answers(request: Request, patience_s: float) -> Iterator[Record]:
                 yield from lines
 
 
-def ask(request: Request) -> Conversation | None:
+def ask(request: Request) -> ManagerConnection | None:
     """Ask; None where no manager runs. Raises Busy where it does not answer, Refused where it is none."""
     name = socket_name()
     if name is None:
@@ -99,4 +99,4 @@ def ask(request: Request) -> Conversation | None:
     except BaseException:
         connected.close()
         raise
-    return Conversation(connected)
+    return ManagerConnection(connected)

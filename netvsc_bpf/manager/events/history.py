@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from netvsc_bpf.manager.events.client import Conversation, ask
+from netvsc_bpf.manager.events.client import ManagerConnection, ask
 from netvsc_bpf.manager.events.kernel_history import KernelHistory
 from netvsc_bpf.manager.events.kinds import Detail
 from netvsc_bpf.manager.events.protocol import CONTROL, Control, Record, Request
@@ -68,7 +68,7 @@ class History:
                 yield self._from_kernel()
             time.sleep(_LOOK_S)
 
-    def _ask(self, request: Request) -> Conversation | None:
+    def _ask(self, request: Request) -> ManagerConnection | None:
         try:
             return ask(request)
         except Busy as error:
@@ -83,7 +83,7 @@ class History:
             self._say(_NOBODY)
         return found
 
-    def _kept(self, manager: Conversation) -> list[Record]:
+    def _kept(self, manager: ManagerConnection) -> list[Record]:
         """Return what the manager has kept, and what the kernel knows from before its time."""
         found, deadline = [], time.monotonic() + _PATIENCE_S
         while (left := deadline - time.monotonic()) > 0:
@@ -102,7 +102,7 @@ class History:
         found += self._news([event.as_record() for event in self._kernel.new()])
         return sorted(found, key=lambda record: str(record["time"]))
 
-    def _from_manager(self, manager: Conversation) -> Iterator[list[Record]]:
+    def _from_manager(self, manager: ManagerConnection) -> Iterator[list[Record]]:
         yield self._kept(manager)
         overdue: list[Record] = []
         while (lines := manager.lines(_TURN_S)) is not None:

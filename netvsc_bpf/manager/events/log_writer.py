@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from netvsc_bpf.manager.events.kinds import Event, Severity
+from netvsc_bpf.model.event_words import event_word
 from netvsc_bpf.model.names import json_text, shown
 
 _SYSLOG_LEVEL = {Severity.ERROR: 3, Severity.WARNING: 4, Severity.INFO: 6}
@@ -30,7 +31,7 @@ class EventFormat:
         if self._as_json:
             text = json_text(event.as_record())
         else:
-            text = shown(f"{event.interface}: {event.kind.value}: {event.text}")
+            text = shown(f"{event.interface}: {event_word(event.kind.value)}: {event.text}")
         if self._prefixed:
             # The journal takes each line by itself, those of a traceback too.
             prefix = f"<{_SYSLOG_LEVEL[event.severity]}>"

@@ -26,7 +26,7 @@ from netvsc_bpf.planner.stall import Stall
 _EVERYDAY = frozenset({Cause.UNFIT, Cause.OTHER_PAIR})
 
 
-class Teller:
+class Reporter:
     """Tells a listener what happens."""
 
     def __init__(self, listener: Callable[[Event], None]) -> None:
@@ -35,16 +35,16 @@ class Teller:
         self._names: dict[int, str] = {}
         self._attached: set[int] = set()
         self._failed: dict[int, str] = {}
-        self._left_out: dict[int, set[str]] = {}
+        self._warned: dict[int, set[str]] = {}
         self._trouble: str | None = None
         self._not_upgraded: str | None = None
-        self._awaited: frozenset[str] = frozenset()
+        self._missing: frozenset[str] = frozenset()
         self._drained: dict[int, Drain] = {}
         self._vfs: dict[int, str] = {}
         """The names of VFs that were joined, by ifindex: a switch may tell of one that is gone."""
         self.timing = Timing()
 
-    def looked(self, seen: Seen) -> None:
+    def observed(self, seen: Seen) -> None:
         """Tell what pairing refused, when it is not what it refused last time."""
         nic = seen.pair.synthetic
         self._names[nic.ifindex] = nic.name
@@ -81,12 +81,12 @@ class Teller:
         elif before is not None:
             self._listener(undrained_event(nic.name, before))
 
-    def awaited(self, names: Iterable[str]) -> None:
+    def missing(self, names: Iterable[str]) -> None:
         """Tell which interfaces that were named are not there (yet)."""
         missing = frozenset(names)
-        for name in sorted(missing - self._awaited):
+        for name in sorted(missing - self._missing):
             self._listener(Event(Kind.AWAITED, name, "there is no such interface, waiting for it"))
-        self._awaited = missing
+        self._missing = missing
 
     def failed(self, step: act.Action, error: NetvscBpfError, took_s: float) -> None:
         """Tell that a step failed and was undone; the same failure of the same pair once."""
@@ -99,20 +99,20 @@ class Teller:
             }
             self._listener(Event(Kind.FAILED, self.name(step.ifindex), str(error), details=details))
 
-    def left_out(self, ifindex: int, text: str) -> None:
+    def warned(self, ifindex: int, text: str) -> None:
         """Tell what could not be done for a pair and is not essential; the same once."""
-        if text not in self._left_out.setdefault(ifindex, set()):
-            self._left_out[ifindex].add(text)
+        if text not in self._warned.setdefault(ifindex, set()):
+            self._warned[ifindex].add(text)
             self._listener(Event(Kind.REFUSED, self.name(ifindex), text))
 
-    def broken(self, nic: Nic, error: NetvscBpfError) -> None:
+    def pair_failed(self, nic: Nic, error: NetvscBpfError) -> None:
         """Report that a pair could not be observed or decided on; the same error of the same pair once."""
         if self._failed.get(nic.ifindex) != str(error):
             self._failed[nic.ifindex] = str(error)
             details: dict[Detail, Value] = {Detail.ERROR: type(error).__name__}
             self._listener(Event(Kind.FAILED, nic.name, str(error), details=details))
 
-    def restless(self, ifindex: int) -> None:
+    def unstable(self, ifindex: int) -> None:
         """Tell that a pair does not come to rest; once, until it does."""
         text = "it is changed again and again, by whom we do not know: waiting between two repairs"
         if self._failed.get(ifindex) != text:
@@ -141,27 +141,27 @@ class Teller:
             text = f"programs {done.now:08x} in place of {done.before:08x}, counters go on"
             self._listener(Event(Kind.UPGRADED, MANAGER, text))
 
-    def not_upgraded(self, error: NetvscBpfError) -> None:
+    def upgrade_failed(self, error: NetvscBpfError) -> None:
         """Tell why the programs stay as they are; the same reason once."""
         if self._not_upgraded != str(error):
             self._not_upgraded = str(error)
             text = f"the programs stay as they are: {error}"
             self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERROR: type(error).__name__}))
 
-    def bug(self, error: BaseException | str, count: int, interface: str = MANAGER) -> None:
+    def unexpected(self, error: BaseException | str, count: int, interface: str = MANAGER) -> None:
         """Tell an error that nobody foresaw, with where it came from, each time."""
         where = error if isinstance(error, str) else "".join(traceback.format_exception(error))
         text = f"unforeseen, number {count}: {where}"
         self._listener(Event(Kind.FAILED, interface, text, details={Detail.ERRORS: count}))
 
-    def departed(self, ifindex: int, name: str | None, text: str, netns: str) -> None:
+    def moved(self, ifindex: int, name: str | None, text: str, netns: str) -> None:
         """Tell that a synthetic NIC left for another network namespace, and who looks after it there."""
         details: dict[Detail, Value] = {Detail.NETNS: netns}
         self._listener(Event(Kind.MOVED, name or self.name(ifindex), text, details=details))
 
     def forget(self, ifindex: int) -> None:
         """Drop what is known of a pair that is no more."""
-        for known in (self._refused, self._names, self._failed, self._left_out, self._drained):
+        for known in (self._refused, self._names, self._failed, self._warned, self._drained):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
         self.timing.forget(ifindex)
@@ -209,7 +209,7 @@ class Teller:
         }
         self._listener(Event(Kind.STALLED, self.name(stall.ifindex), text, details=details))
 
-    def hanging(self, step: act.Action, limit_s: float) -> None:
+    def timed_out(self, step: act.Action, limit_s: float) -> None:
         """Tell that a step has not returned, and that its pair does without its VF meanwhile."""
         name = type(step).__name__
         text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"

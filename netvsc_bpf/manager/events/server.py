@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from netvsc_bpf.kernel.process.peer_credentials import peer
-from netvsc_bpf.manager.events.buffer import RecentEvents
+from netvsc_bpf.manager.events.buffer import EventBuffer
 from netvsc_bpf.manager.events.protocol import (
     LONGEST_REQUEST,
     Control,
@@ -40,8 +40,8 @@ class EventServer:
 
     def __init__(
         self,
-        recent: RecentEvents,
-        left_alone: Callable[[], Mapping[int, float]] = dict,
+        recent: EventBuffer,
+        held_back: Callable[[], Mapping[int, float]] = dict,
         look: Callable[[], Awaitable[None]] = _no_look,
         *,
         most: int = MOST_CLIENTS,
@@ -50,12 +50,12 @@ class EventServer:
 
         `look` has the pairs looked at, and returns when that is done.
         """
-        self._recent, self._left_alone, self._look, self._most = recent, left_alone, look, most
+        self._buffer, self._held_back, self._look, self._most = recent, held_back, look, most
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, listening: socket.socket) -> None:
         """Serve on a listening socket, which stays the caller's, until cancelled."""
-        self._recent.serve(asyncio.get_running_loop())
+        self._buffer.serve(asyncio.get_running_loop())
         try:
             # asyncio closes what it serves on; the claim must outlive that.
             ours = listening.dup()
@@ -66,7 +66,7 @@ class EventServer:
             finally:
                 server.close()
         finally:
-            self._recent.serve(None)
+            self._buffer.serve(None)
             for client in self._clients:
                 client.cancel()
 
@@ -106,7 +106,7 @@ class EventServer:
         if request is None:
             writer.write(control_line(Control.REFUSED, why="there is no such request"))
         elif request is Request.WAITS:
-            for ifindex, left_s in self._left_alone().items():
+            for ifindex, left_s in self._held_back().items():
                 writer.write(control_line(Control.WAIT, ifindex=ifindex, left_s=round(left_s, 3)))
             writer.write(control_line(Control.READY))
         elif request is Request.LOOK:
@@ -115,7 +115,7 @@ class EventServer:
         else:
             if request is Request.FOLLOW:
                 limit.reschedule(None)
-            number = await self._tell(writer, self._recent.after(0, 0).after)
+            number = await self._tell(writer, self._buffer.after(0, 0).after)
             writer.write(control_line(Control.READY))
             if request is Request.FOLLOW:
                 await self._tell_on(reader, writer, number)
@@ -123,7 +123,7 @@ class EventServer:
     async def _tell(self, writer: asyncio.StreamWriter, number: int) -> int:
         """Tell what there is behind the first `number` events; return where to go on."""
         while True:
-            batch = self._recent.after(number, _AT_ONCE)
+            batch = self._buffer.after(number, _AT_ONCE)
             if batch.missed:
                 writer.write(control_line(Control.MISSED, events=batch.missed))
             if not batch.events:
@@ -138,7 +138,7 @@ class EventServer:
         try:
             while True:
                 number = await self._tell(writer, number)
-                news = asyncio.ensure_future(self._recent.news())
+                news = asyncio.ensure_future(self._buffer.next_event())
                 try:
                     await asyncio.wait({gone, news}, return_when=asyncio.FIRST_COMPLETED)
                 finally:

@@ -33,7 +33,7 @@ _WHAT = "cannot look after a NIC in another network namespace"
 
 
 @dataclass(slots=True)
-class Visits:
+class MovedNicCare:
     """One look at all visitors; runs in a thread in the manager's own namespace and may block."""
 
     config: ManagerConfig

@@ -22,22 +22,22 @@ from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.kinds import Event
 from netvsc_bpf.manager.events.last_changes import last_changes
-from netvsc_bpf.manager.events.reporter import Teller
-from netvsc_bpf.manager.namespaces.moved_nics import Visits
+from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.namespaces.moved_nics import MovedNicCare
 from netvsc_bpf.manager.reconcile import unexpected_errors
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.attached_pairs import Served, everyone
 from netvsc_bpf.manager.state.config import ManagerConfig
-from netvsc_bpf.manager.state.in_namespace import There
-from netvsc_bpf.manager.state.observation_scope import Looking
-from netvsc_bpf.manager.sync.address_lists import ListFollower
+from netvsc_bpf.manager.state.in_namespace import InNamespace
+from netvsc_bpf.manager.state.observation_scope import ObservationScope
+from netvsc_bpf.manager.sync.address_lists import AddressListSync
 from netvsc_bpf.manager.sync.announcer import Announcer
-from netvsc_bpf.manager.sync.vlans import VlanFollower
+from netvsc_bpf.manager.sync.vlans import VlanSync
 from netvsc_bpf.manager.watch.detached_links import LinkWatch
 from netvsc_bpf.manager.watch.program_order import OrderWatch
 from netvsc_bpf.manager.watch.stalls import StallWatch
-from netvsc_bpf.manager.watch.step_timeout import Hanging
+from netvsc_bpf.manager.watch.step_timeout import StepTimeout
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Path
@@ -51,14 +51,14 @@ _PUT_OFF_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Abroad:
+class OtherNamespace:
     """A namespace that is not the manager's own, and which one that is."""
 
     place: NetnsHandle
     home: NetnsHandle
 
 
-class Branch:
+class NamespaceManager:
     """Manages the pairs of one network namespace: the manager's own, or one `abroad`.
 
     `visits` is for the own one and looks after what left it; `turned` is called after each turn. `looking`
@@ -69,29 +69,29 @@ class Branch:
         self,
         config: ManagerConfig,
         listener: Callable[[Event], None],
-        teller: Teller,
-        bugs: Bugs,
+        reporter: Reporter,
+        unexpected: UnexpectedErrors,
         *,
-        abroad: Abroad | None = None,
-        visits: Visits | None = None,
+        other: OtherNamespace | None = None,
+        moved_nics: MovedNicCare | None = None,
         turned: Callable[[], None] = lambda: None,
         stats: ManagerStats | None = None,
-        looking: Looking | None = None,
+        scope: ObservationScope | None = None,
     ) -> None:
-        self._config, self._teller, self._bugs, self._turned = config, teller, bugs, turned
+        self._config, self._reporter, self._unexpected, self._turned = config, reporter, unexpected, turned
         self._stats = stats or ManagerStats()
-        self._abroad, self._visits = abroad, visits
-        self._there = There() if abroad is None else There(abroad.place)
+        self._other, self._moved_nics = other, moved_nics
+        self._namespace = InNamespace() if other is None else InNamespace(other.place)
         self._reconcile = Reconciler(
             config,
-            teller,
+            reporter,
             self._stats,
-            bugs=bugs,
-            looking=looking or Looking(),
+            unexpected=unexpected,
+            scope=scope or ObservationScope(),
             changed=self._pins_changed,
-            home=None if abroad is None else abroad.home,
+            home=None if other is None else other.home,
         )
-        self._pins = self._there.pins
+        self._pins = self._namespace.pins
         self._woken = asyncio.Event()
         self._asked: list[asyncio.Future[None]] = []
         """Who waits for a turn that has not begun yet."""
@@ -105,17 +105,17 @@ class Branch:
         """What is pinned may be something else than it was when it was last looked at."""
         # Abroad those of others' too: their lists were kept by us before they moved.
         reconciler = self._reconcile
-        managed: Served = (lambda: reconciler.served) if abroad is None else everyone
-        self._lists = ListFollower(managed, listener, self._reconcile.running, bugs)
-        self._vlans = VlanFollower(managed, listener, self._reconcile.running, bugs)
-        self._hanging = Hanging(self._reconcile, self.wake, self._there)
-        self._stalls = StallWatch(self._reconcile, listener, self._there, bugs)
-        near = reconciler.looking
+        managed: Served = (lambda: reconciler.served) if other is None else everyone
+        self._lists = AddressListSync(managed, listener, self._reconcile.running, unexpected)
+        self._vlans = VlanSync(managed, listener, self._reconcile.running, unexpected)
+        self._step_timeout = StepTimeout(self._reconcile, self.wake, self._namespace)
+        self._stalls = StallWatch(self._reconcile, listener, self._namespace, unexpected)
+        near = reconciler.scope
         self._announcer = Announcer(
-            config.announce, managed, listener, self._there, bugs, near=lambda: near.members
+            config.announce, managed, listener, self._namespace, unexpected, near=lambda: near.members
         )
         self._links = LinkWatch(self._pins, self.wake)
-        self._order = OrderWatch(self._pins, self.wake, self._there)
+        self._order = OrderWatch(self._pins, self.wake, self._namespace)
         self._ring: PathEventWatch | None = None
 
     def wake(self) -> None:
@@ -123,24 +123,24 @@ class Branch:
         self._followed_at = None
         self._woken.set()
 
-    async def looked(self) -> None:
+    async def reconcile_now(self) -> None:
         """Look now; return once a turn that begins after this call has ended."""
         turned = asyncio.get_running_loop().create_future()
         self._asked.append(turned)
         self.wake()
         await turned
 
-    def left_alone(self) -> dict[int, float]:
-        """See Memories.left_alone()."""
-        return self._reconcile.memories.left_alone()
+    def held_back(self) -> dict[int, float]:
+        """See PairMemories.left_alone()."""
+        return self._reconcile.memories.held_back()
 
     def configure(self, config: ManagerConfig) -> None:
         """Go on by another configuration; the data path is left alone as far as it fits."""
         self._config = config
         self._reconcile.configure(config)
         self._announcer.configure(config.announce)
-        if self._visits is not None:
-            self._visits.config = config
+        if self._moved_nics is not None:
+            self._moved_nics.config = config
         self.wake()
 
     def _unpinned(self) -> None:
@@ -157,7 +157,7 @@ class Branch:
         # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
         beside = [
-            loop.create_task(self._bugs.kept_going(run))
+            loop.create_task(self._unexpected.keep_running(run))
             for run in (self._announcer.run, self._stalls.run, self._links.run, self._order.run)
         ]
         try:
@@ -222,7 +222,7 @@ class Branch:
             # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
             await asyncio.sleep(unexpected_errors.TROUBLE_S)
             return loop.time()
-        self._teller.trouble(None)
+        self._reporter.trouble(None)
         return at
 
     async def _jobs(self, thread: ThreadPoolExecutor) -> float | None:
@@ -235,7 +235,7 @@ class Branch:
         failure: Exception | None = None
         for work in self._work():
             try:
-                wait_s = await self._hanging.wait(self._job(thread, work))
+                wait_s = await self._step_timeout.wait(self._job(thread, work))
             except NamespaceGone:
                 raise
             except Exception as error:
@@ -257,7 +257,7 @@ class Branch:
         if self._is_to_follow():
             yield self._lists
             yield self._vlans
-        yield self._visited
+        yield self._care_for_moved_nics
 
     def _is_to_follow(self) -> bool:
         """Tell whether lists and VLANs are read now: not where only a timer or a change of path woke us."""
@@ -281,21 +281,21 @@ class Branch:
     def _reconciled(self) -> float | None:
         return self._stats.timed(self._reconcile)
 
-    def _visited(self) -> float | None:
-        if self._visits is None:
+    def _care_for_moved_nics(self) -> float | None:
+        if self._moved_nics is None:
             return None
-        self._visits()
-        return unexpected_errors.TROUBLE_S if self._visits.troubled else None
+        self._moved_nics()
+        return unexpected_errors.TROUBLE_S if self._moved_nics.troubled else None
 
     def _job(self, thread: ThreadPoolExecutor, work: Callable[[], Any]) -> "asyncio.Future[Any]":
         """Begin work in the namespace of this branch; the thread is there no longer than that."""
-        return asyncio.get_running_loop().run_in_executor(thread, self._there.call, work)
+        return asyncio.get_running_loop().run_in_executor(thread, self._namespace.call, work)
 
     def _report(self, error: Exception) -> None:
         if isinstance(error, NetvscBpfError):
-            self._teller.trouble(error)
+            self._reporter.trouble(error)
         else:
-            self._bugs.tell(error, teller=self._teller)
+            self._unexpected.report(error, reporter=self._reporter)
 
     def _switched(self, event: abi.PathEvent) -> None:
         try:
@@ -314,7 +314,7 @@ class Branch:
                 self._reconcile.memories.stalled(
                     Stall(ifindex, event.vf_ifindex, when, HOLD_REASONS[reason], reason)
                 )
-        self._teller.switched(event)
+        self._reporter.switched(event)
 
     def _follow_ring(self, loop: asyncio.AbstractEventLoop) -> None:
         """Read the ring buffer that is pinned now: detach and attach put another one there."""
@@ -328,7 +328,7 @@ class Branch:
                 self._ring = PathEventWatch(loop, path, self._switched)
                 # For how long each pair has been on its path: the ring tells of what comes.
                 for last in last_changes(self._pins):
-                    self._teller.timing.last_change(last.synthetic_ifindex, last.at)
+                    self._reporter.timing.last_change(last.synthetic_ifindex, last.at)
                 self._ring.consume()
 
     def _close_ring(self) -> None:

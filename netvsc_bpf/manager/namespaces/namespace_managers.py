@@ -8,22 +8,26 @@ from dataclasses import replace
 from netvsc_bpf.kernel.net.all_nsid_watch import AllNsidWatch
 from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind
-from netvsc_bpf.manager.events.reporter import Teller
-from netvsc_bpf.manager.namespaces.namespace_manager import Abroad, Branch
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager, OtherNamespace
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 
 
-class Branches:
+class NamespaceManagers:
     """Opens and closes branches as they are needed, and wakes the one where something happened."""
 
     def __init__(
-        self, config: ManagerConfig, listener: Callable[[Event], None], bugs: Bugs, stats: ManagerStats
+        self,
+        config: ManagerConfig,
+        listener: Callable[[Event], None],
+        unexpected: UnexpectedErrors,
+        stats: ManagerStats,
     ) -> None:
-        self._config, self._listener, self._bugs, self._stats = config, listener, bugs, stats
+        self._config, self._listener, self._unexpected, self._stats = config, listener, unexpected, stats
         self._home = NetnsHandle.here()
-        self._open: dict[NetnsHandle, tuple[Branch, asyncio.Task[None]]] = {}
+        self._open: dict[NetnsHandle, tuple[NamespaceManager, asyncio.Task[None]]] = {}
         self._numbers: dict[int, NetnsHandle] = {}
         self._watch: AllNsidWatch | None = None
         self._deaf = ""
@@ -43,12 +47,12 @@ class Branches:
     def configure(self, config: ManagerConfig) -> None:
         """Go on by another configuration."""
         self._config = config
-        for branch, _ in self._open.values():
-            branch.configure(config)
+        for manager, _ in self._open.values():
+            manager.configure(config)
 
-    async def looked(self) -> None:
+    async def reconcile_now(self) -> None:
         """Have each of them look at its pairs; return when they have, or were closed."""
-        looks = [asyncio.ensure_future(branch.looked()) for branch, _ in self._open.values()]
+        looks = [asyncio.ensure_future(manager.reconcile_now()) for manager, _ in self._open.values()]
         if looks:
             await asyncio.wait(looks)
 
@@ -59,27 +63,27 @@ class Branches:
             task.cancel()
         self._open.clear()
 
-    def _opened(self, place: NetnsHandle) -> tuple[Branch, asyncio.Task[None]]:
+    def _opened(self, place: NetnsHandle) -> tuple[NamespaceManager, asyncio.Task[None]]:
         name = place.name
 
         def listener(event: Event) -> None:
             self._listener(replace(event, details={**event.details, Detail.NETNS: name}))
 
-        branch = Branch(
+        manager = NamespaceManager(
             self._config,
             listener,
-            Teller(listener),
-            self._bugs,
-            abroad=Abroad(place, self._home),
+            Reporter(listener),
+            self._unexpected,
+            other=OtherNamespace(place, self._home),
             stats=self._stats,
         )
-        task = asyncio.get_running_loop().create_task(self._bugs.kept_going(branch.run))
-        return branch, task
+        task = asyncio.get_running_loop().create_task(self._unexpected.keep_running(manager.run))
+        return manager, task
 
     def _woken(self, nsid: int | None, wake_home: Callable[[], None]) -> None:
         if nsid is None:
-            for branch, _ in self._open.values():
-                branch.wake()
+            for manager, _ in self._open.values():
+                manager.wake()
             wake_home()
         elif nsid in self._numbers and (known := self._open.get(self._numbers[nsid])) is not None:
             known[0].wake()

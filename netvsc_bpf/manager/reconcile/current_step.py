@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from netvsc_bpf.manager.state.process_clock import WitnessClock
+from netvsc_bpf.manager.state.process_clock import ProcessClock
 from netvsc_bpf.planner.actions import Action
 
 _COMPILER_PATIENCE = 6.0
@@ -26,27 +26,27 @@ class FollowVlans(Action):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunningStep:
+class StepInProgress:
     """One step while it is taken; equal to itself alone. `since` is in seconds of the clock."""
 
     action: Action
     since: float
 
 
-class Running:
+class CurrentStep:
     """The step that is being taken. One thread takes steps, one other looks; each writes one reference."""
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
-        self._clock = WitnessClock() if clock is None else clock
-        self._step: RunningStep | None = None
-        self._given_up: RunningStep | None = None
+        self._clock = ProcessClock() if clock is None else clock
+        self._step: StepInProgress | None = None
+        self._given_up: StepInProgress | None = None
         self._sign_of_life = self._clock()
         self._patience = 1.0
 
     @contextmanager
     def step(self, action: Action) -> Iterator[Callable[[], bool]]:
         """Take a step for the time of the block; what it yields tells whether it was given up meanwhile."""
-        step = self._step = RunningStep(action, self._clock())
+        step = self._step = StepInProgress(action, self._clock())
         try:
             yield lambda: self._given_up is step
         finally:
@@ -67,7 +67,7 @@ class Running:
         """Take note of progress: what was waited for until now is over."""
         self._sign_of_life = self._clock()
 
-    def overdue(self, limit_s: float) -> RunningStep | None:
+    def overdue(self, limit_s: float) -> StepInProgress | None:
         """Return the step that takes longer than `limit_s`."""
         step = self._step
         return step if step is not None and self._clock() - step.since >= limit_s else None
@@ -76,6 +76,6 @@ class Running:
         """Tell whether no step is taken, and none was for `limit_s`: it is a look that does not return."""
         return self._step is None and self._clock() - self._sign_of_life >= limit_s * self._patience
 
-    def give_up(self, step: RunningStep) -> None:
+    def give_up(self, step: StepInProgress) -> None:
         """Have whoever takes the step know that the pair is changed meanwhile."""
         self._given_up = step

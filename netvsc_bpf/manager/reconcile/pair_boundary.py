@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.manager.events.kinds import Event, Kind
-from netvsc_bpf.manager.events.reporter import Teller
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 
 
@@ -17,7 +17,7 @@ def _no_exception(_: NetvscBpfError) -> bool:
 
 
 @dataclass(slots=True)
-class Boundary:
+class PairBoundary:
     """For work that is done for each pair at every look, and so tried again at the next one.
 
     An error is reported when it first occurs, and again only once the work has succeeded in between, or
@@ -27,7 +27,7 @@ class Boundary:
     what: str
     """What cannot be done then, for the message."""
     listener: Callable[[Event], None]
-    bugs: Bugs | None = None
+    unexpected: UnexpectedErrors | None = None
     """Counts unexpected errors; without it they are counted here alone."""
     harmless: Callable[[NetvscBpfError], bool] = _no_exception
     """Says of which errors nobody has to hear."""
@@ -63,7 +63,7 @@ class Boundary:
         return True
 
     def _report(self, error: Exception, interface: str) -> None:
-        teller = Teller(self.listener)
-        if self.bugs is None:
-            self.bugs = Bugs(teller)
-        self.bugs.tell(error, interface, teller)
+        reporter = Reporter(self.listener)
+        if self.unexpected is None:
+            self.unexpected = UnexpectedErrors(reporter)
+        self.unexpected.report(error, interface, reporter)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.manager.events.kinds import MANAGER
-from netvsc_bpf.manager.events.reporter import Teller
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.pair_state import Retry
-from netvsc_bpf.manager.state.pair_states import Memories
+from netvsc_bpf.manager.state.pair_states import PairMemories
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.nic import Nic
@@ -18,16 +18,16 @@ from netvsc_bpf.planner.actions import Action
 
 
 @dataclass(slots=True)
-class Alone:
+class PairRetries:
     """The boundary around each pair in a reconciliation. Times are seconds of `clock`."""
 
     what: str
     """What cannot be done then, for the message."""
-    memories: Memories
-    teller: Teller
+    memories: PairMemories
+    reporter: Reporter
     stats: ManagerStats
     clock: Callable[[], float]
-    bugs: Bugs | None = None
+    unexpected: UnexpectedErrors | None = None
     """Counts unexpected errors; without it they are counted here alone."""
     _retries: dict[int, Retry] = field(default_factory=dict)
     """Pairs (ifindex) that raised at the last look: when the next error is reported again."""
@@ -60,14 +60,14 @@ class Alone:
     def failed(self, step: Action, error: NetvscBpfError, begun: float) -> None:
         """Count and report a step that failed; it was begun at `begun`."""
         self.stats.failed(error)
-        self.teller.failed(step, error, self.clock() - begun)
+        self.reporter.failed(step, error, self.clock() - begun)
 
     def report(self, error: Exception, interface: str = MANAGER) -> None:
         """Count and report an error that nobody expected."""
         self.stats.failed(error)
-        if self.bugs is None:
-            self.bugs = Bugs(self.teller)
-        self.bugs.tell(error, interface, self.teller)
+        if self.unexpected is None:
+            self.unexpected = UnexpectedErrors(self.reporter)
+        self.unexpected.report(error, interface, self.reporter)
 
     def _broken(self, nic: Nic, error: Exception) -> None:
         memory, now = self.memories.of(nic.ifindex), self.clock()
@@ -80,6 +80,6 @@ class Alone:
         retry.failed(now)
         if isinstance(error, NetvscBpfError):
             self.stats.failed(error)
-            self.teller.broken(nic, error)
+            self.reporter.pair_failed(nic, error)
         else:
             self.report(error, nic.name)

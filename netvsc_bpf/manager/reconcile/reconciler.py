@@ -18,24 +18,24 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nics_of
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.reconcile.arming import Arming
-from netvsc_bpf.manager.reconcile.current_step import Running
+from netvsc_bpf.manager.reconcile.current_step import CurrentStep
 from netvsc_bpf.manager.reconcile.executor import Executor, is_gone
 from netvsc_bpf.manager.reconcile.observe import observe
-from netvsc_bpf.manager.reconcile.pair_retries import Alone
-from netvsc_bpf.manager.reconcile.release import Releaser, orphans
-from netvsc_bpf.manager.reconcile.udev_wait import Newcomers
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.reconcile.pair_retries import PairRetries
+from netvsc_bpf.manager.reconcile.release import PairRelease, orphans
+from netvsc_bpf.manager.reconcile.udev_wait import UdevWait
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.reconcile.upgrade import Upgrader
 from netvsc_bpf.manager.state.attached_pairs import opened
 from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
-from netvsc_bpf.manager.state.deferred_steps import Unhurried
+from netvsc_bpf.manager.state.deferred_steps import DeferredSteps
 from netvsc_bpf.manager.state.known_pairs import known_to_manager
-from netvsc_bpf.manager.state.managed_moved_nics import ManagedVisitors
+from netvsc_bpf.manager.state.managed_moved_nics import ManagedMovedNics
 from netvsc_bpf.manager.state.managed_nics import Managed
-from netvsc_bpf.manager.state.observation_scope import Looking
-from netvsc_bpf.manager.state.pair_states import Memories
+from netvsc_bpf.manager.state.observation_scope import ObservationScope
+from netvsc_bpf.manager.state.pair_states import PairMemories
 from netvsc_bpf.manager.state.vf_selection import Seen
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NetvscBpfError, PairDrained
@@ -61,14 +61,14 @@ class Reconciler:
     """Brings the pairs of this thread's network namespace to what is wanted."""
 
     config: ManagerConfig
-    teller: Teller
+    reporter: Reporter
     stats: ManagerStats = field(default_factory=ManagerStats)
     clock: Callable[[], float] = time.monotonic
-    memories: Memories = field(init=False)
-    running: Running = field(default_factory=Running)
-    bugs: InitVar[Bugs | None] = None
+    memories: PairMemories = field(init=False)
+    running: CurrentStep = field(default_factory=CurrentStep)
+    unexpected: InitVar[UnexpectedErrors | None] = None
     """Counts unexpected errors; without it they are counted here alone."""
-    looking: Looking = field(default_factory=Looking)
+    scope: ObservationScope = field(default_factory=ObservationScope)
     home: NetnsHandle | None = None
     """The manager's own namespace, where this is another one.
 
@@ -78,31 +78,33 @@ class Reconciler:
     """Called where what is pinned may have changed: by us, or unnoticed since the last look at everything."""
     served: frozenset[int] = frozenset()
     """The managed synthetic NICs (ifindexes) at the last look. Any thread may read it."""
-    _managed: Managed | ManagedVisitors = field(init=False)
+    _managed: Managed | ManagedMovedNics = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
-    _newcomers: Newcomers = field(init=False)
-    _release: Releaser = field(init=False)
-    _alone: Alone = field(init=False)
-    _unhurried: Unhurried = field(default_factory=Unhurried)
+    _newcomers: UdevWait = field(init=False)
+    _release: PairRelease = field(init=False)
+    _retries: PairRetries = field(init=False)
+    _unhurried: DeferredSteps = field(default_factory=DeferredSteps)
     _memo: NicMemo = field(default_factory=NicMemo)
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
-    def __post_init__(self, bugs: Bugs | None) -> None:
-        self._newcomers = Newcomers(self.teller.timing.arrivals)
-        self.memories = Memories(self.config.damping, self.config.stall, self.teller.stalled, self.clock)
-        self._alone = Alone(_WHAT, self.memories, self.teller, self.stats, self.clock, bugs)
+    def __post_init__(self, unexpected: UnexpectedErrors | None) -> None:
+        self._newcomers = UdevWait(self.reporter.timing.arrivals)
+        self.memories = PairMemories(
+            self.config.damping, self.config.stall, self.reporter.stalled, self.clock
+        )
+        self._retries = PairRetries(_WHAT, self.memories, self.reporter, self.stats, self.clock, unexpected)
         if self.home is None:
             self._managed = Managed(self.config.interfaces, self.config.options.any_bus)
         else:
-            self._managed = ManagedVisitors(self.home)
-        self._release = Releaser(
+            self._managed = ManagedMovedNics(self.home)
+        self._release = PairRelease(
             self.memories,
             self.running,
-            self.teller,
+            self.reporter,
             self.clock,
-            self._alone.failed,
-            self._alone.report,
+            self._retries.failed,
+            self._retries.report,
             self._managed.last_name,
         )
 
@@ -117,18 +119,18 @@ class Reconciler:
         self._arming.ask_again()
         self.memories.count()
         self._unhurried.begin(len(self.memories), self.clock())
-        self._alone.begin()
-        wait_s = self._turn(self.looking.begin(self.clock(), self.config.interval_s))
-        self.looking.end()
+        self._retries.begin()
+        wait_s = self._turn(self.scope.begin(self.clock(), self.config.interval_s))
+        self.scope.end()
         return wait_s
 
     def _turn(self, near: Scope | None) -> float | None:
         begun = CLOCKS.boottime()
         with reading(_WHAT, self._memo, near) as session:
             if session.scope is None:
-                self.teller.timing.arrivals.looked((nic.ifindex for nic in session.nics), begun)
+                self.reporter.timing.arrivals.observed((nic.ifindex for nic in session.nics), begun)
             session = self._near(session)
-            if self.looking.was_at_everything:
+            if self.scope.was_at_everything:
                 self.changed()
             work = self._look(session)
             if work is None:
@@ -146,7 +148,7 @@ class Reconciler:
 
     def _take_over(self, config: ManagerConfig) -> None:
         self.config = config
-        self.looking.at_everything()
+        self.scope.at_everything()
         if isinstance(self._managed, Managed):
             self._managed.configure(config.interfaces, config.options.any_bus)
         self.memories.configure(config.damping, config.stall)
@@ -168,7 +170,7 @@ class Reconciler:
         synthetics = self._synthetics(session)
         known = self._known(session, loaded, synthetics)
         for nic in synthetics:
-            with self._alone.around(nic):
+            with self._retries.around(nic):
                 if loaded is not None and loaded.blind:
                     self._arming.look(session, loaded, nic)
                 steps = self._steps(session, loaded, nic, known)[1]
@@ -189,7 +191,7 @@ class Reconciler:
             return
         known = self._known(session, loaded, self._synthetics(session))
         for nic in filter(None, map(session.nic, pairs)):
-            with self._alone.around(nic):
+            with self._retries.around(nic):
                 seen, steps = self._steps(session, loaded, nic, known)
                 withdrawals: list[act.Action] = [one for one in steps if isinstance(one, act.Withdraw)]
                 if withdrawals:
@@ -221,7 +223,7 @@ class Reconciler:
             memory = self.memories.of(ifindex)
             memory.failed(self.clock())
             if memory.retry.failures > 1:  # once may be a VF that went and came in this very moment
-                self.teller.restless(ifindex)
+                self.reporter.unstable(ifindex)
 
     def _upgraded(self, session: Session) -> None:
         """Put our programs in place of another version's, and a lost sentinel back; or leave all as it is."""
@@ -233,18 +235,18 @@ class Reconciler:
                 with self.running.compiling():
                     done = self._upgrade(session, loaded, begun)
             except NetvscBpfError as error:
-                self.teller.not_upgraded(error)
+                self.reporter.upgrade_failed(error)
             except Exception as error:
-                self._alone.report(error)
+                self._retries.report(error)
             else:
                 if done is not None:
-                    self.teller.upgraded(done, self.clock() - begun)
+                    self.reporter.upgraded(done, self.clock() - begun)
 
     def _known(self, session: Session, loaded: LoadedObject | None, managed: Sequence[Nic]) -> KnownPairs:
         return known_to_manager(session, loaded, ((nic, self._wanted(nic)) for nic in managed))
 
     def _one_alone(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
-        with self._alone.around(nic):
+        with self._retries.around(nic):
             return self._one(session, loaded, nic, known)
         return False
 
@@ -272,19 +274,19 @@ class Reconciler:
                 if is_gone(seen.pair, step) or isinstance(error, PairDrained):
                     return True  # no failure: the next look finds that it went, or that it was drained
                 memory.failed(self.clock())
-                self._alone.failed(step, error, begun)
+                self._retries.failed(step, error, begun)
                 return False
             self._unhurried.took(step)
             while session.tools.warnings:
-                self.teller.left_out(step.ifindex, session.tools.warnings.pop(0))
-            self.teller.done(seen.pair, step, refused, self.clock() - begun)
+                self.reporter.warned(step.ifindex, session.tools.warnings.pop(0))
+            self.reporter.done(seen.pair, step, refused, self.clock() - begun)
             if given_up():
                 # The pair was changed meanwhile, and why has been handed over: look again.
                 self.memories.count()
                 return True
         changes = [step for step in steps if not isinstance(step, act.ReplaceInterim)]
         if not memory.took(len(changes), self.clock()):
-            self.teller.restless(nic.ifindex)
+            self.reporter.unstable(nic.ifindex)
             return False
         return True
 
@@ -293,8 +295,8 @@ class Reconciler:
     ) -> tuple[Seen, list[act.Action]]:
         now, wanted = self.clock(), self._wanted(nic)
         seen = observe(session, loaded, nic, wanted.options, known)
-        memory = self.memories.looked(seen.pair, now)
-        self.teller.looked(seen)
+        memory = self.memories.observed(seen.pair, now)
+        self.reporter.observed(seen)
         held = memory.held(seen.pair, now)
         settle_ms = _settle_ms(seen, wanted.settle_ms)
         needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
@@ -304,7 +306,7 @@ class Reconciler:
         steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, lingers))
         if not steps:
             memory.settled()
-            self.teller.settled(nic.ifindex)
+            self.reporter.settled(nic.ifindex)
         steps = self._newcomers.without_unready(nic.ifindex, memory.allowed(steps, now))
         joined = seen.pair.joined
         expected = joined is not None and joined.permitted and not joined.armed
@@ -322,7 +324,7 @@ class Reconciler:
         return ours
 
     def _near(self, session: Session) -> Session:
-        return self.looking.confine(session, self._synthetics, self._names)
+        return self.scope.confine(session, self._synthetics, self._names)
 
     def _names(self, synthetics: Iterable[Nic]) -> set[str]:
         """Return the names that matter: of the managed NICs, and of the VFs that are named outright."""
@@ -343,7 +345,7 @@ class Reconciler:
         now, synthetics = self.clock(), self._synthetics(session)
         present, attached = {nic.ifindex for nic in session.nics}, session.attached()
         left = set(attached) - present  # to be looked for elsewhere
-        self.teller.awaited(self._missing(left))
+        self.reporter.missing(self._missing(left))
         waits = [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
         waits.append(self._unhurried.wait_s())
         if len(synthetics) < len(self._managed.among(session.nics, attached)):
@@ -351,15 +353,15 @@ class Reconciler:
         with opened(session.pins) as loaded:
             if loaded is not None:
                 for nic in synthetics:
-                    with self._alone.around(nic):
+                    with self._retries.around(nic):
                         waits.append(self._arming.look(session, loaded, nic))
         waits += [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
         waits += [self.memories.of(nic.ifindex).drained_wait_s(CLOCKS.boottime()) for nic in synthetics]
-        waits += self._alone.end(now)
+        waits += self._retries.end(now)
         for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:
             self.memories.forget(gone)
             if gone not in present:
-                self.teller.forget(gone)
+                self.reporter.forget(gone)
         return min((max(0.002, wait) for wait in waits if wait is not None), default=None)
 
 

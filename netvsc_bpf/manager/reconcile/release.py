@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.kernel.bpf import pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
-from netvsc_bpf.manager.events.reporter import Teller
-from netvsc_bpf.manager.reconcile.current_step import Running
+from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.reconcile.current_step import CurrentStep
 from netvsc_bpf.manager.reconcile.executor import Executor
 from netvsc_bpf.manager.reconcile.follow import depart
 from netvsc_bpf.manager.state.attached_pairs import opened
 from netvsc_bpf.manager.state.config import ManagerConfig
-from netvsc_bpf.manager.state.pair_states import Memories
+from netvsc_bpf.manager.state.pair_states import PairMemories
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.planner import actions as act
 
 
 @dataclass(frozen=True, slots=True)
-class Releaser:
+class PairRelease:
     """Lets go of them, one after the other."""
 
-    memories: Memories
-    running: Running
-    teller: Teller
+    memories: PairMemories
+    running: CurrentStep
+    reporter: Reporter
     clock: Callable[[], float]
     failed: Callable[[act.Action, NetvscBpfError, float], None]
     """Told of a step that failed, and when it was begun."""
@@ -43,11 +43,11 @@ class Releaser:
             except NetvscBpfError as error:
                 self.failed(step, error, begun)
             except Exception as error:
-                self.report(error, self.teller.name(step.ifindex))
+                self.report(error, self.reporter.name(step.ifindex))
             else:
-                self.teller.done(None, step, None, self.clock() - begun)
+                self.reporter.done(None, step, None, self.clock() - begun)
             self.memories.forget(step.ifindex)
-            self.teller.forget(step.ifindex)
+            self.reporter.forget(step.ifindex)
 
     def _release(
         self,
@@ -76,7 +76,7 @@ class Releaser:
         wanted = () if name is not None else config.interfaces
         departure = depart(session, loaded, step.ifindex, known, name, wanted)
         if departure is not None:
-            self.teller.departed(step.ifindex, name, departure.text, departure.netns)
+            self.reporter.moved(step.ifindex, name, departure.text, departure.netns)
 
 
 def orphans(session: Session) -> list[act.Release]:

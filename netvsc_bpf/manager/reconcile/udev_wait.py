@@ -26,7 +26,7 @@ def _udev_is_busy_with(ifindex: int) -> bool:
 
 
 @dataclass(slots=True)
-class Newcomers:
+class UdevWait:
     """Holds joins back while udev is at work on the VF."""
 
     arrivals: Arrivals

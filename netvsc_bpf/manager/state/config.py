@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager is asked to do.
+"""The manager's configuration.
 
 Each field with a Setting, here and in the policies, is a key of the configuration file (netvsc_bpf/config).
 """
@@ -21,7 +21,7 @@ EVENTS_KEPT = 4096
 
 @dataclass(frozen=True, slots=True)
 class InterfaceConfig:
-    """What holds for one interface instead of what holds for all; fields as those of ManagerConfig."""
+    """The settings of one interface, in place of the general ones; fields as in ManagerConfig."""
 
     options: AttachOptions
     settle_ms: int | None
@@ -29,18 +29,18 @@ class InterfaceConfig:
 
 @dataclass(frozen=True, slots=True)
 class ManagerConfig:
-    """What is managed, and how patiently.
+    """Scope and timing of the manager.
 
-    `settle_ms` None keeps the settle time of a pair that is attached already. `interval_s` is how long a lost
-    event can go unnoticed. `step_limit_s` is how long a step on a pair may take until its VF is not used any
-    more; the step is waited for all the same.
+    `settle_ms` None keeps the settle time of a pair that is already attached. `interval_s` is how long a lost
+    event can go unnoticed. `step_limit_s` is how long a step on a pair may take before its VF is no longer
+    used; the manager still waits for the step to return.
     """
 
     interfaces: Annotated[
         tuple[str, ...],
         Setting(
-            "The synthetic NICs to manage; none: every one that is one by its driver. "
-            r"A byte that cannot be printed is written \xNN.",
+            "The synthetic NICs to manage; if empty, every NIC whose driver is a paravirtual one. "
+            r"Write a byte that cannot be printed as \xNN.",
             pattern=INTERFACE_NAME,
             parse=read_back,
             shape="names of interfaces",
@@ -55,7 +55,7 @@ class ManagerConfig:
     interval_s: Annotated[
         float,
         Setting(
-            "Look at everything at least this often, in seconds: how long a change that nobody tells may go "
+            "Check all interfaces at least this often, in seconds: how long an unreported change can go "
             "unnoticed.",
             least=0.1,
             most=3600,
@@ -64,7 +64,8 @@ class ManagerConfig:
     step_limit_s: Annotated[
         float,
         Setting(
-            "A step that takes longer costs its pair the VF until it is over, in seconds.",
+            "A step that takes longer than this, in seconds, moves its pair to the synthetic path until it "
+            "is done.",
             least=0.1,
             most=3600,
         ),
@@ -72,13 +73,13 @@ class ManagerConfig:
     events_kept: Annotated[
         int,
         Setting(
-            "Events that are kept in memory for `netvsc-bpf events`.", least=1, most=1_000_000, live=False
+            "Number of events kept in memory for `netvsc-bpf events`.", least=1, most=1_000_000, live=False
         ),
     ] = EVENTS_KEPT
     per_interface: Mapping[str, InterfaceConfig] = field(default_factory=dict)
-    """By a name of the interface: that by which it is managed comes first, alternative ones count too."""
+    """By a name of the interface: the one it is managed by comes first; alternative names count too."""
 
     def of(self, *names: str) -> InterfaceConfig:
-        """Return what holds for an interface that has these names; the first that has a section counts."""
+        """Return the settings of an interface with these names; the first that has a section is used."""
         found = next((self.per_interface[name] for name in names if name in self.per_interface), None)
         return InterfaceConfig(self.options, self.settle_ms) if found is None else found

@@ -23,7 +23,7 @@ PATIENCE_S = 2.0
 
 
 @dataclass(slots=True)
-class Unhurried:
+class DeferredSteps:
     """Lets the first of them through and puts the others off. Times are seconds of one monotonic clock."""
 
     _left: int = _AT_ONCE

@@ -23,7 +23,7 @@ class Arrivals:
         else:
             self._first.pop(ifindex, None)
 
-    def looked(self, present: Iterable[int], begun: int) -> None:
+    def observed(self, present: Iterable[int], begun: int) -> None:
         """Take note of a dump that was asked for at `begun`; what was told after that is not in it."""
         there = set(present)
         for ifindex in there:

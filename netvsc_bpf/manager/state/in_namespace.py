@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class InNamespace:
     """Without a place it is the manager's own: every thread is in it already."""
 
     place: NetnsHandle | None = None

@@ -12,7 +12,7 @@ from netvsc_bpf.model.nic import Nic
 
 
 @dataclass(slots=True)
-class ManagedVisitors:
+class ManagedMovedNics:
     """The NICs that came from the manager's own network namespace into this one."""
 
     home: NetnsHandle

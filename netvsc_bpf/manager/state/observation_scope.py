@@ -25,7 +25,7 @@ def nobody_knows() -> None:
 
 
 @dataclass(slots=True)
-class Looking:
+class ObservationScope:
     """Used by one thread, but for `members`. Times are seconds of one monotonic clock."""
 
     news: News = nobody_knows

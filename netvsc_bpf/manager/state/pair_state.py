@@ -47,7 +47,7 @@ class PairMemory:
     steps_left: float = _STEPS_AT_ONCE
     steps_at: float = 0.0
 
-    def looked(self, seen: PairObservation, now: float) -> None:
+    def observed(self, seen: PairObservation, now: float) -> None:
         """Let the penalty decay, and count a failure of a VF that is damped: the kernel does not.
 
         What an operator has just drained or undrained is seen to at once, whatever failed before.
@@ -93,7 +93,7 @@ class PairMemory:
         self.retry.at = now + (_STEPS_ANEW - self.steps_left) / _STEPS_PER_S
         return False
 
-    def left_alone_for_s(self, now: float) -> float | None:
+    def held_back_for_s(self, now: float) -> float | None:
         """Return for how many seconds the VF will not be used, if it does not fail again."""
         held = self.before is not None and self.held(self.before, now)
         waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]

@@ -18,7 +18,7 @@ from netvsc_bpf.planner.stall import Stall, StallPolicy
 
 
 @dataclass(slots=True)
-class Memories:
+class PairMemories:
     """By the ifindex of the synthetic NIC."""
 
     damping: DampingPolicy
@@ -44,7 +44,7 @@ class Memories:
         """Return what is remembered of a pair, which is new where there is nothing."""
         return self._pairs.setdefault(ifindex, PairMemory(Damper(self.damping)))
 
-    def looked(self, seen: PairObservation, now: float) -> PairMemory:
+    def observed(self, seen: PairObservation, now: float) -> PairMemory:
         """Return what is remembered of a pair, `seen` included.
 
         A VF that an earlier manager held back is held back anew: for how much longer it would have been is
@@ -55,7 +55,7 @@ class Memories:
         if memory.before is None and joined is not None and joined.withheld is Reason.STALLED:
             self.stalled(Stall(seen.synthetic.ifindex, joined.vf.ifindex, now, "was held back before"))
             self.count()
-        memory.looked(seen, now)
+        memory.observed(seen, now)
         return memory
 
     def forget(self, ifindex: int) -> None:
@@ -91,13 +91,13 @@ class Memories:
             if memory.hold != before:
                 self.tell_stalled(stall, memory.hold.length_s)
 
-    def left_alone(self) -> dict[int, float]:
+    def held_back(self) -> dict[int, float]:
         """Return, by pair, for how many seconds its VF will not be used. Any thread may ask."""
         now = self.clock()
-        waits = {ifindex: memory.left_alone_for_s(now) for ifindex, memory in list(self._pairs.items())}
+        waits = {ifindex: memory.held_back_for_s(now) for ifindex, memory in list(self._pairs.items())}
         return {ifindex: wait for ifindex, wait in waits.items() if wait is not None}
 
-    def why_left_alone(self, ifindex: int, vf: int | None) -> Reason | None:
+    def why_held_back(self, ifindex: int, vf: int | None) -> Reason | None:
         """Return why the VF of a pair is not to be used now, by itself.
 
         Only for whoever knows that the reconciler's thread hangs in a step.

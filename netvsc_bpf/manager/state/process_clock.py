@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 
 
-class WitnessClock:
+class ProcessClock:
     """Seconds, of which no more than `most_s` go by from one reading to the next.
 
     CLOCK_MONOTONIC goes on while a process is stopped (SIGSTOP), or the host has paused the whole machine: a

@@ -14,9 +14,9 @@ from netvsc_bpf.kernel.net.address_lists import vanished
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process import namespaces, writer_lock
 from netvsc_bpf.manager.events.kinds import MANAGER, Event
-from netvsc_bpf.manager.reconcile.current_step import FollowLists, Running
-from netvsc_bpf.manager.reconcile.pair_boundary import Boundary
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.reconcile.current_step import CurrentStep, FollowLists
+from netvsc_bpf.manager.reconcile.pair_boundary import PairBoundary
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.attached_pairs import Served, attached_pairs, some_links_for
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
@@ -24,7 +24,7 @@ _WHAT = "cannot keep the address lists of VFs in step"
 
 
 @dataclass(slots=True)
-class ListFollower:
+class AddressListSync:
     """Looks at the pairs of this thread's network namespace that are `managed`.
 
     It takes the writer lock only where there is something to do, and never raises for a single pair.
@@ -32,12 +32,12 @@ class ListFollower:
 
     managed: Served
     listener: Callable[[Event], None]
-    running: Running = field(default_factory=Running)
-    bugs: Bugs | None = None
-    _boundary: Boundary = field(init=False)
+    running: CurrentStep = field(default_factory=CurrentStep)
+    unexpected: UnexpectedErrors | None = None
+    _boundary: PairBoundary = field(init=False)
 
     def __post_init__(self) -> None:
-        self._boundary = Boundary(_WHAT, self.listener, self.bugs, harmless=_is_gone)
+        self._boundary = PairBoundary(_WHAT, self.listener, self.unexpected, harmless=_is_gone)
 
     def __call__(self) -> None:
         """Bring the lists in step."""

@@ -28,11 +28,11 @@ from netvsc_bpf.kernel.net.packet_socket import RawSender
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
-from netvsc_bpf.manager.reconcile.pair_boundary import Boundary
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.reconcile.pair_boundary import PairBoundary
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.state.attached_pairs import AttachedPair, Served, attached_pairs, some_links_for
-from netvsc_bpf.manager.state.in_namespace import There
+from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 
@@ -76,17 +76,17 @@ class Announcer:
         policy: AnnouncePolicy,
         managed: Served,
         listener: Callable[[Event], None],
-        there: There | None = None,
-        bugs: Bugs | None = None,
+        namespace: InNamespace | None = None,
+        unexpected: UnexpectedErrors | None = None,
         *,
         near: Callable[[], frozenset[int] | None] = lambda: None,
     ) -> None:
         """`near` returns the interfaces of pairs and what stands on them (ifindexes); None: not known."""
         self._near = near
-        self._boundary = Boundary(_WHAT, listener, bugs)
+        self._boundary = PairBoundary(_WHAT, listener, unexpected)
         self._policy, self._managed, self._listener = policy, managed, listener
-        self._there = there or There()
-        self._pins = self._there.pins
+        self._namespace = namespace or InNamespace()
+        self._pins = self._namespace.pins
         self._schedule = Schedule(policy)
         self._standing: dict[int, Standing] = {}
         self._links: dict[bytes, upper_devices.Link] = {}
@@ -147,7 +147,7 @@ class Announcer:
         self._woken.clear()
 
     def _work(self) -> None:
-        with self._there.entered(), changing(_WHAT), Rtnetlink() as rtnl:
+        with self._namespace.entered(), changing(_WHAT), Rtnetlink() as rtnl:
             now = self._look(some_links_for(self._pins, rtnl))
             for pair in owed(self._standing, now):
                 self._schedule.changed(pair, time.monotonic())
@@ -191,7 +191,7 @@ class Announcer:
         So that of the manager's own namespace is kept. Another one has to be free to go, which a socket
         would keep it from.
         """
-        if self._there.place is not None:
+        if self._namespace.place is not None:
             with closing(RawSender()) as sender:
                 yield sender
             return

@@ -14,14 +14,14 @@ from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.net.vlan_devices import Vlan
 from netvsc_bpf.kernel.process import namespaces, writer_lock
 from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
-from netvsc_bpf.manager.reconcile.current_step import FollowVlans, Running
-from netvsc_bpf.manager.reconcile.pair_boundary import Boundary
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.reconcile.current_step import CurrentStep, FollowVlans
+from netvsc_bpf.manager.reconcile.pair_boundary import PairBoundary
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.attached_pairs import Served, attached_pairs, some_links_for
 
 
 @dataclass(slots=True)
-class VlanFollower:
+class VlanSync:
     """Looks at the pairs of this thread's network namespace that are `managed`.
 
     Without VLANs that costs next to nothing. It takes the writer lock only where there is something to do,
@@ -30,12 +30,12 @@ class VlanFollower:
 
     managed: Served
     listener: Callable[[Event], None]
-    running: Running = field(default_factory=Running)
-    bugs: Bugs | None = None
-    _boundary: Boundary = field(init=False)
+    running: CurrentStep = field(default_factory=CurrentStep)
+    unexpected: UnexpectedErrors | None = None
+    _boundary: PairBoundary = field(init=False)
 
     def __post_init__(self) -> None:
-        self._boundary = Boundary("cannot let VLANs into VFs", self.listener, self.bugs)
+        self._boundary = PairBoundary("cannot let VLANs into VFs", self.listener, self.unexpected)
 
     def __call__(self) -> None:
         """Lend what is missing."""

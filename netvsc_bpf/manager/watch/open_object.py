@@ -10,7 +10,7 @@ _Identity = tuple[int, int]
 """Inode numbers of the pins that are replaced when maps or programs are: bpffs never gives one again."""
 
 
-class KeptObject:
+class OpenObject:
     """Opens what is loaded in one network namespace, and opens it anew when something else is.
 
     While it is kept the maps outlive a detach: until the next look, or close().

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.kernel.bpf import links, pair_programs, pins
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.manager.state.in_namespace import There
+from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.model.errors import NamespaceGone
 
 LOOK_S = 0.9
@@ -29,7 +29,7 @@ class OrderWatch:
 
     where: NetnsPins
     wake: Callable[[], None]
-    there: There
+    namespace: InNamespace
     _steers: dict[int, int] = field(default_factory=dict)
     """Synthetic NIC (ifindex) -> its steer (program id); only those that are on tcx."""
     _told: _Passed = frozenset()
@@ -55,7 +55,7 @@ class OrderWatch:
     def look(self) -> _Passed:
         """Look once; any thread may. Raises OSError."""
         try:
-            found = self.there.call(lambda: [(one, _behind(*one)) for one in self._steers.items()])
+            found = self.namespace.call(lambda: [(one, _behind(*one)) for one in self._steers.items()])
         except NamespaceGone:
             return frozenset()  # whoever opened this branch closes it
         return frozenset((ifindex, programs) for (ifindex, _), programs in found if programs)

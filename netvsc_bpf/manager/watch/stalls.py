@@ -19,11 +19,11 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.net.device_counters import transmitted
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
-from netvsc_bpf.manager.reconcile.pair_boundary import Boundary
+from netvsc_bpf.manager.reconcile.pair_boundary import PairBoundary
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
-from netvsc_bpf.manager.state.in_namespace import There
-from netvsc_bpf.manager.watch.open_object import KeptObject
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
+from netvsc_bpf.manager.state.in_namespace import InNamespace
+from netvsc_bpf.manager.watch.open_object import OpenObject
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.stall import Stall, StallPolicy, Standstill
@@ -48,15 +48,15 @@ class StallWatch:
         self,
         reconciler: Reconciler,
         listener: Callable[[Event], None],
-        there: There | None = None,
-        bugs: Bugs | None = None,
+        namespace: InNamespace | None = None,
+        unexpected: UnexpectedErrors | None = None,
     ) -> None:
         self._reconciler, self._listener = reconciler, listener
-        self._boundary = Boundary(_WHAT, listener, bugs)
-        self._there = there or There()
-        self._pins = self._there.pins
+        self._boundary = PairBoundary(_WHAT, listener, unexpected)
+        self._namespace = namespace or InNamespace()
+        self._pins = self._namespace.pins
         self._still: dict[int, Standstill] = {}
-        self._kept = KeptObject(self._pins)
+        self._kept = OpenObject(self._pins)
         self._complained = ""
 
     @property
@@ -91,7 +91,7 @@ class StallWatch:
 
     def look(self) -> bool:
         """Look once, and withdraw what is stalled; return whether anything is redirected just now."""
-        with self._there.entered(), changing(_WHAT):
+        with self._namespace.entered(), changing(_WHAT):
             loaded = self._kept.current()
             if loaded is None:
                 self._still.clear()
@@ -112,7 +112,7 @@ class StallWatch:
         return found
 
     def _around(self, pair: int, stage: str) -> AbstractContextManager[None]:
-        return self._boundary.around(self._reconciler.teller.name(pair), stage)
+        return self._boundary.around(self._reconciler.reporter.name(pair), stage)
 
     def _owes_a_look(self, pair: int, use: _InUse) -> bool:
         still = self._still.get(pair)

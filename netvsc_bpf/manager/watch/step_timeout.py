@@ -18,10 +18,10 @@ from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.link_state import is_running
-from netvsc_bpf.manager.reconcile.current_step import RunningStep
+from netvsc_bpf.manager.reconcile.current_step import StepInProgress
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.state.attached_pairs import opened
-from netvsc_bpf.manager.state.in_namespace import There
+from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.model.path import Liveness, Reason
 
 _LOOK_S = 0.25
@@ -30,13 +30,13 @@ _LOOK_S = 0.25
 T = TypeVar("T")
 
 
-class Hanging:
+class StepTimeout:
     """Waits for jobs that take steps, and acts while a step does not return in time."""
 
-    def __init__(self, reconciler: Reconciler, wake: Callable[[], None], there: There) -> None:
+    def __init__(self, reconciler: Reconciler, wake: Callable[[], None], namespace: InNamespace) -> None:
         self._reconciler, self._wake = reconciler, wake
-        self._there, self._pins = there, there.pins
-        self._known: RunningStep | None = None
+        self._namespace, self._pins = namespace, namespace.pins
+        self._known: StepInProgress | None = None
         """The step that was given up last."""
 
     @property
@@ -45,7 +45,7 @@ class Hanging:
 
     async def wait(self, job: "asyncio.Future[T]") -> T:
         """Return the job's result, however long it takes: two jobs must not overlap."""
-        running, teller = self._reconciler.running, self._reconciler.teller
+        running, reporter = self._reconciler.running, self._reconciler.reporter
         running.lives()
         # A thread of its own for each job: should it hang as well, it does not keep us from the job's end.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hanging")
@@ -54,13 +54,13 @@ class Hanging:
             while not (await asyncio.wait({job}, timeout=min(_LOOK_S, self._limit_s)))[0]:
                 if helping is not None and helping.done():
                     if (error := helping.exception()) is not None:
-                        teller.trouble(str(error) or repr(error))
+                        reporter.trouble(str(error) or repr(error))
                     helping = None
                 step = running.overdue(self._limit_s)
                 if step is not None and helping is None:
                     helping = asyncio.get_running_loop().run_in_executor(thread, self._help, step)
                 elif running.lost(self._limit_s):
-                    teller.trouble(
+                    reporter.trouble(
                         f"no progress for {self._limit_s:g} s: a driver may hang, or the machine is slow"
                     )
             if helping is not None:
@@ -70,7 +70,7 @@ class Hanging:
         finally:
             thread.shutdown(wait=False)
 
-    def _help(self, step: RunningStep) -> None:
+    def _help(self, step: StepInProgress) -> None:
         new = step is not self._known
         if new:
             # First of all: what was planned together with it must not follow when it returns now.
@@ -78,7 +78,7 @@ class Hanging:
             self._known = step
         what = "cannot act while a step hangs"
         failure: Exception | None = None
-        with self._there.entered(), changing(what), opened(self._pins) as loaded:
+        with self._namespace.entered(), changing(what), opened(self._pins) as loaded:
             for pair in pins.attached_ifindexes(self._pins) if loaded is not None else ():
                 slot = None if loaded is None else find_pair_slot(loaded, pair)
                 if loaded is None or slot is None:
@@ -91,7 +91,7 @@ class Hanging:
                 except Exception as error:  # raised once every pair has been served
                     failure = error
         if new:
-            self._reconciler.teller.hanging(step.action, self._limit_s)
+            self._reconciler.reporter.timed_out(step.action, self._limit_s)
         if failure is not None:
             raise failure
 
@@ -100,7 +100,7 @@ class Hanging:
         if pair not in self._reconciler.memories:
             return
         state, vf = loaded.pair(slot), loaded.vf_ifindex(slot)
-        why = self._reconciler.memories.why_left_alone(pair, vf)
+        why = self._reconciler.memories.why_held_back(pair, vf)
         if state.permitted and why is not None:
             _withdraw(loaded, slot, why)
         elif loaded.liveness is Liveness.NETLINK:

@@ -118,7 +118,7 @@ def test_s68_systemd_starts_reloads_and_stops_the_unit_as_its_own_user(share: Pa
     (pair,) = json.loads(left("after").removesuffix("status 0\n"))
     assert pair["path"] == "vf"  # the data path stays
     assert left("start-bad").endswith("status 1\n") and left("restarts") == "0\nstatus 0\n"
-    assert "/etc/netvsc-bpf.toml:7: this is no TOML" in journal
+    assert "/etc/netvsc-bpf.toml:7: invalid TOML" in journal
     assert left("detach") == "status 0\n" and left("left") == "/sys/fs/bpf/netvsc-bpf\nstatus 0\n"
     assert "unforeseen" not in journal and "failed" not in journal
 

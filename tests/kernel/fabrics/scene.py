@@ -137,10 +137,10 @@ class Scene:
         eventually(what, look)
 
     def _configure(self, text: str) -> None:
-        reloads = len(self._manager.told("reloaded"))
+        reloads = len(self._manager.events_of("reloaded"))
         self._file.write_text(text)
         self._manager.process.send_signal(signal.SIGHUP)
-        self._manager.wait_told("reloaded", times=reloads + 1)
+        self._manager.wait_event("reloaded", times=reloads + 1)
 
 
 def stop_asking(lab: Lab) -> None:

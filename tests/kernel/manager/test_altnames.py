@@ -52,15 +52,15 @@ def test_s87_every_command_takes_alternative_names_and_prints_the_real_one(
 def test_s87_run_takes_alternative_names_on_its_command_line(lab: Lab, start: Start) -> None:
     manager = start(lab, LONGEST)
     manager.wait_vf()
-    assert {event["interface"] for event in manager.told("attached")} == {"eth0"}
-    assert manager.told("awaited") == []
+    assert {event["interface"] for event in manager.events_of("attached")} == {"eth0"}
+    assert manager.events_of("awaited") == []
 
 
 def test_s87_an_interface_is_managed_once_it_gets_the_alternative_name_that_is_waited_for(
     lab: Lab, start: Start
 ) -> None:
     manager = start(lab, "uplink", "--interval", "3600")
-    manager.wait_told("awaited")
+    manager.wait_event("awaited")
     ip(lab, "link", "property", "add", "dev", "eth0", "altname", "uplink")
     manager.wait_vf()
 
@@ -79,9 +79,9 @@ def test_s87_file_may_have_alternative_names_and_a_renaming_changes_nothing(
     eventually("the VF listens to it", lambda: group in heard(lab, "vf0"))
     file.write_text(f"{listed}30\n")
     manager.process.send_signal(signal.SIGHUP)
-    manager.wait_told("reloaded")
+    manager.wait_event("reloaded")
     ip(lab, "link", "set", "lan0", "mtu", "1400")
-    manager.wait_told("followed", "vf0 has MTU 1400")
+    manager.wait_event("followed", "vf0 has MTU 1400")
     manager.wait_path(Path.VF)
     assert manager.status.synthetic.name == "lan0"
 

@@ -19,7 +19,7 @@ from netvsc_bpf.manager.reconcile.executor import Executor
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.state.attached_pairs import everyone
 from netvsc_bpf.manager.sync import announcer
-from netvsc_bpf.manager.sync.address_lists import ListFollower
+from netvsc_bpf.manager.sync.address_lists import AddressListSync
 from netvsc_bpf.manager.sync.announcer import Announcer
 from netvsc_bpf.manager.watch import stalls
 from netvsc_bpf.manager.watch.stalls import StallWatch
@@ -146,7 +146,7 @@ def test_s75_lists_of_the_other_pair_are_kept(turns: Turns, monkeypatch: pytest.
     monkeypatch.setattr(AddressSyncer, "look", broken.wrap(AddressSyncer.look, lambda keeper, nic, vf: nic))
     for name in ("eth0", "eth1"):
         ip(lab, "maddr", "add", GROUP, "dev", name)
-    follow = ListFollower(everyone, turns.events.append)
+    follow = AddressListSync(everyone, turns.events.append)
 
     def groups(vf: str) -> list[str]:
         lists = lab.in_guest(address_lists.multicast_lists)

@@ -64,7 +64,7 @@ def test_foreign_link_events_make_nobody_look_and_a_vf_among_them_is_joined(
     manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
     ip(lab, "link", "set", "dev", "other", "down", "address", lab.plan.pair(0).mac)
     ip(lab, "link", "set", "dev", "rehto", "up")
-    manager.wait_told("joined", "other")
+    manager.wait_event("joined", "other")
 
 
 def test_a_vf_that_joins_or_leaves_among_many_interfaces_takes_no_dump_of_them(
@@ -75,7 +75,7 @@ def test_a_vf_that_joins_or_leaves_among_many_interfaces_takes_no_dump_of_them(
         ip(lab, "link", "add", f"other{number}", "type", "veth", "peer", "name", f"rehto{number}")
     turns, dumps, really = Turns(lab, config=replace(CONFIG, interval_s=3600.0)), list[int](), Rtnetlink.dump
     news: list[frozenset[int] | None] = [None]
-    turns.reconciler.looking.news = lambda: news[0]
+    turns.reconciler.scope.news = lambda: news[0]
 
     def dump(rtnl: Rtnetlink, kind: int, body: bytes, *, whole: bool = False) -> list[Message]:
         dumps.append(kind)

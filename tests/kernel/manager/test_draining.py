@@ -51,12 +51,12 @@ def test_s98_manager_follows_a_drain_and_its_end_and_nothing_is_lost_or_blamed(l
                 assert undrain(lab) == []
                 manager.wait_vf()
                 assert is_up(lab)
-                manager.wait_told("undrained", "by an operator", times=times)
-        told = manager.told("drained")[0]
+                manager.wait_event("undrained", "by an operator", times=times)
+        told = manager.events_of("drained")[0]
         assert (told["why"], told["reason"]) == ("the host is serviced", "drained")
         assert "until `undrain`: the host is serviced" in told["text"]
-        assert {event["reason"] for event in manager.told("switched")} == {"drained", "armed"}
-        assert len(manager.told("followed", "vf0 was taken down: drained")) == 5
+        assert {event["reason"] for event in manager.events_of("switched")} == {"drained", "armed"}
+        assert len(manager.events_of("followed", "vf0 was taken down: drained")) == 5
         assert damped_by(manager) == [], "a drain is no failure"
         assert manager.where == (Path.VF, Reason.ARMED), "five failures would have damped it"
 
@@ -68,10 +68,10 @@ def test_s98_manager_ends_a_drain_when_its_time_is_over(lab: Lab) -> None:
         assert drain(lab, for_s=1.5) == []
         assert manager.status.drained is not None and manager.status.drained.until is not None
         assert not is_up(lab)
-        manager.wait_told("undrained", "its time is over")
+        manager.wait_event("undrained", "its time is over")
         manager.wait_vf()
         assert manager.status.drained is None
-        assert manager.told("undrained")[0]["duration_s"] >= 1.5
+        assert manager.events_of("undrained")[0]["duration_s"] >= 1.5
 
 
 def test_s98_drain_outlives_the_manager_and_the_next_one_keeps_it(lab: Lab) -> None:
@@ -83,10 +83,10 @@ def test_s98_drain_outlives_the_manager_and_the_next_one_keeps_it(lab: Lab) -> N
             first.kill()
             assert first.where == (Path.SYNTHETIC, Reason.DRAINED)
             second = start("eth0", *SETTLED)
-            second.wait_told("drained", "kept")
+            second.wait_event("drained", "kept")
             some_more(flows)
             assert second.where == (Path.SYNTHETIC, Reason.DRAINED)
-            assert not second.told("permitted") and not is_up(lab)
+            assert not second.events_of("permitted") and not is_up(lab)
             assert undrain(lab) == []
             second.wait_vf()
 
@@ -112,7 +112,7 @@ def test_s98_manager_that_does_not_answer_is_not_waited_for(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", *SETTLED)
         manager.wait_vf()
-        manager.wait_told("joined")
+        manager.wait_event("joined")
         with streams(lab):
             manager.process.send_signal(signal.SIGSTOP)
             try:
@@ -132,7 +132,7 @@ def test_s98_vf_that_somebody_brings_up_meanwhile_is_taken_down_again(lab: Lab) 
         manager.wait_vf()
         assert drain(lab) == []
         ip(lab, "link", "set", "vf0", "up")
-        manager.wait_told("followed", "vf0 was taken down: drained", times=2)
+        manager.wait_event("followed", "vf0 was taken down: drained", times=2)
         eventually("it is down", lambda: not is_up(lab))
         assert manager.where == (Path.SYNTHETIC, Reason.DRAINED)
 
@@ -145,7 +145,7 @@ def test_s98_another_vf_that_is_plugged_in_meanwhile_joins_and_waits(lab: Lab) -
         lab.unplug_vf()
         manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
         lab.plug_vf()
-        manager.wait_told("joined", "vf0", times=2)
+        manager.wait_event("joined", "vf0", times=2)
         manager.wait_path(Path.SYNTHETIC, Reason.DRAINED)
         assert not is_up(lab)
         assert undrain(lab) == []
@@ -167,7 +167,7 @@ def test_s98_where_the_policy_is_to_steer_the_vf_stays_up(lab: Lab, steering: Fi
             (said,) = drain(lab)
             assert said.startswith("the manager leaves vf0 up")
             some_more(flows)
-            assert is_up(lab) and not manager.told("followed")
+            assert is_up(lab) and not manager.events_of("followed")
             assert manager.where == (Path.SYNTHETIC, Reason.DRAINED)
             assert undrain(lab) == []
             manager.wait_vf()

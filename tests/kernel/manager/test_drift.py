@@ -52,12 +52,12 @@ def link(path: FilePath) -> Iterator[int]:
 
 def put_back(lab: Lab, manager: Manager, program: str, times: int = 1) -> None:
     """Return once this was told, and traffic takes the VF again."""
-    told = manager.wait_told("repaired", program, times)
+    told = manager.wait_event("repaired", program, times)
     assert told["hook"] == program and told["severity"] == "warning" and told["duration_s"] > 0
     with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))):
         before = manager.status.tx.vf.packets
         eventually("steered again", lambda: manager.status.tx.vf.packets > before + 100)
-    assert len(manager.told("repaired")) == times, "nothing else was"
+    assert len(manager.events_of("repaired")) == times, "nothing else was"
 
 
 @HOOKS
@@ -102,7 +102,7 @@ def test_s64_xdp_program_in_guards_place_stays_and_guard_is_back_when_it_goes(la
             libbpf.link_detach(ours)
         theirs = lab.in_guest(libbpf.link_create, foreign.fd, eth0, libbpf.XDP, XDP_FLAGS_SKB_MODE)
         manager.process.send_signal(signal.SIGCONT)
-        told = manager.wait_told("failed", "another XDP program")
+        told = manager.wait_event("failed", "another XDP program")
         assert (told["error"], told["step"]) == ("ForeignXdp", "Attach")
         state = libbpf.info(theirs, libbpf.LinkInfo)
         assert (state.ifindex, state.prog_id) == (eth0, foreign.id), "it is left alone"
@@ -139,5 +139,5 @@ def test_s64_foreign_clsact_that_goes_is_nobodys_loss(lab: Lab, start: Start) ->
     lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "eth0", "clsact"])
     lab.run(lab.guest, ["tc", "qdisc", "del", "dev", "eth0", "clsact"])
     ip(lab, "link", "set", "eth0", "promisc", "on")
-    manager.wait_told("followed", "promisc")  # it has looked
-    assert not manager.told("repaired")
+    manager.wait_event("followed", "promisc")  # it has looked
+    assert not manager.events_of("repaired")

@@ -73,7 +73,7 @@ def test_s101_left_by_steering_alone_a_stalled_vf_keeps_the_ingress(lab: Lab) ->
         go_on(out)
         assert by_which(manager, back) is Path.VF
         vf0 = nic(lab, "vf0")
-        assert vf0 is not None and vf0.up and not manager.told("followed", "taken down")
+        assert vf0 is not None and vf0.up and not manager.events_of("followed", "taken down")
         assert back.stop().lost == 0
         told = " ".join(run(lab, "status").stdout.split())
         assert "vf0 is up, so its switch may go on delivering to it" in told
@@ -101,7 +101,7 @@ def test_s101_taken_down_a_stalled_vf_loses_the_ingress_to_the_synthetic_path_an
         assert by_which(manager, back) is Path.VF
         stick(lab, lab.fabric, "vf0")
         stall(lab, manager)
-        manager.wait_told("followed", "vf0 was taken down: stalled")
+        manager.wait_event("followed", "vf0 was taken down: stalled")
         go_on(out, back)
         with Tap(lab.fabric, "vf0") as wire:
             before = used(lab)

@@ -63,17 +63,17 @@ def test_s110_a_manager_in_a_time_namespace_counts_by_the_kernels_clock(
 ) -> None:
     lab = lab_factory(LabPlan(vf=False))
     manager = start(lab, "eth0", "--settle", "50", wrapped_in=SHIFTED)
-    manager.wait_told("attached")
+    manager.wait_event("attached")
     plugged = CLOCKS.boottime()
     lab.plug_vf()
-    armed = manager.wait_told("switched", "armed")
+    armed = manager.wait_event("switched", "armed")
     assert 0.05 <= armed["join_s"] <= (armed["boottime_ns"] - plugged) / 1e9
     assert abs(datetime.now(UTC) - datetime.fromisoformat(armed["time"])).total_seconds() < 3600
     # Nobody sends: the manager alone asks the kernel to look once the settle time is over.
     lab.vf_down()
-    manager.wait_told("switched", "vf-down")
+    manager.wait_event("switched", "vf-down")
     lab.vf_up()
-    again = manager.wait_told("switched", "armed", times=2)
+    again = manager.wait_event("switched", "armed", times=2)
     assert again["duration_s"] >= 0.05
     records, last_change = asked(lab)
     assert records[-1]["time"] == last_change == again["time"]

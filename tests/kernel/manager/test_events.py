@@ -120,9 +120,9 @@ def test_events_of_a_manager_and_those_from_before_its_time(lab: Lab, start: Sta
     with attached(lab, settle_ms=10), UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         lab.vf_down()
         manager = start(lab, "eth0", "--settle", "20")
-        manager.wait_told("permitted")
+        manager.wait_event("permitted")
         lab.vf_up()
-        manager.wait_told("switched", "armed", times=2)
+        manager.wait_event("switched", "armed", times=2)
         records, noted = asked(lab)
     assert switches(records) == [ARMED, DOWN, ARMED] and not noted
     assert [one["time"] for one in records] == sorted(one["time"] for one in records)
@@ -143,7 +143,7 @@ def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: 
         lab.vf_down()
         follower.wait_for(ARMED, DOWN, ARMED, DOWN)
         again = start(lab, "eth0", "--settle", "30")
-        again.wait_told("permitted")
+        again.wait_event("permitted")
         lab.vf_up()
         follower.wait_for(ARMED, DOWN, ARMED, DOWN, ARMED)
         code, noted = follower.interrupt()
@@ -161,7 +161,7 @@ def test_sighup_ends_what_does_not_reload(lab: Lab) -> None:
 def test_s89_a_stopped_manager_is_not_waited_for(lab: Lab, start: Start) -> None:
     with attached(lab, settle_ms=10) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         manager = start(lab, "eth0", "--settle", "20")
-        manager.wait_told("permitted")
+        manager.wait_event("permitted")
         with following(lab) as before:
             before.wait_for(ARMED)
             manager.process.send_signal(signal.SIGSTOP)
@@ -184,28 +184,28 @@ def test_s89_a_stopped_manager_is_not_waited_for(lab: Lab, start: Start) -> None
 def test_s62_first_switch_to_a_vf_says_how_long_joining_took(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(vf=False))
     manager = start(lab, "eth0", "--settle", "300")
-    manager.wait_told("attached")
+    manager.wait_event("attached")
     before = CLOCKS.boottime()
     lab.plug_vf(up=False)
-    first = manager.wait_told("switched", "armed")
+    first = manager.wait_event("switched", "armed")
     since_plugged_s = (first["boottime_ns"] - before) / 1e9
     assert 0.3 <= first["join_s"] <= since_plugged_s
-    joined = manager.wait_told("joined")
+    joined = manager.wait_event("joined")
     assert 0 < joined["duration_s"] < first["join_s"] and joined["vf"] == first["vf"] == "vf0"
     assert (joined["hook"], joined["step"]) == ("home", "Join")
     with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         lab.vf_down()
-        left = manager.wait_told("switched", "vf-down")
+        left = manager.wait_event("switched", "vf-down")
         lab.vf_up()
-        back = manager.wait_told("switched", "armed", times=2)
+        back = manager.wait_event("switched", "armed", times=2)
     for one, other in ((first, left), (left, back)):
         lasted_s = (other["boottime_ns"] - one["boottime_ns"]) / 1e9
         assert other["duration_s"] == pytest.approx(lasted_s, abs=1e-5)
     assert "join_s" not in back, "it was joined once"
     lab.unplug_vf()
-    manager.wait_told("left")
+    manager.wait_event("left")
     lab.plug_vf(up=False)
-    assert "join_s" in manager.wait_told("switched", "armed", times=3), "this VF is another"
+    assert "join_s" in manager.wait_event("switched", "armed", times=3), "this VF is another"
 
 
 def test_follow_waits_for_a_pair_to_be_attached(lab: Lab) -> None:
@@ -232,7 +232,7 @@ def test_a_reader_that_leaves_ends_it_cleanly(lab: Lab, options: tuple[str, ...]
 
 def test_text_is_one_line_an_event(lab: Lab, start: Start) -> None:
     manager = start(lab)
-    manager.wait_told("switched", "armed")
+    manager.wait_event("switched", "armed")
     done = subprocess.run(command(lab), text=True, capture_output=True, check=True)
     lines = done.stdout.splitlines()
     assert len(lines) == len(asked(lab)[0])
@@ -246,7 +246,7 @@ def test_nothing_attached_and_nobody_running_is_no_error(lab: Lab) -> None:
 
 def test_only_root_and_the_managers_own_user_are_served(lab: Lab, start: Start) -> None:
     manager = start(lab)
-    manager.wait_told("attached")
+    manager.wait_event("attached")
     script = (
         "import socket, sys\n"
         "s = socket.socket(socket.AF_UNIX)\n"

@@ -51,7 +51,9 @@ def test_s35_mac_is_rolled_back_where_the_vf_refuses(
     turns.turn()
     eth0, vf0 = nic(lab, "eth0"), nic(lab, "vf0")
     assert eth0 is not None and vf0 is not None and eth0.mac == vf0.mac == lab.plan.pair(0).mac
-    assert turns.told(Kind.REFUSED) == [f"vf0 refuses MAC {OTHER}: eth0 has {lab.plan.pair(0).mac} again"]
+    assert turns.events_of(Kind.REFUSED) == [
+        f"vf0 refuses MAC {OTHER}: eth0 has {lab.plan.pair(0).mac} again"
+    ]
     eventually("armed again", turns.armed)
 
 
@@ -69,7 +71,7 @@ def test_step_that_goes_on_failing_is_tried_less_and_less_and_told_once(
             turns.turn()  # woken by anything at all: nothing is tried
             turns.now += wait + 0.001
         assert waits == [0.1, 0.5, 2.0, 10.0, 30.0, 30.0]
-        assert len(turns.told(Kind.FAILED)) == 1
+        assert len(turns.events_of(Kind.FAILED)) == 1
         assert turns.where == (Path.SYNTHETIC, Reason.NO_VF)
     eventually("armed, the fault gone", turns.armed)
     assert turns.reconciler.memories.of(lab.ifindex(lab.guest, "eth0")).retry.failures == 0
@@ -83,11 +85,11 @@ def test_withdrawing_does_not_wait_for_a_step_that_failed(
         refuse(patch, "set_promisc", lab.ifindex(lab.guest, "vf0"), errno.EIO)
         ip(lab, "link", "set", "eth0", "promisc", "on")
         turns.turn()
-        assert turns.told(Kind.FAILED) and turns.where == (Path.VF, Reason.ARMED)
+        assert turns.events_of(Kind.FAILED) and turns.where == (Path.VF, Reason.ARMED)
         ip(lab, "link", "set", "vf0", "mtu", "1300")
         turns.turn()
         assert turns.where == (Path.SYNTHETIC, Reason.NOT_PERMITTED)
-        assert not turns.told(Kind.REPAIRED), "which waits"
+        assert not turns.events_of(Kind.REPAIRED), "which waits"
 
 
 def test_opponent_is_not_fought_at_full_speed(
@@ -108,8 +110,8 @@ def test_opponent_is_not_fought_at_full_speed(
         for _ in range(50):
             turns.turn()
             turns.now += 0.01
-        assert len(turns.told(Kind.REPAIRED)) < 70
-        assert sum("again and again" in text for text in turns.told(Kind.FAILED)) == 1
+        assert len(turns.events_of(Kind.REPAIRED)) < 70
+        assert sum("again and again" in text for text in turns.events_of(Kind.FAILED)) == 1
         assert turns.where == (Path.SYNTHETIC, Reason.NOT_PERMITTED)
     turns.now += 60
     eventually("armed, the opponent gone", turns.armed)

@@ -42,9 +42,9 @@ def test_s20_three_flaps_are_normal_and_the_fourth_is_damped(
     with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         for number in range(4):
             manager.wait_vf()
-            assert not manager.told("damped"), f"after {number} flaps"
+            assert not manager.events_of("damped"), f"after {number} flaps"
             flap(lab, manager)
-        manager.wait_told("damped")
+        manager.wait_event("damped")
         manager.wait_path(Path.SYNTHETIC, Reason.DAMPED)
         changes = manager.status.path_changes
         for _ in range(3):
@@ -52,9 +52,9 @@ def test_s20_three_flaps_are_normal_and_the_fourth_is_damped(
             lab.vf_up()
         manager.wait_path(Path.SYNTHETIC, Reason.DAMPED)
         assert manager.status.path_changes == changes, "it is not tried meanwhile"
-    assert len(manager.told("damped")) == 1
+    assert len(manager.events_of("damped")) == 1
     # The kernel may have returned once more before the manager had heard of the fourth.
-    assert len(manager.told("switched", "armed")) in (4, 5)
+    assert len(manager.events_of("switched", "armed")) in (4, 5)
 
 
 def test_status_says_when_a_damped_vf_is_used_again_by_the_damping_in_force(
@@ -89,7 +89,7 @@ def test_s21_bounces_within_the_settle_time_leave_nothing_behind(lab: Lab, start
         lab.vf_down()
         lab.vf_up()
     manager.wait_vf()
-    assert not manager.told("damped")
+    assert not manager.events_of("damped")
 
 
 @pytest.mark.guest
@@ -98,18 +98,18 @@ def test_s62_every_switch_is_told_with_cause_and_kernel_time(lab: Lab, start: St
     manager.wait_vf()
     with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         lab.vf_down()
-        manager.wait_told("switched", "vf-down")
+        manager.wait_event("switched", "vf-down")
         lab.vf_up()
-        manager.wait_told("switched", "armed", times=2)
+        manager.wait_event("switched", "armed", times=2)
         lab.vf_carrier(False)
-        manager.wait_told("switched", "no-carrier")
+        manager.wait_event("switched", "no-carrier")
         lab.vf_carrier(True)
-        manager.wait_told("switched", "armed", times=3)
+        manager.wait_event("switched", "armed", times=3)
         lab.unplug_vf()
-        manager.wait_told("switched", times=6)
+        manager.wait_event("switched", times=6)
         # A packet may find it down before the kernel has it unregistered.
-        assert manager.told("switched")[-1]["reason"] in ("vf-gone", "vf-down")
-    switches = manager.told("switched")
+        assert manager.events_of("switched")[-1]["reason"] in ("vf-gone", "vf-down")
+    switches = manager.events_of("switched")
     status = manager.status
     assert len(switches) == status.path_changes == 6
     assert [one["to"] for one in switches] == ["vf", "synthetic"] * 3

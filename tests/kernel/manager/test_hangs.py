@@ -49,7 +49,7 @@ def hanging(lab: Lab, scene: Scene, **orders: object) -> Iterator[OwnManager]:
             scene.prepare(lab)
             eventually("prepared", lambda: prepared(lab, scene))
             scene.provoke(lab)
-        told = manager.wait_told("failed", f"{scene.kind} has not returned")
+        told = manager.wait_event("failed", f"{scene.kind} has not returned")
         assert told["step"] == scene.kind and told["interface"] == "eth0"
         yield manager
 
@@ -103,10 +103,10 @@ def test_s23_release_that_hangs_leaves_the_other_pair_alone(two: Lab) -> None:
             eventually(interface, lambda of=interface: is_path(manager, Path.VF, of))
         with streaming(two, pair=1):
             ip(two, "link", "del", "eth0")
-            manager.wait_told("failed", "Release has not returned")
+            manager.wait_event("failed", "Release has not returned")
             assert is_path(manager, Path.VF, "eth1")
             manager.go_on()
-            manager.wait_told("released")
+            manager.wait_event("released")
             eventually("eth1 alone", lambda: [one.synthetic.name for one in manager.statuses()] == ["eth1"])
 
 
@@ -114,8 +114,8 @@ def test_pair_that_hangs_is_held_back_afterwards(lab: Lab) -> None:
     with streaming(lab), hanging(lab, FLAGS, hold_s=600.0) as manager:
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
         manager.go_on()
-        assert manager.wait_told("stalled")["hold_s"] == 600.0
-        manager.wait_told("followed", "promisc")
+        assert manager.wait_event("stalled")["hold_s"] == 600.0
+        manager.wait_event("followed", "promisc")
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
 
 
@@ -140,7 +140,7 @@ def test_other_pair_returns_and_is_damped_while_a_step_hangs(two: Lab) -> None:
             )
         other.control(ControlCommand.DISARM, vf_down)
         eventually("damped", lambda: other.where == (Path.SYNTHETIC, Reason.DAMPED))
-        assert manager.told("failed", "has not returned"), "it still hangs"
+        assert manager.events_of("failed", "has not returned"), "it still hangs"
         manager.go_on()
         eventually("eth0 armed again", lambda: is_path(manager, Path.VF))
         assert other.where == (Path.SYNTHETIC, Reason.DAMPED)
@@ -170,8 +170,8 @@ def test_s23_manager_that_was_stopped_takes_no_step_for_one_that_hangs(lab: Lab)
         manager.process.send_signal(signal.SIGCONT)
         time.sleep(2 * LOOK_S)
         manager.go_on()
-        manager.wait_told("followed", "promisc")
-        assert not manager.told("failed") and not manager.told("stalled")
+        manager.wait_event("followed", "promisc")
+        assert not manager.events_of("failed") and not manager.events_of("stalled")
         assert is_path(manager, Path.VF)
 
 
@@ -187,6 +187,6 @@ def test_manager_that_hangs_tells_of_it_once_and_ends_when_it_is_told_to(lab: La
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
         changed("vf0", "mtu", "1400")(lab)  # wakes it
         eventually("the others looked at again", lambda: time.monotonic() > hangs_since + 4 * LIMIT_S)
-        assert len(manager.told("failed", f"{FLAGS.kind} has not returned")) == 1
+        assert len(manager.events_of("failed", f"{FLAGS.kind} has not returned")) == 1
         manager.go_on()
         assert manager.stop() == 0

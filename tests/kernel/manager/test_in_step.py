@@ -34,7 +34,7 @@ def test_s24_vf_goes_down_and_up_with_the_synthetic_nic(lab: Lab, start: Start) 
     lab.set_link(lab.guest, "eth0", True)
     becomes(lab, "vf0", "up", True)
     manager.wait_vf()
-    assert not manager.told("switched", "vf-down"), "it did not fail"
+    assert not manager.events_of("switched", "vf-down"), "it did not fail"
 
 
 def test_s25_vf_brought_up_under_a_synthetic_nic_that_is_down_stays_unused(lab: Lab, start: Start) -> None:
@@ -43,7 +43,7 @@ def test_s25_vf_brought_up_under_a_synthetic_nic_that_is_down_stays_unused(lab: 
     becomes(lab, "vf0", "up", False)
     lab.vf_up()
     ip(lab, "link", "set", "eth0", "mtu", "1400")
-    manager.wait_told("followed", "1400")  # it has looked since
+    manager.wait_event("followed", "1400")  # it has looked since
     assert manager.where == (Path.SYNTHETIC, Reason.SYNTHETIC_DOWN)
 
 
@@ -59,31 +59,31 @@ def test_s29_mtu_of_neither(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(vf=False))
     tap(lab, "vf0")
     manager = start(lab)
-    manager.wait_told("permitted")
+    manager.wait_event("permitted")
     ip(lab, "link", "set", "eth0", "mtu", str(TOO_MUCH))
-    manager.wait_told("refused", "eth0 has 1500 again")
+    manager.wait_event("refused", "eth0 has 1500 again")
     assert (setting(lab, "eth0", "mtu"), setting(lab, "vf0", "mtu")) == (1500, 1500)
-    manager.wait_told("permitted", times=2)
+    manager.wait_event("permitted", times=2)
 
 
 def test_s30_vf_that_refuses_the_mtu_is_not_used_and_said_why(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(vf=False))
     ip(lab, "link", "set", "eth0", "mtu", str(TOO_MUCH))
     manager = start(lab)
-    manager.wait_told("attached")
+    manager.wait_event("attached")
     tap(lab, "vf0")
-    manager.wait_told("refused", f"vf0 refuses MTU {TOO_MUCH}")
+    manager.wait_event("refused", f"vf0 refuses MTU {TOO_MUCH}")
     assert manager.where == (Path.SYNTHETIC, Reason.MTU_REFUSED)
     ip(lab, "link", "set", "eth0", "mtu", "1500")
-    manager.wait_told("permitted")
-    assert len(manager.told("refused")) == 1, "it was asked once"
+    manager.wait_event("permitted")
+    assert len(manager.events_of("refused")) == 1, "it was asked once"
 
 
 def test_s31_mtu_changed_on_the_vf_alone_is_repaired(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
     ip(lab, "link", "set", "vf0", "mtu", "1300")
-    manager.wait_told("repaired", "MTU 1500 again")
+    manager.wait_event("repaired", "MTU 1500 again")
     assert setting(lab, "vf0", "mtu") == 1500
     manager.wait_vf()
 
@@ -101,7 +101,7 @@ def test_s32_promisc_and_allmulti(lab: Lab, start: Start) -> None:
     if setting(lab, "eth0", "allmulti") is not None:
         ip(lab, "link", "set", "eth0", "allmulticast", "on")
         ip(lab, "link", "set", "eth0", "promisc", "off")
-        manager.wait_told("followed", "vf0 has allmulti")
+        manager.wait_event("followed", "vf0 has allmulti")
         ip(lab, "link", "set", "eth0", "allmulticast", "off")
     else:
         ip(lab, "link", "set", "eth0", "promisc", "off")
@@ -115,7 +115,7 @@ def test_s32_promisc_is_taken_back_when_the_vf_is_released(lab: Lab, start: Star
     ip(lab, "link", "set", "eth0", "promisc", "on")
     becomes(lab, "vf0", "promiscuity", 1)
     ip(lab, "link", "del", "eth0")
-    manager.wait_told("released")
+    manager.wait_event("released")
     assert setting(lab, "vf0", "promiscuity") == 0
 
 
@@ -125,14 +125,14 @@ def test_s35_mac_follows(lab: Lab, start: Start) -> None:
     ip(lab, "link", "set", "eth0", "address", OTHER)
     becomes(lab, "vf0", "mac", OTHER)
     manager.wait_vf()
-    assert not manager.told("left")
+    assert not manager.events_of("left")
 
 
 def test_s36_mac_changed_on_the_vf_alone_unpairs_and_is_told(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
     ip(lab, "link", "set", "vf0", "address", OTHER)
-    manager.wait_told("refused", f"its MAC is now {OTHER}")
+    manager.wait_event("refused", f"its MAC is now {OTHER}")
     manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
     assert setting(lab, "vf0", "mac") == OTHER, "it is somebody's will"
     ip(lab, "link", "set", "vf0", "address", lab.plan.pair(0).mac)

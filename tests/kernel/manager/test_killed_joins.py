@@ -6,7 +6,7 @@ from collections.abc import Callable
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import Path, Reason
@@ -24,7 +24,7 @@ OPTIONS = AttachOptions(vf="vf0", settle_ms=SETTLE_MS)
 
 
 def new_manager() -> Callable[[], object]:
-    return Reconciler(CONFIG, Teller(lambda event: None))
+    return Reconciler(CONFIG, Reporter(lambda event: None))
 
 
 def join() -> None:

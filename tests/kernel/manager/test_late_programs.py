@@ -72,14 +72,14 @@ def test_s91_manager_puts_steer_behind_what_was_attached_after_it(lab: Lab, star
     with stream(lab) as flowing:
         for times in (1, 2):
             with late(lab) as program:
-                told = manager.wait_told("repaired", f"tcx program {program.id}")
+                told = manager.wait_event("repaired", f"tcx program {program.id}")
                 assert (told["hook"], told["step"]) == ("steer", "PutLast")
                 assert egress(lab)[0] == program.id
                 assert len(egress(lab)) == 2, times
                 assert sees_what_goes_to_the_vf(pair, program)
                 assert manager.status.path is Path.VF
         eventually("all arrived", lambda: flowing.received >= 1000)
-    assert manager.told("failed") == []
+    assert manager.events_of("failed") == []
 
 
 def test_s91_without_a_manager_status_says_it_and_attach_mends_it(lab: Lab) -> None:

@@ -47,9 +47,13 @@ def test_s27_killed_and_started_again_with_no_packet_lost(lab: Lab, start: Start
         eventually("traffic goes on", lambda: stream.sent > sent + 500)
         second = start(lab)
         ip(lab, "link", "set", "eth0", "promisc", "on")
-        second.wait_told("followed", "promisc")  # it has looked
+        second.wait_event("followed", "promisc")  # it has looked
         assert (second.where, second.status.path_changes) == ((Path.VF, Reason.ARMED), changes)
-        assert not second.told("attached") and not second.told("joined") and not second.told("permitted")
+        assert (
+            not second.events_of("attached")
+            and not second.events_of("joined")
+            and not second.events_of("permitted")
+        )
         result = stream.stop()
         assert result.lost == 0 and result.duplicates == 0
 
@@ -69,8 +73,8 @@ def test_s27_failover_goes_on_while_the_manager_is_dead(lab: Lab, start: Start) 
         lab.plug_vf(up=False)
         second = start(lab)
         second.wait_vf()
-        second.wait_told("left")
-        second.wait_told("joined")
+        second.wait_event("left")
+        second.wait_event("joined")
 
 
 def test_s27_killed_at_any_moment_of_a_flapping_vf(lab: Lab, start: Start) -> None:
@@ -82,7 +86,7 @@ def test_s27_killed_at_any_moment_of_a_flapping_vf(lab: Lab, start: Start) -> No
             manager.wait_vf()
             lab.unplug_vf()
             if number % 2:
-                manager.wait_told("left")
+                manager.wait_event("left")
             lab.plug_vf(up=False)
             time.sleep(dice.uniform(0, 0.05))  # at any moment of joining
             manager.kill()
@@ -90,7 +94,7 @@ def test_s27_killed_at_any_moment_of_a_flapping_vf(lab: Lab, start: Start) -> No
         manager.wait_vf()
         before = manager.status.tx.vf.packets
         eventually("steered", lambda: manager.status.tx.vf.packets > before + 100)
-    assert not manager.told("failed") and not manager.noise
+    assert not manager.events_of("failed") and not manager.noise
 
 
 def test_ended_by_sigterm_it_leaves_the_data_path(lab: Lab, start: Start) -> None:
@@ -107,7 +111,7 @@ def test_ended_by_sigterm_it_leaves_the_data_path(lab: Lab, start: Start) -> Non
 
 def test_s66_second_manager_is_refused_and_the_first_undisturbed(lab: Lab, start: Start) -> None:
     first = start(lab)
-    first.wait_told("switched", "armed")
+    first.wait_event("switched", "armed")
     told = len(first.events)
     for _ in range(3):
         refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {first.process.pid} does already")
@@ -124,20 +128,20 @@ def test_everything_replaced_by_an_outside_detach_and_attach(lab: Lab, start: St
         lab.in_guest(datapath.attach, "eth0", AttachOptions(any_bus=True, settle_ms=20))
         manager.wait_vf()
         ip(lab, "link", "set", "eth0", "mtu", str(1400 + number))
-        manager.wait_told("followed", f"vf0 has MTU {1400 + number}")
+        manager.wait_event("followed", f"vf0 has MTU {1400 + number}")
     # The events of the ring that is there now are read, not those of the first.
-    told = len(manager.told("switched", "vf-down"))
+    told = len(manager.events_of("switched", "vf-down"))
     with traffic(lab):
         manager.wait_vf()
         lab.vf_down()
-        manager.wait_told("switched", "vf-down", times=told + 1)
+        manager.wait_event("switched", "vf-down", times=told + 1)
     # The folder that is there now is watched.
     pin(lab, "guard").unlink()
-    repaired = len(manager.told("repaired"))
-    manager.wait_told("repaired", times=repaired + 1) if repaired == 0 else manager.wait_told("repaired")
+    repaired = len(manager.events_of("repaired"))
+    manager.wait_event("repaired", times=repaired + 1) if repaired == 0 else manager.wait_event("repaired")
 
 
 def test_interface_that_does_not_exist_is_waited_for_and_sigterm_ends_that(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth7")
-    assert manager.wait_told("awaited")["interface"] == "eth7"
+    assert manager.wait_event("awaited")["interface"] == "eth7"
     assert manager.stop() == 0

@@ -40,7 +40,7 @@ def lost(lab: Lab, pid: int) -> int:
 def test_messages_that_were_lost_lead_to_a_fresh_look(lab_factory: LabFactory) -> None:
     lab = lab_factory(LabPlan(vf=False))
     with own_manager_of(lab) as manager:
-        manager.wait_told("attached")
+        manager.wait_event("attached")
         manager.process.send_signal(signal.SIGSTOP)
         try:
             before = lost(lab, manager.process.pid)
@@ -56,7 +56,7 @@ def test_messages_that_were_lost_lead_to_a_fresh_look(lab_factory: LabFactory) -
         finally:
             manager.process.send_signal(signal.SIGCONT)
         manager.wait_vf()
-        assert not manager.told("failed") and not manager.noise
+        assert not manager.events_of("failed") and not manager.noise
 
 
 def test_dump_that_ends_with_enobufs_is_made_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_dump_that_ends_with_enobufs_is_made_again(lab: Lab, monkeypatch: pytest
                 turns.turn()
             assert raised.value.errno == errno.ENOBUFS
             eventually(f"armed after call {place}", turns.armed)
-            assert not turns.told(Kind.FAILED)
+            assert not turns.events_of(Kind.FAILED)
             lab.in_guest(datapath.detach_all)
     finally:
         lab.in_guest(datapath.detach_all)

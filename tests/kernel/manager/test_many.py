@@ -43,7 +43,7 @@ def test_on_the_rung_netlink_the_manager_arms_and_disarms(lab: Lab, start: Start
     ):
         fail()
         manager.wait_path(Path.SYNTHETIC, reason)
-        manager.wait_told("switched", str(reason))
+        manager.wait_event("switched", str(reason))
         mend()
         manager.wait_vf()
     lab.unplug_vf()

@@ -158,11 +158,11 @@ def test_s76_the_manager_serves_any_name(lab: Lab, start: Callable[..., Manager]
     assert found["scrape"].value("vf_active", interface=shown(names.synthetic)) == 1
     assert found["scrape"].value("scrape_success") == 1
     ip(lab, "link", "set", "dev", names.synthetic, "mtu", "1400")
-    manager.wait_told("followed", "1400")
+    manager.wait_event("followed", "1400")
     ip(lab, "link", "set", "dev", names.vf, "down")
     manager.wait_path(Path.SYNTHETIC, Reason.VF_DOWN)
-    manager.wait_told("switched", "synthetic")
+    manager.wait_event("switched", "synthetic")
     ip(lab, "link", "set", "dev", names.vf, "up")
     manager.wait_vf()
-    assert not manager.told("failed") and not manager.noise
+    assert not manager.events_of("failed") and not manager.noise
     assert manager.stop() == 0

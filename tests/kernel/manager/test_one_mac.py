@@ -39,7 +39,7 @@ def test_s86_each_of_two_pairs_with_one_mac_keeps_its_own_vf(lab_factory: LabFac
         lab.plug_vf(number)
         eventually("it is its pair's again", lambda: in_use() == both)
     assert (mac("vf0"), mac("vf1")) == (shared, shared)
-    assert manager.told("refused") == []
+    assert manager.events_of("refused") == []
     assert manager.stop() == 0
     lab.in_guest(datapath.detach_all)
     assert mac("vf1") == own

@@ -63,15 +63,15 @@ def test_s90_reload_that_names_the_vf_keeps_the_old_file_and_the_guest_on_the_ne
         ('"vf0"', "vf0: it is the VF of another pair, that of eth0"),
         ('"eth0", "lo"', "lo: it is the loopback interface"),
     ):
-        before = len(manager.told("refused", said))
+        before = len(manager.events_of("refused", said))
         file.write_text(LISTED.format(named))
         hang_up(manager)
-        event = manager.wait_told("refused", said, times=before + 1)
+        event = manager.wait_event("refused", said, times=before + 1)
         assert event["text"].endswith("what was in force stays") and "\n" not in event["text"]
     ip(lab, "link", "set", "eth0", "mtu", "1400")
-    manager.wait_told("followed", "vf0 has MTU 1400")
+    manager.wait_event("followed", "vf0 has MTU 1400")
     manager.wait_vf()
-    assert manager.told("reloaded") == []
+    assert manager.events_of("reloaded") == []
     lab.run(lab.guest, ["ping", "-c1", "-W5", lab.plan.pair(0).peer_address])
     assert manager.stop() == 0
 
@@ -81,10 +81,10 @@ def test_s90_vf_that_is_named_and_comes_later_is_refused_and_not_half_attached(
 ) -> None:
     lab = lab_factory(LabPlan(vf=False))
     manager = start(lab, "eth0", "vf0")
-    manager.wait_told("awaited")
-    manager.wait_told("attached")
+    manager.wait_event("awaited")
+    manager.wait_event("attached")
     lab.plug_vf()
-    event = manager.wait_told("refused", "vf0: it has the MAC of eth0, which is attached")
+    event = manager.wait_event("refused", "vf0: it has the MAC of eth0, which is attached")
     assert event["interface"] == "vf0"
     ip(lab, "link", "set", "eth0", "mtu", "1400")
     ip(lab, "link", "set", "eth0", "mtu", "1500")
@@ -93,19 +93,19 @@ def test_s90_vf_that_is_named_and_comes_later_is_refused_and_not_half_attached(
     assert [path.name for path in pins() if path.name.startswith("pair_")] == [
         f"pair_{lab.ifindex(lab.guest, 'eth0')}"
     ]
-    assert len(manager.told("refused", "vf0: it has the MAC")) == 1
-    assert manager.told("failed") == []
+    assert len(manager.events_of("refused", "vf0: it has the MAC")) == 1
+    assert manager.events_of("failed") == []
 
 
 def test_s90_what_may_pass_is_reported_and_attached_once_it_has_passed(lab: Lab, start: Start) -> None:
     second = ["name", "vf1", "address", lab.plan.pair(0).mac, "type", "veth", "peer", "name", "vf1peer"]
     lab.run(lab.guest, ["ip", "link", "add", *second])
     manager = start(lab, "eth0")
-    manager.wait_told("refused", "vf0, vf1 all carry its MAC")
+    manager.wait_event("refused", "vf0, vf1 all carry its MAC")
     for _ in range(3):
         ip(lab, "link", "set", "vf1", "promisc", "on")
         ip(lab, "link", "set", "vf1", "promisc", "off")
     assert (manager.statuses(), pins_but_claims()) == ([], [])
-    assert len(manager.told("refused")) == 1 and manager.told("failed") == []
+    assert len(manager.events_of("refused")) == 1 and manager.events_of("failed") == []
     ip(lab, "link", "del", "vf1")
     manager.wait_vf()

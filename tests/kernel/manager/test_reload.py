@@ -62,7 +62,7 @@ def test_a_new_settle_time_takes_effect_with_no_packet_lost(lab: Lab, start: Sta
     with UdpStream(udp_plan(lab, Direction.TX, rate=2000)) as stream:
         file.write_text("[attach]\nsettle_ms = 250\n[announce]\nenabled = false\n")
         hang_up(manager)
-        assert "attach.settle_ms 250 instead of 20" in manager.wait_told("reloaded")["text"]
+        assert "attach.settle_ms 250 instead of 20" in manager.wait_event("reloaded")["text"]
         eventually("the kernel has it", lambda: settle_ms(lab) == 250)
         sent = stream.sent
         eventually("traffic goes on", lambda: stream.sent > sent + 500)
@@ -79,18 +79,18 @@ def test_a_bad_file_is_refused_by_its_line_and_the_old_one_stays(
     manager.wait_vf()
     for text, said in (
         ("[attach]\nsettle_ms = 5\n", f"{file}:2: settle_ms must be at least 10"),
-        ("[attach]\nsettle_ms = 50\n\n[attach]\n", f"{file}:4: this is no TOML"),
+        ("[attach]\nsettle_ms = 50\n\n[attach]\n", f"{file}:4: invalid TOML"),
         ("[damping]\nreuse = 9000\n", f"{file}:2: reuse (9000) must be below suppress"),
     ):
         file.write_text(text)
         hang_up(manager)
-        assert "what was in force stays" in manager.wait_told("refused", said)["text"]
+        assert "what was in force stays" in manager.wait_event("refused", said)["text"]
     file.unlink()
     hang_up(manager)
-    manager.wait_told("refused", f"{file}: cannot be read")
+    manager.wait_event("refused", f"{file}: cannot be read")
     ip(lab, "link", "set", "eth0", "mtu", "1400")
-    manager.wait_told("followed", "vf0 has MTU 1400")
-    assert (settle_ms(lab), manager.told("reloaded")) == (20, [])
+    manager.wait_event("followed", "vf0 has MTU 1400")
+    assert (settle_ms(lab), manager.events_of("reloaded")) == (20, [])
     assert manager.stop() == 0
 
 
@@ -100,16 +100,16 @@ def test_interfaces_come_into_the_managers_care_and_leave_it_attached(
     lab = lab_factory(LabPlan(pairs=2, fabric=Fabric.NONE))
     file.write_text('[manager]\ninterfaces = ["eth0"]\n[attach]\nsettle_ms = 20\n')
     manager = start(lab, "", "--config", str(file))
-    manager.wait_told("switched", "armed")
+    manager.wait_event("switched", "armed")
     file.write_text('[manager]\ninterfaces = ["eth1"]\n[interface.eth1]\nsettle_ms = 30\n')
     hang_up(manager)
-    manager.wait_told("reloaded", 'manager.interfaces ["eth1"] instead of ["eth0"]')
+    manager.wait_event("reloaded", 'manager.interfaces ["eth1"] instead of ["eth0"]')
     eventually("eth1 is used", lambda: len([m for m in manager.statuses() if m.path is Path.VF]) == 2)
     assert settle_ms(lab, "eth1") == 30 and settle_ms(lab, "eth0") == 20
     ip(lab, "link", "set", "eth0", "mtu", "1400")
     ip(lab, "link", "set", "eth1", "mtu", "1400")
-    manager.wait_told("followed", "vf1 has MTU 1400")
-    assert not manager.told("followed", "vf0")
+    manager.wait_event("followed", "vf1 has MTU 1400")
+    assert not manager.events_of("followed", "vf0")
 
 
 def test_damping_that_forgives_more_lets_a_damped_vf_back(lab: Lab, start: Start, file: FilePath) -> None:
@@ -120,12 +120,12 @@ def test_damping_that_forgives_more_lets_a_damped_vf_back(lab: Lab, start: Start
         for failure in (1, 2):
             manager.wait_vf()
             lab.vf_down()
-            manager.wait_told("switched", "vf-down", times=failure)
+            manager.wait_event("switched", "vf-down", times=failure)
             lab.vf_up()
-    manager.wait_told("damped")
+    manager.wait_event("damped")
     file.write_text(strict + "suppress = 20000\nreuse = 10000\nceiling = 90000\n")
     hang_up(manager)
-    manager.wait_told("reloaded")
+    manager.wait_event("reloaded")
     manager.wait_vf()
 
 
@@ -148,7 +148,7 @@ def test_sighup_without_a_file_changes_nothing(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
     hang_up(manager)
-    assert manager.wait_told("reloaded")["text"] == "nothing changed"
+    assert manager.wait_event("reloaded")["text"] == "nothing changed"
     hang_up(manager)
-    manager.wait_told("reloaded", times=2)
+    manager.wait_event("reloaded", times=2)
     assert manager.stop() == 0

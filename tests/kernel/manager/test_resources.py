@@ -32,7 +32,7 @@ def flap(lab: Lab, times: int) -> None:
 
 
 def comes_to_rest(manager: Manager) -> bool:
-    reason = Reason.DAMPED if manager.told("damped") else Reason.ARMED
+    reason = Reason.DAMPED if manager.events_of("damped") else Reason.ARMED
     return manager.where is not None and manager.where[1] is reason
 
 

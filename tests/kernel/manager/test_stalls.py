@@ -42,24 +42,24 @@ def test_s22_vf_that_swallows_frames_is_left_told_of_and_tried_again_later(lab: 
     with own_manager_of(lab, hold_s=3.0) as manager, UdpStream(udp_plan(lab, Direction.TX, rate=500)) as udp:
         manager.wait_vf()
         eventually("traffic through the VF", lambda: manager.status.tx.vf.packets > 100)
-        assert not manager.told("stalled")
+        assert not manager.events_of("stalled")
 
         vf.swallow()
-        alert = manager.wait_told("stalled")
+        alert = manager.wait_event("stalled")
         assert alert["severity"] == "warning" and alert["hold_s"] == 3.0
         assert "transmitted none of" in alert["text"]
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
-        assert manager.told("switched")[-1]["reason"] == "stalled"
-        manager.wait_told("followed", "vf0 was taken down: stalled")
+        assert manager.events_of("switched")[-1]["reason"] == "stalled"
+        manager.wait_event("followed", "vf0 was taken down: stalled")
         vf0 = nic(lab, "vf0")
         assert vf0 is not None and not vf0.up and vf0.carrier, "so that its switch leaves it, too"
         before = udp.received
         eventually("traffic on the synthetic path", lambda: udp.received > before + 200)
 
         vf.work()
-        manager.wait_told("switched", "armed", times=2)
+        manager.wait_event("switched", "armed", times=2)
         manager.wait_vf()
-        left, returned = (event["time"] for event in manager.told("switched")[1:3])
+        left, returned = (event["time"] for event in manager.events_of("switched")[1:3])
         assert seconds(returned) - seconds(left) >= 3.0
         before = udp.received
         eventually("traffic through the VF again", lambda: udp.received > before + 200)
@@ -69,15 +69,15 @@ def test_s22_vf_that_is_held_back_is_not_tried_sooner_by_another_manager(lab: La
     with own_manager_of(lab, hold_s=600.0) as manager, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         manager.wait_vf()
         vf.swallow()
-        manager.wait_told("stalled")
+        manager.wait_event("stalled")
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
         manager.close()  # as a crash would leave it: managers take nothing down
         again = OwnManager(lab, Orders(lab.guest, hold_s=3.0))
         try:
             vf.work()
-            assert again.wait_told("stalled", "held back before")["hold_s"] == 3.0
+            assert again.wait_event("stalled", "held back before")["hold_s"] == 3.0
             again.wait_vf()
-            assert not again.told("withdrawn")
+            assert not again.events_of("withdrawn")
         finally:
             again.close()
 
@@ -89,11 +89,11 @@ def seconds(moment: str) -> float:
 def test_s22_vf_that_stalls_again_is_held_for_longer(lab: Lab, vf: PumpedVf) -> None:
     with own_manager_of(lab, hold_s=1.0) as manager, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         for times, hold_s in enumerate([1.0, 2.0], start=1):
-            manager.wait_told("switched", "armed", times=times)
+            manager.wait_event("switched", "armed", times=times)
             vf.swallow()
-            assert manager.wait_told("stalled", times=times)["hold_s"] == hold_s
+            assert manager.wait_event("stalled", times=times)["hold_s"] == hold_s
             vf.work()
-        manager.wait_told("switched", "armed", times=3)
+        manager.wait_event("switched", "armed", times=3)
 
 
 def test_s22_transmit_timeout_that_the_kernel_reports_is_a_stall(lab: Lab, vf: PumpedVf) -> None:
@@ -104,7 +104,7 @@ def test_s22_transmit_timeout_that_the_kernel_reports_is_a_stall(lab: Lab, vf: P
     ):
         manager.wait_vf()
         Attachment(lab, "eth0").control(ControlCommand.DISARM, REASONS.index(Reason.TX_TIMEOUT))
-        alert = manager.wait_told("stalled", "watchdog")
+        alert = manager.wait_event("stalled", "watchdog")
         assert (alert["reason"], alert["hold_s"]) == ("tx-timeout", 600.0)
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)
         result = udp.stop()

@@ -57,7 +57,7 @@ def test_sighup_while_it_starts_is_remembered(lab: Lab, start: Start, pipe: File
     manager.wait_vf()  # else it could read both texts as one
     with opened(pipe) as file:
         file.write("[damping]\nhalf_life_s = 30\n")
-    assert "half_life_s 30" in manager.wait_told("reloaded")["text"]
+    assert "half_life_s 30" in manager.wait_event("reloaded")["text"]
     assert not manager.noise
 
 
@@ -124,7 +124,7 @@ def test_a_manager_whose_namespace_is_deleted_detaches_says_so_and_ends(lab: Lab
     create(lab.guest)  # another one of that name is not it
     assert manager.process.wait(timeout=60) == 1
     manager.close()
-    assert f"network namespace {lab.guest} was deleted" in manager.told("failed")[-1]["text"]
+    assert f"network namespace {lab.guest} was deleted" in manager.events_of("failed")[-1]["text"]
     why = f"network namespace {lab.guest} was deleted; its pairs are detached"
     assert manager.noise == [f"netvsc-bpf: cannot go on managing: {why}\n"]
     assert leak_check.pins() == ()

@@ -209,7 +209,7 @@ def test_release_that_fails_leaves_nothing(lab_factory: LabFactory, number: int,
             ip(lab, "link", "del", "eth0")
             with failing("Release", place, number) as steps:
                 turn(turns)
-                assert len(steps.names) > place and len(turns.told(Kind.FAILED)) == 1
+                assert len(steps.names) > place and len(turns.events_of(Kind.FAILED)) == 1
             turns.now += PATIENCE
             turn(turns)
             result = stream.stop()

@@ -7,7 +7,7 @@ from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.manager.events.kinds import Event, Kind
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import Path, Reason
@@ -25,7 +25,7 @@ class Turns:
     config: ManagerConfig = CONFIG
 
     def __post_init__(self) -> None:
-        self.reconciler = Reconciler(self.config, Teller(self.events.append), clock=lambda: self.now)
+        self.reconciler = Reconciler(self.config, Reporter(self.events.append), clock=lambda: self.now)
 
     def turn(self) -> float | None:
         return self.lab.in_guest(self.reconciler)
@@ -42,5 +42,5 @@ class Turns:
         found = [one for one in self.lab.in_guest(datapath.status) if one.synthetic.name == name]
         return (found[0].path, found[0].reason) if found else None
 
-    def told(self, kind: Kind) -> list[str]:
+    def events_of(self, kind: Kind) -> list[str]:
         return [event.text for event in self.events if event.kind is kind]

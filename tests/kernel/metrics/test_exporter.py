@@ -139,7 +139,7 @@ def test_what_keeps_it_from_serving_is_told_in_one_line_and_the_manager_steers_o
         config.write_text(f'[metrics]\ncert_file = "{tmp_path}/cert.pem"\nkey_file = "{tmp_path}/key.pem"\n')
         options = ["--config", str(config)]
     manager = start(lab, "eth0", *options)
-    told = manager.wait_told("failed", "cannot serve metrics")
+    told = manager.wait_event("failed", "cannot serve metrics")
     assert "\n" not in told["text"] and told["interface"] == "manager"
     manager.wait_vf()
     lab.vf_down()
@@ -148,7 +148,7 @@ def test_what_keeps_it_from_serving_is_told_in_one_line_and_the_manager_steers_o
     if what == "port":
         holder.close()
         answering(lab)
-    assert len(manager.told("failed", "cannot serve metrics")) == 1, "told once"
+    assert len(manager.events_of("failed", "cannot serve metrics")) == 1, "told once"
     assert not manager.noise
 
 

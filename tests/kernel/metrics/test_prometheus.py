@@ -162,7 +162,7 @@ def is_number(series: dict[str, Any]) -> bool:
 def test_every_query_of_the_dashboard_has_an_answer(lab: Lab, start: Start, tmp_path: FilePath) -> None:
     lab.unplug_vf()
     manager = start(lab, "eth0", "--settle", "20")
-    manager.wait_told("attached")
+    manager.wait_event("attached")
     with watching(lab, tmp_path) as server, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         eventually("nothing joined yet", lambda: server.value("netvsc_bpf_vf_join_seconds_count") == 0)
         lab.plug_vf(up=False)

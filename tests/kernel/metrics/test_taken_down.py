@@ -3,7 +3,7 @@
 
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.path import Path
@@ -28,7 +28,7 @@ def test_s101_vf_that_was_taken_down_is_visible_until_it_is_used_again(lab: Lab)
             found.value("vf_taken_down", interface="eth0"),
             found.value("vf_damped", interface="eth0"),
         ) == (1, 1)
-        calm = Reconciler(CONFIG, Teller(lambda event: None))
+        calm = Reconciler(CONFIG, Reporter(lambda event: None))
 
         def used() -> bool:
             lab.in_guest(calm)

@@ -5,14 +5,14 @@ import time
 from dataclasses import replace
 
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.state.config import ManagerConfig
 
 
 def damping_manager(lab: Lab, config: ManagerConfig) -> Reconciler:
     """Return a manager that has looked, and damps all its pairs from now on."""
-    manager = Reconciler(config, Teller(lambda event: None))
+    manager = Reconciler(config, Reporter(lambda event: None))
     lab.in_guest(manager)
     for pair in manager.memories:
         memory = manager.memories.of(pair)

@@ -68,19 +68,19 @@ class Manager:
             else:
                 self.noise.append(line)
 
-    def told(self, kind: str, text: str = "") -> list[Event]:
+    def events_of(self, kind: str, text: str = "") -> list[Event]:
         """The events of a kind until now whose text contains `text`."""
         return [event for event in list(self.events) if event["event"] == kind and text in event["text"]]
 
-    def wait_told(self, kind: str, text: str = "", times: int = 1) -> Event:
+    def wait_event(self, kind: str, text: str = "", times: int = 1) -> Event:
         """Return the last such event once there are as many."""
 
         def holds() -> bool:
             assert self.process.poll() is None, f"the manager ended: {self.noise}"
-            return len(self.told(kind, text)) >= times
+            return len(self.events_of(kind, text)) >= times
 
         eventually(f"{times} times {kind}: {text}; told was {self.events}", holds)
-        return self.told(kind, text)[-1]
+        return self.events_of(kind, text)[-1]
 
     def statuses(self) -> list[PairStatus]:
         """What is attached."""

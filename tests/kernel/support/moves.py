@@ -37,7 +37,7 @@ def found(lab: Lab, name: str = "vf0") -> list[object]:
 
 def failures(manager: Manager) -> list[str]:
     """What failed of a pair; a slow machine may tell of the manager that the compiler takes its time."""
-    return [event["text"] for event in manager.told("failed") if event["interface"] != "manager"]
+    return [event["text"] for event in manager.events_of("failed") if event["interface"] != "manager"]
 
 
 def unused(lab: Lab, pod: Pod) -> bool:

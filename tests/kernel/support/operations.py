@@ -15,7 +15,7 @@ from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.process import Manager
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.state.config import ManagerConfig
@@ -138,7 +138,7 @@ class Operation:
 
 
 def _manager() -> Callable[[], object]:
-    return Reconciler(_CONFIG, Teller(lambda event: None))
+    return Reconciler(_CONFIG, Reporter(lambda event: None))
 
 
 def _attach() -> None:

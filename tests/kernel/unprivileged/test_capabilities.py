@@ -64,11 +64,11 @@ def test_s68_run_takes_three_capabilities(lab: Lab, user_manager: Manager) -> No
     assert owners() == {UID}
     with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         lab.unplug_vf()
-        user_manager.wait_told("left")
+        user_manager.wait_event("left")
         lab.plug_vf(up=False)
         user_manager.wait_vf()
     lab.run(lab.guest, ["ip", "link", "set", "eth0", "mtu", "1400"])
-    user_manager.wait_told("followed", "vf0 has MTU 1400")
+    user_manager.wait_event("followed", "vf0 has MTU 1400")
     (complaint,) = user_manager.told("failed")
     assert "CAP_NET_RAW is missing; grant it, or use --no-announce" in complaint["text"]
     assert user_manager.stop() == 0 and not user_manager.noise
@@ -79,8 +79,8 @@ def test_s68_announcements_take_one_capability_more(lab: Lab) -> None:
         manager = start("eth0", "--settle", "20", wrapped_in=as_user(*NEEDED, "net_raw"))
         manager.wait_vf()
         lab.vf_down()
-        manager.wait_told("switched", "vf-down")
-        assert manager.told("failed") == []
+        manager.wait_event("switched", "vf-down")
+        assert manager.events_of("failed") == []
 
 
 def test_s98_drain_and_undrain_take_three_capabilities_and_say_what_a_fourth_is_for(lab: Lab) -> None:
@@ -103,8 +103,8 @@ def test_s98_root_drains_a_pair_of_the_service_user(lab: Lab, user_manager: Mana
     ended = run(lab, "drain", "eth0", "--why", "by root")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert owners() == {UID}, "the note is the user's, too"
-    user_manager.wait_told("drained", "by root")
-    user_manager.wait_told("followed", "taken down: drained")
+    user_manager.wait_event("drained", "by root")
+    user_manager.wait_event("followed", "taken down: drained")
     assert run(lab, "undrain", "eth0", wrapped_in=USER).returncode == 0
     user_manager.wait_vf()
 
@@ -150,7 +150,7 @@ def _work_beside(lab: Lab, manager: Manager) -> None:
     assert run(lab, "attach", "eth1", "--any-bus").returncode == 0
     assert owners() == {UID}
     lab.run(lab.guest, ["ip", "link", "set", "eth0", "mtu", "1400"])
-    manager.wait_told("followed", "vf0 has MTU 1400")
+    manager.wait_event("followed", "vf0 has MTU 1400")
     assert manager.stop() == 0
     assert run(lab, "detach", "eth1", wrapped_in=USER).returncode == 0
     assert run(lab, "detach", "eth0").returncode == 0

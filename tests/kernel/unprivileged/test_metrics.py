@@ -31,5 +31,5 @@ def test_s68_three_capabilities_are_enough_to_serve_metrics(lab: Lab) -> None:
         assert found is not None and found.value("scrape_success") == 1
         assert found.value("vf_active", interface="eth0") == 1
         assert set(found.of("attachment_drift").values()) == {0}
-        failed = [one["text"] for one in manager.told("failed") if "CAP_NET_RAW" not in one["text"]]
+        failed = [one["text"] for one in manager.events_of("failed") if "CAP_NET_RAW" not in one["text"]]
         assert (failed, manager.noise) == ([], [])

@@ -8,7 +8,7 @@ from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.state.config import ManagerConfig
 from tests.kernel.direct import Direct, direct, force_clsact
@@ -74,7 +74,7 @@ def test_s65_manager_finishes_an_upgrade_killed_before_any_step(
             where = f"killed before {name} (call {at})"
             versions.next()
             killed_at(lab, at, lambda: datapath.attach("eth0", OPTIONS))
-            lab.in_guest(Reconciler(CONFIG, Teller(lambda event: None)))
+            lab.in_guest(Reconciler(CONFIG, Reporter(lambda event: None)))
             assert (where, unfinished()) == (where, [])
             assert (where, here.status().path) == (where, "vf")
 

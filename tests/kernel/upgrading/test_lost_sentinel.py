@@ -59,7 +59,7 @@ def test_s64_removed_sentinel_is_put_back_under_load_and_told_each_time(
         with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))) as stream:
             for times, altogether in enumerate(losses, start=1):
                 assert lose(lab, altogether=altogether) == names
-                told = manager.wait_told("repaired", "sentinel", times)
+                told = manager.wait_event("repaired", "sentinel", times)
                 assert (told["interface"], told["hook"], told["severity"]) == (
                     "manager",
                     "sentinel",
@@ -72,7 +72,11 @@ def test_s64_removed_sentinel_is_put_back_under_load_and_told_each_time(
             result = stream.stop()
         assert (result.lost, result.duplicates) == (0, 0)
         assert (hooked(lab).build, hooked(lab).places) == (before.build, before.places)
-        assert (len(manager.told("repaired")), manager.told("upgraded"), manager.told("failed")) == (
+        assert (
+            len(manager.events_of("repaired")),
+            manager.events_of("upgraded"),
+            manager.events_of("failed"),
+        ) == (
             len(losses),
             [],
             [],
@@ -127,10 +131,10 @@ def test_s64_manager_tells_the_kernel_what_a_lost_sentinel_does_not_see(
             monkeypatch.setenv(name, value)
         versions.spoil(installed)
         manager = start("eth0", *SELDOM)
-        manager.wait_told("failed", "cannot compile the programs")
+        manager.wait_event("failed", "cannot compile the programs")
         lose(lab)
         lab.vf_down()
         manager.wait_path(Path.SYNTHETIC)
         lab.vf_up()
         manager.wait_vf()
-        assert not manager.told("repaired")
+        assert not manager.events_of("repaired")

@@ -29,7 +29,7 @@ def test_s65_manager_of_another_version_takes_over_under_load(
                 for name, value in versions.installed().items():
                     patch.setenv(name, value)
                 new = start()
-            told = new.wait_told("upgraded")
+            told = new.wait_event("upgraded")
             goal = stream.received + 500
             eventually("traffic goes on", lambda: stream.received >= goal)
             result = stream.stop()
@@ -40,7 +40,11 @@ def test_s65_manager_of_another_version_takes_over_under_load(
         assert not set(now.programs.values()) & set(hooks.programs.values())
         assert (result.lost, result.duplicates) == (0, 0)
         assert (new.status.path, new.status.path_changes) == (Path.VF, first.path_changes)
-        assert (len(new.told("upgraded")), new.told("failed", "programs"), new.told("repaired")) == (
+        assert (
+            len(new.events_of("upgraded")),
+            new.events_of("failed", "programs"),
+            new.events_of("repaired"),
+        ) == (
             1,
             [],
             [],
@@ -60,9 +64,9 @@ def test_s65_manager_leaves_a_later_attach_of_another_version_alone(lab: Lab, ve
         changed = hooked(lab)
         assert changed.build != before.build
         lab.run(lab.guest, ["ip", "link", "set", "eth0", "mtu", "1400"])
-        eventually("the manager has looked again", lambda: bool(manager.told("followed", "MTU 1400")))
+        eventually("the manager has looked again", lambda: bool(manager.events_of("followed", "MTU 1400")))
         assert hooked(lab) == changed
-        assert (manager.told("upgraded"), manager.told("failed")) == ([], [])
+        assert (manager.events_of("upgraded"), manager.events_of("failed")) == ([], [])
 
 
 def test_s65_manager_that_cannot_compile_goes_on_with_the_old_programs(
@@ -76,7 +80,7 @@ def test_s65_manager_that_cannot_compile_goes_on_with_the_old_programs(
             monkeypatch.setenv(name, value)
         versions.spoil(installed)
         manager = start()
-        manager.wait_told("failed", "the programs stay as they are: cannot compile the programs")
+        manager.wait_event("failed", "the programs stay as they are: cannot compile the programs")
         lab.vf_down()
         eventually("the VF is left", lambda: manager.status.path is Path.SYNTHETIC)
         lab.vf_up()

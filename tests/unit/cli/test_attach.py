@@ -113,9 +113,7 @@ def test_ctrl_c_while_it_waits_says_that_the_pair_stays_attached(
     if announced:
         assert first.startswith("netvsc-bpf: eth0: attached; waiting up to 3600 s for the VF to settle")
         (first,) = rest
-    assert first == (
-        "netvsc-bpf: eth0: not waiting any longer; stays attached (to undo it: netvsc-bpf detach eth0)"
-    )
+    assert first == ("netvsc-bpf: eth0: stopped waiting; still attached (to detach: netvsc-bpf detach eth0)")
 
 
 def test_ctrl_c_before_it_is_attached_is_just_that(monkeypatch: pytest.MonkeyPatch) -> None:

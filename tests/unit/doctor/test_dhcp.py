@@ -50,7 +50,7 @@ def test_s13_dhcp_client_on_the_vf_is_a_warning(machine: Machine, words: tuple[s
     machine.process(512, *words)
     (finding,) = check_dhcp(VF, machine.places)
     assert finding.level is Level.WARNING
-    assert finding.what.endswith(f"(process 512) is at work on the VF {VF.name}")
+    assert finding.what.endswith(f"(process 512) configures the VF {VF.name}")
     assert "deploy/" in (finding.remedy or "")
 
 

@@ -66,10 +66,10 @@ def test_other_hypervisors_offer_nothing(tmp_path: Path) -> None:
     [
         (
             [],
-            "the host offers eth0 no VF: accelerated networking (SR-IOV) is off",
+            "the host offers no VF for eth0: accelerated networking (SR-IOV) is off",
             "--accelerated-networking true",
         ),
-        ([Offer(GUID, None, ())], f"VMBus device {GUID}, which the host offers", "`modprobe pci-hyperv`"),
+        ([Offer(GUID, None, ())], f"VMBus device {GUID}, offered by the host", "`modprobe pci-hyperv`"),
         (
             [Offer(GUID, "hv_pci", (replace(MANA, driver="vfio-pci"),))],
             "driver vfio-pci, has no interface",
@@ -111,15 +111,13 @@ def test_where_the_way_to_a_vf_ends_and_what_helps(offered: list[Offer], what: s
 
 def test_vf_of_another_nic_does_not_hide_that_this_one_has_none() -> None:
     found = check_offered(NO_VF, [Offer(GUID, "hv_pci", (THERE,))])
-    assert found.what.startswith(
-        "the host offers eth0 no VF; the 1 that are here have other MACs: accelerated"
-    )
+    assert found.what.startswith("the host offers no VF for eth0 (1 present, with other MACs): accelerated")
 
 
 @pytest.mark.parametrize(("up", "by"), [(True, VF.name), (False, "eth0")])
 def test_host_delivers_by_the_vf_that_the_driver_enslaved_while_it_is_up(up: bool, by: str) -> None:
     vf = replace(VF, master=NETVSC.ifindex, up=up)
-    assert check_path_of_host(Pair(NETVSC, vf), vf).what.startswith(f"the host delivers by {by}, since")
+    assert check_path_of_host(Pair(NETVSC, vf), vf).what.startswith(f"the host delivers to {by}, because")
 
 
 def test_s105_vf_that_the_driver_did_not_enslave_is_announced_by_run() -> None:

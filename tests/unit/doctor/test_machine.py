@@ -87,7 +87,7 @@ def test_s68_capabilities_are_enough_without_root(held: frozenset[int]) -> None:
 def test_s67_missing_capability_comes_with_what_it_is_for() -> None:
     finding = check_capabilities(ALL - {CAP_PERFMON}, initial=True)
     assert finding.level is Level.PROBLEM
-    assert finding.what == "missing: CAP_PERFMON (see a VF fail from the kernel)"
+    assert finding.what == "missing: CAP_PERFMON (detect a failed VF in the kernel)"
 
 
 def test_capabilities_of_a_rootless_container_are_worth_nothing() -> None:
@@ -112,4 +112,4 @@ def test_lockdown_matters_from_confidentiality_on(tmp_path: Path, text: str, lev
 def test_lockdown_may_be_unknown(tmp_path: Path) -> None:
     finding = check_lockdown(tmp_path / "lockdown")
     assert finding.level is Level.OK
-    assert finding.what.startswith("not known")
+    assert finding.what.startswith("unknown")

@@ -74,7 +74,7 @@ def test_s13_address_on_the_vf_is_a_warning() -> None:
     finding = check_addresses(VF, ["10.0.0.5/24", "fe80::1/64"])
     assert finding is not None
     assert finding.level is Level.WARNING
-    assert finding.what == "enP31819s1 is a VF and has 10.0.0.5/24, fe80::1/64"
+    assert finding.what == "the VF enP31819s1 has an address of its own: 10.0.0.5/24, fe80::1/64"
 
 
 def test_s13_route_through_the_vf_is_a_warning() -> None:
@@ -117,18 +117,18 @@ def test_own_guard_is_not_foreign() -> None:
 def test_s63_tcx_programs_are_told_apart_by_their_place() -> None:
     findings = check_tc(NETVSC, Egress(tcx=(7, STEER, 8)), OURS, Hook.TCX)
     assert said(findings) == [
-        (Level.OK, "eth0 egress, ahead of steer: tcx program 7"),
-        (Level.WARNING, "eth0 egress, behind steer, blind to what goes to the VF: tcx program 8"),
+        (Level.OK, "eth0 egress, before steer: tcx program 7"),
+        (Level.WARNING, "eth0 egress, after steer, so bypassed by steered packets: tcx program 8"),
     ]
 
 
 def test_s63_filters_come_after_tcx_but_before_steer_as_a_filter() -> None:
     egress = Egress(filters=(9, None))
     assert said(check_tc(NETVSC, egress, OURS, Hook.TCX)) == [
-        (Level.WARNING, "eth0 egress, blind to what goes to the VF: filter with program 9, a filter")
+        (Level.WARNING, "eth0 egress, bypassed by steered packets: filter with program 9, a filter")
     ]
     assert said(check_tc(NETVSC, egress, OURS, Hook.CLSACT)) == [
-        (Level.OK, "eth0 egress, ahead of steer: filter with program 9, a filter")
+        (Level.OK, "eth0 egress, before steer: filter with program 9, a filter")
     ]
 
 

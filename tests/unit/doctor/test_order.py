@@ -19,7 +19,7 @@ def test_s63_order_is_that_of_the_kernel_with_ours_among_them() -> None:
     assert finding is not None and finding.level is Level.OK
     assert finding.what == (
         "eth0 receives through XDP guard (ours), then tcx cil_from_netdev (program 7), then tcx program 9,"
-        " then filter without a program, then filter cali_tc_preambl (program 8)"
+        " then filter without a BPF program, then filter cali_tc_preambl (program 8)"
     )
 
 
@@ -34,7 +34,7 @@ def test_s63_program_behind_home_is_blind_and_one_ahead_is_not() -> None:
     finding = check_blind(behind, OURS, NAMES)
     assert finding is not None and finding.level is Level.WARNING
     assert "cil_from_netdev (program 7), cali_tc_preambl (program 8)" in finding.what
-    assert "ahead of home" in (finding.remedy or "")
+    assert "before home" in (finding.remedy or "")
 
 
 def test_without_home_nobody_is_blind() -> None:
@@ -49,7 +49,7 @@ def test_cilium_on_the_vf_is_a_warning_with_its_own_option() -> None:
     (finding,) = check_container_networks(PAIR, [NETVSC, VF], [7], NAMES)
     assert finding.level is Level.WARNING
     assert finding.what == "Cilium runs on the VF enP31819s1: cil_from_netdev"
-    assert "`devices` option: eth0, not enP31819s1" in (finding.remedy or "")
+    assert "list eth0, but not enP31819s1, in Cilium" in (finding.remedy or "")
 
 
 def test_calico_on_the_vf_is_a_warning_with_its_own_option() -> None:

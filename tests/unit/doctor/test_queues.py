@@ -73,7 +73,7 @@ def test_queues_on_several_cpus_are_well(tmp_path: Path) -> None:
 def test_all_interrupts_on_one_cpu_are_a_warning(tmp_path: Path) -> None:
     finding = check_spread(VF, read_spread(VF, *machine(tmp_path, irqs={30: "1", 31: "1"})), 8)
     assert finding is not None and finding.level is Level.WARNING
-    assert "interrupts on CPU 1 alone, so one of 8 CPUs receives everything" in finding.what
+    assert "interrupts on CPU 1 only, so one of 8 CPUs does all the receive work" in finding.what
     assert "irqbalance" in (finding.remedy or "")
 
 
@@ -99,7 +99,7 @@ def test_full_backlog_is_a_warning_with_a_longer_one(tmp_path: Path) -> None:
     (tmp_path / "limit").write_text("1000\n")
     finding = check_softnet(tmp_path / "stat", tmp_path / "limit")
     assert finding.level is Level.WARNING
-    assert finding.what.startswith("3 packets were dropped since boot")
+    assert finding.what.startswith("3 packets dropped since boot")
     assert "netdev_max_backlog=2000` (1000 now)" in (finding.remedy or "")
 
 
@@ -122,9 +122,9 @@ def test_s42_shaping_on_the_synthetic_nic_alone_is_a_warning(kind: str) -> None:
     shaped = [_root(kind), _leaf("fq_codel")]
     warned, told = check_qdiscs(PAIR, shaped, [_root("mq"), _leaf("fq_codel")])
     assert warned.level is Level.WARNING
-    assert warned.what == f"eth0 shapes with {kind}; what is steered to enP31819s1 does not meet it"
+    assert warned.what == f"eth0 shapes with {kind}; packets steered to enP31819s1 bypass it"
     assert (warned.remedy or "").endswith(f"`tc qdisc add dev enP31819s1 root {kind} ...`")
-    assert told.what == "what is steered is queued in the mq of enP31819s1 alone"
+    assert told.what == "steered packets are queued in the mq of enP31819s1 only"
 
 
 def test_s42_shaping_below_mq_is_found_too() -> None:

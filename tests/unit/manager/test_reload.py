@@ -37,7 +37,7 @@ def reloaded(
 
 
 def refusing(config: ManagerConfig) -> Reloaded:
-    raise ConfigError("/etc/netvsc-bpf.toml:3", "there is no [dampling]")
+    raise ConfigError("/etc/netvsc-bpf.toml:3", "unknown section [dampling]")
 
 
 def test_what_changed_is_applied_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,9 @@ def test_a_refused_file_is_told_and_what_was_in_force_stays(monkeypatch: pytest.
     told, applied, heard = reloaded(1, refusing, monkeypatch)
     assert applied == []
     assert (told[0].kind, told[0].interface) == (Kind.REFUSED, "manager")
-    assert told[0].text.startswith("/etc/netvsc-bpf.toml:3: there is no [dampling]; what was in force stays")
+    assert told[0].text.startswith(
+        "/etc/netvsc-bpf.toml:3: unknown section [dampling]; what was in force stays"
+    )
     assert heard[-1] == "READY=1"
 
 

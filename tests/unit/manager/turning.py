@@ -5,7 +5,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from netvsc_bpf.manager.namespaces.namespace_manager import Branch
+from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager
 
 
 class Pins:
@@ -18,7 +18,7 @@ class Pins:
         return False
 
 
-def turn(branch: Branch, times: int = 1, pins: Pins | None = None) -> float | None:
+def turn(branch: NamespaceManager, times: int = 1, pins: Pins | None = None) -> float | None:
     """Take so many turns; return when the last one wants the next."""
 
     async def turns() -> float | None:

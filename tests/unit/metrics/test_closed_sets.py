@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind
-from netvsc_bpf.manager.exporter import Exporting
+from netvsc_bpf.manager.exporter import ManagerExporter
 from netvsc_bpf.manager.state.missing_hooks import Attachment
 from netvsc_bpf.metrics.closed_sets import PATH_CHANGES, REPAIRS, SHARED_REPAIR
 from netvsc_bpf.metrics.collector import PairCollector
@@ -122,6 +122,6 @@ def test_whatever_the_manager_can_put_back_is_in_the_set() -> None:
 
 
 def test_a_repaired_sentinel_counts_where_its_zero_was() -> None:
-    exporting = Exporting(MetricsConfig(), lambda _: None)
+    exporting = ManagerExporter(MetricsConfig(), lambda _: None)
     exporting(Event(Kind.REPAIRED, MANAGER, "back", details={Detail.HOOK: "sentinel"}))
     assert exporting.stats.figures().repairs == {SHARED_REPAIR: 1}

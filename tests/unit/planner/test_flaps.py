@@ -37,7 +37,7 @@ class Day:
         """Reconcile."""
         for _ in range(10):
             seen = self.world.observe()
-            self.memory.looked(seen, self.now)
+            self.memory.observed(seen, self.now)
             steps = plan(seen, Wanted(damped=self.memory.damper.suppressed, leave=self.leave))
             if not steps:
                 return

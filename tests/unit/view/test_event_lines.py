@@ -26,7 +26,7 @@ def test_time_is_local_and_durations_are_said() -> None:
     line = EventLines(ZONE).line(record(join_s=0.2345, duration_s=61.2))
     assert line == (
         "2026-11-24 08:00:00.000123  info     eth0      switched   vf (armed), "
-        "234.5 ms after the VF appeared, 61 s after the last switch"
+        "234.5 ms after the VF appeared, 61 s after the previous change"
     )
 
 

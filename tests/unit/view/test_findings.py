@@ -19,11 +19,11 @@ def drawn(*findings: Finding) -> list[str]:
 @pytest.mark.parametrize(
     ("findings", "last"),
     [
-        ([ok("a", "well")], "This machine is fit"),
-        ([ok("a", "well"), warning("b", "so")], "This machine is fit (1 warning)"),
+        ([ok("a", "well")], "This machine is ready for netvsc-bpf"),
+        ([ok("a", "well"), warning("b", "so")], "This machine is ready for netvsc-bpf (1 warning)"),
         (
             [problem("a", "bad"), warning("b", "so"), warning("c", "so")],
-            "This machine is not fit: attach cannot work (1 problem, 2 warnings)",
+            "This machine is not ready: attach cannot work (1 problem, 2 warnings)",
         ),
     ],
 )

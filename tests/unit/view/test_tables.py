@@ -51,7 +51,7 @@ def test_card_says_path_reason_numbers_and_since_when() -> None:
         "On the VF enP31819s1 since 2026-11-22 07:00:00 UTC (2 h 0 min)",
         "enP31819s1 (mlx5_core, pci 7c4b:00:02.0), up",
         "VF 1,000 packets, 100 kB; synthetic 10 packets, 1.00 kB",
-        "1 by the VF, 2 coming home, 4 duplicates",
+        "1 by the VF, 2 on delivery to eth0, 4 duplicates",
         "liveness fentry",
     ):
         assert part in text
@@ -60,7 +60,7 @@ def test_card_says_path_reason_numbers_and_since_when() -> None:
 def test_card_on_the_synthetic_path_says_why_and_what_helps() -> None:
     text = drawn(cards([on_synthetic(Reason.NO_CARRIER, drops=Drops())], CHANGED))
     assert "Why: enP31819s1 has no carrier" in text
-    assert "-> see to the other end" in text
+    assert "-> check the other end" in text
 
 
 @pytest.mark.parametrize("name", ["[red]eth0", "a[/b]"])

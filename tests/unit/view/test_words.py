@@ -34,7 +34,7 @@ def test_s16_vf_that_is_down_comes_with_the_command_that_helps() -> None:
 
 def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
     settling = on_synthetic(Reason.SETTLING)
-    assert "packets" in (explain(settling).remedy or "")
+    assert "next packet" in (explain(settling).remedy or "")
     assert "run" in (explain(replace(settling, liveness=Liveness.NETLINK)).remedy or "")
 
 
@@ -42,12 +42,12 @@ def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
 def test_when_a_vf_is_used_again_is_what_the_manager_says_and_no_figure_of_ours(reason: Reason) -> None:
     pair = on_synthetic(reason)
     known = explain(replace(pair, managed=True, until=CHANGED)).remedy or ""
-    assert known.startswith("the manager uses it again from 2026-11-22 07:00:00 UTC on, unless it fails")
+    assert known.startswith("the manager will use it again at 2026-11-22 07:00:00 UTC, unless it fails")
     alone = explain(replace(pair, managed=False)).remedy or ""
     assert "no manager runs" in alone and "`netvsc-bpf run`" in alone
     for managed in (True, None):
         unknown = explain(replace(pair, managed=managed)).remedy or ""
-        assert "the manager uses it again" in unknown
+        assert "the manager will use it again" in unknown
         assert not any(character.isdigit() for character in unknown)
 
 
@@ -76,7 +76,8 @@ def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs
     assert cause is not None
     told = explain(replace(pair, taken_down=reason)).remedy
     assert told == (
-        f"{cause}; then `netvsc-bpf run`, or `attach eth0`: enP31819s1 was taken down, and no manager runs"
+        f"{cause}; then `netvsc-bpf attach eth0` or `netvsc-bpf run`: "
+        "enP31819s1 was taken down, and no manager runs"
     )
     for managed in (True, None):
         assert explain(replace(pair, taken_down=reason, managed=managed)).remedy == cause

@@ -59,7 +59,7 @@ def test_what_the_doctor_says_of_hyper_v_is_so_in_each_shape_and_s42_one_qdisc_c
     eventually("the VF transmits", lambda: transmits(vf.name))
     eventually("the peer answers", lambda: hyperv.ping(check=False))
     path, twice = said()
-    assert path == f"the host delivers by {vf.name}, since {vf.name} (igbvf) is up"
+    assert path == f"the host delivers to {vf.name}, because {vf.name} (igbvf) is up"
     assert twice.startswith(f"what hv_netvsc sends by the VF waits in the mq of {SYNTHETIC} and the ")
     assert waited(hyperv, SYNTHETIC, vf.name) == [True, True]
     hyperv.use()
@@ -68,7 +68,7 @@ def test_what_the_doctor_says_of_hyper_v_is_so_in_each_shape_and_s42_one_qdisc_c
 
     hyperv.up(False)
     eventually("the host delivers by VMBus", lambda: hyperv.nic.datapath == "synthetic")
-    assert said() == [f"the host delivers by {SYNTHETIC}, since {vf.name} (igbvf) is down"]
+    assert said() == [f"the host delivers to {SYNTHETIC}, because {vf.name} (igbvf) is down"]
     datapath.detach(SYNTHETIC)
     hyperv.unplug()
 

@@ -59,7 +59,7 @@ def test_s101_s22_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_us
         assert lost(results[0], left_at, queued=QUEUED) <= by_driver
         # What the VF had received and not delivered goes with its ring: it was taken down a moment later.
         assert results[1].lost - results[1].receiver_drops <= QUEUED
-        (told,) = manager.told("followed", "taken down")
+        (told,) = manager.events_of("followed", "taken down")
         assert told["reason"] == "stalled"
 
 
@@ -99,7 +99,7 @@ def test_s105_vf_that_the_driver_does_not_enslave_is_paired_and_s17_its_departur
     assert vf.master is None
     with managers(hyperv) as start:
         manager = start(SYNTHETIC)
-        manager.wait_told("joined", vf.name)
+        manager.wait_event("joined", vf.name)
         manager.wait_path(Path.VF)
         hyperv.ping()
         announced = gratuitous_arp(bytes.fromhex(hyperv.mac.replace(":", "")), IPv4Address(ADDRESS))

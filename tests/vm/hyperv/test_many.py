@@ -69,7 +69,7 @@ def test_s61_fifteen_nics_are_served_by_one_manager_and_s53_errors_of_one_vf_are
         assert others() == undisturbed
         eventually("the peer answers on every wire", many.all_answered)
         # A slow machine may complain of itself, under another name than a pair's.
-        assert [one for one in manager.told("failed") if one["interface"] in map(name, NICS)] == []
+        assert [one for one in manager.events_of("failed") if one["interface"] in map(name, NICS)] == []
         assert manager.stop() == 0
         assert by_vf() == [*_WITH_FUNCTION, HOT], "with nobody alive"
     assert datapath.status() == []
@@ -115,7 +115,7 @@ def _told_of(number: int, pairs: dict[str, dict[str, Any]], told: list[str]) -> 
     if vf is None:
         expected = f"the host offers {name(number)} no VF"
     elif number in ENSLAVED:
-        expected = f"the host delivers by {vf['interface']}, since"
+        expected = f"the host delivers to {vf['interface']}, because"
     else:
         expected = f"hv_netvsc did not enslave {vf['interface']},"
     return sum(text.startswith(expected) for text in told)

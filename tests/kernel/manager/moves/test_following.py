@@ -20,8 +20,8 @@ def test_s55_vf_follows_its_synthetic_nic_and_is_steered_there(lab: Lab, pod: Po
     manager = start(lab)
     manager.wait_vf()
     pod.take()
-    manager.wait_told("moved", f"to {pod.name}")
-    manager.wait_told("moved", f"vf0 follows it to {pod.name}")
+    manager.wait_event("moved", f"to {pod.name}")
+    manager.wait_event("moved", f"vf0 follows it to {pod.name}")
     pod.wait_path(Path.VF)
     vf = pod.nic("vf0")
     assert vf is not None and vf.up, "hv_netvsc leaves it down"
@@ -30,10 +30,10 @@ def test_s55_vf_follows_its_synthetic_nic_and_is_steered_there(lab: Lab, pod: Po
     flows(pod.receiving())
     (status,) = pod.statuses()
     assert status.tx.vf.packets > 200 and status.rx.vf.packets > 200
-    assert not manager.told("awaited") and not failures(manager)
+    assert not manager.events_of("awaited") and not failures(manager)
     # What it does for a pair it does there, too.
     pod.ip("link", "set", "eth0", "mtu", "1400")
-    assert manager.wait_told("followed", "vf0 has MTU 1400")["netns"] == pod.name
+    assert manager.wait_event("followed", "vf0 has MTU 1400")["netns"] == pod.name
     lab.vf_carrier(False)
     pod.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)
     flows(pod.sending())
@@ -91,7 +91,7 @@ def test_s55_name_that_is_taken_there_is_given_back_at_home(lab: Lab, pod: Pod, 
     manager = start(lab)
     manager.wait_vf()
     pod.take()
-    manager.wait_told("moved", "as vf0_0")
+    manager.wait_event("moved", "as vf0_0")
     pod.wait_path(Path.VF)
     manager.stop()
     pod.inside(datapath.detach_all)

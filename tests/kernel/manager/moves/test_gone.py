@@ -17,7 +17,7 @@ def test_s26_synthetic_nic_removed_there_and_its_vf_is_back_home(lab: Lab, pod: 
     before = found(lab)
     manager = start_followed(lab, pod, start)
     pod.ip("link", "del", "eth0")
-    manager.wait_told("released")
+    manager.wait_event("released")
     eventually("back", lambda: unused(lab, pod))
     eventually("as found", lambda: found(lab) == before)
     tap(lab, "eth0")
@@ -30,7 +30,7 @@ def test_s57_namespace_deleted_and_nothing_of_it_is_left(lab: Lab, pod: Pod, sta
     pod.remove()
     # The kernel destroys it only when nobody holds it any more; with it go its veths, and their other ends.
     eventually("it is gone", lambda: not {"syn0", "vf0"} & ports(lab))
-    manager.wait_told("released", "is gone")
+    manager.wait_event("released", "is gone")
     eventually("no pin left", lambda: not pins_but_claims())
     assert manager.process.poll() is None and not failures(manager) and not manager.noise
     # And the manager is ready for the next NIC of that name.
@@ -38,4 +38,4 @@ def test_s57_namespace_deleted_and_nothing_of_it_is_left(lab: Lab, pod: Pod, sta
     tap(lab, "vf9")
     for name in ("eth0", "vf9"):
         ip(lab, "link", "set", name, "up")
-    manager.wait_told("joined", "vf9")
+    manager.wait_event("joined", "vf9")

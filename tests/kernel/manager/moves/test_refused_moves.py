@@ -25,7 +25,7 @@ def test_s55_move_that_is_refused_leaves_the_synthetic_path_and_is_tried_again(
     manager = start(lab)
     manager.wait_vf()
     pod.take()
-    manager.wait_told("failed", f"cannot move vf0 to {pod.name}")
+    manager.wait_event("failed", f"cannot move vf0 to {pod.name}")
     pod.wait_path(Path.SYNTHETIC, Reason.NO_VF)
     flows(pod.sending())
     assert found(lab) == before
@@ -42,8 +42,8 @@ def test_s55_without_the_capability_the_pair_is_released_and_that_is_told(
     manager = start(lab, "eth0", wrapped_in=less)
     manager.wait_vf()
     pod.take()
-    manager.wait_told("failed", "CAP_SYS_ADMIN is missing")
-    manager.wait_told("released")
+    manager.wait_event("failed", "CAP_SYS_ADMIN is missing")
+    manager.wait_event("released")
     assert found(lab) == before and pod.statuses() == []
     flows(pod.sending())
     lab.run(pod.name, ["ip", "link", "set", "eth0", "netns", lab.guest])
@@ -56,10 +56,10 @@ def test_s55_namespace_with_a_manager_of_its_own_is_left_to_it(lab: Lab, pod: Po
     manager = start(lab)
     manager.wait_vf()
     other = start(lab, "eth7", namespace=pod.name)
-    other.wait_told("awaited")
+    other.wait_event("awaited")
     pod.take()
-    manager.wait_told("moved", f"process {other.process.pid} manages that")
-    manager.wait_told("released")
+    manager.wait_event("moved", f"process {other.process.pid} manages that")
+    manager.wait_event("released")
     assert found(lab) == before and pod.statuses() == []
     flows(pod.sending())
 
@@ -76,7 +76,7 @@ def test_s55_pair_that_somebody_else_attached_there_is_left_alone(lab: Lab, pod:
     eventually("both", lambda: {one.path for one in pod.statuses()} == {Path.VF, Path.SYNTHETIC})
     pod.ip("link", "set", "own0", "mtu", "1300")
     pod.ip("link", "set", "eth0", "mtu", "1300")
-    manager.wait_told("followed", "vf0 has MTU 1300")
+    manager.wait_event("followed", "vf0 has MTU 1300")
     own1 = pod.nic("own1")
     assert own1 is not None and own1.mtu == 1500
     manager.stop()

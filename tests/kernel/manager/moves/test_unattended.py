@@ -33,9 +33,13 @@ def test_s55_killed_and_started_again_with_no_packet_lost(lab: Lab, pod: Pod, st
         eventually("traffic goes on", lambda: stream.sent > sent + 300)
         second = start(lab)
         pod.ip("link", "set", "eth0", "promisc", "on")
-        second.wait_told("followed", "promisc")
+        second.wait_event("followed", "promisc")
         assert pod.statuses()[0].path_changes == changes
-        assert not second.told("attached") and not second.told("joined") and not second.told("awaited")
+        assert (
+            not second.events_of("attached")
+            and not second.events_of("joined")
+            and not second.events_of("awaited")
+        )
         assert stream.stop().lost == 0
     second.stop()
     pod.ip("link", "set", "eth0", "promisc", "off")
@@ -47,7 +51,7 @@ def test_s55_moved_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> N
     first.kill()
     pod.take()
     second = start(lab)
-    second.wait_told("moved", "vf0 follows")
+    second.wait_event("moved", "vf0 follows")
     pod.wait_path(Path.VF)
     flows(pod.sending())
 
@@ -103,7 +107,7 @@ def test_s56_vf_that_is_added_while_nobody_was_there(lab: Lab, pod: Pod, start: 
     first.kill()
     lab.unplug_vf()
     lab.plug_vf(up=False)
-    start(lab).wait_told("moved", "vf0 follows it")
+    start(lab).wait_event("moved", "vf0 follows it")
     pod.wait_path(Path.VF)
 
 
@@ -114,6 +118,6 @@ def test_s57_namespace_deleted_while_nobody_was_there(lab: Lab, pod: Pod, start:
     eventually("it is gone", lambda: not {"syn0", "vf0"} & ports(lab))
     assert pins.in_use(pod.pins)
     second = start(lab)
-    second.wait_told("released", "is gone")
+    second.wait_event("released", "is gone")
     eventually("no pin left", lambda: not pins_but_claims())
     assert second.process.poll() is None and not failures(second)

@@ -27,7 +27,7 @@ def test_s56_vf_that_is_added_at_home_is_moved_there_and_used(lab: Lab, pod: Pod
             received = stream.received
             eventually("traffic", lambda received=received, of=stream: of.received > received + 50)
         lab.plug_vf(up=False)
-        manager.wait_told("moved", "vf0 follows it", times=round_ + 2)
+        manager.wait_event("moved", "vf0 follows it", times=round_ + 2)
         pod.wait_path(Path.VF)
     flows(pod.sending())
     flows(pod.receiving())
@@ -40,7 +40,7 @@ def test_s57_vf_that_somebody_moves_away_is_released_and_not_followed(
     manager = start(lab)
     manager.wait_vf()
     ip(lab, "link", "set", "vf0", "netns", elsewhere.name)
-    manager.wait_told("left", "vf-gone")
+    manager.wait_event("left", "vf-gone")
     manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
     # A VF that vanishes with a namespace.
     elsewhere.remove()
@@ -52,7 +52,7 @@ def test_s57_vf_that_somebody_moves_away_is_released_and_not_followed(
     pod.wait_path(Path.VF)
     third = make_pod()
     pod.ip("link", "set", "vf0", "netns", third.name)
-    manager.wait_told("left", "vf-gone", times=2)
+    manager.wait_event("left", "vf-gone", times=2)
     pod.wait_path(Path.SYNTHETIC, Reason.NO_VF)
     flows(pod.sending())
     vf = third.nic("vf0")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.state.vf_selection import Seen
 from netvsc_bpf.model.drain import LINGER_S, Drain
 from tests.unit.planner.world import World
@@ -16,10 +16,10 @@ HOUR_NS = 3_600_000_000_000
 def told(*drains: Drain | None) -> list[Event]:
     """What a manager tells that finds the pair drained like this, look by look."""
     events: list[Event] = []
-    teller = Teller(events.append)
+    reporter = Reporter(events.append)
     pair = World().observe()
     for drain in drains:
-        teller.looked(Seen(replace(pair, drained=drain), (), None))
+        reporter.observed(Seen(replace(pair, drained=drain), (), None))
     return events
 
 

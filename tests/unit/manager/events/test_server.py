@@ -13,7 +13,7 @@ import pytest
 
 from netvsc_bpf.kernel.process.peer_credentials import Peer
 from netvsc_bpf.manager.events import server
-from netvsc_bpf.manager.events.buffer import RecentEvents
+from netvsc_bpf.manager.events.buffer import EventBuffer
 from netvsc_bpf.manager.events.kinds import Event, Kind
 from netvsc_bpf.manager.events.protocol import Request, parse_lines, parse_request
 from netvsc_bpf.manager.events.server import EventServer
@@ -47,7 +47,7 @@ class Client:
 
 
 @asynccontextmanager
-async def serving_(recent: RecentEvents, **options: Any) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+async def serving_(recent: EventBuffer, **options: Any) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     """A server on a claim, and how to connect to it; the claim outlives the server."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as claim:
         claim.bind(NAME)
@@ -108,7 +108,7 @@ def test_s98_look_is_answered_when_it_is_done_and_keeps_nobody_waiting() -> None
             asked.set()
             await may_end.wait()
 
-        async with serving_(RecentEvents(), look=look) as connect:
+        async with serving_(EventBuffer(), look=look) as connect:
             waiting = await connect(b"look\n")
             await asyncio.wait_for(asked.wait(), PATIENCE_S)
             answer = asyncio.ensure_future(waiting.lines())
@@ -122,7 +122,7 @@ def test_s98_look_is_answered_when_it_is_done_and_keeps_nobody_waiting() -> None
 
 def test_what_is_kept_is_told_in_order_and_the_connection_ends() -> None:
     async def scene() -> None:
-        recent = RecentEvents(100)
+        recent = EventBuffer(100)
         for number in range(150):
             recent(told(number))
         async with serving_(recent) as connect:
@@ -136,7 +136,7 @@ def test_how_long_vfs_are_left_alone_is_said_as_of_now() -> None:
     left = {2: 1234.56789, 7: 0.5}
 
     async def scene() -> None:
-        async with serving_(RecentEvents(), left_alone=lambda: dict(left)) as connect:
+        async with serving_(EventBuffer(), held_back=lambda: dict(left)) as connect:
             first = await (await connect(b"waits\n")).lines()
             left.clear()
             second = await (await connect(b"waits\n")).lines()
@@ -150,7 +150,7 @@ def test_how_long_vfs_are_left_alone_is_said_as_of_now() -> None:
 
 def test_follower_is_told_what_comes_from_any_thread() -> None:
     async def scene() -> None:
-        recent = RecentEvents()
+        recent = EventBuffer()
         recent(told(0))
         async with serving_(recent) as connect:
             client = await connect(b"events follow\n")
@@ -164,7 +164,7 @@ def test_follower_is_told_what_comes_from_any_thread() -> None:
 
 def test_follower_that_does_not_read_blocks_nobody_and_is_told_what_it_missed() -> None:
     async def scene() -> None:
-        recent = RecentEvents(50)
+        recent = EventBuffer(50)
         async with serving_(recent) as connect:
             slow, quick = await connect(b"events follow\n"), await connect(b"events follow\n")
             assert await slow.line() == await quick.line() == {"control": "ready"}
@@ -196,7 +196,7 @@ def test_who_says_nothing_or_leaves_is_dropped(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(server, "_PATIENCE_S", 0.05)
 
     async def scene() -> None:
-        async with serving_(RecentEvents()) as connect:
+        async with serving_(EventBuffer()) as connect:
             for said in (b"", b"eve", b"x" * 10000):
                 assert await (await connect(said)).lines() == []
             probe = await connect()
@@ -211,7 +211,7 @@ def test_who_says_nothing_or_leaves_is_dropped(monkeypatch: pytest.MonkeyPatch) 
 
 def test_unknown_request_is_refused() -> None:
     async def scene() -> None:
-        async with serving_(RecentEvents()) as connect:
+        async with serving_(EventBuffer()) as connect:
             (line,) = await (await connect(b"reboot\n")).lines()
             assert line["control"] == "refused" and "no such request" in line["why"]
 
@@ -222,7 +222,7 @@ def test_strangers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "peer", lambda _: Peer(1, os.geteuid() + 1))
 
     async def scene() -> None:
-        recent = RecentEvents()
+        recent = EventBuffer()
         recent(told(0))
         async with serving_(recent) as connect:
             (line,) = await (await connect(b"events\n")).lines()
@@ -233,7 +233,7 @@ def test_strangers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_so_many_are_served_and_when_one_leaves_another() -> None:
     async def scene() -> None:
-        async with serving_(RecentEvents(), most=2) as connect:
+        async with serving_(EventBuffer(), most=2) as connect:
             first, second = await connect(b"events follow\n"), await connect(b"events follow\n")
             assert await first.line() == await second.line() == {"control": "ready"}
             (line,) = await (await connect(b"events\n")).lines()
@@ -247,7 +247,7 @@ def test_so_many_are_served_and_when_one_leaves_another() -> None:
 
 
 def test_events_after_the_loop_has_ended_hurt_nobody() -> None:
-    recent = RecentEvents()
+    recent = EventBuffer()
 
     async def scene() -> None:
         async with serving_(recent):

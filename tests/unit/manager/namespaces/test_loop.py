@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind
-from netvsc_bpf.manager.events.reporter import Teller
-from netvsc_bpf.manager.namespaces.namespace_manager import Branch
+from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager
 from netvsc_bpf.manager.reconcile import unexpected_errors
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.errors import BpffsUnavailable
 from tests.unit.manager.turning import turn
@@ -20,8 +20,8 @@ from tests.unit.manager.turning import turn
 def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> list[Event]:
     """Turn with a reconciler of the test's; return what was told."""
     told: list[Event] = []
-    teller = Teller(told.append)
-    branch = Branch(ManagerConfig(**config), told.append, teller, Bugs(teller))
+    reporter = Reporter(told.append)
+    branch = NamespaceManager(ManagerConfig(**config), told.append, reporter, UnexpectedErrors(reporter))
     branch._reconcile = cast(Any, reconcile)
     turn(branch, times)
     return told
@@ -69,14 +69,14 @@ def test_work_beside_the_loop_is_started_again() -> None:
         if next(runs):
             raise KeyError("a bug of ours")
 
-    asyncio.run(Bugs(Teller(told.append)).kept_going(work))
+    asyncio.run(UnexpectedErrors(Reporter(told.append)).keep_running(work))
     assert [event.details[Detail.ERRORS] for event in told] == [1, 2]
 
 
 def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
     told: list[Event] = []
-    teller, done = Teller(told.append), []
-    branch = Branch(ManagerConfig(), told.append, teller, Bugs(teller))
+    reporter, done = Reporter(told.append), []
+    branch = NamespaceManager(ManagerConfig(), told.append, reporter, UnexpectedErrors(reporter))
 
     def fails(name: str) -> Callable[[], None]:
         def work() -> None:
@@ -85,7 +85,7 @@ def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
 
         return work
 
-    jobs = ("_reconcile", "_lists", "_vlans", "_visits")
+    jobs = ("_reconcile", "_lists", "_vlans", "_moved_nics")
     for name in jobs:
         setattr(branch, name, fails(name))
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from netvsc_bpf.manager.events.reporter import Teller
+from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.namespaces import namespace_manager as branches
-from netvsc_bpf.manager.namespaces.namespace_manager import Branch
-from netvsc_bpf.manager.reconcile.unexpected_errors import Bugs
+from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager
+from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.config import ManagerConfig
 from tests.unit.manager.turning import Pins, turn
 
@@ -19,8 +19,10 @@ class Turning:
     """A branch whose work is the test's: `woken` says whether something new comes during each turn."""
 
     def __init__(self, *, woken: bool) -> None:
-        teller = Teller(lambda event: None)
-        self.branch = Branch(ManagerConfig(), lambda event: None, teller, Bugs(teller))
+        reporter = Reporter(lambda event: None)
+        self.branch = NamespaceManager(
+            ManagerConfig(), lambda event: None, reporter, UnexpectedErrors(reporter)
+        )
         self.pins, self.lists, self.woken = Pins(), 0, woken
         self.branch._reconcile = cast(Any, self.reconcile)
         self.branch._lists = cast(Any, self.read_lists)

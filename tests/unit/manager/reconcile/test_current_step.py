@@ -3,7 +3,7 @@
 
 import pytest
 
-from netvsc_bpf.manager.reconcile.current_step import Running
+from netvsc_bpf.manager.reconcile.current_step import CurrentStep
 from netvsc_bpf.planner.actions import Attach
 
 
@@ -20,11 +20,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def running(clock: Clock) -> Running:
-    return Running(clock)
+def running(clock: Clock) -> CurrentStep:
+    return CurrentStep(clock)
 
 
-def test_step_is_overdue_from_its_limit_until_its_end(running: Running, clock: Clock) -> None:
+def test_step_is_overdue_from_its_limit_until_its_end(running: CurrentStep, clock: Clock) -> None:
     with running.step(Attach(2)):
         clock.now += 9.9
         assert running.overdue(10.0) is None
@@ -34,14 +34,14 @@ def test_step_is_overdue_from_its_limit_until_its_end(running: Running, clock: C
     assert running.overdue(10.0) is None
 
 
-def test_step_that_raises_has_ended_as_well(running: Running, clock: Clock) -> None:
+def test_step_that_raises_has_ended_as_well(running: CurrentStep, clock: Clock) -> None:
     with pytest.raises(OSError), running.step(Attach(2)):
         raise OSError
     clock.now += 20
     assert running.overdue(10.0) is None
 
 
-def test_only_the_step_that_was_given_up_learns_of_it(running: Running, clock: Clock) -> None:
+def test_only_the_step_that_was_given_up_learns_of_it(running: CurrentStep, clock: Clock) -> None:
     with running.step(Attach(2)) as first_given_up:
         clock.now += 10
         step = running.overdue(10.0)
@@ -52,7 +52,7 @@ def test_only_the_step_that_was_given_up_learns_of_it(running: Running, clock: C
         assert not second_given_up(), "though it is the same action"
 
 
-def test_look_that_does_not_return_is_not_taken_for_a_step(running: Running, clock: Clock) -> None:
+def test_look_that_does_not_return_is_not_taken_for_a_step(running: CurrentStep, clock: Clock) -> None:
     clock.now += 10
     assert running.lost(10.0) and running.overdue(10.0) is None
     with running.step(Attach(2)):
@@ -65,7 +65,7 @@ def test_look_that_does_not_return_is_not_taken_for_a_step(running: Running, clo
     assert not running.lost(10.0)
 
 
-def test_compiler_may_take_longer_than_a_step_but_not_for_ever(running: Running, clock: Clock) -> None:
+def test_compiler_may_take_longer_than_a_step_but_not_for_ever(running: CurrentStep, clock: Clock) -> None:
     with running.compiling():
         clock.now += 30
         assert not running.lost(10.0)

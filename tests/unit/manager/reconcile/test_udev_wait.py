@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A VF that has just appeared is udev's first, but not for ever."""
 
-from netvsc_bpf.manager.reconcile.udev_wait import Newcomers
+from netvsc_bpf.manager.reconcile.udev_wait import UdevWait
 from netvsc_bpf.manager.state.durations import Arrivals
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.planner.actions import Action, Attach, Join
@@ -14,10 +14,10 @@ class World:
     now = 0
     busy = True
 
-    def newcomers(self) -> Newcomers:
+    def newcomers(self) -> UdevWait:
         arrivals = Arrivals()
-        arrivals.looked([2, 7], 0)
-        return Newcomers(arrivals, lambda _: self.busy, lambda: self.now)
+        arrivals.observed([2, 7], 0)
+        return UdevWait(arrivals, lambda _: self.busy, lambda: self.now)
 
 
 def test_s10_vf_is_joined_once_udev_is_done_with_it() -> None:

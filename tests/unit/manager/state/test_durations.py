@@ -14,7 +14,7 @@ def test_join_is_counted_from_the_first_that_was_heard_of_the_vf() -> None:
     before = CLOCKS.boottime()
     timing.arrivals.changed(7, True)
     after = CLOCKS.boottime()
-    timing.arrivals.looked([7], after + SECOND)
+    timing.arrivals.observed([7], after + SECOND)
     timing.arrivals.changed(7, True)
     first = timing.arrivals.first_seen(7)
     assert first is not None and before <= first <= after
@@ -25,29 +25,29 @@ def test_join_is_counted_from_the_first_that_was_heard_of_the_vf() -> None:
 
 def test_vf_that_nobody_told_of_counts_from_the_look_that_showed_it() -> None:
     timing = Timing()
-    timing.arrivals.looked([7], 5 * SECOND)
+    timing.arrivals.observed([7], 5 * SECOND)
     timing.joined(7)
     assert timing.joined_for_s(7, 7 * SECOND) == 2.0
 
 
 def test_vf_that_was_not_joined_by_us_has_no_such_time() -> None:
     timing = Timing()
-    timing.arrivals.looked([7], SECOND)
+    timing.arrivals.observed([7], SECOND)
     assert timing.joined_for_s(7, 2 * SECOND) is None
 
 
 def test_number_that_comes_again_is_another_vf() -> None:
     arrivals = Arrivals()
-    arrivals.looked([7], 1 * SECOND)
+    arrivals.observed([7], 1 * SECOND)
     arrivals.changed(7, False)
-    arrivals.looked([7], 9 * SECOND)
+    arrivals.observed([7], 9 * SECOND)
     assert arrivals.first_seen(7) == 9 * SECOND
 
 
 def test_vf_whose_end_nobody_told_is_missed_by_a_look() -> None:
     arrivals = Arrivals()
-    arrivals.looked([7], 1 * SECOND)
-    arrivals.looked([], 2 * SECOND)
+    arrivals.observed([7], 1 * SECOND)
+    arrivals.observed([], 2 * SECOND)
     assert arrivals.first_seen(7) is None
 
 
@@ -55,7 +55,7 @@ def test_look_that_began_before_the_vf_came_does_not_forget_it() -> None:
     arrivals = Arrivals()
     begun = CLOCKS.boottime()
     arrivals.changed(7, True)
-    arrivals.looked([], begun)
+    arrivals.observed([], begun)
     assert arrivals.first_seen(7) is not None
 
 

@@ -2,7 +2,7 @@
 """When everything is looked at, and when what concerns the pairs is enough."""
 
 from netvsc_bpf.datapath.session import Scope
-from netvsc_bpf.manager.state.observation_scope import Looking
+from netvsc_bpf.manager.state.observation_scope import ObservationScope
 
 INTERVAL_S = 30.0
 PAIR = frozenset({2, 3})
@@ -13,14 +13,14 @@ class World:
 
     def __init__(self) -> None:
         self.news: frozenset[int] | None = frozenset()
-        self.looking = Looking(lambda: self.news, members=None)
+        self.scope = ObservationScope(lambda: self.news, members=None)
         assert self.at(0.0) is None, "the first look is at everything"
-        self.looking.members = PAIR
+        self.scope.members = PAIR
 
     def at(self, now: float, *, fails: bool = False) -> Scope | None:
-        near = self.looking.begin(now, INTERVAL_S)
+        near = self.scope.begin(now, INTERVAL_S)
         if not fails:
-            self.looking.end()
+            self.scope.end()
         return near
 
 
@@ -48,5 +48,5 @@ def test_a_look_that_failed_is_made_up_for() -> None:
 
 def test_another_configuration_takes_a_look_at_everything() -> None:
     world = World()
-    world.looking.at_everything()
+    world.scope.at_everything()
     assert world.at(1.0) is None

@@ -52,12 +52,12 @@ def test_failure_that_is_over_makes_nobody_look_again() -> None:
 
 def test_vf_is_left_alone_until_its_penalty_has_halved_far_enough() -> None:
     pair = PairMemory(Damper(DampingPolicy(half_life_s=60.0, penalty=1000, suppress=1500, reuse=1000)))
-    assert pair.left_alone_for_s(0.0) is None
+    assert pair.held_back_for_s(0.0) is None
     for _ in range(2):
         pair.damper = pair.damper.failed(0.0)
-    assert round(pair.left_alone_for_s(0.0) or 0, 3) == 60.0
-    assert round(pair.left_alone_for_s(45.0) or 0, 3) == 15.0
-    assert pair.left_alone_for_s(61.0) is None
+    assert round(pair.held_back_for_s(0.0) or 0, 3) == 60.0
+    assert round(pair.held_back_for_s(45.0) or 0, 3) == 15.0
+    assert pair.held_back_for_s(61.0) is None
 
 
 @given(st.integers(1, 6), st.floats(0.001, 0.1))
@@ -86,18 +86,18 @@ def test_hold_makes_somebody_look_when_it_ends() -> None:
 def test_s98_operator_who_drains_and_undrains_all_day_is_no_opponent() -> None:
     pair, seen = memory(), World().observe()
     for number in range(1000):
-        pair.looked(replace(seen, drained=Drain(1) if number % 2 else None), number * 0.1)
+        pair.observed(replace(seen, drained=Drain(1) if number % 2 else None), number * 0.1)
         assert pair.took(3, number * 0.1)
 
 
 def test_s98_what_failed_before_keeps_no_operator_waiting() -> None:
     pair, seen = memory(), World().observe()
-    pair.looked(seen, 0.0)
+    pair.observed(seen, 0.0)
     for _ in range(5):
         pair.failed(0.0)
     assert pair.allowed(list(STEPS), 1.0) == STEPS[:1]
-    pair.looked(replace(seen, drained=Drain(1)), 1.0)
+    pair.observed(replace(seen, drained=Drain(1)), 1.0)
     assert pair.allowed(list(STEPS), 1.0) == STEPS
     pair.failed(1.0)
-    pair.looked(replace(seen, drained=Drain(1)), 1.05)
+    pair.observed(replace(seen, drained=Drain(1)), 1.05)
     assert pair.allowed(list(STEPS), 1.05) == STEPS[:1], "the same word again is none"

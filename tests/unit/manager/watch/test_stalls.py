@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field
 
 from netvsc_bpf.manager.state.pair_state import PairMemory
-from netvsc_bpf.manager.state.pair_states import Memories
+from netvsc_bpf.manager.state.pair_states import PairMemories
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
@@ -32,7 +32,7 @@ class Days:
     def manage(self) -> None:
         for _ in range(10):
             seen = self.world.observe()
-            self.memory.looked(seen, self.now)
+            self.memory.observed(seen, self.now)
             held = self.memory.held(seen, self.now)
             steps = plan(seen, Wanted(damped=self.memory.damper.suppressed, held=held))
             if not steps:
@@ -94,15 +94,15 @@ def test_vf_that_is_plugged_in_instead_is_used_at_once() -> None:
 
 def test_s22_a_new_manager_holds_back_what_was_held_back_and_nothing_else() -> None:
     days, told = Days(), list[Stall]()
-    memories = Memories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
-    memory = memories.looked(days.world.observe(), days.now)
+    memories = PairMemories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
+    memory = memories.observed(days.world.observe(), days.now)
     assert not memory.held(days.world.observe(), days.now), "it was in use"
     days.world.execute_one(act.Withdraw(days.world.synthetic.ifindex, Reason.STALLED))
-    assert not memories.looked(days.world.observe(), days.now).held(days.world.observe(), days.now), (
+    assert not memories.observed(days.world.observe(), days.now).held(days.world.observe(), days.now), (
         "its own withdrawals it knows of from elsewhere"
     )
-    another = Memories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
-    memory = another.looked(days.world.observe(), days.now)
+    another = PairMemories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
+    memory = another.observed(days.world.observe(), days.now)
     assert memory.held(days.world.observe(), days.now + POLICY.hold_s - 1)
     assert not memory.held(days.world.observe(), days.now + POLICY.hold_s + 1)
     assert [one.vf for one in told] == [days.world.devmap]

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The words for events in text for people. JSON keeps the stable names (CONTRACT.md). Pure."""
+
+_WORDS = {"awaited": "waiting", "followed": "synced", "left": "removed"}
+
+
+def event_word(name: str) -> str:
+    """Return the word that `events` and the log print for the event that JSON calls `name`."""
+    return _WORDS.get(name, name)
