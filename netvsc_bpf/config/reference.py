@@ -16,15 +16,18 @@ from netvsc_bpf.config.sections import INTERFACE, meaning, sections
 _PAGE = """\
 # Configuration
 
-`netvsc-bpf run --config FILE` reads a TOML file. Every key may be left out; options of the command line win
-over the file. What is not known, of another type, out of range or in contradiction to something else is
+For operators: every key of the manager's configuration file. [examples/](../examples/README.md) has a
+minimal and a full file.
+
+`netvsc-bpf run --config FILE` reads a TOML file. Every key is optional; options on the command line win
+over the file. A key that is unknown, of another type, out of range or in contradiction to another one is
 refused with `FILE:LINE: reason` and exit status 2. [deploy/netvsc-bpf.toml](../deploy/netvsc-bpf.toml) has
 every key with its default.
 
-SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. A file that is refused is told, with its line,
-and what was in force stays. Else what changed takes effect without letting go of a VF that still fits; an
-interface that is no longer listed stays attached and is not managed any more. A key that is marked ¹ needs a
-restart: that is told too.
+SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. If it has a mistake, the line is logged and the
+old configuration stays in force. Otherwise changes take effect without releasing a VF that still fits; an
+interface that is no longer listed stays attached and is not managed any more. A key marked ¹ needs a
+restart; that is logged too.
 
 The figures of damping are explained in [damping.md](damping.md).
 

@@ -16,6 +16,8 @@ from netvsc_bpf.metrics.snapshot import Snapshot
 _HEAD = """\
 # Metrics
 
+For operators who build dashboards and alerts: every metric, and where it comes from.
+
 `netvsc-bpf run` serves them on 127.0.0.1:9855 by default (`--metrics-listen ADDR:PORT`, or `none`). TLS and
 users are set in the `[metrics]` section of its [configuration file](configuration.md): `cert_file`,
 `key_file`, and `users` with bcrypt hashes. With `--netns NAME` the address is one of that network
@@ -30,7 +32,7 @@ namespace. `netvsc-bpf metrics` prints them once, for a textfile collector, with
 - A scrape is one netlink dump and a look at the maps; it takes no lock that a packet could meet.
 - The format is Prometheus' text format 0.0.4.
 
-[alerts.md](alerts.md) is made of these, and so is the dashboard in `deploy/grafana`.
+[alerts.md](alerts.md) and the dashboard in [deploy/grafana](../deploy/grafana) use these.
 
 <!-- Written by netvsc_bpf/metrics/reference.py from the collector; change that. -->
 """
