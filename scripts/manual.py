@@ -24,49 +24,54 @@ COMPLETIONS = {
 }
 PROGRAM = "netvsc-bpf"
 
-DATE = "2026-11-24"
+DATE = "2026-11-30"
 """Of the last change of what stands in this file; the commands' own words change without it."""
 WIDTH = 78
 
 DESCRIPTION = """
 A virtual machine with SR-IOV has a synthetic NIC that is always there (hv_netvsc, virtio-net) and a virtual
-function (VF) with the same MAC that is fast, and that the host adds and removes at will. netvsc-bpf makes
-them one with eBPF: packets flow through the VF while it lives and through the synthetic path while it does
-not. Addresses, routes and firewall rules stay on the synthetic NIC.
+function (VF) with the same MAC address that is fast, and that the host adds and removes at any time.
+netvsc-bpf uses both as one NIC, with eBPF: packets take the VF while it works and the synthetic path
+otherwise. Addresses, routes and firewall rules stay on the synthetic NIC.
 
-`attach` returns after the settle time; the data path needs no process. Steering, failover and return are
-decided in the kernel. `run` is the manager that joins VFs which are new, keeps them in step with the
-synthetic NIC, and repairs. `detach` puts everything back as it was found.
+`attach` returns after the settle time; packets need no process afterwards. Steering, failover and return are
+decided in the kernel. `run` is the manager: it adopts new VFs, keeps them in step with the synthetic NIC, and
+repairs. `detach` restores everything as it was found.
 """
 EXIT_STATUS = (
     ("0", "Done."),
     (
         "1",
-        "Failed: one line on stderr says what, why, and what to do. Also where what was to be printed cannot "
-        "be written (`status`, `events`, `top`, `metrics`, `capture`, --help); the status of `attach`, "
-        "`doctor`, `demo` and `run` says how their work went. A reader that leaves early is no failure.",
+        "Failed: one line on stderr says what, why, and what to do. Also if the output of `status`, "
+        "`events`, `top`, `metrics`, `capture` or --help cannot be written; the status of `attach`, "
+        "`doctor`, `demo` and `run` does not depend on their output. A reader that closes the pipe early is "
+        "not a failure.",
     ),
-    ("2", "Wrong usage."),
+    ("2", "Wrong usage, or a mistake in the configuration file."),
     (
         "3",
-        "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, a foreign XDP program.",
+        "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, another XDP program.",
     ),
-    ("4", "This kernel or machine cannot: a missing capability, bpffs, BTF, bcc or tool."),
+    ("4", "Not possible on this kernel or machine: a capability, bpffs, BTF, bcc or a tool is missing."),
     ("130", "Ended by Ctrl-C."),
 )
 FILES = (
     (
         "/sys/fs/bpf/netvsc-bpf",
-        "The pins: all state there is, by network namespace. Nothing outside is touched.",
+        "The pins: all state there is, by network namespace. Nothing outside this directory is changed.",
     ),
 )
 EXAMPLES = (
-    ("Is this machine fit?", "netvsc-bpf doctor"),
+    ("Can this machine run it?", "netvsc-bpf doctor"),
     (
-        "Steer the traffic of eth0 through its VF, wait until that has settled, and look:",
+        "Steer the traffic of eth0 through its VF, wait for the settle time, and show the result:",
         "netvsc-bpf attach eth0 && netvsc-bpf status",
     ),
-    ("Watch the rates, one table each 5 seconds, into a file:", "netvsc-bpf top --interval 5 > rates.txt"),
+    ("Write the rates to a file, one table every 5 seconds:", "netvsc-bpf top --interval 5 > rates.txt"),
+    (
+        "Move both directions of eth0 off its VF for two hours:",
+        'netvsc-bpf drain eth0 --for 2h --why "NIC firmware"',
+    ),
     ("A capture of both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
     ("The same for a network namespace:", "netvsc-bpf --netns blue attach eth0"),
 )

@@ -14,6 +14,7 @@ import pytest
 from netvsc_bpf.cli.commands import Commands, command_line
 
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind
+from netvsc_bpf.model.path import Reason
 
 REPO = Path(__file__).resolve().parents[2]
 TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
@@ -167,3 +168,24 @@ def test_the_schema_of_events_has_every_detail(monkeypatch: pytest.MonkeyPatch) 
         event = Event(kind, "eth0", "text", details={Detail.DURATION_S: 0.5, Detail.ERRORS: 1})
         assert page.faults(schema, event.as_record()) == []
     assert {detail.value for detail in Detail} <= set(schema["properties"])
+
+
+def test_the_operating_guide_explains_every_reason() -> None:
+    guide = (REPO / "docs/operate.md").read_text().partition("### The VF is not used")[2]
+    rows = {line.split("`")[1] for line in guide.splitlines() if line.startswith("| `")}
+    assert {reason.value for reason in Reason} - rows == {"armed"}
+
+
+def test_the_glossary_has_every_word_of_our_own() -> None:
+    glossary = (REPO / "docs/glossary.md").read_text()
+    own = "steer home guard sentinel permitted armed settle drained damped fallback"
+    assert [word for word in own.split() if f"| **{word}" not in glossary] == []
+
+
+def test_the_questions_of_a_new_user_have_answers() -> None:
+    _, _, section = (
+        (REPO / "CONTRIBUTING.md").read_text().partition("### Questions that the documents must answer")
+    )
+    table = [line for line in section.partition("\n## ")[0].splitlines() if line.endswith(" |")][2:]
+    assert len(table) >= 10
+    assert [line for line in table if not LINK.search(line)] == []
