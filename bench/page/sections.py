@@ -53,9 +53,13 @@ SECTIONS = {
         "Instructions per packet", path.pictures, path.remarks, path.losses, path.short, path.tables
     ),
     "programs": Section("Each program by itself", tables=programs.tables),
-    "tcp": Section("TCP throughput", ratios.pictures, losses=ratios.losses, short=ratios.losses),
-    "small": Section("Small packets", ratios.pictures, losses=ratios.losses, short=ratios.losses),
-    "control": Section("The control plane, 1 to 256 pairs", control.pictures),
+    "tcp": Section(
+        "TCP throughput", ratios.pictures, losses=ratios.losses, short=ratios.losses, tables=ratios.tables
+    ),
+    "small": Section(
+        "Small packets", ratios.pictures, losses=ratios.losses, short=ratios.losses, tables=ratios.tables
+    ),
+    "control": Section("The control plane, 1 to 256 pairs", control.pictures, tables=control.tables),
     "attach": Section("attach, status and detach"),
     "join": Section("A new VF joins", times.joins),
     "pairs": Section("256 pairs at once"),

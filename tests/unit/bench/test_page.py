@@ -68,6 +68,7 @@ def test_no_two_rows_of_a_table_look_alike() -> None:
         for table in section(result.benchmark).tables(result):
             labels = [row[: table.labels] for row in table.rows]
             assert len(set(labels)) == len(labels), f"{result.file}: {table.title}"
+            assert len(set(table.columns)) == len(table.columns), f"{result.file}: {table.title}"
 
 
 def test_figures_that_other_pages_quote_are_the_measured_ones() -> None:
