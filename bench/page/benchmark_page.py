@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """docs/benchmarks/*.md: one page for each result. Pure but for the docstrings of the benchmarks."""
 
+from bench.page.contenders import in_words
 from bench.page.markdown import escaped, limit_row, table
 from bench.page.result import Result
 from bench.page.sections import method, section
@@ -45,7 +46,7 @@ def page(result: Result) -> str:
     for one in tables:
         lines += [f"*{escaped(one.title)}*", "", table(one)]
     if remarks := [*what.remarks(result), *result.said]:
-        lines += ["## Remarks", "", *[f"- {escaped(line)}" for line in remarks], ""]
+        lines += ["## Remarks", "", *[f"- {escaped(in_words(line))}" for line in remarks], ""]
     if result.limits:
         lines += ["## Limits", "", "What this project holds itself to.", ""]
         lines += ["| limit | measured | | |", "|---|---:|---|---|", *map(limit_row, result.limits), ""]

@@ -37,3 +37,10 @@ _OURS = {
 def contender(name: str) -> Contender:
     """Return what a raw name of bench/guest/names.py stands for."""
     return _OURS.get(name) or Contender(name)
+
+
+def in_words(text: str) -> str:
+    """Return a line that a benchmark printed, with the raw names in it as the pages call them."""
+    for name in sorted(_OURS, key=len, reverse=True):
+        text = text.replace(name, str(_OURS[name]))
+    return text

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from bench.page import benchmark_page, failover_guest, path, ratios, summary
-from bench.page.contenders import contender
+from bench.page.contenders import contender, in_words
 from bench.page.path import losses, remarks
 from bench.page.result import Result, Table, read_all
 from bench.page.sections import BENCH, method, section
@@ -137,6 +137,7 @@ def test_contenders_have_a_level_and_a_manager() -> None:
     assert (live.name, live.level, live.manager) == ("netvsc-bpf", "live", "killed")
     assert str(live) == "netvsc-bpf, level live, manager killed"
     assert str(contender("team")) == "team"
+    assert in_words("ours, manager stopped, unbind: late") == "netvsc-bpf, manager stopped, unbind: late"
 
 
 def failed(contender: str, lost: int, gap_ms: float) -> dict[str, object]:
