@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Writes docs/man/netvsc-bpf.1 and deploy/completion/ from the commands themselves.
 
-Run by `make manual`. tests/unit/cli/test_manual.py fails if those files are out of date.
+Run by `make manual`. tests/unit/cli/test_manual.py fails where what stands there is not what this writes.
 """
 
 import re
@@ -30,46 +30,50 @@ WIDTH = 78
 
 DESCRIPTION = """
 A virtual machine with SR-IOV has a synthetic NIC that is always there (hv_netvsc, virtio-net) and a virtual
-function (VF) with the same MAC that is fast, and that the host adds and removes at any time. netvsc-bpf uses
-the two as one NIC, with eBPF: packets go through the VF while it works and through the synthetic path while
-it does not. Addresses, routes and firewall rules stay on the synthetic NIC.
+function (VF) with the same MAC address that is fast, and that the host adds and removes at any time.
+netvsc-bpf uses both as one NIC, with eBPF: packets take the VF while it works and the synthetic path
+otherwise. Addresses, routes and firewall rules stay on the synthetic NIC.
 
-`attach` returns after the settle time; the data path needs no process. Steering, failover and return are
-decided in the kernel. `run` is the manager: it joins new VFs, keeps their settings in sync with the synthetic
-NIC, and repairs what was changed. `detach` restores the settings found at attach.
+`attach` returns after the settle time; packets need no process afterwards. Steering, failover and return are
+decided in the kernel. `run` is the manager: it adopts new VFs, keeps them in step with the synthetic NIC, and
+repairs. `detach` restores everything as it was found.
 """
 EXIT_STATUS = (
     ("0", "Done."),
     (
         "1",
         "Failed: one line on stderr says what, why, and what to do. Also if the output of `status`, "
-        "`events`, `top`, `metrics`, `capture` or --help cannot be written; lost output does not change the "
-        "exit status of `attach`, `doctor`, `demo` and `run`. A reader that closes the pipe early is not a "
-        "failure.",
+        "`events`, `top`, `metrics`, `capture` or --help cannot be written; the status of `attach`, "
+        "`doctor`, `demo` and `run` does not depend on their output. A reader that closes the pipe early is "
+        "not a failure.",
     ),
-    ("2", "Usage error."),
+    ("2", "Wrong usage, or a mistake in the configuration file."),
     (
         "3",
-        "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, a foreign XDP program.",
+        "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, another XDP program.",
     ),
-    ("4", "Not possible on this kernel or machine: a missing capability, bpffs, BTF, bcc or tool."),
+    ("4", "Not possible on this kernel or machine: a capability, bpffs, BTF, bcc or a tool is missing."),
     ("130", "Ended by Ctrl-C."),
 )
 FILES = (
     (
         "/sys/fs/bpf/netvsc-bpf",
-        "The pins: all state that is kept, by network namespace.",
+        "The pins: all state there is, by network namespace. Nothing outside this directory is changed.",
     ),
 )
 EXAMPLES = (
-    ("Check whether this machine can run netvsc-bpf:", "netvsc-bpf doctor"),
+    ("Can this machine run it?", "netvsc-bpf doctor"),
     (
-        "Steer the traffic of eth0 through its VF, wait for the settle time, and show the state:",
+        "Steer the traffic of eth0 through its VF, wait for the settle time, and show the result:",
         "netvsc-bpf attach eth0 && netvsc-bpf status",
     ),
-    ("Write rates to a file, one table every 5 seconds:", "netvsc-bpf top --interval 5 > rates.txt"),
-    ("Capture both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
-    ("Attach in another network namespace:", "netvsc-bpf --netns blue attach eth0"),
+    ("Write the rates to a file, one table every 5 seconds:", "netvsc-bpf top --interval 5 > rates.txt"),
+    (
+        "Move both directions of eth0 off its VF for two hours:",
+        'netvsc-bpf drain eth0 --for 2h --why "NIC firmware"',
+    ),
+    ("A capture of both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
+    ("The same for a network namespace:", "netvsc-bpf --netns blue attach eth0"),
 )
 SEE_ALSO = "ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), capabilities(7)"
 
@@ -126,50 +130,50 @@ def options(context: click.Context, command: click.Command) -> Iterator[str]:
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if isinstance(parameter, click.Option) and record is not None and shown(context, parameter):
-            names, text = (" ".join(part.split()) for part in record)
-            yield from tagged([(names, limits(text))])
+            names, told = (" ".join(part.split()) for part in record)
+            yield from tagged([(names, limits(told))])
 
 
 def shown(context: click.Context, option: click.Option) -> bool:
-    """Return whether an option is listed: --help is listed once, for all commands."""
+    """Tell whether an option is worth a word: --help is said once, for all commands."""
     return context.parent is None or "--help" not in option.opts
 
 
-def limits(text: str) -> str:
-    """Return the text with click's ranges in words."""
-    text = re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", text)
-    return re.sub(r"x>=([\d.]+)", r"at least \1", text)
+def limits(told: str) -> str:
+    """Say in words what click says of a range."""
+    told = re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", told)
+    return re.sub(r"x>=([\d.]+)", r"at least \1", told)
 
 
 def tagged(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield tagged paragraphs with hanging indent (.TP)."""
-    for tag, text in pairs:
-        yield from (".TP", f".B {escaped(tag)}", *filled(text))
+    """Yield paragraphs that hang behind their tags."""
+    for tag, told in pairs:
+        yield from (".TP", f".B {escaped(tag)}", *filled(told))
 
 
-def paragraphs(text: str) -> Iterator[str]:
+def paragraphs(told: str) -> Iterator[str]:
     """Yield plain text as paragraphs, the first of a section."""
-    for number, paragraph in enumerate(text.strip().split("\n\n")):
+    for number, paragraph in enumerate(told.strip().split("\n\n")):
         if number:
             yield ".PP"
         yield from filled(paragraph)
 
 
-def filled(text: str) -> list[str]:
-    """Return the text in lines of at most WIDTH columns; text in `backticks` becomes bold."""
-    bold = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped(" ".join(text.split())))
+def filled(told: str) -> list[str]:
+    """Return lines that are short enough; what stands in `backticks` becomes bold."""
+    bold = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped(" ".join(told.split())))
     lines = textwrap.wrap(bold, WIDTH, break_long_words=False, break_on_hyphens=False)
-    # roff takes a line that begins with a full stop or a quote for a request.
+    # A full stop or a quote at the beginning would make a request of the line.
     return [f"\\&{one}" if one.startswith((".", "'")) else one for one in lines]
 
 
-def escaped(text: str) -> str:
-    """Escape characters that are special in roff."""
-    return text.replace("\\", "\\e").replace("-", "\\-")
+def escaped(told: str) -> str:
+    """Escape what roff takes for its own."""
+    return told.replace("\\", "\\e").replace("-", "\\-")
 
 
 def completion(shell: str) -> str:
-    """Return the completion script of a shell, as click generates it."""
+    """Return the completion script of a shell, as click makes it."""
     kind = get_completion_class(shell)
     assert kind is not None
     return kind(command_line, {}, PROGRAM, "_NETVSC_BPF_COMPLETE").source()

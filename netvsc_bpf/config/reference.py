@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Generates the reference of the keys: docs/configuration.md and deploy/netvsc-bpf.toml.
+"""What is written about the keys: docs/configuration.md and deploy/netvsc-bpf.toml.
 
-`python -m netvsc_bpf.config.reference docs/configuration.md deploy/netvsc-bpf.toml` writes both; a test
-checks that they are up to date.
+`python -m netvsc_bpf.config.reference docs/configuration.md deploy/netvsc-bpf.toml` writes both anew; a test
+compares.
 """
 
 import sys
@@ -16,26 +16,30 @@ from netvsc_bpf.config.sections import INTERFACE, meaning, sections
 _PAGE = """\
 # Configuration
 
-`netvsc-bpf run --config FILE` reads a TOML file. Every key is optional; command-line options override the
-file. Unknown keys, wrong types, values out of range and contradictions are refused with `FILE:LINE: reason`
-and exit status 2. [deploy/netvsc-bpf.toml](../deploy/netvsc-bpf.toml) has every key with its default.
+For operators: every key of the manager's configuration file. [examples/](../examples/README.md) has a
+minimal and a full file.
 
-SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. If the file is refused, the error is logged with
-its line and the previous settings stay in force. Otherwise changes take effect without releasing a VF that
-still matches; an interface that is no longer listed stays attached but is not managed any more. A key marked
-¹ needs a restart, which is logged too.
+`netvsc-bpf run --config FILE` reads a TOML file. Every key is optional; options on the command line win
+over the file. A key that is unknown, of another type, out of range or in contradiction to another one is
+refused with `FILE:LINE: reason` and exit status 2. [deploy/netvsc-bpf.toml](../deploy/netvsc-bpf.toml) has
+every key with its default.
 
-[damping.md](damping.md) explains the values of damping.
+SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. If it has a mistake, the line is logged and the
+old configuration stays in force. Otherwise changes take effect without releasing a VF that still fits; an
+interface that is no longer listed stays attached and is not managed any more. A key marked ¹ needs a
+restart; that is logged too.
+
+The figures of damping are explained in [damping.md](damping.md).
 
 <!-- Written by netvsc_bpf/config/reference.py from the dataclasses; change those. -->
 """
 _EXAMPLE = """\
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Configuration of `netvsc-bpf run --config FILE`. Every key is listed with its default; remove keys that you
-# do not change. A key that is commented out has no default.
+# netvsc-bpf run --config FILE. Every key stands here with its default; leave out what you do not change.
+# A key that is commented out has no value by default.
 #
-# netvsc-bpf checks the file at start and on SIGHUP, and reports the line of an error.
+# netvsc-bpf checks the file when it starts and on SIGHUP, and names the line that it cannot use.
 """
 
 
@@ -77,7 +81,7 @@ def _entries(section: str, keys: Mapping[str, Key]) -> str:
 
 
 def _has_default(key: Key) -> bool:
-    """Return whether leaving the key out is the same as setting the default."""
+    """Tell whether leaving the key out and giving the default are the same."""
     return key.name != "settle_ms" and (key.default is not None or key.is_choice)
 
 
