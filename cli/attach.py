@@ -12,6 +12,7 @@ from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.cli.output import best_effort
 from netvsc_bpf.cli.render import print_status
 
+import netvsc_bpf
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
 from netvsc_bpf.kernel.process.stdio import say
 from netvsc_bpf.model.errors import NetvscBpfError
@@ -115,9 +116,6 @@ def _import_the_rest() -> None:
 def _attach(
     interface: str | None, options: AttachOptions, early: "CompileChild | None", *, as_json: bool
 ) -> None:
-    from netvsc_bpf import datapath
-    from netvsc_bpf.manager.events.manager_outlook import with_outlook
-
     attached: list[str] = []
 
     def waits(interfaces: Sequence[str]) -> None:
@@ -131,9 +129,9 @@ def _attach(
     errors: list[NetvscBpfError] = []
     try:
         if interface is not None:
-            done = [datapath.attach(interface, options, waits, early)]
+            done = [netvsc_bpf.attach(interface, options, waits, early)]
         else:
-            done, errors = datapath.attach_all(options, waits, early)
+            done, errors = netvsc_bpf.attach_all(options, waits, early)
     except KeyboardInterrupt:
         if attached:
             undo = f"netvsc-bpf detach {interface or '--all'}"
@@ -145,7 +143,7 @@ def _attach(
         for warning in one.warnings:
             say(warning)
     with best_effort():
-        print_status(with_outlook([one.status for one in done]), as_json=as_json)
+        print_status([one.status for one in done], as_json=as_json)
     for error in errors:
         say(str(error))
     if errors:

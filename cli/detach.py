@@ -4,6 +4,8 @@
 import click
 from netvsc_bpf.cli.complete import interfaces
 
+import netvsc_bpf
+
 
 @click.command()
 @click.argument("interface", metavar="[IFACE]", required=False, shell_complete=interfaces)
@@ -12,14 +14,11 @@ def detach(interface: str | None, everything: bool) -> None:
     """Remove the data path and restore the settings found at attach."""
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
-    from netvsc_bpf import datapath
     from netvsc_bpf.kernel.process.stdio import say
-    from netvsc_bpf.manager.events.claim import refuse_while_managed
 
-    refuse_while_managed(f"cannot detach {interface or 'all'}")
     if interface is not None:
-        datapath.detach(interface)
+        netvsc_bpf.detach(interface)
         return
-    _, warnings = datapath.detach_all()
+    _, warnings = netvsc_bpf.detach_all()
     for warning in warnings:
         say(str(warning))

@@ -5,6 +5,7 @@ import click
 from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.cli.duration import Duration
 
+import netvsc_bpf
 from netvsc_bpf.model import names
 from netvsc_bpf.model.drain import MAX_FOR_S, MAX_WHY_BYTES, MIN_FOR_S
 
@@ -41,9 +42,7 @@ def drain(interface: str, for_s: float | None, why: str | None) -> None:
     and it does not count as a failure of the VF. The VF is taken down once its traffic has moved, unless the
     manager's configuration says leave = "steer". Draining again changes time and reason.
     """
-    from netvsc_bpf import datapath
     from netvsc_bpf.kernel.process.stdio import say
-    from netvsc_bpf.manager.events.running_manager import RunningManager
 
-    for text in datapath.drain(interface, for_s, why or "", RunningManager()):
+    for text in netvsc_bpf.drain(interface, for_s, why or ""):
         say(text)

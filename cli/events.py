@@ -3,6 +3,7 @@
 
 import click
 
+import netvsc_bpf
 from netvsc_bpf.kernel.process.stdio import reader_is_gone, say
 from netvsc_bpf.model.names import json_text
 
@@ -18,13 +19,11 @@ def events(follow: bool, as_json: bool) -> None:
     They come from the running manager, which keeps the last 4096. Without a manager only path changes are
     shown, which the kernel records itself.
     """
-    from netvsc_bpf.manager.events.history import History
     from netvsc_bpf.view.event_lines import EventLines
 
     text = EventLines()
-    with History(say) as history:
-        for records in history.follow() if follow else [history.recent()]:
-            for record in records:
-                click.echo(json_text(record) if as_json else text.line(record))
-            if reader_is_gone():
-                return
+    for records in netvsc_bpf.events(follow=follow, note=say):
+        for record in records:
+            click.echo(json_text(record) if as_json else text.line(record))
+        if reader_is_gone():
+            return

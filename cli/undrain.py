@@ -6,6 +6,7 @@ import sys
 import click
 from netvsc_bpf.cli.complete import interfaces
 
+import netvsc_bpf
 from netvsc_bpf.model.errors import NetvscBpfError
 
 
@@ -18,15 +19,13 @@ def undrain(interface: str | None, everything: bool) -> None:
     """End `drain`: use the VF of IFACE again after its settle time."""
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
-    from netvsc_bpf import datapath
     from netvsc_bpf.kernel.process.stdio import say
-    from netvsc_bpf.manager.events.running_manager import RunningManager
 
     errors: list[NetvscBpfError] = []
     if interface is not None:
-        said = datapath.undrain(interface, RunningManager())
+        said = netvsc_bpf.undrain(interface)
     else:
-        said, errors = datapath.undrain_all(RunningManager())
+        said, errors = netvsc_bpf.undrain_all()
     for text in [*said, *map(str, errors)]:
         say(text)
     if errors:

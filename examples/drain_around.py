@@ -4,7 +4,7 @@
 
     sudo .venv/bin/python examples/drain_around.py eth0 -- fwupdmgr update
 
-Uses only `netvsc_bpf.datapath`, `netvsc_bpf.model` and the errors that they raise. Needs CAP_BPF,
+Uses only the public names of `netvsc_bpf` (docs/library.md). Needs CAP_BPF,
 CAP_NET_ADMIN and CAP_PERFMON, as `netvsc-bpf drain` does, in the network namespace of the interface.
 """
 
@@ -12,10 +12,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from netvsc_bpf import datapath
-from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.path import Path
-from netvsc_bpf.model.status import PairStatus
+import netvsc_bpf
+from netvsc_bpf import NetvscBpfError, PairStatus, Path
 
 MOST_S = 3600.0
 """The manager ends the drain after this time, if this program is killed before it can."""
@@ -31,16 +29,16 @@ def describe(pair: PairStatus) -> str:
 
 def drain_around(interface: str, command: Sequence[str]) -> int:
     """Run a command while `interface` is drained. Return its exit status."""
-    (before,) = datapath.status(interface)
+    (before,) = netvsc_bpf.status(interface)
     print(describe(before))
-    for remark in datapath.drain(interface, MOST_S, " ".join(command)[:200]):
+    for remark in netvsc_bpf.drain(interface, MOST_S, " ".join(command)[:200]):
         print(remark, file=sys.stderr)
     try:
         return subprocess.run(command, check=False).returncode
     finally:
-        for remark in datapath.undrain(interface):
+        for remark in netvsc_bpf.undrain(interface):
             print(remark, file=sys.stderr)
-        (after,) = datapath.status(interface)
+        (after,) = netvsc_bpf.status(interface)
         print(describe(after))
         if before.path is Path.VF and after.path is not Path.VF:
             print(f"{interface} does not use its VF yet: {after.reason}", file=sys.stderr)

@@ -122,7 +122,7 @@ def test_the_program_drains_runs_and_undrains(
     looks = iter([[pair(Way.VF, Reason.ARMED)], [pair(Way.SYNTHETIC, Reason.SETTLING)]])
     monkeypatch.setattr(datapath, "status", lambda interface: next(looks))
     monkeypatch.setattr(datapath, "drain", lambda *asked: calls.append(f"drain {asked[0]}") or [])
-    monkeypatch.setattr(datapath, "undrain", lambda interface: calls.append(f"undrain {interface}") or [])
+    monkeypatch.setattr(datapath, "undrain", lambda interface, _: calls.append(f"undrain {interface}") or [])
     assert program("drain_around").main(["eth0", "--", "sh", "-c", "exit 3"]) == 3
     assert calls == ["drain eth0", "undrain eth0"]
     printed = capsys.readouterr()

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The functions that `import netvsc_bpf` offers. The command line uses nothing else for these.
+
+They work on the network namespace of the calling thread and need the capabilities that the commands need
+(CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON). They keep no state: several processes may use them at once, and a
+second one waits for the first, for up to ten seconds. Every error is a NetvscBpfError with `what`, `why`,
+`remedy` and the `exit_code` of the command; a call that fails undoes what it has begun.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from netvsc_bpf import datapath
+from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.status import PairStatus
+
+if TYPE_CHECKING:
+    from netvsc_bpf.datapath.attach_pair import Attached
+    from netvsc_bpf.kernel.compile.child_process import CompileChild
+
+Record = dict[str, Any]
+"""An event, in the shape of docs/events.md."""
+
+
+def _ignore(_: Any) -> None:
+    pass
+
+
+def attach(
+    interface: str,
+    options: AttachOptions | None = None,
+    waits: Callable[[Sequence[str]], None] = _ignore,
+    early: "CompileChild | None" = None,
+) -> "Attached":
+    """Attach one synthetic NIC, and wait once for its VF to settle.
+
+    `waits` is called with the names of the attached NICs when the wait begins. `early` is a compiler that was
+    started before (`kernel.compile.child_process.started_early`); without it one is started when needed.
+    Attaching a pair again changes its options and loads the programs of this version. Raises Refused,
+    CannotHere and their subclasses, KernelError.
+    """
+    return _with_outlook([datapath.attach(interface, options or AttachOptions(), waits, early)])[0]
+
+
+def attach_all(
+    options: AttachOptions | None = None,
+    waits: Callable[[Sequence[str]], None] = _ignore,
+    early: "CompileChild | None" = None,
+) -> "tuple[list[Attached], list[NetvscBpfError]]":
+    """Attach every synthetic NIC. A failure affects its own pair only; the errors are returned."""
+    attached, errors = datapath.attach_all(options or AttachOptions(), waits, early)
+    return _with_outlook(attached), errors
+
+
+def _with_outlook(attached: "Sequence[Attached]") -> "list[Attached]":
+    from netvsc_bpf.manager.events.manager_outlook import with_outlook
+
+    states = with_outlook([one.status for one in attached])
+    return [replace(one, status=state) for one, state in zip(attached, states, strict=True)]
+
+
+def detach(interface: str) -> None:
+    """Detach one synthetic NIC and restore the settings of its VF.
+
+    Raises Busy while a manager runs, which would attach it again; NoSuchNic, NotAttached, KernelError.
+    """
+    from netvsc_bpf.manager.events.claim import refuse_while_managed
+
+    refuse_while_managed(f"cannot detach {interface}")
+    datapath.detach(interface)
+
+
+def detach_all() -> tuple[int, list[str]]:
+    """Detach every pair; return their number, and warnings. Raises Busy while a manager runs, KernelError."""
+    from netvsc_bpf.manager.events.claim import refuse_while_managed
+
+    refuse_while_managed("cannot detach all")
+    return datapath.detach_all()
+
+
+def status(interface: str | None = None) -> list[PairStatus]:
+    """Return the state of one attached pair, or of all: path, reason, counters (docs/json.md has the units).
+
+    Raises NoSuchNic, NotAttached, ForeignLayout, BpffsUnavailable, MissingCapability.
+    """
+    from netvsc_bpf.manager.events.manager_outlook import with_outlook
+
+    return with_outlook(datapath.status(interface))
+
+
+def drain(interface: str, for_s: float | None = None, why: str = "") -> list[str]:
+    """Move both directions to the synthetic path and keep the VF out of use until undrain(); return warnings.
+
+    `for_s` seconds later a running manager ends the drain. `why` is kept for `status` and events, up to
+    model.drain.MAX_WHY_BYTES. Draining a pair again changes both. Raises NoSuchNic, NotAttached, Refused,
+    KernelError.
+    """
+    from netvsc_bpf.manager.events.running_manager import RunningManager
+
+    return datapath.drain(interface, for_s, why, RunningManager())
+
+
+def undrain(interface: str) -> list[str]:
+    """End a drain: the VF is used again after its settle time. Return warnings. Raises as drain() does."""
+    from netvsc_bpf.manager.events.running_manager import RunningManager
+
+    return datapath.undrain(interface, RunningManager())
+
+
+def undrain_all() -> tuple[list[str], list[NetvscBpfError]]:
+    """End the drains of all pairs; return warnings, and the errors of the pairs that failed."""
+    from netvsc_bpf.manager.events.running_manager import RunningManager
+
+    return datapath.undrain_all(RunningManager())
+
+
+def events(*, follow: bool = False, note: Callable[[str], None] = _ignore) -> Iterator[list[Record]]:
+    """Yield events in batches, in the order of time: those that are known, and with `follow` those to come.
+
+    With `follow` it never ends; a batch may be empty and comes at least once a second, so that the caller can
+    stop. They come from the running manager, or without one from the kernel's record of path changes. `note`
+    is called with what a reader has to know of their source. Raises BpffsUnavailable, ForeignLayout,
+    MissingCapability, Refused.
+    """
+    from netvsc_bpf.manager.events.history import History
+
+    with History(note) as history:
+        if follow:
+            yield from history.follow()
+        else:
+            yield history.recent()
