@@ -2,39 +2,28 @@
 """The interfaces of the current network namespace, read in one RTM_GETLINK dump."""
 
 import errno
-import socket
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from netvsc_bpf.discovery.link_message import IFINFOMSG, IFLA_ALT_IFNAME, IFLA_IFNAME, Link, NoCounters
 from netvsc_bpf.discovery.lookup import no_such_nic
 from netvsc_bpf.discovery.sysfs import driver_of, slot_address, slot_serials
-from netvsc_bpf.kernel.net.rtnetlink import Message, Rtnetlink, attribute, attributes, each_attribute
+from netvsc_bpf.kernel.net.rtnetlink import Message, Rtnetlink, attribute
 from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 
 SYSFS = Path("/sys")
 
-_RTM_GETLINK = 18
-_IFINFOMSG = struct.Struct("=BxHiII")
-_IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
+_RTM_NEWLINK, _RTM_GETLINK = 16, 18
+_ALL = IFINFOMSG.pack(0, 0, 0, 0, 0)
 _IFNAMSIZ = 16
-# include/uapi/linux/if_link.h
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER, _IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
-_IFLA_LINK_NETNSID = 37
-_IFLA_STATS64, _IFLA_AF_SPEC, _IFLA_PROMISCUITY, _IFLA_CARRIER = 23, 26, 30, 33
-_IFLA_GSO_MAX_SEGS, _IFLA_GSO_MAX_SIZE, _IFLA_XDP = 40, 41, 43
-_IFLA_PROP_LIST, _IFLA_ALT_IFNAME, _IFLA_PERM_ADDRESS = 52, 53, 54
-_IFLA_PARENT_DEV_NAME, _IFLA_PARENT_DEV_BUS_NAME, _IFLA_ALLMULTI = 56, 57, 61
-_IFLA_INFO_KIND, _IFLA_INET6_CONF, _IFLA_INET6_ADDR_GEN_MODE = 1, 2, 8
-# IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel leaves the first
-# out (rtnl_xdp_fill()).
-_XDP_IDS = (4, 5, 6, 7)
-_STATS64 = struct.Struct("=16Q")
-"""The head of struct rtnl_link_stats64, up to rx_missed_errors."""
-_DISABLE_IPV6 = 26
-"""DEVCONF_DISABLE_IPV6, include/uapi/linux/ipv6.h."""
+_EXT_MASK, _SKIP_STATS = 29, 8
+"""IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS: leaves out the statistics of address families."""
+
+Driver = Callable[[int, str, str], str | None]
+"""The driver of an interface, by ifindex, and bus and name of its parent device."""
 
 
 class NicMemo:
@@ -53,7 +42,7 @@ class NicMemo:
         serials = slot_serials(sysfs)
         nics, known = [], dict(self._known) if some else {}
         for message in messages:
-            ifindex, key = _IFINFOMSG.unpack_from(message.body)[2], hash(message.body)
+            ifindex, key = IFINFOMSG.unpack_from(message.body)[2], hash(message.body)
             before = self._known.get(ifindex)
             nic = before[1] if before is not None and before[0] == key else _read(message, sysfs, serials)
             nics.append(nic)
@@ -71,7 +60,7 @@ def list_nics(rtnl: Rtnetlink, sysfs: Path = SYSFS, memo: NicMemo | None = None)
     Raises KernelError when the dump fails, or is interrupted by changes every time it is tried.
     """
     try:
-        messages = rtnl.dump(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, 0, 0, 0), whole=True)
+        messages = rtnl.dump(_RTM_GETLINK, _ALL, whole=True)
     except InterruptedError as error:
         # An interface came or went while the kernel was answering, one may be missing.
         raise KernelError("list interfaces", str(error.strerror), "try again", errno=error.errno) from error
@@ -89,7 +78,7 @@ def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
     # (rtnl_dev_get(), net/core/rtnetlink.c).
     index, name = (which, b"") if isinstance(which, int) else (0, _name_attribute(which))
     try:
-        message = rtnl.ask(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, index, 0, 0) + name)
+        message = rtnl.ask(_RTM_GETLINK, IFINFOMSG.pack(0, 0, index, 0, 0) + name)
     except OSError as error:
         if error.errno == errno.ENODEV:
             raise no_such_nic(which) from error
@@ -107,7 +96,7 @@ def some_nics(
     messages = []
     for ifindex in which:
         try:
-            messages.append(rtnl.ask(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, ifindex, 0, 0)))
+            messages.append(rtnl.ask(_RTM_GETLINK, IFINFOMSG.pack(0, 0, ifindex, 0, 0)))
         except OSError as error:
             if error.errno != errno.ENODEV:
                 raise KernelError(
@@ -123,84 +112,41 @@ def nics_from_messages(messages: Iterable[Message], sysfs: Path = SYSFS) -> list
 
 
 def _read(message: Message, sysfs: Path, serials: Mapping[str, int]) -> Nic:
-    found = message.attributes(_IFINFOMSG.size)
-    bus, parent = _text(found.get(_IFLA_PARENT_DEV_BUS_NAME)), _text(found.get(_IFLA_PARENT_DEV_NAME))
+    link = Link(message.body)
+    bus, parent = link.bus, link.parent
     driver = driver_of(sysfs, bus, parent) if bus and parent else None
     serial = serials.get(slot_address(parent)) if bus == "pci" and parent else None
-    return _nic(message.body, found, driver, serial)
+    return link.nic(driver, serial)
 
 
-def nic_from_message(message: Message, *, driver: str | None = None, serial: int | None = None) -> Nic:
-    """Return the Nic that one RTM_NEWLINK describes. Pure.
+class CounterDumps:
+    """Dumps of all interfaces for one who needs their state and counters, again and again."""
 
-    ``driver`` and ``serial`` come from sysfs; without a driver the link's kind stands in for it.
-    """
-    return _nic(message.body, message.attributes(_IFINFOMSG.size), driver, serial)
+    def __init__(self) -> None:
+        self._filter = attribute(_EXT_MASK, struct.pack("=I", _SKIP_STATS))
 
+    def __call__(self, rtnl: Rtnetlink, driver: Driver) -> list[Nic]:
+        """Return every interface of the socket's network namespace, as Link.nic() without settings.
 
-def _nic(head: bytes, found: dict[int, bytes], driver: str | None, serial: int | None) -> Nic:
-    _, link_type, ifindex, flags, _ = _IFINFOMSG.unpack_from(head)
-    kind = _text(attributes(found.get(_IFLA_LINKINFO, b"")).get(_IFLA_INFO_KIND))
-    inet6 = attributes(attributes(found.get(_IFLA_AF_SPEC, b"")).get(socket.AF_INET6, b""))
-    stats = _STATS64.unpack_from(found.get(_IFLA_STATS64, bytes(_STATS64.size)))
-    return Nic(
-        ifindex=ifindex,
-        name=_text(found[_IFLA_IFNAME]) or "",
-        # Layer-3 devices (tun, wireguard) have no address at all.
-        mac=found.get(_IFLA_ADDRESS, b"").hex(":"),
-        mtu=_u32(found[_IFLA_MTU]),
-        up=bool(flags & _IFF_UP),
-        carrier=found.get(_IFLA_CARRIER) == b"\1",
-        kind=kind,
-        driver=driver or kind,
-        bus=_text(found.get(_IFLA_PARENT_DEV_BUS_NAME)),
-        parent=_text(found.get(_IFLA_PARENT_DEV_NAME)),
-        altnames=_altnames(found.get(_IFLA_PROP_LIST, b"")),
-        permanent_mac=found[_IFLA_PERM_ADDRESS].hex(":") if _IFLA_PERM_ADDRESS in found else None,
-        serial=serial,
-        link_type=link_type,
-        loopback=bool(flags & _IFF_LOOPBACK),
-        master=_u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
-        link=_u32(found[_IFLA_LINK]) if _IFLA_LINK in found and _IFLA_LINK_NETNSID not in found else None,
-        promiscuity=_u32(found.get(_IFLA_PROMISCUITY, bytes(4))),
-        allmulti=_u32(found.get(_IFLA_ALLMULTI, bytes(4))),
-        gso_max_size=_u32(found[_IFLA_GSO_MAX_SIZE]),
-        gso_max_segs=_u32(found[_IFLA_GSO_MAX_SEGS]),
-        ipv6_disabled=_ipv6_disabled(inet6),
-        addr_gen_mode=inet6[_IFLA_INET6_ADDR_GEN_MODE][0] if _IFLA_INET6_ADDR_GEN_MODE in inet6 else None,
-        xdp_prog_id=_xdp_prog_id(attributes(found.get(_IFLA_XDP, b""))),
-        rx_packets=stats[0],
-        rx_bytes=stats[2],
-        tx_dropped=stats[7],
-        rx_errors=stats[4],
-        tx_errors=stats[5],
-        rx_missed=stats[15],
-    )
+        Raises OSError.
+        """
+        try:
+            return self._dump(rtnl, driver)
+        except NoCounters:
+            # From Linux 7.0 on the filter leaves out the counters of the interfaces themselves too.
+            self._filter = b""
+            return self._dump(rtnl, driver)
 
-
-def _ipv6_disabled(inet6: dict[int, bytes]) -> bool | None:
-    conf = inet6.get(_IFLA_INET6_CONF)
-    return None if conf is None else struct.unpack_from("=i", conf, 4 * _DISABLE_IPV6)[0] != 0
-
-
-def _xdp_prog_id(xdp: dict[int, bytes]) -> int | None:
-    return next((_u32(xdp[kind]) for kind in _XDP_IDS if kind in xdp and any(xdp[kind])), None)
-
-
-def _text(raw: bytes | None) -> str | None:
-    return None if raw is None else names.decode(raw)
-
-
-def _altnames(properties: bytes) -> tuple[str, ...]:
-    if not properties:
-        return ()
-    return tuple(_text(raw) or "" for kind, raw in each_attribute(properties) if kind == _IFLA_ALT_IFNAME)
+    def _dump(self, rtnl: Rtnetlink, driver: Driver) -> list[Nic]:
+        nics = []
+        for answer in rtnl.dump(_RTM_GETLINK, _ALL + self._filter):
+            if answer.kind == _RTM_NEWLINK:
+                link = Link(answer.body, settings=False)
+                bus, parent = link.bus, link.parent
+                nics.append(link.nic(driver(link.ifindex, bus, parent) if bus and parent else None))
+        return nics
 
 
 def _name_attribute(name: str) -> bytes:
     raw = names.encode(name) + b"\0"
-    return attribute(_IFLA_IFNAME if len(raw) <= _IFNAMSIZ else _IFLA_ALT_IFNAME, raw)
-
-
-def _u32(raw: bytes) -> int:
-    return int(struct.unpack("=I", raw)[0])
+    return attribute(IFLA_IFNAME if len(raw) <= _IFNAMSIZ else IFLA_ALT_IFNAME, raw)

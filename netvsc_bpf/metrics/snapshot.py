@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from netvsc_bpf.datapath import interim_filter
 from netvsc_bpf.datapath.pair_status import judge, read_pair
-from netvsc_bpf.discovery.nics import SYSFS
+from netvsc_bpf.discovery.nics import SYSFS, CounterDumps
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.bpf import abi, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
@@ -22,7 +22,6 @@ from netvsc_bpf.metrics.drift import drift_of
 from netvsc_bpf.metrics.known_links import KnownLinks
 from netvsc_bpf.metrics.known_programs import KnownPrograms
 from netvsc_bpf.metrics.last_round import LastRound
-from netvsc_bpf.metrics.nics import dump_nics
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Path, Reason
@@ -81,6 +80,7 @@ class SnapshotReader:
 
     def __init__(self) -> None:
         self._drivers = LastRound[tuple[int, str, str], str | None]()
+        self._nics = CounterDumps()
         self._queue_stops, self._links = QueueStops(), KnownLinks()
         self._programs = KnownPrograms()
 
@@ -104,7 +104,7 @@ class SnapshotReader:
     def _read(self, ours: NetnsPins, attached: list[int]) -> Snapshot:
         self._drivers.begin()
         with Rtnetlink() as rtnl:
-            look = _Look(ours, dump_nics(rtnl, self._driver))
+            look = _Look(ours, self._nics(rtnl, self._driver))
         with pin_root.held(ours.root), LoadedObject(ours) as loaded:
             if loaded.stale:
                 return Snapshot()

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from netvsc_bpf import __version__
-from netvsc_bpf.discovery.nics import SYSFS, list_nics
+from netvsc_bpf.discovery.nics import SYSFS, CounterDumps, list_nics
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.bpf import libbpf
 from netvsc_bpf.kernel.bpf.abi import ABI_VERSION
@@ -26,7 +26,6 @@ from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.metrics import snapshot
 from netvsc_bpf.metrics.collector import PairCollector
 from netvsc_bpf.metrics.manager_stats import ManagerStats
-from netvsc_bpf.metrics.nics import dump_nics
 from netvsc_bpf.metrics.snapshot import SnapshotReader
 from netvsc_bpf.metrics.text import encode
 from netvsc_bpf.metrics.vf_problems import Problem, look_up
@@ -52,7 +51,7 @@ def packets(found: Scrape, direction: str, path: str) -> float | None:
 def test_the_quick_dump_says_what_the_thorough_one_says(lab: Lab) -> None:
     def both() -> None:
         with Rtnetlink() as rtnl:
-            quick = dump_nics(rtnl, lambda _, bus, parent: driver_of(SYSFS, bus, parent))
+            quick = CounterDumps()(rtnl, lambda _, bus, parent: driver_of(SYSFS, bus, parent))
             thorough = list_nics(rtnl)
         compared = ("ifindex", "name", "mac", "mtu", "up", "carrier", "kind", "driver", "master")
         counted = (

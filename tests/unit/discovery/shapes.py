@@ -40,8 +40,14 @@ def second_vf(**changes: Any) -> Nic:
     return replace(other, **changes)
 
 
-def newlink(nic: Nic, *, attributes: Iterable[tuple[str, Any]] = ()) -> Message:
-    """Return the RTM_NEWLINK of ``nic`` as a socket gives it, encoded by somebody else than who reads it."""
+def newlink(nic: Nic, *, attributes: Iterable[tuple[str, Any]] = (), counted: bool = True) -> Message:
+    """Return the RTM_NEWLINK of ``nic`` as a socket gives it, encoded by pyroute2.
+
+    Counters are zero unless ``attributes`` has IFLA_STATS64; without ``counted`` there are none.
+    """
+    attributes = list(attributes)
+    if counted and "IFLA_STATS64" not in dict(attributes):
+        attributes.append(("IFLA_STATS64", {"rx_packets": 0}))
     message = ifinfmsg()
     message["index"] = nic.ifindex
     message["flags"] = (IFF_UP if nic.up else 0) | (IFF_LOOPBACK if nic.loopback else 0)

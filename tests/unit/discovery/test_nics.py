@@ -5,13 +5,15 @@ import errno
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from netvsc_bpf.discovery.nics import get_nic, list_nics, nic_from_message
+from netvsc_bpf.discovery.link_message import Link, NoCounters
+from netvsc_bpf.discovery.nics import CounterDumps, get_nic, list_nics
 from netvsc_bpf.kernel.net.rtnetlink import Message, attributes
 from netvsc_bpf.model.errors import KernelError, NoSuchNic
+from netvsc_bpf.model.nic import Nic
 from tests.unit.discovery.shapes import ETH0_GUID, LOOPBACK, NETVSC, VETH, VF, add_device, add_slot, newlink
 
 RTM_GETLINK = 18
@@ -43,6 +45,10 @@ def faked(answer: Any) -> Any:
     return FakeRtnetlink(answer)
 
 
+def decoded(message: Message) -> Nic:
+    return Link(message.body).nic()
+
+
 @pytest.fixture
 def azure_sysfs(tmp_path: Path) -> Path:
     add_device(tmp_path, "vmbus", ETH0_GUID, "hv_netvsc")
@@ -58,34 +64,34 @@ def test_azure_pair_is_read_with_drivers_and_serial(azure_sysfs: Path) -> None:
 
 
 def test_kind_stands_in_for_the_driver_of_a_virtual_device() -> None:
-    nic = nic_from_message(newlink(VETH))
+    nic = decoded(newlink(VETH))
     assert (nic.kind, nic.driver, nic.bus, nic.parent) == ("veth", "veth", None, None)
 
 
 def test_admin_state_and_carrier_are_told_apart() -> None:
-    nic = nic_from_message(newlink(replace(VF, up=True, carrier=False)))
+    nic = decoded(newlink(replace(VF, up=True, carrier=False)))
     assert (nic.up, nic.carrier) == (True, False)
 
 
 def test_layer_3_device_has_an_empty_mac() -> None:
-    assert nic_from_message(newlink(replace(VETH, mac="", link_type=65534))).mac == ""
+    assert decoded(newlink(replace(VETH, mac="", link_type=65534))).mac == ""
 
 
 def test_counters_come_from_the_64_bit_statistics() -> None:
     counters = {"rx_packets": 2**33, "rx_bytes": 2**40, "tx_dropped": 4}
-    nic = nic_from_message(newlink(VF, attributes=[("IFLA_STATS64", counters)]))
+    nic = decoded(newlink(VF, attributes=[("IFLA_STATS64", counters)]))
     assert (nic.rx_packets, nic.rx_bytes, nic.tx_dropped) == (2**33, 2**40, 4)
 
 
 def test_ipv6_state_is_read_where_there_is_one() -> None:
     inet6 = [("IFLA_INET6_CONF", {"disable_ipv6": 1}), ("IFLA_INET6_ADDR_GEN_MODE", 1)]
     spec = ("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": inet6})]})
-    nic = nic_from_message(newlink(VF, attributes=[spec]))
+    nic = decoded(newlink(VF, attributes=[spec]))
     assert (nic.ipv6_disabled, nic.addr_gen_mode) == (True, 1)
 
 
 def test_ipv6_state_is_unknown_without_ipv6() -> None:
-    nic = nic_from_message(newlink(VF))
+    nic = decoded(newlink(VF))
     assert (nic.ipv6_disabled, nic.addr_gen_mode) == (None, None)
 
 
@@ -99,7 +105,7 @@ def test_ipv6_state_is_unknown_without_ipv6() -> None:
 )
 def test_xdp_program_is_found_in_every_mode(attributes: list[tuple[str, int]], expected: int | None) -> None:
     message = newlink(NETVSC, attributes=[("IFLA_XDP", {"attrs": attributes})])
-    assert nic_from_message(message).xdp_prog_id == expected
+    assert decoded(message).xdp_prog_id == expected
 
 
 def test_dump_that_never_comes_through_is_an_error(tmp_path: Path) -> None:
@@ -132,17 +138,17 @@ def test_nic_that_is_not_there_is_named_in_the_error(tmp_path: Path, which: int 
 def test_name_that_is_no_text_is_read_all_the_same() -> None:
     message = newlink(NETVSC)
     strange = Message(message.kind, message.body.replace(b"eth0\0", b"et\xff0\0"))
-    assert nic_from_message(strange).name == "et\udcff0"
+    assert decoded(strange).name == "et\udcff0"
 
 
 def test_s87_alternative_names_and_the_permanent_address_are_read() -> None:
     longest = "n" * 127
     names = [("IFLA_ALT_IFNAME", "enP31819p0s2"), ("IFLA_ALT_IFNAME", longest)]
     extra = [("IFLA_PROP_LIST", {"attrs": names}), ("IFLA_PERM_ADDRESS", bytes.fromhex("0022480a0b0c"))]
-    nic = nic_from_message(newlink(VF, attributes=extra))
+    nic = decoded(newlink(VF, attributes=extra))
     assert nic.altnames == ("enP31819p0s2", longest)
     assert nic.permanent_mac == "00:22:48:0a:0b:0c"
-    assert (nic_from_message(newlink(VF)).altnames, nic_from_message(newlink(VF)).permanent_mac) == ((), None)
+    assert (decoded(newlink(VF)).altnames, decoded(newlink(VF)).permanent_mac) == ((), None)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("eth0", 3), ("n" * 15, 3), ("n" * 16, 53), ("n" * 127, 53)])
@@ -150,3 +156,24 @@ def test_s87_long_names_are_asked_for_as_alternative_ones(name: str, kind: int) 
     rtnl = faked(newlink(NETVSC))
     get_nic(rtnl, name)
     assert attributes(rtnl.asked[16:]) == {kind: name.encode() + b"\0"}
+
+
+def test_counters_that_the_kernel_did_not_send_are_not_taken_for_zeros() -> None:
+    with pytest.raises(NoCounters):
+        Link(newlink(VF, counted=False).body).nic()
+
+
+def test_kernel_that_leaves_the_counters_out_is_asked_without_the_filter_from_then_on() -> None:
+    """Linux 7.0 and later leave IFLA_STATS64 out with RTEXT_FILTER_SKIP_STATS."""
+    asked: list[int] = []
+
+    class Newer:
+        def dump(self, kind: int, body: bytes) -> list[Message]:
+            asked.append(len(body))
+            return [newlink(VF, counted=len(body) == 16)]
+
+    dumps = CounterDumps()
+    for _ in range(2):
+        (nic,) = dumps(cast(Any, Newer()), lambda *_: "mlx5_core")
+        assert (nic.name, nic.driver) == (VF.name, "mlx5_core")
+    assert asked == [24, 16, 16]
