@@ -72,12 +72,12 @@ def classify(
 
 
 def is_taken(nic: Nic, synthetic: Nic) -> bool:
-    """Say whether a master other than ``synthetic`` (which hv_netvsc makes the VF's) owns ``nic``."""
+    """Return whether a master other than ``synthetic`` (which hv_netvsc makes the VF's) owns ``nic``."""
     return nic.master is not None and nic.master != synthetic.ifindex
 
 
 def why_in_other_pair(nic: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPairs) -> str | None:
-    """Say why ``nic`` is or will be a half of another pair, as the end of a sentence; None if it is not."""
+    """Return why ``nic`` is or will be a half of another pair, as the end of a sentence; None if it is not."""
     pair = known.of(nic.ifindex)
     if pair is not None:
         how = "attached" if pair.attached else "to be attached"
@@ -92,7 +92,7 @@ def why_in_other_pair(nic: Nic, synthetic: Nic, nics: Sequence[Nic], known: Know
 def _refusal(
     nic: Nic, synthetic: Nic, other_half: str | None, claimed: bool, *, any_bus: bool
 ) -> Refusal | None:
-    """Say why ``nic`` cannot be the VF, whoever else is there."""
+    """Return why ``nic`` cannot be the VF, whoever else is there."""
     unfit = why_unfit(nic)
     if unfit is not None:
         return Refusal(nic, unfit, Cause.UNFIT)

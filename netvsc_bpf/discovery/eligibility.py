@@ -21,17 +21,17 @@ _NO_ADDRESS = frozenset({"", "00:00:00:00:00:00"})
 
 
 def is_stacked(nic: Nic) -> bool:
-    """Say whether ``nic`` is built upon other interfaces rather than being one itself."""
+    """Return whether ``nic`` is built upon other interfaces rather than being one itself."""
     return nic.kind not in STANDALONE_KINDS
 
 
 def is_paravirtual(nic: Nic) -> bool:
-    """Say whether the driver of ``nic`` is one of the known synthetic NICs."""
+    """Return whether the driver of ``nic`` is one of the known synthetic NICs."""
     return nic.driver in PARAVIRTUAL_DRIVERS
 
 
 def is_synced_vlan(nic: Nic) -> bool:
-    """Say whether ``nic`` is a VLAN device that we put on a VF ourselves: nobody has to be told of it."""
+    """Return whether ``nic`` is a VLAN device that we put on a VF ourselves: nobody has to be told of it."""
     return nic.kind == "vlan" and nic.name.startswith(SYNCED_VLAN_PREFIX)
 
 

@@ -39,7 +39,7 @@ class Offer:
     """The GUID of the instance, which is its name on VMBus."""
     driver: str | None
     functions: tuple[Function, ...]
-    """Its Ethernet functions: none where it is something else, a disk for example, or has no driver."""
+    """Its Ethernet functions: none if it is something else, a disk for example, or has no driver."""
 
 
 def offers(sysfs: Path = SYSFS) -> list[Offer]:
@@ -67,7 +67,7 @@ def _functions(sysfs: Path, bus: Path) -> Iterator[Function]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what is in a folder; nothing where it is gone, as all of this may be at any moment."""
+    """Return what is in a folder; nothing if it is gone, as all of this may be at any moment."""
     try:
         return sorted(folder.iterdir())
     except OSError as error:

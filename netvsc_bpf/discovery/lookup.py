@@ -16,7 +16,7 @@ def by_name(nics: Iterable[Nic], name: str) -> Nic:
 
 
 def find_by_name(nics: Iterable[Nic], name: str | None) -> Nic | None:
-    """Return the NIC of this name or alternative name; None where there is none, or no name.
+    """Return the NIC of this name or alternative name; None if there is none, or no name.
 
     The kernel sees to it that all names of a namespace differ, alternative ones among them.
     """

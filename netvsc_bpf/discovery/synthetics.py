@@ -76,7 +76,7 @@ def _is_synthetic(nic: Nic, twins: Sequence[Nic], any_bus: bool) -> bool:
 
 
 def _apart(one: Nic, other: Nic) -> bool:
-    """Tell whether two NICs with one MAC came with different ones: halves of two pairs in a bond."""
+    """Return whether two NICs with one MAC came with different ones: halves of two pairs in a bond."""
     both = one.permanent_mac is not None and other.permanent_mac is not None
     return both and one.permanent_mac != other.permanent_mac
 

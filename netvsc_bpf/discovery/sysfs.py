@@ -33,7 +33,7 @@ def slot_serials(sysfs: Path) -> Mapping[str, int]:
 
     pci-hyperv names each slot by the serial that the host gives the VF (hv_pci_assign_slots()); the kernel's
     own hv_netvsc reads it back with kstrtou32() in get_netvsc_byslot(), so only plainly numeric names count
-    here too. Hot-plug drivers of other hypervisors number their slots the same way. Raises OSError where the
+    here too. Hot-plug drivers of other hypervisors number their slots the same way. Raises OSError if the
     machine cannot tell now.
     """
     serials: dict[str, int] = {}

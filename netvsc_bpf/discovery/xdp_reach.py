@@ -10,7 +10,7 @@ from netvsc_bpf.model.nic import Nic
 
 
 def bypassed_xdp_program(synthetic: Nic, vf: Nic, *, guarded: bool) -> int | None:
-    """Return the id of the program that the VF's frames pass by, None where there is none.
+    """Return the id of the program that the VF's frames pass by, None if there is none.
 
     With any program on the VF somebody has thought of it. `guarded`: what runs on the synthetic NIC is our
     own guard, which is not meant for the VF.

@@ -24,11 +24,11 @@ class Drain:
     """What the operator gave as the reason, as it was given: it may hold anything but NUL."""
 
     def is_over(self, now: int) -> bool:
-        """Tell whether its time has come."""
+        """Return whether its time has come."""
         return self.until is not None and now >= self.until
 
     def lingers(self, now: int) -> bool:
-        """Tell whether it is so new that the VF stays up a moment longer."""
+        """Return whether it is so new that the VF stays up a moment longer."""
         return now < self.at + LINGER_S * 1e9
 
     def wait_s(self, now: int) -> float | None:

@@ -35,7 +35,7 @@ class Nic:
     permanent_mac: str | None = None
     """IFLA_PERM_ADDRESS: the MAC that it came with, which stays when the MAC is changed.
 
-    None where the driver has none (veth), and before Linux 5.6.
+    None if the driver has none (veth), and before Linux 5.6.
     """
     serial: int | None = None
     """The number of the PCI slot, where the bus gives one (hv_pci names slots by the host's serial)."""
@@ -56,7 +56,7 @@ class Nic:
     gso_max_size: int = 65536
     gso_max_segs: int = 65535
     ipv6_disabled: bool | None = None
-    """net.ipv6.conf.<name>.disable_ipv6; None where the device has no IPv6 state."""
+    """net.ipv6.conf.<name>.disable_ipv6; None if the device has no IPv6 state."""
     addr_gen_mode: int | None = None
     """IN6_ADDR_GEN_MODE_* (linux/if_link.h): 0 EUI-64, 1 none, ..."""
     xdp_prog_id: int | None = None

@@ -35,12 +35,12 @@ class Setting:
     shape: str = "of another form"
     """What `pattern` stands for, in words."""
     parse: Callable[[str], Any] | None = None
-    """Makes the field's value of a string, for types of our own; raises Refused where it cannot."""
+    """Makes the field's value of a string, for types of our own; raises Refused if it cannot."""
     live: bool = True
     """A running manager takes a change over; else it needs a restart, and says so."""
 
     def why_out_of_range(self, number: float) -> str | None:
-        """Return why this number is out of range, None where it is not."""
+        """Return why this number is out of range, None if it is not."""
         if self.above is not None and not number > self.above:
             return f"must be greater than {_plain(self.above)}"
         if self.least is not None and not number >= self.least:
@@ -50,7 +50,7 @@ class Setting:
         return None
 
     def why_invalid_text(self, word: str) -> str | None:
-        """Return why this string is none, None where it is one."""
+        """Return why this string is none, None if it is one."""
         if not word or not word.isprintable():
             return "must not be empty or have control characters"
         if self.pattern is not None and re.fullmatch(self.pattern, word) is None:

@@ -72,9 +72,9 @@ class PairStatus:
     managed: bool | None = None
     """A manager runs for this pair; None: that was not asked."""
     until: datetime | None = None
-    """Until when the manager leaves the VF alone, if it does not fail again; None where that is not known."""
+    """Until when the manager leaves the VF alone, if it does not fail again; None if that is not known."""
     taken_down: Reason | None = None
-    """Why the manager took the VF down, None where it did not, or the VF was brought up since."""
+    """Why the manager took the VF down, None if it did not, or the VF was brought up since."""
     drained: Drained | None = None
     """An operator drained the pair; also when its time is over and nobody has ended it yet."""
     passed_by: tuple[int, ...] = ()

@@ -34,7 +34,7 @@ class Join(Action):
 
     vf: Nic
     down: Reason | None = None
-    """Why it is not brought up with the synthetic NIC, None where it is."""
+    """Why it is not brought up with the synthetic NIC, None if it is."""
 
 
 @dataclass(frozen=True, slots=True)

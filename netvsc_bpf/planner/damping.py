@@ -35,7 +35,7 @@ FAILURES = frozenset(
 class DampingPolicy:
     """A VF that fails often is left alone for a while, as in RFC 2439.
 
-    Thresholds are without unit, times in seconds. Raises Contradiction where they exclude each other.
+    Thresholds are without unit, times in seconds. Raises Contradiction if they exclude each other.
     """
 
     penalty: Annotated[float, Setting("What a failure costs.", above=0, most=1e9)] = 1000.0
@@ -91,7 +91,7 @@ class Damper:
         return replace(self, policy=policy, figure=figure, suppressed=suppressed)
 
     def reuse_in_s(self, now: float) -> float | None:
-        """Return in how many seconds the VF may be used again, None where it may now."""
+        """Return in how many seconds the VF may be used again, None if it may now."""
         settled = self.decayed(now)
         if not settled.suppressed:
             return None

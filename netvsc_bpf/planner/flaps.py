@@ -10,7 +10,7 @@ from netvsc_bpf.planner.observation import PairObservation
 
 
 def failed_meanwhile(before: PairObservation | None, now: PairObservation) -> bool:
-    """Tell whether the VF could be used at the earlier look, and by its own fault cannot now."""
+    """Return whether the VF could be used at the earlier look, and by its own fault cannot now."""
     if before is None or before.joined is None:
         return False
     if now.joined is None:  # unless something is left behind, it was released

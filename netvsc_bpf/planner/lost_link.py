@@ -49,7 +49,7 @@ class LostLink:
         return LostLink(state.vf, None, now + length, length)
 
     def is_active(self, vf: int | None, now: float) -> bool:
-        """Tell whether this VF is to be down because its link is lost."""
+        """Return whether this VF is to be down because its link is lost."""
         return vf == self.vf and now < self.down_until
 
     def wait_s(self, now: float) -> float | None:

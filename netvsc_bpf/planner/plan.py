@@ -67,7 +67,7 @@ def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
 
 
 def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
-    """Return why the VF must not be permitted as things stand, None where it may."""
+    """Return why the VF must not be permitted as things stand, None if it may."""
     synthetic, vf = seen.synthetic, joined.vf
     if not _is_candidate(seen, joined):
         return Reason.NO_VF
@@ -141,7 +141,7 @@ def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
 
 
 def _why_joined_down(seen: PairObservation, wanted: Wanted) -> Reason | None:
-    """Return why a VF that joins is not brought up, None where it is."""
+    """Return why a VF that joins is not brought up, None if it is."""
     if wanted.leave is not LeavePolicy.DOWN:
         return None
     if seen.drained is not None:
@@ -150,13 +150,13 @@ def _why_joined_down(seen: PairObservation, wanted: Wanted) -> Reason | None:
 
 
 def _is_candidate(seen: PairObservation, joined: Joined) -> bool:
-    """Tell whether the VF still is one: paired, and with no MAC that somebody else gave it."""
+    """Return whether the VF still is one: paired, and with no MAC that somebody else gave it."""
     paired = seen.candidate is not None and seen.candidate.ifindex == joined.vf.ifindex
     return paired and joined.vf.mac in (joined.followed.mac, seen.synthetic.mac)
 
 
 def _why_down(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
-    """Return why the VF has to be down while the synthetic NIC is up, None where it follows that."""
+    """Return why the VF has to be down while the synthetic NIC is up, None if it follows that."""
     if wanted.leave is not LeavePolicy.DOWN or not seen.synthetic.up:
         return None
     return _decision(seen, joined, wanted)

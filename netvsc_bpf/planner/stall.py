@@ -29,7 +29,7 @@ class StallPolicy:
     Drivers may count late: some fetch the device's counters once in one or two seconds. A VF is therefore
     stalled only if `least_packets` were redirected, and none was counted at `intervals` looks after that: 5
     seconds by default. Fewer packets prove little, since some may have been dropped for good reasons before
-    the driver. Raises Contradiction where the holds exclude each other.
+    the driver. Raises Contradiction if the holds exclude each other.
     """
 
     enabled: Annotated[bool, Setting("Watch for it at all.")] = True
@@ -95,11 +95,11 @@ class Standstill:
         return cls(vf, changed_at, redirected, transmitted, redirected)
 
     def concerns(self, vf: int, changed_at: int, redirected: int) -> bool:
-        """Tell whether it is still the same VF, in use without interruption, counted by the same counter."""
+        """Return whether it is still the same VF, in use without interruption, counted by the same counter."""
         return (self.vf, self.changed_at) == (vf, changed_at) and redirected >= self.seen
 
     def idle(self, redirected: int, policy: StallPolicy) -> bool:
-        """Tell whether there is nothing to look at: nothing new was redirected, and no verdict is due."""
+        """Return whether there is nothing to look at: nothing new was redirected, and no verdict is due."""
         return redirected == self.seen and self.untransmitted < policy.least_packets
 
     def observed(self, redirected: int, transmitted: int, policy: StallPolicy) -> "Standstill":
@@ -110,7 +110,7 @@ class Standstill:
         return replace(self, seen=redirected, looks=self.looks + enough)
 
     def stalled(self, policy: StallPolicy) -> bool:
-        """Tell whether the VF is stalled."""
+        """Return whether the VF is stalled."""
         return self.looks >= policy.intervals
 
     @property
@@ -150,9 +150,9 @@ class Hold:
         return Hold(vf, when + length, length)
 
     def is_active(self, vf: int | None, now: float) -> bool:
-        """Tell whether this VF is held."""
+        """Return whether this VF is held."""
         return vf == self.vf and now < self.until
 
     def left_s(self, now: float) -> float | None:
-        """Return in how many seconds the hold ends, None where there is none."""
+        """Return in how many seconds the hold ends, None if there is none."""
         return self.until - now if now < self.until else None

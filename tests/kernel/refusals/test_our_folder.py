@@ -94,7 +94,7 @@ def test_s73_folder_of_another_user_is_refused(lab: Lab, precious: Path, command
     loading.symlink_to(precious)
     chown_all(ROOT, OUTSIDER)
     with unchanged(lab), untouched(precious):
-        refused(run(lab, *command), 4, f"{ROOT} is not ours: it belongs to user {OUTSIDER}")
+        refused(run(lab, *command), 4, f"{ROOT} is not trusted: it belongs to user {OUTSIDER}")
     assert loading.is_symlink()
 
 
@@ -102,7 +102,7 @@ def test_s73_folder_of_another_user_is_refused(lab: Lab, precious: Path, command
 def test_s73_folder_that_is_a_symlink_is_refused(lab: Lab, precious: Path, command: tuple[str, ...]) -> None:
     ROOT.symlink_to(precious)
     with unchanged(lab), untouched(precious):
-        refused(run(lab, *command), 4, f"{ROOT} is not ours: it is a symlink")
+        refused(run(lab, *command), 4, f"{ROOT} is not trusted: it is a symlink")
 
 
 @pytest.mark.parametrize("mode", [0o701, 0o710, 0o720, 0o704, 0o777])
@@ -110,7 +110,7 @@ def test_s73_folder_in_which_others_have_rights_is_refused(lab: Lab, mode: int) 
     ROOT.mkdir()
     ROOT.chmod(mode)
     with unchanged(lab):
-        refused(run(lab, *ATTACH), 4, f"rights in {ROOT} (mode {mode:o})", f"chmod 700 {ROOT}")
+        refused(run(lab, *ATTACH), 4, f"access to {ROOT} (mode {mode:o})", f"chmod 700 {ROOT}")
 
 
 def test_s73_doctor_says_whose_the_folder_is(lab: Lab) -> None:

@@ -35,7 +35,7 @@ WORKING = {
 }
 """The exit status says how the work went."""
 ALL = PRINTING | WORKING
-UNREAD = "netvsc-bpf: cannot write to standard output: nobody reads it\n"
+UNREAD = "netvsc-bpf: cannot write to standard output: it is not read\n"
 FULL = "netvsc-bpf: cannot write to standard output: no space left on device\n"
 
 

@@ -203,7 +203,7 @@ def closed_bpffs() -> Iterator[None]:
 
 def test_s68_bpffs_of_root_alone_is_told_with_the_way_out(lab: Lab, closed_bpffs: None) -> None:
     for command in (ATTACH, ("status",), ("run", "eth0", "--any-bus")):
-        refused(run(lab, *command, wrapped_in=USER), 4, "lets nobody but root in", f"chown {ROOT}")
+        refused(run(lab, *command, wrapped_in=USER), 4, "only root may enter", f"chown {ROOT}")
     result = run(lab, "doctor", wrapped_in=USER)
     assert result.returncode == 4 and f"make {ROOT}" in result.stdout
 
