@@ -76,7 +76,7 @@ def test_s86_without_permanent_addresses_what_the_last_vf_came_with_decides() ->
 def test_s86_where_nothing_tells_whose_vf_it_is_neither_gets_it_until_it_is_named() -> None:
     for name in ("eth0", "eth1"):
         with pytest.raises(
-            AmbiguousPairing, match="and nothing tells whose it is; choose one with --vf"
+            AmbiguousPairing, match=r"could equally be that of eth.; choose one with --vf"
         ) as caught:
             pair([ETH0, ETH1, VF0], name, KnownPair(2), KnownPair(3))
         assert caught.value.candidates == (VF0.name,)

@@ -216,7 +216,7 @@ def test_loopback_is_no_vf() -> None:
 def test_s38_vlan_device_that_we_put_on_the_vf_is_no_news() -> None:
     ours = replace(stacked("vlan"), name="nvb5.100")
     assert find_pair([NETVSC, VF, ours, stacked("vlan", 21)], "eth0").refusals == (
-        Refusal(stacked("vlan", 21), "it is a vlan interface, built upon others", Cause.UNFIT),
+        Refusal(stacked("vlan", 21), "it is a vlan interface, on top of other interfaces", Cause.UNFIT),
     )
     assert find_pair([NETVSC, VF, ours], "eth0").pair.vf == VF
 
