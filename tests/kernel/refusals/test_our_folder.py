@@ -113,7 +113,7 @@ def test_s73_folder_in_which_others_have_rights_is_refused(lab: Lab, mode: int) 
         refused(run(lab, *ATTACH), 4, f"access to {ROOT} (mode {mode:o})", f"chmod 700 {ROOT}")
 
 
-def test_s73_doctor_says_whose_the_folder_is(lab: Lab) -> None:
+def test_s73_doctor_reports_the_owner_of_the_folder(lab: Lab) -> None:
     ROOT.mkdir(0o700)
     os.chown(ROOT, OUTSIDER, OUTSIDER)
     result = run(lab, "doctor")
@@ -137,9 +137,7 @@ def test_s73_symlink_in_our_folder_leads_nowhere(lab: Lab, precious: Path, name:
 
 
 @pytest.mark.parametrize("name", ["object", "object/maps", "object/maps/pairs", "pair_2", "pair_2/steer"])
-def test_s73_symlink_in_the_place_of_what_is_ours_is_not_followed(
-    lab: Lab, precious: Path, name: str
-) -> None:
+def test_s73_symlink_in_place_of_an_own_object_is_not_followed(lab: Lab, precious: Path, name: str) -> None:
     state(run(lab, *ATTACH))
     path = home(lab) / name
     path.rename(home(lab) / "moved")
@@ -259,7 +257,7 @@ def loaded_once(lab: Lab) -> Iterator[Callable[..., int]]:
 
 
 @pytest.mark.parametrize("uid", [OUTSIDER, UID], ids=["outsider", "service"])
-def test_s73_user_who_races_gets_nothing_of_roots(
+def test_s73_racing_user_gains_no_object_of_root(
     lab: Lab, precious: Path, uid: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """200 tries against somebody who exchanges what root makes. The service's user owns the folder for it.
