@@ -14,7 +14,7 @@ from netvsc_bpf.model.nic import Nic
 def announce(session: Session, synthetic: Nic, vf: Nic) -> None:
     """Send one round of announcements from the synthetic NIC, on the path in use.
 
-    Sends nothing where the driver has enslaved the VF, because it notifies its host. Without CAP_NET_RAW it
+    Sends nothing if the driver has enslaved the VF, because it notifies its host. Without CAP_NET_RAW it
     sends nothing and adds a warning (Tools.warnings). Raises OSError.
     """
     if vf.master == synthetic.ifindex:

@@ -11,7 +11,7 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 
 
 def known_pairs(session: Session, loaded: LoadedObject | None) -> KnownPairs:
-    """Return the attached pairs of this thread's network namespace; none where nothing is loaded."""
+    """Return the attached pairs of this thread's network namespace; none if nothing is loaded."""
     known = KnownPairs()
     if loaded is None:
         return known

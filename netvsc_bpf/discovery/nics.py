@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The interfaces of the current network namespace, read in one RTM_GETLINK dump."""
+"""Reads the interfaces of the current network namespace with one RTM_GETLINK dump."""
 
 import errno
 import struct
@@ -27,18 +27,18 @@ Driver = Callable[[int, str, str], str | None]
 
 
 class NicMemo:
-    """Decodes messages of one namespace's interfaces; those that are as they were the last time not again.
+    """Decodes messages of one namespace's interfaces, and reuses the result of unchanged messages.
 
     Decoding takes three times as long as the kernel's answer. An interface with a parent device is always
-    decoded: its driver, which no message has, may be another one.
+    decoded, because its driver, which is not in the message, may have changed.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, Nic]] = {}
-        """By ifindex: a hash of the message, which is of 64 bits and of this process alone, and the NIC."""
+        """By ifindex: a hash of the message (64 bits, valid in this process only), and the NIC."""
 
     def read(self, messages: Iterable[Message], sysfs: Path, *, some: bool = False) -> list[Nic]:
-        """Return the NICs, as nics_from_messages() does. `some`: there are others, which are remembered."""
+        """Return the NICs, as nics_from_messages() does. `some`: keep the entries of other interfaces."""
         serials = slot_serials(sysfs)
         nics, known = [], dict(self._known) if some else {}
         for message in messages:
@@ -57,24 +57,26 @@ class NicMemo:
 def list_nics(rtnl: Rtnetlink, sysfs: Path = SYSFS, memo: NicMemo | None = None) -> list[Nic]:
     """Return every interface of the network namespace that ``rtnl`` was opened in, in the kernel's order.
 
-    Raises KernelError when the dump fails, or is interrupted by changes every time it is tried.
+    Raises KernelError if the dump fails, or is interrupted by changes at every attempt.
     """
     try:
         messages = rtnl.dump(_RTM_GETLINK, _ALL, whole=True)
     except InterruptedError as error:
-        # An interface came or went while the kernel was answering, one may be missing.
-        raise KernelError("list interfaces", str(error.strerror), "try again", errno=error.errno) from error
+        # An interface was added or removed during the dump, so one may be missing.
+        raise KernelError(
+            "cannot list interfaces", str(error.strerror), "try again", errno=error.errno
+        ) from error
     except OSError as error:
-        raise KernelError("list interfaces", str(error.strerror), errno=error.errno) from error
+        raise KernelError("cannot list interfaces", str(error.strerror), errno=error.errno) from error
     return nics_from_messages(messages, sysfs) if memo is None else memo.read(messages, sysfs)
 
 
 def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
-    """Return the interface with this ifindex or name, asked for by itself.
+    """Return the interface with this ifindex or name, with a single request.
 
-    Raises NoSuchNic when there is none (any more), KernelError when the question fails otherwise.
+    Raises NoSuchNic if there is none, KernelError if the request fails otherwise.
     """
-    # Any name is looked up among all that there are, the attribute says only how long it may be
+    # The kernel searches all names for either attribute, which differ only in their maximum length
     # (rtnl_dev_get(), net/core/rtnetlink.c).
     index, name = (which, b"") if isinstance(which, int) else (0, _name_attribute(which))
     try:
@@ -82,16 +84,16 @@ def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
     except OSError as error:
         if error.errno == errno.ENODEV:
             raise no_such_nic(which) from error
-        raise KernelError(f"read interface {which}", str(error.strerror), errno=error.errno) from error
+        raise KernelError(f"cannot read interface {which}", str(error.strerror), errno=error.errno) from error
     return nics_from_messages([message], sysfs)[0]
 
 
 def some_nics(
     rtnl: Rtnetlink, which: Iterable[int], sysfs: Path = SYSFS, memo: NicMemo | None = None
 ) -> list[Nic]:
-    """Return those of these interfaces (ifindexes) that there are, each asked for by itself.
+    """Return the existing ones of these interfaces (ifindexes), with one request each.
 
-    Raises KernelError when a question fails.
+    Raises KernelError if a request fails.
     """
     messages = []
     for ifindex in which:
@@ -100,7 +102,7 @@ def some_nics(
         except OSError as error:
             if error.errno != errno.ENODEV:
                 raise KernelError(
-                    f"read interface {ifindex}", str(error.strerror), errno=error.errno
+                    f"cannot read interface {ifindex}", str(error.strerror), errno=error.errno
                 ) from error
     return nics_from_messages(messages, sysfs) if memo is None else memo.read(messages, sysfs, some=True)
 
@@ -120,7 +122,7 @@ def _read(message: Message, sysfs: Path, serials: Mapping[str, int]) -> Nic:
 
 
 class CounterDumps:
-    """Dumps of all interfaces for one who needs their state and counters, again and again."""
+    """Dumps of all interfaces for a reader that needs their state and counters, again and again."""
 
     def __init__(self) -> None:
         self._filter = attribute(_EXT_MASK, struct.pack("=I", _SKIP_STATS))

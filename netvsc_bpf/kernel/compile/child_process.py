@@ -94,7 +94,7 @@ class CompileChild:
             if not chunk:
                 return
             yield chunk
-        raise TimeoutError(f"the compiler did not answer in {TIME_LIMIT_S:.0f} s")
+        raise TimeoutError(f"the compiler timed out after {TIME_LIMIT_S:.0f} s")
 
     def _written(self) -> str:
         with os.fdopen(os.dup(self._output), "rb") as written:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The parent's side of compilation: start the child, wait, put its pins in place or take them away."""
+"""The parent's side of compilation: starts the child, then moves its pins into place or removes them."""
 
 import json
 import os
@@ -26,11 +26,11 @@ def load_object(
     lock_fd: int | None = None,
     early: CompileChild | None = None,
 ) -> None:
-    """Compile and load in a child process and leave the pins at `pins.object`; the caller holds the lock.
+    """Compile and load in a child process and pin at `pins.object`; the caller holds the lock.
 
-    `early` is a child that was started before. The child holds the lock too, by `lock_fd`: no other writer
-    starts while it lives, even if this process is killed. Raises the child's own error, or CompileError when
-    it died. Whatever it had pinned is gone then.
+    `early` is a child that was started before. The child holds the lock too, by `lock_fd`, so that no other
+    writer starts if this process is killed. Raises the child's own error, or CompileError if it died. Its pins
+    are removed then.
     """
     pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
@@ -49,12 +49,12 @@ def load_programs(
     lock_fd: int | None = None,
     loaded: Callable[[], None] = lambda: None,
 ) -> int:
-    """Load programs of our build onto the maps that are pinned; return the build. The caller holds the lock.
+    """Load programs of this build onto the pinned maps; return the build. The caller holds the lock.
 
     `slots` are those of the attached pairs by their synthetic ifindex: each gets new copies. `loaded` is
-    called once all are there; if this process is killed before it returns, they go. They stand at
-    `pins.upgrading(build)` then, the sentinel attached; kernel/hooks/replace_programs.py does the rest.
-    Raises as load_object() does, and ForeignLayout where a map does not fit them.
+    called once all are loaded; if this process is killed before it returns, they are discarded. Afterwards
+    they are pinned at `pins.upgrading(build)`, with the sentinel attached; kernel/hooks/replace_programs.py
+    does the rest. Raises as load_object() does, and ForeignLayout if a map does not fit.
     """
     pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
@@ -77,7 +77,7 @@ def _run_child(
     maps: Path | None = None,
     early: CompileChild | None = None,
 ) -> int:
-    """Have the child load; return the build of what it loaded."""
+    """Run the child; return the build that it loaded."""
     request = {
         "folder": str(folder),
         "parent": os.getpid(),
@@ -101,7 +101,7 @@ def _run_child(
 
 
 def _rebuilt(answer: dict[str, Any]) -> errors.NetvscBpfError:
-    """Return the child's error as the type that it had there."""
+    """Return the child's error with its original type."""
     kind = getattr(errors, answer["error"])
     arguments = (answer["what"], answer["why"], answer["remedy"])
     if kind is errors.CompileError:

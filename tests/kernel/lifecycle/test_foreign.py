@@ -92,11 +92,13 @@ def test_s63_foreign_filters_stay_where_we_use_tcx(lab: Lab) -> None:
         assert here.attach().status.hook == "tcx"
         ping(lab)
         # All of tcx runs before any filter: what goes to the VF, the filters on egress do not see.
-        eventually("foreign filters see what comes home", lambda: all_see(lab, programs, ("eth0 INGRESS",)))
+        eventually(
+            "foreign filters see the redirected frames", lambda: all_see(lab, programs, ("eth0 INGRESS",))
+        )
         here.detach()
 
 
-def test_s63_clsact_of_ours_stays_while_others_use_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s63_added_clsact_stays_while_others_use_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     force_clsact(monkeypatch)
     with direct(lab) as here:
         here.attach()

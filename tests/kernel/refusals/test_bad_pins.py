@@ -79,12 +79,12 @@ def unknown_rung(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (another_map, "map pairs has another shape"),
+        (another_map, "map pairs has another type or size"),
         (no_map, "maps/homes is missing"),
         (no_program, "programs/control is missing"),
-        (program_for_map, "map pairs has another shape"),
-        (another_version, f"layout version {abi.ABI_VERSION + 1}, ours is {abi.ABI_VERSION}"),
-        (unknown_rung, "rung 77 of liveness is unknown"),
+        (program_for_map, "map pairs has another type or size"),
+        (another_version, f"its layout has version {abi.ABI_VERSION + 1}, not {abi.ABI_VERSION}"),
+        (unknown_rung, "its liveness 77 is unknown"),
     ],
     ids=["another-map", "no-map", "no-program", "program-for-map", "another-version", "unknown-rung"],
 )
