@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Noticing within a second that a tcx program was attached behind steer: the kernel has no event for it.
+"""Detecting within a second that a tcx program was attached behind steer: the kernel has no event for it.
 
-Asking takes the lock of all interfaces (tcx_prog_query()), which a driver may hold for long: it is done in a
-thread, so that the manager's loop never waits for it.
+The query takes RTNL, the lock of all interfaces (tcx_prog_query()), which a driver may hold for long: it is
+done in a thread, so that the manager's loop never waits for it.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class OrderWatch:
     _told: _Passed = frozenset()
 
     def follow(self) -> None:
-        """Look at the pairs that are attached now, and no others. Raises OSError."""
+        """Watch the pairs that are attached now, and no others. Raises OSError."""
         attached = pins.attached_ifindexes(self.where)
         linked = (
             ifindex for ifindex in attached if links.state(self.where.link(ifindex, "steer")) is not None
@@ -44,7 +44,7 @@ class OrderWatch:
         self._steers = {ifindex: steer for ifindex, steer in found.items() if steer is not None}
 
     async def run(self) -> None:
-        """Look until cancelled. Raises OSError."""
+        """Check until cancelled. Raises OSError."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="order") as thread:
             while True:
@@ -53,11 +53,11 @@ class OrderWatch:
                     self._tell(await loop.run_in_executor(thread, self.look))
 
     def look(self) -> _Passed:
-        """Look once; any thread may. Raises OSError."""
+        """Check once; may be called from any thread. Raises OSError."""
         try:
             found = self.namespace.call(lambda: [(one, _behind(*one)) for one in self._steers.items()])
         except NamespaceGone:
-            return frozenset()  # whoever opened this branch closes it
+            return frozenset()  # NamespaceManagers closes this namespace's manager
         return frozenset((ifindex, programs) for (ifindex, _), programs in found if programs)
 
     def _tell(self, passed: _Passed) -> None:

@@ -34,7 +34,7 @@ step ipv6 cat /proc/sys/net/ipv6/conf/vf0/disable_ipv6
 
 sed -i 's/settle_ms = 20/settle_ms = 5/' /etc/netvsc-bpf.toml
 step reload-bad systemctl reload netvsc-bpf
-told 'what was in force stays'
+told 'the previous configuration stays in force'
 sed -i 's/settle_ms = 5/settle_ms = 50/' /etc/netvsc-bpf.toml
 step reload-good systemctl reload netvsc-bpf
 told 'permitted: vf0 after 50 ms'

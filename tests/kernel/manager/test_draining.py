@@ -68,7 +68,7 @@ def test_s98_manager_ends_a_drain_when_its_time_is_over(lab: Lab) -> None:
         assert drain(lab, for_s=1.5) == []
         assert manager.status.drained is not None and manager.status.drained.until is not None
         assert not is_up(lab)
-        manager.wait_event("undrained", "its time is over")
+        manager.wait_event("undrained", "its time has ended")
         manager.wait_vf()
         assert manager.status.drained is None
         assert manager.events_of("undrained")[0]["duration_s"] >= 1.5

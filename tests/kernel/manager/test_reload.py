@@ -84,7 +84,7 @@ def test_a_bad_file_is_refused_by_its_line_and_the_old_one_stays(
     ):
         file.write_text(text)
         hang_up(manager)
-        assert "what was in force stays" in manager.wait_event("refused", said)["text"]
+        assert "the previous configuration stays in force" in manager.wait_event("refused", said)["text"]
     file.unlink()
     hang_up(manager)
     manager.wait_event("refused", f"{file}: cannot be read")

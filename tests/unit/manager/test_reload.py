@@ -40,7 +40,7 @@ def refusing(config: ManagerConfig) -> Reloaded:
     raise ConfigError("/etc/netvsc-bpf.toml:3", "unknown section [dampling]")
 
 
-def test_what_changed_is_applied_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_are_applied_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[ManagerConfig] = []
 
     def reload(config: ManagerConfig) -> Reloaded:
@@ -50,15 +50,15 @@ def test_what_changed_is_applied_and_told(monkeypatch: pytest.MonkeyPatch) -> No
     told, applied, _ = reloaded(2, reload, monkeypatch)
     assert (applied, seen) == ([NEW, NEW], [OLD, NEW])
     assert told[0].kind is Kind.RELOADED
-    assert told[0].text == ("manager.interval_s 5.0 instead of 30.0; after a restart only: metrics.listen")
+    assert told[0].text == ("manager.interval_s 5.0 instead of 30.0; needs a restart: metrics.listen")
 
 
-def test_a_refused_file_is_told_and_what_was_in_force_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_file_is_reported_and_the_previous_configuration_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     told, applied, heard = reloaded(1, refusing, monkeypatch)
     assert applied == []
     assert (told[0].kind, told[0].interface) == (Kind.REFUSED, "manager")
     assert told[0].text.startswith(
-        "/etc/netvsc-bpf.toml:3: unknown section [dampling]; what was in force stays"
+        "/etc/netvsc-bpf.toml:3: unknown section [dampling]; the previous configuration stays in force"
     )
     assert heard[-1] == "READY=1"
 

@@ -66,7 +66,7 @@ def test_what_no_manager_would_say_is_an_error(holder: Callable[[bytes], None], 
     holder(said)
     conversation = ask(Request.EVENTS)
     assert conversation is not None
-    with conversation, pytest.raises(NetvscBpfError, match="does not speak"):
+    with conversation, pytest.raises(NetvscBpfError, match="sent an invalid answer"):
         conversation.lines(PATIENCE_S)
 
 

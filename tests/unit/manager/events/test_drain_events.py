@@ -47,7 +47,7 @@ def test_s98_end_says_whether_its_time_was_over_and_how_long_it_lasted() -> None
     lasted = event.details[Detail.DURATION_S]
     assert isinstance(lasted, float) and lasted >= 3600
     _, event = told(Drain(begun, begun + 1), None)
-    assert event.text == "its time is over"
+    assert event.text == "its time has ended"
 
 
 def test_s98_what_is_due_for_a_drain_is_waited_for_and_nothing_else() -> None:

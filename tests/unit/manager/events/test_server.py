@@ -213,7 +213,7 @@ def test_unknown_request_is_refused() -> None:
     async def scene() -> None:
         async with serving_(EventBuffer()) as connect:
             (line,) = await (await connect(b"reboot\n")).lines()
-            assert line["control"] == "refused" and "no such request" in line["why"]
+            assert line["control"] == "refused" and "unknown request" in line["why"]
 
     asyncio.run(scene())
 
@@ -237,7 +237,7 @@ def test_so_many_are_served_and_when_one_leaves_another() -> None:
             first, second = await connect(b"events follow\n"), await connect(b"events follow\n")
             assert await first.line() == await second.line() == {"control": "ready"}
             (line,) = await (await connect(b"events\n")).lines()
-            assert line["control"] == "refused" and "2 others" in line["why"]
+            assert line["control"] == "refused" and "2 clients" in line["why"]
             first.writer.close()
             while True:
                 if texts(await (await connect(b"events\n")).lines()) == ["ready"]:
