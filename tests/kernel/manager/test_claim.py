@@ -76,9 +76,9 @@ def test_s74_claim_is_taken_once_and_ends_with_the_process(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", "--settle", "20")
         manager.wait_vf()
-        with pytest.raises(Busy, match=f"process {manager.process.pid} does already"):
+        with pytest.raises(Busy, match=f"process {manager.process.pid} manages it already"):
             lab.in_guest(claim.claim)
-        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {manager.process.pid} does already")
+        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {manager.process.pid} manages it already")
         manager.process.kill()
         manager.process.wait()
         where = NetnsPins(lab.in_guest(namespaces.current_inode))

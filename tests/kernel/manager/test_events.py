@@ -178,7 +178,7 @@ def test_s89_a_stopped_manager_is_not_waited_for(lab: Lab, start: Start) -> None
     assert switches(records) == [ARMED, DOWN]
     assert code == 130
     for said in (noted, noted_once):
-        assert f"process {manager.process.pid} has not told everything within 10 s" in said
+        assert f"process {manager.process.pid} did not send all events within 10 s" in said
 
 
 def test_s62_first_switch_to_a_vf_says_how_long_joining_took(lab_factory: LabFactory, start: Start) -> None:

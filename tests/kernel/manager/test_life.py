@@ -114,7 +114,7 @@ def test_s66_second_manager_is_refused_and_the_first_undisturbed(lab: Lab, start
     first.wait_event("switched", "armed")
     told = len(first.events)
     for _ in range(3):
-        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {first.process.pid} does already")
+        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {first.process.pid} manages it already")
     assert first.where == (Path.VF, Reason.ARMED) and len(first.events) == told
     first.kill()
     start(lab).wait_vf()

@@ -135,7 +135,7 @@ def test_a_terminal_that_is_closed_ends_it_as_ever(lab: Lab) -> None:
     process = subprocess.Popen(["setsid", "--ctty", *command], stdin=its, stdout=its, stderr=its)
     os.close(its)
     said = b""
-    while b"awaited" not in said:
+    while b"waiting" not in said:
         said += os.read(ours, 4096)
     process.send_signal(signal.SIGHUP)  # the terminal is there: somebody wants it to read again
     while b"nothing changed" not in said:

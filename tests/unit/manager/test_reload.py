@@ -53,7 +53,7 @@ def test_changes_are_applied_and_reported(monkeypatch: pytest.MonkeyPatch) -> No
     assert told[0].text == ("manager.interval_s 5.0 instead of 30.0; needs a restart: metrics.listen")
 
 
-def test_refused_file_is_reported_and_the_previous_configuration_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_file_is_reported_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     told, applied, heard = reloaded(1, refusing, monkeypatch)
     assert applied == []
     assert (told[0].kind, told[0].interface) == (Kind.REFUSED, "manager")

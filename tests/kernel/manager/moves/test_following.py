@@ -62,7 +62,9 @@ def test_s55_detach_there_puts_the_vf_back_where_it_was_found(lab: Lab, pod: Pod
     before = found(lab)
     manager = start_followed(lab, pod, start)
     refused(run_in(pod.name, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
-    refused(run_in(pod.name, "run", "eth0"), 3, f"process {manager.process.pid} followed a NIC into it")
+    refused(
+        run_in(pod.name, "run", "eth0"), 3, f"process {manager.process.pid} manages a NIC that moved into it"
+    )
     manager.stop()
     assert pod.where == (Path.VF, Reason.ARMED)
     ended = run_in(pod.name, "detach", "eth0")

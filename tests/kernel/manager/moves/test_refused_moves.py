@@ -58,7 +58,7 @@ def test_s55_namespace_with_a_manager_of_its_own_is_left_to_it(lab: Lab, pod: Po
     other = start(lab, "eth7", namespace=pod.name)
     other.wait_event("awaited")
     pod.take()
-    manager.wait_event("moved", f"process {other.process.pid} manages that")
+    manager.wait_event("moved", f"process {other.process.pid} manages it there")
     manager.wait_event("released")
     assert found(lab) == before and pod.statuses() == []
     flows(pod.sending())
