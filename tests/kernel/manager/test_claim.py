@@ -64,7 +64,7 @@ def test_s74_name_that_somebody_without_rights_holds_is_no_claim(
     with managers(lab) as start:
         manager = start("eth0", "--settle", "20")
         manager.wait_vf()
-        manager.wait_event("refused", f"process {squatter.pid} of user {OUTSIDER} holds the socket name")
+        manager.wait_event("refused", f"ignoring process {squatter.pid} of user {OUTSIDER}")
         assert float(metric(lab)) == 1
         refused(run(lab, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
         assert manager.stop() == 0
