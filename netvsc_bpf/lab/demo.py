@@ -16,7 +16,7 @@ from netvsc_bpf.lab.cli import Product
 from netvsc_bpf.lab.demo_result import NO_PATH, DemoResult, EventResult
 from netvsc_bpf.lab.demo_script import Step, script
 from netvsc_bpf.lab.directions import Direction, tcp_plan, udp_plan
-from netvsc_bpf.lab.leak_check import Standing
+from netvsc_bpf.lab.leak_check import Leftovers
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.tcp import TcpResult, TcpStream
 from netvsc_bpf.lab.topology import Lab
@@ -66,7 +66,7 @@ def run_demo(watch: Callable[[Progress], None]) -> DemoResult:
         demo = _Demo(lab, watch, stack)
         seen, end_ns = demo.play()
         tx, rx, tcp = demo.stop()
-        left_by_detach = Standing((), leak_check.pins(), leak_check.hooks(lab.guest))
+        left_by_detach = Leftovers((), leak_check.pins(), leak_check.hooks(lab.guest))
     return DemoResult(
         how=demo.how,
         events=tuple(_results(seen, end_ns, tx, rx)),
@@ -74,7 +74,7 @@ def run_demo(watch: Callable[[Progress], None]) -> DemoResult:
         rx=rx,
         tcp=tcp,
         left_by_detach=left_by_detach,
-        left_by_lab=Standing(leak_check.namespaces(), leak_check.pins(), ()),
+        left_by_lab=Leftovers(leak_check.namespaces(), leak_check.pins(), ()),
     )
 
 

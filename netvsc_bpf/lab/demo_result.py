@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from netvsc_bpf.lab.leak_check import Standing
+from netvsc_bpf.lab.leak_check import Leftovers
 from netvsc_bpf.lab.recording import Loss
 from netvsc_bpf.lab.tcp import TcpResult
 from netvsc_bpf.lab.udp import UdpResult
@@ -72,8 +72,8 @@ class DemoResult:
     tx: UdpResult
     rx: UdpResult
     tcp: TcpResult
-    left_by_detach: Standing
-    left_by_lab: Standing
+    left_by_detach: Leftovers
+    left_by_lab: Leftovers
 
     def problems(self) -> list[str]:
         """Say what was not to be expected; nothing is a good end."""
@@ -115,8 +115,8 @@ class DemoResult:
                 "longest_stall_seconds": self.tcp.longest_stall_s,
             },
             "left": {
-                "by_detach": _standing_json(self.left_by_detach),
-                "by_lab": _standing_json(self.left_by_lab),
+                "by_detach": _leftovers_json(self.left_by_detach),
+                "by_lab": _leftovers_json(self.left_by_lab),
             },
             "problems": self.problems(),
         }
@@ -142,9 +142,9 @@ def _udp_json(udp: UdpResult) -> dict[str, Any]:
     return {**_loss_json(udp.total), "receiver_drops": udp.receiver_drops, "refused": udp.refused}
 
 
-def _standing_json(standing: Standing) -> dict[str, list[str]]:
+def _leftovers_json(left: Leftovers) -> dict[str, list[str]]:
     return {
-        "namespaces": list(standing.namespaces),
-        "pins": list(standing.pins),
-        "hooks": list(standing.hooks),
+        "namespaces": list(left.namespaces),
+        "pins": list(left.pins),
+        "hooks": list(left.hooks),
     }

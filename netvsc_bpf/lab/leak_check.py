@@ -17,7 +17,7 @@ _MAX_PROGRAMS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Leftovers:
     """What was found; nothing at all is what a clean end looks like."""
 
     namespaces: tuple[str, ...]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from netvsc_bpf.lab.namespace import enter
-from netvsc_bpf.lab.parent_death import until_let_go
+from netvsc_bpf.lab.parent_death import until_stdin_closes
 from netvsc_bpf.lab.recvmmsg import Inbox
 from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.udp_send import GREETING, PAYLOAD
@@ -45,17 +45,17 @@ class ReceiveJob:
 def main(job: ReceiveJob) -> None:
     """Listen, say on which port, and record until let go; what has arrived by then still counts."""
     enter(job.namespace)
-    let_go = until_let_go()
+    stopping = until_stdin_closes()
     ledger = Ledger(job.ledger_fd)
     with socket.socket(socket.AF_INET6 if ":" in job.address else socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, job.buffer)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _IDLE_US))
         link.bind((job.address, 0))
         ledger.counters[Counter.PORT] = link.getsockname()[1]
-        _receive(link, ledger, let_go)
+        _receive(link, ledger, stopping)
 
 
-def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> None:
+def _receive(link: socket.socket, ledger: Ledger, stopping: Event) -> None:
     inbox = Inbox(link, PAYLOAD.size)
     offset = _realtime_offset_ns()
     until_look = _LOOK_AFTER
@@ -65,7 +65,7 @@ def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> None:
         except BlockingIOError:
             # Nothing came for a while, so nothing is queued: the only place where it is right to stop.
             offset = _look_around(link, ledger)
-            if let_go.is_set():
+            if stopping.is_set():
                 return
             continue
         for begin, size, arrived_ns in found:

@@ -43,7 +43,7 @@ _TROUBLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AnnouncedState:
     """The state of a pair that decides whether an announcement is due."""
 
     changed_at: int
@@ -52,16 +52,17 @@ class Standing:
     """The VF is the path but cannot carry packets, and the kernel has not noticed yet."""
 
 
-def owed(before: dict[int, Standing], now: dict[int, Standing]) -> set[int]:
+def owed(before: dict[int, AnnouncedState], now: dict[int, AnnouncedState]) -> set[int]:
     """Return the pairs whose path has changed since the last check, or is about to. Pure."""
     return {
         pair
         for pair, state in now.items()
-        if state != before.get(pair, Standing(0)) and (state.dead or state.changed_at != _at(before, pair))
+        if state != before.get(pair, AnnouncedState(0))
+        and (state.dead or state.changed_at != _at(before, pair))
     }
 
 
-def _at(states: dict[int, Standing], pair: int) -> int:
+def _at(states: dict[int, AnnouncedState], pair: int) -> int:
     return states[pair].changed_at if pair in states else 0
 
 
@@ -88,7 +89,7 @@ class Announcer:
         self._namespace = namespace or InNamespace()
         self._pins = self._namespace.pins
         self._schedule = Schedule(policy)
-        self._standing: dict[int, Standing] = {}
+        self._standing: dict[int, AnnouncedState] = {}
         self._links: dict[bytes, upper_devices.Link] = {}
         self._enslaved: dict[int, bool] = {}
         """By synthetic NIC: hv_netvsc has enslaved its VF, or had before the VF was removed."""
@@ -157,14 +158,14 @@ class Announcer:
             if ready:
                 self._send(rtnl, upper_devices.links_among(rtnl, self._near(), self._links), ready)
 
-    def _look(self, links: Mapping[int, upper_devices.Link]) -> dict[int, Standing]:
+    def _look(self, links: Mapping[int, upper_devices.Link]) -> dict[int, AnnouncedState]:
         found = {}
         for pair in attached_pairs(self._pins, links, self._managed):
             with self._boundary.around(pair.synthetic.name, "look"):
                 if self._driver_tells_host(pair):
                     continue
                 alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
-                found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
+                found[pair.synthetic.ifindex] = AnnouncedState(pair.changed_at, dead=pair.armed and not alive)
         return found
 
     def _driver_tells_host(self, pair: AttachedPair) -> bool:

@@ -12,7 +12,7 @@ from netvsc_bpf.kernel.net.announcement_round import frames
 from netvsc_bpf.kernel.net.upper_devices import AddressedLink, Link
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
-from netvsc_bpf.manager.sync.announcer import Standing, owed
+from netvsc_bpf.manager.sync.announcer import AnnouncedState, owed
 
 PAIR = 2
 POLICY = AnnouncePolicy()
@@ -88,11 +88,11 @@ def test_a_round_has_an_end() -> None:
 
 
 def test_an_announcement_is_owed_for_each_change_and_for_a_death_that_nobody_noticed() -> None:
-    assert owed({}, {2: Standing(0)}) == set(), "there never was a change"
-    assert owed({}, {2: Standing(7)}) == {2}, "who begins tells the last one"
-    assert owed({2: Standing(7)}, {2: Standing(7)}) == set()
-    assert owed({2: Standing(7)}, {2: Standing(8)}) == {2}
-    assert owed({2: Standing(7)}, {2: Standing(7, dead=True)}) == {2}
-    assert owed({2: Standing(7, dead=True)}, {2: Standing(7, dead=True)}) == set()
-    assert owed({2: Standing(7, dead=True)}, {2: Standing(7)}) == set()
-    assert owed({2: Standing(7, dead=True)}, {2: Standing(9)}) == {2}
+    assert owed({}, {2: AnnouncedState(0)}) == set(), "there never was a change"
+    assert owed({}, {2: AnnouncedState(7)}) == {2}, "who begins tells the last one"
+    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7)}) == set()
+    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(8)}) == {2}
+    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7, dead=True)}) == {2}
+    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7, dead=True)}) == set()
+    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7)}) == set()
+    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(9)}) == {2}
