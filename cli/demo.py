@@ -106,6 +106,6 @@ def _table(result: DemoResult) -> Table:
 
 
 def _left(left: Leftovers, nothing: str) -> str:
-    if not standing:
+    if not left:
         return f"left nothing behind: {nothing} (checked in the kernel)"
     return "LEFT BEHIND: " + ", ".join((*left.namespaces, *left.pins, *left.hooks))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The worker's side of worker.py: notice that nobody holds the other end of standard input any more."""
+"""The worker's side of worker.py: detect that the other end of standard input was closed."""
 
 import os
 import threading

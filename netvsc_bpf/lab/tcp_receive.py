@@ -20,7 +20,7 @@ from netvsc_bpf.lab.tcp_pattern import CHUNK, Pattern
 _TIMEVAL = struct.Struct("=qq")
 _IDLE_US = 50_000
 _LAST_WAIT_S = 10.0
-"""How long to wait for the end of the stream once let go: retransmissions may be under way."""
+"""How long to wait for the end of the stream once stopped: retransmissions may be under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class TcpReceived:
 
     size: int
     wrong_at: int | None
-    """Offset of the first piece that was not what was sent."""
+    """Offset of the first wrong chunk."""
     ended: bool
-    """The sender's end came through: nothing is missing at the tail."""
+    """The end of the stream arrived: nothing is missing at the tail."""
     longest_stall_s: float
     duration_s: float
 

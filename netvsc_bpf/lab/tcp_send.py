@@ -18,7 +18,7 @@ _PACE_S = 0.005
 
 @dataclass(frozen=True, slots=True)
 class TcpSendJob:
-    """Where to send, and how many bytes a second (0: as many as go)."""
+    """Where to send, and how many bytes a second (0: unlimited)."""
 
     namespace: str
     ledger_fd: int
@@ -28,7 +28,7 @@ class TcpSendJob:
 
 
 def main(job: TcpSendJob) -> None:
-    """Connect, send the pattern until let go, and close in good order."""
+    """Connect, send the pattern until stopped, and close in good order."""
     enter(job.namespace)
     stopping = until_stdin_closes()
     ledger = Ledger(job.ledger_fd)
