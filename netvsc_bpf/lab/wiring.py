@@ -66,7 +66,7 @@ def index_of(rtnl: Any, name: str) -> int:
 
 
 def lay(rtnl: Any, cables: Sequence[Cable], near_namespace: str) -> None:
-    """Create cables from the namespace of ``rtnl``, which has the far ends, to another. Both ends are down."""
+    """Create cables from the namespace of ``rtnl`` (the far ends) to another. Both ends are down."""
     with _opened(namespace_path(near_namespace)) as fd:
         for cable in cables:
             near: dict[str, Any] = {"ifname": cable.near, "mtu": cable.mtu, "net_ns_fd": fd}
