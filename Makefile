@@ -58,7 +58,7 @@ debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on thi
 
 ##@ Measure
 
-# Where measurements leave their raw numbers. docs/benchmarks.md is made of those in bench/results.
+# Where measurements leave their raw numbers. The pages are made of those in bench/results.
 RESULTS := build/bench
 
 # bench/X.py is what `make bench-X` runs. (A pattern cannot be .PHONY; no file is ever called bench-X.)
@@ -85,7 +85,7 @@ bench-all: ## every measurement, into bench/results; then make bench-docs
 	@$(VENV)/python -m bench.all
 
 .PHONY: bench-docs
-bench-docs: ## docs/benchmarks.md, from the numbers in bench/results
+bench-docs: ## docs/benchmarks.md and docs/benchmarks/, from the numbers in bench/results
 	@scripts/setup.sh
 	@$(VENV)/python -m bench.page docs
 
@@ -102,8 +102,10 @@ manual: ## docs/man and deploy/completion, from the commands themselves
 	@$(VENV)/python scripts/manual.py
 
 .PHONY: docs
-docs: ## docs/metrics.md and docs/configuration.md, from the code
+docs: ## the reference pages in docs/, from the code
 	@scripts/setup.sh
+	@$(VENV)/python scripts/commands_page.py
+	@$(VENV)/python scripts/json_page.py
 	@$(VENV)/python -m netvsc_bpf.metrics.reference docs/metrics.md
 	@$(VENV)/python -m netvsc_bpf.config.reference docs/configuration.md deploy/netvsc-bpf.toml
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How long attach and status take as whole processes, and what memory they use."""
+"""Wall clock, CPU time and memory of attach, detach and status as whole processes."""
 
 import sys
 from dataclasses import asdict

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What other people's interfaces cost a manager: 100 link events a second among 1,000 of them.
+"""CPU time that unrelated interfaces cost a manager: 100 link events a second among 1,000 of them.
 
-Containers' interfaces come, go, and lose their carrier; none of that concerns a pair. The manager has to hear
-of it all the same, for a VF comes as such an event too. So both are judged: the CPU time while nothing but
-foreign interfaces change, and how long a VF takes that is plugged in among them.
+Interfaces of containers appear, disappear and lose their carrier. None of that concerns a pair, but a new
+VF arrives as such an event too, so the manager must read them all. Two things are judged: the CPU time
+while only unrelated interfaces change, and how long a VF takes that is plugged in among them.
 """
 
 import itertools

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the control plane takes, from 1 pair to 256, and how each of it grows.
+"""What the control plane needs from 1 pair to 256, and how it grows.
 
-For each number of pairs: whole processes of a cold `attach --all`, compilation included; a manager that
-starts with nothing attached; memory and CPU time while there is nothing to do; a VF plugged in among the
-others; a scrape. Times are those of this machine and are printed, not judged; memory has limits, and a scrape
-of up to 64 pairs.
+For each number of pairs: a cold `attach --all` as a whole process, compilation included; a manager that
+starts with nothing attached; memory and CPU time with nothing to do; a VF plugged in among the others; a
+scrape. Times are printed, not judged; memory has limits, and so has a scrape of up to 64 pairs.
 """
 
 import sys

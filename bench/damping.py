@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A day of flapping through the damper, in simulated time: how often the VF is used, and the picture of it.
+"""A day of flapping through the damper, in simulated time: how often the VF is used, and a picture of it.
 
 `make bench-damping` prints the figures; `python -m bench.damping docs/pictures/damping.svg` draws them. The
-same input gives the same bytes: a test compares. No kernel takes part: docs/damping.md has the picture.
+same input gives the same bytes: a test compares. No kernel is involved. docs/damping.md shows the picture.
 """
 
 import sys

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""drain and undrain under numbered streams both ways: is anything lost, and how long does each take?
+"""drain and undrain under numbered streams in both directions: is anything lost, and how long does each take?
 
-Each round drains the pair and undrains it again: by itself, beside a manager, and with the manager killed
-between the two and started again after it. Damping is on as it is by default: were a drain taken for a
-failure, the fourth would be the last. The fabric is a switch that learns.
+Each round drains the pair and undrains it: without a manager, beside one, and with the manager killed
+between the two and started again afterwards. Damping has its defaults: if a drain counted as a failure, the
+fourth would be the last. The fabric is a learning switch.
 """
 
 import sys

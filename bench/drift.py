@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How soon a manager notices that somebody took its hooks off, and what watching costs while nobody does."""
+"""How soon a manager notices that its programs were detached by others, and what watching for it costs."""
 
 import json
 import os

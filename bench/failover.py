@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""No process alive, no packet lost: what a stream from guest to peer loses when the VF goes.
+"""What a stream from guest to peer loses when the VF fails and no process of netvsc-bpf runs.
 
-Each kind of event happens again and again under one numbered UDP stream. Leaving and returning are told
-apart: a packet belongs to the leaving from the moment the VF is touched until it is given back, else to the
+Each kind of event is repeated under one numbered UDP stream. Leaving and returning are counted separately:
+a packet belongs to the leaving from the moment the VF is touched until it is given back, otherwise to the
 return. A control of the same length, without any event, shows what the machine itself loses.
 """
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Failover of a true SR-IOV pair, ours beside what else makes one NIC of two: `make bench-failover-guest`.
+"""Failover of an SR-IOV pair, by netvsc-bpf and by its competitors: `make bench-failover-guest`.
 
-A guest for each contender, which can plug its own devices (vm/qmp.py), lets the VF fail under numbered UDP
-streams both ways. A packet that is lost counts against failing over if it was sent after the border: its
-carrier's being off, or the moment at which the kernel stops the queues of a device that it closes. What was
-lost before is shown apart: the VF had taken it. The wire is a hub, so both NICs hear what is sent to the
-pair: who takes it from either (mirred, the bare VF beside a synthetic NIC that is up) loses nothing inwards.
+Each contender gets a guest that can plug its own devices (vm/qmp.py). The VF fails under numbered UDP
+streams in both directions. A lost packet counts if it was sent after the moment at which the carrier was
+reported off, or the kernel stopped the queues of a device that it closes. What was lost before is shown
+separately: the VF had it already. The wire is a hub, so both NICs hear what is sent to the pair: a
+contender that accepts it from either (mirred, or the bare VF beside a synthetic NIC that is up) loses
+nothing of what it receives.
 
-hv_netvsc is measured apart, alone and under ours: its host, a kernel module of ours, gives each frame to the
-one path that the driver asked for last. A lost carrier is looked at for 4.5 s there instead of 0.4.
+hv_netvsc is measured separately, alone and under netvsc-bpf: its host is simulated by a kernel module,
+which delivers each frame by the one path that the driver asked for last. A lost carrier is observed for 4.5
+s there instead of 0.4.
 """
 
 import json

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""1,000 flaps as fast as they go under a running manager, then a day of 900 an hour in simulated time.
+"""1,000 flaps in quick succession under a running manager, then a day of 900 an hour in simulated time.
 
-The day is that of tests/unit/planner/test_flaps.py: the kernel's part played, memory and planner the real
-ones. What the manager holds is read from /proc once its caches are warm, and again after the flaps.
+The day is that of tests/unit/planner/test_flaps.py: the kernel is simulated, memory and planner are the
+real ones. What the manager holds is read from /proc once its caches are warm, and again after the flaps.
 """
 
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a manager takes that has nothing to do, with one pair and with 256: CPU, context switches, memory."""
+"""CPU time, context switches and memory of a manager that has nothing to do, with one pair and with 256."""
 
 import sys
 import time

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From a VF's registration to the first packet steered to it, while the manager runs.
+"""From a VF's registration to the first packet steered to it, with a manager running.
 
-Registered: when a listener of the measurement's own hears the kernel's RTM_NEWLINK, which it may do late on a
-busy machine; so the moment before the host's call is shown as well, and judged. Steered: when the kernel
-armed the pair by its own clock, which a packet of a running stream made it do; the VF's counter shows that it
-went that way. hv_netvsc itself waits VF_TAKEOVER_INT (100 ms) before it brings a new VF up, and uses it once
-that is done (drivers/net/hyperv/netvsc_drv.c).
+Registered: a listener of the benchmark receives the kernel's RTM_NEWLINK. On a busy machine it may do so
+late, so the moment before the host's call is shown as well, and judged. Steered: the kernel armed the pair,
+by its own clock, because of a packet of a running stream; the VF's counter confirms that the packet took
+the VF. hv_netvsc itself waits VF_TAKEOVER_INT (100 ms) before it brings a new VF up, and uses it once that
+is done (drivers/net/hyperv/netvsc_drv.c).
 """
 
 import sys

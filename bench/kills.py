@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""kill -9 at any moment of a flap, another manager at once: is the state right, and what does it cost?
+"""kill -9 at any moment of a flap, and another manager at once: is the state right, and what does it cost?
 
-The VF goes down and comes up, or leaves the guest and comes back, under a numbered stream. In turns: a flap
-with the manager left alone, the control, and flaps during which it is killed at a random moment and started
-again. Both ways of going cost no packet by themselves (`make bench-failover`).
+The VF goes down and up, or leaves the guest and returns, under a numbered stream. In turns: flaps with the
+manager left alone, the control, and flaps during which it is killed at a random moment and started again.
+Neither way of leaving costs a packet by itself (`make bench-failover`).
 """
 
 import random

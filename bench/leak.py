@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""attach, flap, detach a thousand times: what is left, in this process and in the kernel.
+"""attach, flap and detach a thousand times: what is left, in this process and in the kernel.
 
-A second pair stays attached, so that a cycle need not compile; every so often that goes as well, and
-everything is loaded anew. Other programs of the machine use BPF too: our own objects are told by their
-numbers. Memory is compared from the middle on: caches and free lists fill for some hundred cycles.
+A second pair stays attached, so that a cycle need not compile; from time to time it is detached as well,
+and everything is loaded anew. Other programs of the machine use BPF too: objects of netvsc-bpf are
+recognised by their IDs. Memory is compared from the middle on: caches and free lists fill for some hundred
+cycles.
 """
 
 import gc

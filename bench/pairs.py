@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""256 pairs whose VFs all go and come back at once: how soon is everything right again?
+"""256 pairs whose VFs all disappear and return at once: how soon is everything right again?
 
-Timed from the return of the last call that gives a VF back until the kernel has armed every pair. No packet
-is sent: it is the manager that has the kernel look. Where VFs come anew each is joined first, with `home` by
-a filter; the tcx links that take its place are attached afterwards, some seconds long, and are not timed.
+Measured from the return of the last call that gives a VF back until the kernel has armed every pair. No
+packet is sent: the manager makes the kernel check. New VFs are joined first, with `home` as a filter; the
+tcx links that replace it are attached afterwards, over some seconds, and are not included.
 """
 
 import sys

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Instructions that a packet, or a byte, costs on its way: ours beside what else makes one NIC of two.
+"""Instructions that a packet, or a byte of a TCP stream, costs on its way: netvsc-bpf and its competitors.
 
-A guest with one processor runs under QEMU's -icount, where a nanosecond is an instruction: the figures repeat
-to about 0.1%, however busy the machine is. They are instructions, not time: no caches, no mispredictions.
+A guest with one processor runs under QEMU's -icount, where a nanosecond is an instruction: the figures
+repeat to about 0.1%, however busy the machine is. They are instructions, not time: there are no caches and
+no mispredictions.
 
-A TCP stream comes in bursts of 44 segments, each read when it is whole: every second segment is acknowledged.
-Where a reader is late, the kernel merges what waits for it and acknowledges it by the dozen. That is cheaper
-for everybody, and mirred rules then cost about what we do (0.50 a byte over the bare VF, and 0.47).
+A TCP stream comes in bursts of 44 segments, each read when it is complete: every second segment is
+acknowledged. If a reader is late, the kernel merges what waits for it and acknowledges it by the dozen.
+That is cheaper for all, and mirred rules then cost about as much as netvsc-bpf (0.50 a byte over the bare
+VF, and 0.47).
 
-The ways with hv_netvsc are those of Debian's own driver and an e1000e that it has enslaved, alone and under
-ours. "fq_codel" is there what the kernel gives both devices where that is the default qdisc, as on Debian (mq
-above it at the driver's own); without the word, the VF alone has a qdisc.
+With hv_netvsc the driver is Debian's own, with an e1000e that it has enslaved, alone and under netvsc-bpf.
+There "fq_codel" is what the kernel gives both devices if that is the default qdisc, as on Debian (with mq
+above it on the driver's own); without it, only the VF has a qdisc.
 """
 
 import json

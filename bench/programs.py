@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What each program costs a packet, beside an empty program and beside its kernel calls alone."""
+"""What each program costs a packet, compared with an empty program and with its kernel calls alone."""
 
 import sys
 from contextlib import ExitStack

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a measurement prints and writes: tables, claims with their limits, and every raw number as JSON.
 
-bench/page makes docs/benchmarks.md of such files.
+bench/page makes docs/benchmarks.md and docs/benchmarks/ of such files.
 """
 
 import json

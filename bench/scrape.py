@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a scrape costs: the manager's CPU time and the wait for it with 64 pairs, and what throughput loses.
+"""What a scrape costs: CPU time of the manager and duration with 64 pairs, and the loss of throughput.
 
-The CPU time is that of all threads of `run`, told by the scheduler, over many scrapes of one kept connection
-as Prometheus makes them. Throughput is compared within one connection: windows of a second with a scrape in
-them and windows without, in turns, so that whatever else the machine does falls on both.
+The CPU time is that of all threads of `run`, as the scheduler counts it, over many scrapes by one kept
+connection, as Prometheus makes them. Throughput is compared within one connection: windows of a second with
+a scrape and windows without, in turns, so that whatever else the machine does affects both.
 """
 
 import subprocess

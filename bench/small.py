@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Small packets, by TCP request and response and by UDP both ways: a pair, mirred rules, the bare VF.
 
-TCP_RR: a byte there and back, one at a time. UDP: datagrams of 64 bytes, as many as a sender gets rid of;
-each is carried to the receiver's socket within the sender's own call, so its rate is that of the whole way.
-All ways in turns, in each round; what matters is the ratio within a round. Both ends are Python, which takes
-its share of each figure: the ways themselves differ by more than the ratios show.
+TCP_RR: one byte there and back, one at a time. UDP: datagrams of 64 bytes, as many as a sender can send;
+each is delivered to the receiver's socket within the sender's own call, so its rate is that of the whole
+way. All arrangements in turns, in each round; what matters is the ratio within a round. Both ends are
+Python, which adds its share to each figure: the arrangements themselves differ by more than the ratios
+show.
 """
 
 import subprocess

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """TCP through an attached pair, through mirred rules, and straight over a VF that has the addresses itself.
 
-One connection at a time, which carries as much as it can; all ways in turns, in each round. What matters is
-the ratio within a round; a second bare VF shows what the machine itself makes of it.
+One connection at a time, which transfers as much as it can; all arrangements in turns, in each round. What
+matters is the ratio within a round; a second bare VF shows how much the machine itself varies.
 """
 
 import subprocess

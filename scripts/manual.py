@@ -30,46 +30,50 @@ WIDTH = 78
 
 DESCRIPTION = """
 A virtual machine with SR-IOV has a synthetic NIC that is always there (hv_netvsc, virtio-net) and a virtual
-function (VF) with the same MAC that is fast, and that the host adds and removes at any time. netvsc-bpf uses
-the two as one NIC, with eBPF: packets go through the VF while it works and through the synthetic path while
-it does not. Addresses, routes and firewall rules stay on the synthetic NIC.
+function (VF) with the same MAC address that is fast, and that the host adds and removes at any time.
+netvsc-bpf uses both as one NIC, with eBPF: packets take the VF while it works and the synthetic path
+otherwise. Addresses, routes and firewall rules stay on the synthetic NIC.
 
-`attach` returns after the settle time; the data path needs no process. Steering, failover and return are
-decided in the kernel. `run` is the manager: it joins new VFs, keeps their settings in sync with the synthetic
-NIC, and repairs what was changed. `detach` restores the settings found at attach.
+`attach` returns after the settle time; packets need no process afterwards. Steering, failover and return are
+decided in the kernel. `run` is the manager: it adopts new VFs, keeps them in sync with the synthetic NIC, and
+repairs. `detach` restores everything as it was found.
 """
 EXIT_STATUS = (
     ("0", "Done."),
     (
         "1",
         "Failed: one line on stderr says what, why, and what to do. Also if the output of `status`, "
-        "`events`, `top`, `metrics`, `capture` or --help cannot be written; lost output does not change the "
-        "exit status of `attach`, `doctor`, `demo` and `run`. A reader that closes the pipe early is not a "
-        "failure.",
+        "`events`, `top`, `metrics`, `capture` or --help cannot be written; the status of `attach`, "
+        "`doctor`, `demo` and `run` does not depend on their output. A reader that closes the pipe early is "
+        "not a failure.",
     ),
-    ("2", "Usage error."),
+    ("2", "Wrong usage, or a mistake in the configuration file."),
     (
         "3",
-        "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, a foreign XDP program.",
+        "Refused: no such NIC, an ambiguous pairing, a VF in use elsewhere, another XDP program.",
     ),
-    ("4", "Not possible on this kernel or machine: a missing capability, bpffs, BTF, bcc or tool."),
+    ("4", "Not possible on this kernel or machine: a capability, bpffs, BTF, bcc or a tool is missing."),
     ("130", "Ended by Ctrl-C."),
 )
 FILES = (
     (
         "/sys/fs/bpf/netvsc-bpf",
-        "The pins: all state that is kept, by network namespace.",
+        "The pins: all state there is, by network namespace. Nothing outside this directory is changed.",
     ),
 )
 EXAMPLES = (
-    ("Check whether this machine can run netvsc-bpf:", "netvsc-bpf doctor"),
+    ("Can this machine run it?", "netvsc-bpf doctor"),
     (
-        "Steer the traffic of eth0 through its VF, wait for the settle time, and show the state:",
+        "Steer the traffic of eth0 through its VF, wait for the settle time, and show the result:",
         "netvsc-bpf attach eth0 && netvsc-bpf status",
     ),
-    ("Write rates to a file, one table every 5 seconds:", "netvsc-bpf top --interval 5 > rates.txt"),
-    ("Capture both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
-    ("Attach in another network namespace:", "netvsc-bpf --netns blue attach eth0"),
+    ("Write the rates to a file, one table every 5 seconds:", "netvsc-bpf top --interval 5 > rates.txt"),
+    (
+        "Move both directions of eth0 off its VF for two hours:",
+        'netvsc-bpf drain eth0 --for 2h --why "NIC firmware"',
+    ),
+    ("A capture of both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
+    ("The same for a network namespace:", "netvsc-bpf --netns blue attach eth0"),
 )
 SEE_ALSO = "ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), capabilities(7)"
 

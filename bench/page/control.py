@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The control plane by number of pairs, drawn."""
+"""The control plane by number of pairs: pictures, and a table whose rows can be read alone."""
 
-from bench.page.result import Result
+from collections.abc import Iterator, Sequence
+
+from bench.page.result import Result, Table
 from bench.page.svg import Axis, Point, lines
 
 _TIMES = {
@@ -13,6 +15,32 @@ _TIMES = {
 }
 _IDLE = {"idle_percent": "run"}
 _MEMORY = {"memory_mb": "resident", "peak_mb": "peak"}
+
+
+_ITS = "its "
+"""What a row begins with that goes on with the row before it."""
+
+
+def tables(result: Result) -> list[Table]:
+    """Return what was printed, each row with its subject and each column with its unit."""
+    return [
+        Table(one.title, tuple(map(_column, one.columns)), tuple(_rows(one.rows)), one.labels)
+        for one in result.tables
+    ]
+
+
+def _column(name: str) -> str:
+    return {"": "cost", "1": "1 pair"}.get(name, f"{name} pairs" if name.isdigit() else name)
+
+
+def _rows(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    subject = ""
+    for name, *values in rows:
+        if name.startswith(_ITS):
+            name = f"{subject}, {name.removeprefix(_ITS)}"
+        else:
+            subject = name.partition(",")[0]
+        yield (name, *values)
 
 
 def pictures(result: Result) -> dict[str, str]:

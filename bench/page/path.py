@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Instructions per packet: a picture, and in words who does better than we do."""
+"""Instructions per packet: tables, pictures, and in words who does better."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.page.numbers import written
-from bench.page.result import Result
+from bench.page.result import Result, Table
 from bench.page.svg import bars
 from bench.report import quartiles
 
@@ -49,7 +49,7 @@ def pictures(result: Result) -> dict[str, str]:
 
 
 def losses(result: Result) -> list[str]:
-    """Say where another arrangement takes fewer instructions than ours."""
+    """Say where another arrangement takes fewer instructions."""
     return [line for way in ways(result) for line in _losses(way)]
 
 
@@ -68,17 +68,102 @@ def _better(over: Mapping[str, float], costs: Mapping[str, float]) -> Sequence[s
     return [name for name in over if name != OURS and costs[OURS] > _SAME * costs[name]]
 
 
+def short(result: Result) -> list[str]:
+    """Say the same in a line for each kind of way."""
+    found: dict[str, list[Way]] = {}
+    for way in ways(result):
+        if _better(way.over_bare(), way.costs):
+            found.setdefault(_kind(way), []).append(way)
+    return [_line(kind, lost) for kind, lost in found.items()]
+
+
+def _line(kind: str, lost: Sequence[Way]) -> str:
+    ours = [way.over_bare()[OURS] for way in lost]
+    others = {name: way.over_bare()[name] for way in lost for name in _better(way.over_bare(), way.costs)}
+    theirs = [way.over_bare()[name] for way in lost for name in _better(way.over_bare(), way.costs)]
+    most = max(
+        way.costs[OURS] / way.costs[name] - 1 for way in lost for name in _better(way.over_bare(), way.costs)
+    )
+    return (
+        f"{kind}: {_range(ours)} instructions a {lost[0].unit} over the bare VF, where {_and(list(others))} "
+        f"need{'s' if len(others) == 1 else ''} {_range(theirs)}: up to {most:.0%} more for the whole way."
+    )
+
+
+def _kind(way: Way) -> str:
+    parts = _parts(way)
+    if parts.direction == _DIRECTIONS["tcp"]:
+        return f"A TCP stream received, {parts.queueing}"
+    return f"Packets {parts.direction}"
+
+
+def _range(values: Sequence[float]) -> str:
+    least, most = written(min(values)), written(max(values))
+    return least if least == most else f"{least} to {most}"
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+_DIRECTIONS = {"tx": "sent", "rx": "received", "tcp": "TCP received"}
+_DEVICES = ("e1000e", "hv_netvsc")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a way's name says, in columns of a table."""
+
+    kernel: str
+    direction: str
+    device: str
+    queueing: str
+    """The qdisc, or GRO on or off."""
+
+
+def _parts(way: Way) -> Parts:
+    kernel, _, rest = way.name.partition(": ")
+    direction, *more = rest.split(", ")
+    device = next((one for one in more if one in _DEVICES), "virtual")
+    otherwise = "no qdisc" if direction == "tx" else "-"
+    queueing = ", ".join(one for one in more if one not in _DEVICES) or otherwise
+    return Parts(kernel, _DIRECTIONS.get(direction, direction), device, queueing)
+
+
+def tables(result: Result) -> list[Table]:
+    """Return a table of packets and one of bytes."""
+    labels = ("direction", "device", "qdisc or GRO", "arrangement")
+    found = []
+    for unit in ("packet", "byte"):
+        rows = [
+            (*_labels(way), name, f"{cost:.2f}", "" if name == BARE else f"{cost - way.costs[BARE]:.2f}")
+            for way in ways(result)
+            if way.unit == unit
+            for name, cost in way.costs.items()
+        ]
+        if rows:
+            kernel = _parts(ways(result)[0]).kernel
+            columns = (*labels, f"instructions/{unit}", "over the bare VF")
+            found.append(Table(f"Instructions a {unit}, Linux {kernel}", columns, tuple(rows), len(labels)))
+    return found
+
+
+def _labels(way: Way) -> tuple[str, str, str]:
+    parts = _parts(way)
+    return parts.direction, parts.device, parts.queueing
+
+
 def remarks(result: Result) -> list[str]:
-    """Say in a sentence for each way how ours compares."""
+    """Say in a sentence for each way how netvsc-bpf compares."""
     told = []
     for way in ways(result):
         over = way.over_bare()
         ours = over[OURS]
         others = [
             f"{name} {written(cost)}"
-            + (f" (ours is {ours / cost:.2f} of it)" if cost > 0 and ours > 0 else "")
+            + (f" ({OURS} is {ours / cost:.2f} of it)" if cost > 0 and ours > 0 else "")
             for name, cost in over.items()
             if name != OURS
         ]
-        told.append(f"{way.name}: ours {written(ours)} a {way.unit} over the bare VF; {', '.join(others)}.")
+        told.append(f"{way.name}: {OURS} {written(ours)} a {way.unit} over the bare VF; {', '.join(others)}.")
     return told

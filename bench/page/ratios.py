@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Ways measured in turns, as ratios to the bare VF; and in words where mirred carries more than ours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from bench.page.result import Result
+from bench.page.result import Result, Table
 from bench.page.svg import bars
 from bench.report import quartiles
 from bench.ways import AGAIN, BARE, MIRRED, OURS, ratios
@@ -30,6 +31,21 @@ def losses(result: Result) -> list[str]:
                 f"(quartiles {low:.3f} and {high:.3f})"
             )
     return told
+
+
+def tables(result: Result) -> list[Table]:
+    """Return what was printed; a column whose name occurs twice gets that of the way that it belongs to."""
+    return [replace(one, columns=tuple(_columns(one.columns))) for one in result.tables]
+
+
+def _columns(names: Sequence[str]) -> Iterator[str]:
+    way = ""
+    for name in names:
+        if names.count(name) > 1:
+            yield f"{way}, {name}"
+            continue
+        way = way if name == "quartiles" else name
+        yield name
 
 
 def _measures(result: Result) -> Mapping[str, Mapping[str, list[float]]]:

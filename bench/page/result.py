@@ -12,11 +12,13 @@ from bench.report import Claim
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """As it was printed."""
+    """As it was printed, or made anew of the raw numbers."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    labels: int = 1
+    """How many columns at the beginning name the row: together they differ from row to row."""
 
 
 @dataclass(frozen=True, slots=True)

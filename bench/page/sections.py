@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What each known benchmark has beyond its tables, in the order of the page."""
+"""What each known benchmark's page has beyond what was printed, in the order of the summary."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.page import control, failover_guest, path, ratios, times
-from bench.page.result import Result
+from bench.page import control, failover_guest, path, programs, ratios, times
+from bench.page.result import Result, Table
 
 BENCH = Path(__file__).resolve().parents[1]
 
@@ -20,9 +20,13 @@ def _nothing(_: Result) -> list[str]:
     return []
 
 
+def _as_printed(result: Result) -> Sequence[Table]:
+    return result.tables
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One benchmark on the page."""
+    """One benchmark."""
 
     title: str
     pictures: Callable[[Result], dict[str, str]] = _no_pictures
@@ -30,33 +34,44 @@ class Section:
     remarks: Callable[[Result], list[str]] = _nothing
     """Sentences about its numbers."""
     losses: Callable[[Result], list[str]] = _nothing
-    """Where something else than ours does better."""
+    """Where competitors do better, case by case."""
+    short: Callable[[Result], list[str]] = _nothing
+    """The same in a few lines, for the summary."""
+    tables: Callable[[Result], Sequence[Table]] = _as_printed
 
 
 SECTIONS = {
     "failover-guest": Section(
-        "Failover of a true SR-IOV pair, beside its peers",
+        "Failover of an SR-IOV pair, and of its competitors",
         failover_guest.pictures,
         losses=failover_guest.losses,
+        short=failover_guest.short,
+        tables=failover_guest.tables,
     ),
-    "failover": Section("Failover: what a stream loses", times.gaps),
-    "path": Section("Instructions per packet", path.pictures, path.remarks, path.losses),
-    "programs": Section("Each program by itself"),
-    "tcp": Section("TCP streams over the bare VF's", ratios.pictures, losses=ratios.losses),
-    "small": Section("Small packets over the bare VF's", ratios.pictures, losses=ratios.losses),
-    "control": Section("The control plane, 1 to 256 pairs", control.pictures),
-    "attach": Section("attach and status"),
-    "join": Section("A VF joins", times.joins),
+    "failover": Section("Failover in network namespaces: what a stream loses", times.gaps),
+    "path": Section(
+        "Instructions per packet", path.pictures, path.remarks, path.losses, path.short, path.tables
+    ),
+    "programs": Section("Each program by itself", tables=programs.tables),
+    "tcp": Section(
+        "TCP throughput", ratios.pictures, losses=ratios.losses, short=ratios.losses, tables=ratios.tables
+    ),
+    "small": Section(
+        "Small packets", ratios.pictures, losses=ratios.losses, short=ratios.losses, tables=ratios.tables
+    ),
+    "control": Section("The control plane, 1 to 256 pairs", control.pictures, tables=control.tables),
+    "attach": Section("attach, status and detach"),
+    "join": Section("A new VF joins", times.joins),
     "pairs": Section("256 pairs at once"),
     "idle": Section("A manager with nothing to do"),
-    "churn": Section("A manager among interfaces that are nobody's"),
-    "scrape": Section("A scrape"),
-    "drift": Section("Hooks that others remove", times.repairs),
+    "churn": Section("A manager among a thousand other interfaces"),
+    "scrape": Section("A scrape of metrics"),
+    "drift": Section("Programs that others detach", times.repairs),
     "kills": Section("kill -9 during flaps", times.kills),
     "drain": Section("Drain and undrain"),
     "flaps": Section("1,000 flaps, and a day of 900 an hour"),
     "damping": Section("Damping over a day"),
-    "leak": Section("1,000 times attach and detach"),
+    "leak": Section("Leaks: 1,000 times attach and detach"),
 }
 
 
@@ -66,7 +81,7 @@ def section(benchmark: str) -> Section:
 
 
 def place(benchmark: str) -> int:
-    """Return where a benchmark stands on the page: one that is not known, at the end."""
+    """Return where a benchmark is listed: one that is not known, at the end."""
     known = list(SECTIONS)
     return known.index(benchmark) if benchmark in SECTIONS else len(known)
 

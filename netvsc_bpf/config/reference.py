@@ -16,14 +16,18 @@ from netvsc_bpf.config.sections import INTERFACE, meaning, sections
 _PAGE = """\
 # Configuration
 
-`netvsc-bpf run --config FILE` reads a TOML file. Every key is optional; command-line options override the
-file. Unknown keys, wrong types, values out of range and contradictions are refused with `FILE:LINE: reason`
-and exit status 2. [deploy/netvsc-bpf.toml](../deploy/netvsc-bpf.toml) has every key with its default.
+For operators: every key of the manager's configuration file. [examples/](../examples/README.md) has a
+minimal and a full file.
 
-SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. If the file is refused, the error is logged with
-its line and the previous settings stay in force. Otherwise changes take effect without releasing a VF that
-still matches; an interface that is no longer listed stays attached but is not managed any more. A key marked
-¹ needs a restart, which is logged too.
+`netvsc-bpf run --config FILE` reads a TOML file. Every key is optional; options on the command line win
+over the file. A key that is unknown, of another type, out of range or in contradiction to another one is
+refused with `FILE:LINE: reason` and exit status 2. [deploy/netvsc-bpf.toml](../deploy/netvsc-bpf.toml) has
+every key with its default.
+
+SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. If it has a mistake, the line is logged and the
+old configuration stays in force. Otherwise changes take effect without releasing a VF that still fits; an
+interface that is no longer listed stays attached and is not managed any more. A key marked ¹ needs a
+restart; that is logged too.
 
 [damping.md](damping.md) explains the values of damping.
 

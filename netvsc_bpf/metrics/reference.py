@@ -16,10 +16,12 @@ from netvsc_bpf.metrics.snapshot import Snapshot
 _HEAD = """\
 # Metrics
 
-`netvsc-bpf run` serves metrics on 127.0.0.1:9855 by default (`--metrics-listen ADDR:PORT`, or `none`). TLS
-and users are set in the `[metrics]` section of its [configuration file](configuration.md): `cert_file`,
-`key_file`, and `users` with bcrypt hashes. With `--netns NAME` it listens in that network namespace.
-`netvsc-bpf metrics` prints the metrics once, for a textfile collector, with or without a manager.
+For operators who build dashboards and alerts: every metric, and where it comes from.
+
+`netvsc-bpf run` serves them on 127.0.0.1:9855 by default (`--metrics-listen ADDR:PORT`, or `none`). TLS and
+users are set in the `[metrics]` section of its [configuration file](configuration.md): `cert_file`,
+`key_file`, and `users` with bcrypt hashes. With `--netns NAME` the address is one of that network
+namespace. `netvsc-bpf metrics` prints them once, for a textfile collector, with a manager or without.
 
 - Labels name the synthetic NIC. Only `netvsc_bpf_interface_info` names the VF, because VFs come and go.
 - Counters of a pair are kept in pinned maps: they survive restarts, upgrades and crashes of the manager.
@@ -31,7 +33,7 @@ and users are set in the `[metrics]` section of its [configuration file](configu
 - A scrape reads one netlink dump and the maps; it takes no lock that packets need.
 - The format is Prometheus' text format 0.0.4.
 
-[alerts.md](alerts.md) and the dashboard in `deploy/grafana` use these metrics.
+[alerts.md](alerts.md) and the dashboard in [deploy/grafana](../deploy/grafana) use these.
 
 <!-- Written by netvsc_bpf/metrics/reference.py from the collector; change that. -->
 """

@@ -33,8 +33,12 @@ def passed(interface: str) -> int:
 
 
 def transmits(interface: str) -> bool:
-    """Whether linkwatch has given an interface that is up, and has carrier, its queueing discipline back."""
-    return "qdisc noop" not in ip("link", "show", interface)
+    """Tell whether the interface has carrier, and linkwatch has activated its queueing discipline.
+
+    linkwatch_do_dev() sets the operational state just before dev_activate(), both under RTNL, which `ip link`
+    takes too. The name of the queueing discipline tells neither: dev_deactivate() leaves it in place.
+    """
+    return " state UP " in ip("link", "show", interface)
 
 
 def waited(pair: HypervPair, *interfaces: str) -> list[bool]:
