@@ -65,7 +65,7 @@ missing() {
 		if [ "$WANT" = vm ]; then
 			need busybox-static sh -c 'command -v busybox || command -v busybox-static'
 			need gcc command -v gcc # for tests/vm/hyperv/module
-			need file command -v file # how virtme-ng tells a kernel's version
+			need file command -v file # virtme-ng uses it to read a kernel's version
 			need libteam-utils command -v teamd # compared by bench-path
 			need zstd command -v zstd
 		fi

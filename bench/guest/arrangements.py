@@ -101,7 +101,7 @@ def mirred() -> Iterator[str]:
 
 @contextmanager
 def net_failover() -> Iterator[str]:
-    """Documentation/networking/net_failover.rst: nobody sets it up.
+    """Documentation/networking/net_failover.rst: it needs no set-up.
 
     The driver of a virtio NIC with VIRTIO_NET_F_STANDBY has taken in whatever PCI device has the same MAC.
     """

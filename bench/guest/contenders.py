@@ -111,7 +111,7 @@ def _bonding(_: Twin, *, options: str) -> Iterator[InUse]:
 
 @contextmanager
 def _team(_: Twin) -> Iterator[InUse]:
-    """A port that went is added again, and told its priority: teamd does neither.
+    """A port that was removed is added again, with its priority: teamd does neither.
 
     teamd 1.31 stays on the other port all the same ("Failed to remove port"); then it is set up anew.
     """

@@ -33,7 +33,7 @@ _DWELL_S = 0.4
 """How long a failure is looked at once it has happened, but for a lost carrier: Twin.shown_s."""
 _CALM_S = 0.2
 _RETURN_S = 10.0
-"""After that the VF is not used again by itself: nobody who returns has taken longer than 4.7 s."""
+"""After that the VF counts as not used again: every contender that returns does so within 4.7 s."""
 _TRICKLE = 50
 """Packets a second in the direction that is not loaded."""
 _MOST_S = 30.0
@@ -45,7 +45,7 @@ class Job:
     """What to measure."""
 
     events: int
-    """Failures of each kind, ours with nobody alive."""
+    """Failures of each kind, netvsc-bpf without a process."""
     others: int
     """And with everybody else."""
     rate: int
@@ -130,7 +130,7 @@ class Bench:
         self._save()
 
     def _round(self, row: Row, arrangement: Arrangement, failure: Failure, times: int) -> None:
-        """Let it fail until it does not return by itself; whoever does not is set up anew afterwards."""
+        """Let it fail until it does not return by itself; then it is set up again."""
         in_use = arrangement.get()
         limit_s = _MOST_S * (times + 1)
         marks: list[Marks] = []
@@ -163,7 +163,7 @@ class Bench:
             drops.begin()
             mark = Marks(time.monotonic_ns())
             failure.leave(pair)
-            # Not by /sys/class/net/X/carrier: who reads that makes the kernel tell netlink early.
+            # Not by /sys/class/net/X/carrier: reading that makes the kernel send its netlink message early.
             if border is Moment.CARRIER_OFF:
                 wait("the carrier is off", lambda: border_at() is not None)
             else:
@@ -173,7 +173,7 @@ class Bench:
             if border is Moment.CARRIER_OFF:
                 mark.given_up_ns = self._stamps.first(Moment.GIVEN_UP, vf.ifindex, mark.begin_ns)
             if mark.border_ns is not None:  # before the counters are asked for, which has the same effect
-                mark.told_ns = self._stamps.first(Moment.TOLD, vf.ifindex, mark.border_ns)
+                mark.notified_ns = self._stamps.first(Moment.NOTIFIED, vf.ifindex, mark.border_ns)
             mark.vf_dropped = drops.since()
         mark.back_ns = time.monotonic_ns()
         failure.back(pair)

@@ -46,9 +46,9 @@ class Manager:
     ) -> None:
         """`lost_lines` returns how many lines of the log were lost."""
         self._buffer = EventBuffer(config.events_kept)
-        told = tee(listener, self._buffer)
-        self._exporter = ManagerExporter(config.metrics, told, lost_lines)
-        self._config, self._listener = config, tee(told, self._exporter)
+        buffered = tee(listener, self._buffer)
+        self._exporter = ManagerExporter(config.metrics, buffered, lost_lines)
+        self._config, self._listener = config, tee(buffered, self._exporter)
         self._reporter = Reporter(self._listener)
         self._unexpected = UnexpectedErrors(self._reporter)
         self._ready = self._interrupted = self._deleted = False

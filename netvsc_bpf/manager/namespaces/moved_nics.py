@@ -34,7 +34,7 @@ _WHAT = "cannot manage a NIC in another network namespace"
 
 @dataclass(slots=True)
 class MovedNicCare:
-    """One look at all visitors; runs in a thread in the manager's own namespace and may block."""
+    """Checks all moved NICs; runs in a thread in the manager's own namespace and may block."""
 
     config: ManagerConfig
     listener: Callable[[Event], None]
@@ -42,7 +42,7 @@ class MovedNicCare:
     """The namespaces that need a manager, with their nsid in this namespace."""
     troubled: bool = False
     """Something failed at the last check and has to be tried again soon."""
-    _told: dict[str, str] = field(default_factory=dict)
+    _reported: dict[str, str] = field(default_factory=dict)
 
     def __call__(self) -> None:
         """Check all moved NICs; a failure is reported once, and tried again at the next check."""
@@ -60,12 +60,12 @@ class MovedNicCare:
                 self.troubled = True  # just deleted: handled at the next check
             except NetvscBpfError as error:
                 self.troubled = True
-                self._tell_failure(one, str(error))
+                self._report_failure(one, str(error))
             except Exception as error:
                 self.troubled = True
-                self._tell_failure(one, "".join(traceback.format_exception(error)))
+                self._report_failure(one, "".join(traceback.format_exception(error)))
             else:
-                self._told.pop(one.name, None)
+                self._reported.pop(one.name, None)
         self.places = places
 
     def _is_ours(self, one: MovedNic) -> bool:
@@ -73,7 +73,7 @@ class MovedNicCare:
         with one.here.entered():
             pid = holder()
             if pid is not None:
-                self._tell_once(one, f"process {pid} manages {one.here.name} now")
+                self._report_once(one, f"process {pid} manages {one.here.name} now")
                 return False
             with reading(_WHAT) as session:
                 if session.nic(one.ifindex) is not None or one.ifindex in session.attached():
@@ -117,7 +117,7 @@ class MovedNicCare:
                 return
             name = fetch(session, now, vf)
         text = f"{vf.name} follows it to {one.here.name}" + ("" if name == vf.name else f" as {name}")
-        self._tell(one, Kind.MOVED, text, vf.name)
+        self._report(one, Kind.MOVED, text, vf.name)
 
     def _candidate(self, session: Session, one: MovedNic, synthetic: Nic) -> Nic | None:
         """Return the NIC of this namespace that would be its VF if the moved NIC were here."""
@@ -137,7 +137,7 @@ class MovedNicCare:
                 known=known,
             )
         except Refused as refused:
-            self._tell_once(one, str(refused))
+            self._report_once(one, str(refused))
             return None
         return pairing.pair.vf
 
@@ -149,19 +149,19 @@ class MovedNicCare:
             remove_mark(where, one.ifindex)
             if not pins.in_use(where):
                 pins.remove_tree(where, where.home)
-        self._tell(one, Kind.RELEASED, f"{one.here.name} is gone, and it with it")
+        self._report(one, Kind.RELEASED, f"{one.here.name} is gone, and it with it")
 
-    def _tell_failure(self, one: MovedNic, text: str) -> None:
-        if self._told.get(one.name) != text:
-            self._told[one.name] = text
-            self._tell(one, Kind.FAILED, text)
+    def _report_failure(self, one: MovedNic, text: str) -> None:
+        if self._reported.get(one.name) != text:
+            self._reported[one.name] = text
+            self._report(one, Kind.FAILED, text)
 
-    def _tell_once(self, one: MovedNic, text: str) -> None:
+    def _report_once(self, one: MovedNic, text: str) -> None:
         key = f"{one.name} {one.here.inode}"
-        if self._told.get(key) != text:
-            self._told[key] = text
-            self._tell(one, Kind.REFUSED, text)
+        if self._reported.get(key) != text:
+            self._reported[key] = text
+            self._report(one, Kind.REFUSED, text)
 
-    def _tell(self, one: MovedNic, kind: Kind, text: str, vf: str | None = None) -> None:
+    def _report(self, one: MovedNic, kind: Kind, text: str, vf: str | None = None) -> None:
         details = {Detail.NETNS: one.here.name} | ({} if vf is None else {Detail.VF: vf})
         self.listener(Event(kind, one.name, text, details=dict(details)))

@@ -77,5 +77,5 @@ class CurrentStep:
         return self._step is None and self._clock() - self._sign_of_life >= limit_s * self._patience
 
     def give_up(self, step: StepInProgress) -> None:
-        """Tell the thread that takes the step that its pair is being changed meanwhile."""
+        """Notify the thread that takes the step that its pair is being changed meanwhile."""
         self._given_up = step

@@ -31,7 +31,7 @@ class PairBoundary:
     """Counts unexpected errors; without it they are counted separately here."""
     harmless: Callable[[NetvscBpfError], bool] = _no_exception
     """Returns which errors are not reported."""
-    _told: dict[tuple[str, str], str] = field(default_factory=dict)
+    _reported: dict[tuple[str, str], str] = field(default_factory=dict)
     """By interface and stage of the work."""
 
     @contextmanager
@@ -53,13 +53,13 @@ class PairBoundary:
             if self._is_new(key, error):
                 self._report(error, interface)
         else:
-            self._told.pop(key, None)
+            self._reported.pop(key, None)
 
     def _is_new(self, key: tuple[str, str], error: Exception) -> bool:
-        told = f"{type(error).__name__}: {error}"
-        if self._told.get(key) == told:
+        text = f"{type(error).__name__}: {error}"
+        if self._reported.get(key) == text:
             return False
-        self._told[key] = told
+        self._reported[key] = text
         return True
 
     def _report(self, error: Exception, interface: str) -> None:

@@ -124,7 +124,7 @@ class Announcer:
                 except NamespaceGone:
                     await asyncio.sleep(_TROUBLE_S)
                 except NetvscBpfError as error:
-                    self._tell(str(error))
+                    self._report(str(error))
                     await asyncio.sleep(_TROUBLE_S)
         finally:
             thread.shutdown(wait=False, cancel_futures=True)
@@ -135,7 +135,7 @@ class Announcer:
         try:
             require("cannot announce path changes", CAP_NET_RAW)
         except MissingCapability as error:
-            self._tell(f"{error.what}: {error.why}; grant it, or use --no-announce")
+            self._report(f"{error.what}: {error.why}; grant it, or use --no-announce")
             return False
         return True
 
@@ -201,7 +201,7 @@ class Announcer:
             self._sender = RawSender()
         yield self._sender
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         if text != self._complained:
             self._complained = text
             self._listener(Event(Kind.FAILED, MANAGER, text))

@@ -49,7 +49,7 @@ class VlanSync:
                         step = self.running.step(FollowVlans(synthetic.ifindex))
                         with self._boundary.around(synthetic.name), step:
                             sync(rtnl, synthetic, vf, ids)
-                            self._tell(synthetic, vf, ids)
+                            self._report(synthetic, vf, ids)
 
     def _behind(self, where: NetnsPins, rtnl: Rtnetlink) -> list[tuple[Half, Half, list[Vlan]]]:
         """Return the pairs that are not in sync: synthetic NIC, VF, and the VLAN ids that it needs."""
@@ -65,6 +65,6 @@ class VlanSync:
                     found.append((synthetic, vf, needed))
         return found
 
-    def _tell(self, synthetic: Half, vf: Half, ids: list[Vlan]) -> None:
+    def _report(self, synthetic: Half, vf: Half, ids: list[Vlan]) -> None:
         which = ", ".join(map(str, ids))
         self.listener(Event(Kind.FOLLOWED, synthetic.name, f"{vf.name} accepts VLAN {which}"))

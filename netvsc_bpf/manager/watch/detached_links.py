@@ -33,7 +33,7 @@ class LinkWatch:
     wake: Callable[[], None]
     _programs: dict[Path, int] = field(default_factory=dict)
     """Pin of a link -> the program (id) that it must have."""
-    _told: frozenset[tuple[Path, links.LinkState]] = frozenset()
+    _reported: frozenset[tuple[Path, links.LinkState]] = frozenset()
     """What was wrong at the last check: the reconciler decides whether it can be restored."""
 
     def follow(self) -> None:
@@ -50,9 +50,9 @@ class LinkWatch:
         """Check once. Raises OSError."""
         with pin_root.held(self.where.root):
             off = frozenset(self._off())
-        if off - self._told:
+        if off - self._reported:
             self.wake()
-        self._told = off
+        self._reported = off
 
     def _off(self) -> Iterator[tuple[Path, links.LinkState]]:
         for path, program in self._programs.items():

@@ -32,7 +32,7 @@ class OrderWatch:
     namespace: InNamespace
     _steers: dict[int, int] = field(default_factory=dict)
     """Synthetic NIC (ifindex) -> its steer (program id); only those that are on tcx."""
-    _told: _Passed = frozenset()
+    _reported: _Passed = frozenset()
 
     def follow(self) -> None:
         """Watch the pairs that are attached now, and no others. Raises OSError."""
@@ -50,7 +50,7 @@ class OrderWatch:
             while True:
                 await asyncio.sleep(LOOK_S)
                 if self._steers:
-                    self._tell(await loop.run_in_executor(thread, self.look))
+                    self._report(await loop.run_in_executor(thread, self.look))
 
     def look(self) -> _Passed:
         """Check once; may be called from any thread. Raises OSError."""
@@ -60,10 +60,10 @@ class OrderWatch:
             return frozenset()  # NamespaceManagers closes this namespace's manager
         return frozenset((ifindex, programs) for (ifindex, _), programs in found if programs)
 
-    def _tell(self, passed: _Passed) -> None:
-        if passed - self._told:
+    def _report(self, passed: _Passed) -> None:
+        if passed - self._reported:
             self.wake()
-        self._told = passed
+        self._reported = passed
 
 
 def _behind(ifindex: int, steer_id: int) -> tuple[int, ...]:

@@ -79,12 +79,12 @@ class StallWatch:
                 except NamespaceGone:
                     continue
                 except NetvscBpfError as error:
-                    self._tell(str(error))
+                    self._report(str(error))
         finally:
             thread.submit(self._kept.close)
             thread.shutdown(wait=False)
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         if text != self._complained:
             self._complained = text
             self._listener(Event(Kind.FAILED, MANAGER, text))

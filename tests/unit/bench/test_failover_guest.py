@@ -65,7 +65,7 @@ def test_what_is_lost_outside_of_the_failure_is_not_counted() -> None:
 
 
 def test_netlink_is_timed_from_the_border() -> None:
-    assert leaving(LOST_3_TO_6, WHOLE, 5 * MS, told_ns=905 * MS).told_late_ms == 900.0
+    assert leaving(LOST_3_TO_6, WHOLE, 5 * MS, notified_ns=905 * MS).told_late_ms == 900.0
     assert leaving(LOST_3_TO_6, WHOLE, 5 * MS).told_late_ms is None
 
 
@@ -90,11 +90,11 @@ def test_who_loses_nothing_is_taken_to_lose_one_packet_in_all() -> None:
 def test_stamps_are_read_as_the_kernel_writes_them() -> None:
     trace = """# tracer: nop
            <...>-512     [001] d..4.    41.000250: carrier_off: (netif_carrier_off+0x4/0x40) ifindex=7
- kworker/1:2-99      [001] .....    41.900000: told: (netdev_state_change+0x4/0xa0) ifindex=7
+ kworker/1:2-99      [001] .....    41.900000: notified: (netdev_state_change+0x4/0xa0) ifindex=7
 """
     assert parse(trace) == [
         Stamp(Moment.CARRIER_OFF, 7, 41_000_250_000),
-        Stamp(Moment.TOLD, 7, 41_900_000_000),
+        Stamp(Moment.NOTIFIED, 7, 41_900_000_000),
     ]
 
 
