@@ -57,7 +57,7 @@ def test_s35_mac_is_rolled_back_where_the_vf_refuses(
     eventually("armed again", turns.armed)
 
 
-def test_step_that_goes_on_failing_is_tried_less_and_less_and_told_once(
+def test_step_that_goes_on_failing_is_tried_less_and_less_and_reported_once(
     lab: Lab, turns: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

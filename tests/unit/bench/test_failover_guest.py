@@ -164,7 +164,7 @@ def test_a_flap_that_was_left_twice_or_a_timeout_is_missed(tmp_path: Path) -> No
 
 
 def missed_on_hyperv(tmp_path: Path, measured: list[Row]) -> set[str]:
-    """What of the limits of ours on hv_netvsc is not kept, by the last words."""
+    """The limits on hv_netvsc that are missed, by their last words."""
     report = Report("failover-guest", tmp_path / "out.json")
     judge_on_hyperv(report, measured, 30)
     report.finish()
@@ -186,7 +186,7 @@ def test_on_hv_netvsc_a_manager_brings_ingress_back_within_a_second(tmp_path: Pa
 
 
 def test_on_hv_netvsc_no_packet_may_be_lost_that_we_can_save(tmp_path: Path) -> None:
-    assert missed_on_hyperv(tmp_path, rows(HV_NETVSC, 1)) == set(), "what the driver does alone is told"
+    assert missed_on_hyperv(tmp_path, rows(HV_NETVSC, 1)) == set(), "what the driver does alone is reported"
     assert missed_on_hyperv(tmp_path, rows(ON_HV_NETVSC, 0)) == set()
     assert missed_on_hyperv(tmp_path, rows(ON_HV_NETVSC, 1, 29)) == {"tx lost after the border", "times"}
 
@@ -236,7 +236,7 @@ def test_runs_that_were_put_together_are_known_singly() -> None:
     assert runs_of([both, {**three, "raw": {}}]) == [one, two, three]
 
 
-def test_who_does_not_return_is_told_from_a_vf_that_had_no_link() -> None:
+def test_contender_that_does_not_return_is_distinguished_from_a_vf_without_link() -> None:
     (row, *_) = rows(OURS, 0, 3)
     row.complain()
     assert row.problem == ""

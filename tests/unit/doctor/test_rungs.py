@@ -37,7 +37,7 @@ def test_live_is_fit_and_says_why_not_fentry() -> None:
 
 
 def test_netlink_has_to_be_chosen_and_says_why_not_better() -> None:
-    finding = check_liveness(lambda: "no", lambda: "the kernel tells no types")
+    finding = check_liveness(lambda: "no", lambda: "the kernel has no BTF")
     assert finding.level is Level.PROBLEM
-    assert finding.what.endswith("the kernel tells no types")
+    assert finding.what.endswith("the kernel has no BTF")
     assert "--liveness netlink" in (finding.remedy or "")

@@ -45,7 +45,7 @@ def holder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]
             thread.join()
 
 
-def test_where_nobody_listens_there_is_no_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_listener_there_is_no_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "socket_name", lambda: NAME)
     assert ask(Request.EVENTS) is None
 
