@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """attach, detach, drain and status of the data path of one network namespace.
 
-Nothing is remembered between two calls: each reads links, maps and netlink, does what is missing, and leaves.
-What a call has begun and cannot finish it takes back.
+No state is kept between two calls: each reads links, maps and netlink and does what is missing. A call that
+fails undoes what it has begun.
 """
 
 from importlib import import_module
@@ -42,7 +42,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, when it is: `status` needs a third of what `attach` does."""
+    """Import a name on first use: `status` needs a third of the modules that `attach` needs."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

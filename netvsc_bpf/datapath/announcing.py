@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Telling the fabric once where a pair's MACs are, where no manager does (manager/sync/announcer.py)."""
+"""Announces a pair's MACs to the fabric once, where no manager does it (manager/sync/announcer.py)."""
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.kernel.net import upper_devices
@@ -12,26 +12,25 @@ from netvsc_bpf.model.nic import Nic
 
 
 def announce(session: Session, synthetic: Nic, vf: Nic) -> None:
-    """Send one round from the synthetic NIC, by the path that it is on.
+    """Send one round of announcements from the synthetic NIC, on the path in use.
 
-    Not where its driver has enslaved the VF: that tells its host. Without CAP_NET_RAW it is left out, which
-    is noted (Tools.warnings). Raises OSError.
+    Sends nothing if the driver has enslaved the VF, because it notifies its host. Without CAP_NET_RAW it
+    sends nothing and adds a warning (Tools.warnings). Raises OSError.
     """
     if vf.master == synthetic.ifindex:
         return
     try:
         require(f"cannot announce where {synthetic.name} is", CAP_NET_RAW)
     except MissingCapability as error:
-        session.tools.warnings.append(f"{error.what}: {error.why}; switches learn it from what is sent")
+        session.tools.warnings.append(f"{error.what}: {error.why}; switches learn it from the next packets")
         return
     links = upper_devices.links(session.rtnl)
-    heard = frozenset(upper_devices.with_upper_devices(synthetic.ifindex, links))
-    who = upper_devices.addressed_links(
-        synthetic.ifindex, links, upper_devices.addresses(session.rtnl, heard)
-    )
+    wanted = frozenset(upper_devices.with_upper_devices(synthetic.ifindex, links))
+    addresses = upper_devices.addresses(session.rtnl, wanted)
+    announced = upper_devices.addressed_links(synthetic.ifindex, links, addresses)
     sender = RawSender()
     try:
-        for ifindex, frame in frames(who, unicast_list(session.rtnl, synthetic.ifindex)):
+        for ifindex, frame in frames(announced, unicast_list(session.rtnl, synthetic.ifindex)):
             sender.send(ifindex, frame)
     finally:
         sender.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""attach: one pair, or all of them, each in one go or not at all."""
+"""attach: one pair or all pairs. A pair is attached completely or not at all."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Attached:
     refusals: tuple[Refusal, ...]
     """NICs with the same MAC that were not taken as VF."""
     warnings: tuple[str, ...] = ()
-    """What could not be done, though the pair is attached all the same."""
+    """What could not be done; the pair is attached nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +43,27 @@ class _Done:
     interface: str
     ifindex: int
     slot: int
-    waits_for: int | None
+    settling_vf: int | None
     """The VF (ifindex) that is permitted and may become the path."""
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...]
 
 
 Waits = Callable[[Sequence[str]], None]
-"""Is told which synthetic NICs are attached when the wait for their VFs begins."""
+"""Called with the names of the attached synthetic NICs when the wait for their VFs begins."""
 
 
-def _say_nothing(interfaces: Sequence[str]) -> None:
+def _ignore(interfaces: Sequence[str]) -> None:
     pass
 
 
-def attach(interface: str, options: AttachOptions, waits: Waits = _say_nothing) -> Attached:
+def attach(interface: str, options: AttachOptions, waits: Waits = _ignore) -> Attached:
     """Attach one synthetic NIC of this thread's network namespace and wait once for its VF to settle.
 
-    `waits` is called before the wait: from then on it is attached, whatever ends the call.
+    `waits` is called before the wait: from then on the pair is attached, even if the wait is interrupted.
 
-    Already attached: the same state again, with the programs of this version. Raises Refused, CannotHere and
-    their subclasses, KernelError; whatever was begun is undone then.
+    If it is attached already, the state is the same afterwards, with the programs of this version. Raises
+    Refused, CannotHere and their subclasses, KernelError; all changes are undone then.
     """
     with writing(f"cannot attach {interface}") as session:
         if not session.attached():
@@ -74,21 +74,17 @@ def attach(interface: str, options: AttachOptions, waits: Waits = _say_nothing) 
     return _settled([done], options, waits)[0]
 
 
-def attach_all(
-    options: AttachOptions, waits: Waits = _say_nothing
-) -> tuple[list[Attached], list[NetvscBpfError]]:
-    """Attach every synthetic NIC that is one by its driver (with any_bus: by having a twin).
+def attach_all(options: AttachOptions, waits: Waits = _ignore) -> tuple[list[Attached], list[NetvscBpfError]]:
+    """Attach every NIC that is a synthetic one by its driver (with any_bus: by another NIC with its MAC).
 
-    Each pair is attached or left alone by itself; the errors of those that could not be are returned.
+    A failure affects its own pair only; the errors are returned.
     """
     done: list[_Done] = []
     errors: list[NetvscBpfError] = []
     with writing("cannot attach") as session:
         synthetics = find_synthetics(session.nics, any_bus=options.any_bus)
         if not synthetics:
-            raise Refused(
-                "cannot attach", "there is no synthetic NIC here", "name one: netvsc-bpf attach IFACE"
-            )
+            raise Refused("cannot attach", "no synthetic NIC was found", "name one: netvsc-bpf attach IFACE")
         with upgraded_or_load(session, options.liveness) as loaded:
             known = known_pairs(session, loaded)
             for synthetic in synthetics:
@@ -110,7 +106,7 @@ def _attach_one(
     pairing = _find_pair(session, interface, options, known)
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
     rx = None if vf is None else rx_for(session, options, synthetic, vf)
-    waits_for = None
+    settling_vf = None
     with Undo() as undo:
         slot = ensure_pair(session, loaded, synthetic, undo)
         ensure_steer(session, loaded, hook, synthetic, slot, undo)
@@ -121,23 +117,24 @@ def _attach_one(
             drained = drains.in_force(loaded, slot, synthetic.ifindex) is not None
             down = Reason.DRAINED if drained and options.leave is LeavePolicy.DOWN else None
             denied = join(session, loaded, hook, pairing.pair, slot, rx, undo, down=down)
-            if denied is None and options.xdp is XdpPolicy.REQUIRE and _unseen(session, pairing.pair):
+            if denied is None and options.xdp is XdpPolicy.REQUIRE and _bypasses_xdp(session, pairing.pair):
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
             elif denied is None and drained:
-                loaded.control(ControlCommand.PERMIT, slot, options.settle_ms * 1_000_000)  # for later
+                # Only stores the settle time, for after the drain.
+                loaded.control(ControlCommand.PERMIT, slot, options.settle_ms * 1_000_000)
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.DRAINED))
             elif denied is None:
                 permit(loaded, slot, options.settle_ms, vf)
-                waits_for = vf.ifindex if synthetic.up else None
+                settling_vf = vf.ifindex if synthetic.up else None
         else:
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
     warnings, session.tools.warnings[:] = tuple(session.tools.warnings), ()
-    return _Done(synthetic.name, synthetic.ifindex, slot, waits_for, pairing.refusals, warnings)
+    return _Done(synthetic.name, synthetic.ifindex, slot, settling_vf, pairing.refusals, warnings)
 
 
-def _unseen(session: Session, pair: Pair) -> bool:
-    """Tell whether an XDP program of somebody else would not see what comes in by the VF."""
+def _bypasses_xdp(session: Session, pair: Pair) -> bool:
+    """Return whether frames received by the VF would bypass a foreign XDP program of the synthetic NIC."""
     synthetic, vf = pair.synthetic, pair.vf
     guarded = guard_link(session, synthetic.ifindex) is not None
     return vf is not None and bypassed_xdp_program(synthetic, vf, guarded=guarded) is not None
@@ -156,11 +153,11 @@ def _find_pair(session: Session, interface: str, options: AttachOptions, known: 
 
 
 def _settled(done: Sequence[_Done], options: AttachOptions, waits: Waits) -> list[Attached]:
-    """Wait outside the lock: others may work meanwhile."""
-    if any(one.waits_for is not None for one in done):
+    """Wait for the VFs to settle, without the lock, so that other processes can work meanwhile."""
+    if any(one.settling_vf is not None for one in done):
         waits([one.interface for one in done])
     with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
-        waiting = {one.slot: one.waits_for for one in done if one.waits_for is not None}
+        waiting = {one.slot: one.settling_vf for one in done if one.settling_vf is not None}
         wait_until_settled(session, loaded, waiting, options.settle_ms)
     with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
         return [

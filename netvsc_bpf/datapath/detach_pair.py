@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""detach: take the data path down and leave the machine as found."""
+"""detach: remove the data path and restore the original settings of the NICs."""
 
 from collections.abc import Iterable
 
@@ -33,10 +33,10 @@ def detach(interface: str) -> None:
 
 
 def detach_all() -> tuple[int, list[str]]:
-    """Detach every pair of this thread's network namespace; return how many there were, and warnings.
+    """Detach every pair of this thread's network namespace; return their number, and warnings.
 
-    Pins of another layout are removed as well, which detaches what they hold; the settings of their VFs
-    cannot be put back then, and a warning says so. So are those of network namespaces that are gone.
+    Pins of another layout are removed as well, which detaches their links; the settings of their VFs cannot
+    be restored then, which is reported as a warning. Pins of deleted network namespaces are removed too.
     """
     with writing("cannot detach") as session:
         attached = session.attached()
@@ -51,21 +51,22 @@ def detach_all() -> tuple[int, list[str]]:
                 for ifindex in session.attached():
                     pins.remove_tree(session.pins, session.pins.pair(ifindex))
                 warnings.append(
-                    f"{error.why}: its links were removed, the settings of its VFs were left as they are"
+                    f"{error.why}: its links were removed, but the settings of its VFs were not restored"
                 )
         for mark in moved_nics(session.pins):  # not attached yet
-            _say_goodbye(session, mark.ifindex)
+            _release_moved(session, mark.ifindex)
         remove_unreadable_marks(session.pins)
         for gone in orphaned_pins.orphans(session.pins):
             orphaned_pins.remove(gone)
-            warnings.append(f"removed what network namespace {gone.inode} left, which is gone")
+            warnings.append(f"removed the pins of network namespace {gone.inode}, which no longer exists")
         return len(attached), warnings
 
 
 def _detach_each(session: Session, loaded: LoadedObject, attached: Iterable[int]) -> None:
-    """Detach all; what keeps one pair keeps no other.
+    """Detach all pairs; a failure of one pair does not stop the others.
 
-    Raises the first failure; ForeignLayout only if there was no other, as it costs what was found.
+    Raises the first failure; ForeignLayout only if there was no other, because the original settings are lost
+    then.
     """
     failures: list[Exception] = []
     for ifindex in attached:
@@ -78,21 +79,21 @@ def _detach_each(session: Session, loaded: LoadedObject, attached: Iterable[int]
 
 
 def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
-    """Take one pair down by its synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
+    """Detach the pair of a synthetic NIC, which may be gone. Raises KernelError, MissingCapability."""
     slot, synthetic = find_pair_slot(loaded, ifindex), session.nic(ifindex)
     hook = session.hook(loaded)
-    loaded.program("control")  # refuses now, rather than half way
+    loaded.program("control")  # fails here if it is missing, before anything is changed
     with Teardown() as down:
         if slot is not None:
             down.step(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
             if synthetic is not None:
                 down.step(remove_steer, session, loaded, hook, ifindex, slot)
         down.step(free_pair, session, loaded, slot, ifindex)
-        down.step(_say_goodbye, session, ifindex)
+        down.step(_release_moved, session, ifindex)
 
 
-def _say_goodbye(session: Session, ifindex: int) -> None:
-    """Of a NIC that moved here: send its VF back to where it was fetched, and forget that it was followed."""
+def _release_moved(session: Session, ifindex: int) -> None:
+    """Release a NIC that moved here: move its VF back to where it was fetched from, and remove the mark."""
     mark = moved_nic(session.pins, ifindex)
     if mark is not None:
         move_back(session, mark)
@@ -100,8 +101,8 @@ def _say_goodbye(session: Session, ifindex: int) -> None:
 
 
 def _remove_filters(session: Session) -> None:
-    """Remove the clsact filters that run programs pinned here: unlike links, nothing else would."""
-    # Each layout has its programs in folders of this name.
+    """Remove the clsact filters that run programs pinned here: unlike links, they do not go with a pin."""
+    # Every layout has its programs in folders of this name.
     pinned = [path for path in pin_files.walk(session.pins.home) if path.parent.name == "programs"]
     ours = {number for number in map(links.pinned_program_id, pinned) if number is not None}
     for nic in session.nics:

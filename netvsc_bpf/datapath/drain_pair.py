@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""drain and undrain: both directions of a pair leave a VF that is well, and come back.
+"""drain and undrain: move both directions of a pair off a working VF, and back.
 
-The kernel keeps that a pair is drained: from then on nothing arms it, and no permission is given
-(ebpf/control.c). So a drain outlives every process, and whoever attaches or manages the pair goes by it.
+The drain is stored in the kernel: while it lasts, nothing arms the pair and no permission is given
+(ebpf/control.c). So a drain outlives every process, and `attach` and the manager respect it.
 
-Egress leaves the VF at once. Ingress leaves it when it is down, as an embedded switch, or hv_netvsc's host,
-delivers to a VF that is up: so it is taken down a moment later, when what was on its way has arrived. A
-running manager does that, and brings it up again, by its own policy; where none runs it is done here.
+Egress leaves the VF at once. Ingress leaves it when the VF is down, because an embedded switch, or
+hv_netvsc's host, delivers to a VF that is up. So the VF is taken down a moment later, when frames in flight
+have arrived. A running manager does that, and brings the VF up again, according to its policy; without a
+manager it is done here.
 """
 
 import math
@@ -36,24 +37,24 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
 
 MAX_WAIT_MS = 10_000
-"""Nobody wants to wait longer for a command: of a longer settle time the kernel knows as well."""
+"""The longest that undrain waits for a VF to settle. With a longer settle time the kernel arms it later."""
 
 
 class ManagerClient:
-    """How a manager is asked, if one runs; this one knows of none."""
+    """Interface to a running manager; this implementation stands for no manager."""
 
     def is_running(self) -> bool:
-        """Tell whether one runs for this thread's network namespace."""
+        """Return whether a manager runs for this thread's network namespace."""
         return False
 
     def reconcile(self) -> bool:
-        """Have it look at its pairs and do what is due; tell whether it has. It may be gone by now."""
+        """Have the manager reconcile its pairs; return whether it did. It may have ended meanwhile."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What a step needs of one pair."""
+    """The pair that a step works on."""
 
     session: Session
     loaded: LoadedObject
@@ -62,7 +63,7 @@ class _Target:
 
     @property
     def vf(self) -> Nic | None:
-        """The VF that has been joined, while it is there."""
+        """The joined VF, None if there is none or it was removed."""
         joined = self.loaded.found(self.slot).vf_ifindex
         return self.session.nic(self.loaded.vf_ifindex(self.slot)) if joined else None
 
@@ -70,12 +71,13 @@ class _Target:
 def drain(
     interface: str, for_s: float | None = None, why: str = "", manager: ManagerClient | None = None
 ) -> list[str]:
-    """Have a pair of this thread's network namespace leave its VF until undrain(), or for so many seconds.
+    """Move a pair of this thread's network namespace off its VF until undrain(), or for `for_s` seconds.
 
-    Returns once both directions have left it, with what could not be done, in words. `why` is kept with it,
-    at most MAX_WHY_BYTES bytes of UTF-8. Without a running manager nobody ends it when its time is over.
-    Drained already: the new time and reason. Raises NoSuchNic, NotAttached, Refused, Busy, KernelError and
-    their like; egress has left the VF then if a later step failed, and the pair is drained.
+    Returns once both directions have left it, with warnings for what could not be done. `why` is stored with
+    the drain, at most MAX_WHY_BYTES bytes of UTF-8. Without a running manager a drain with a time does not
+    end by itself. If the pair is drained already, time and reason are replaced. Raises NoSuchNic,
+    NotAttached, Refused, Busy, KernelError and similar errors; if a later step failed, the pair is drained
+    and egress has left the VF.
     """
     what, manager = f"cannot drain {interface}", manager or ManagerClient()
     _check(what, for_s, why)
@@ -85,7 +87,7 @@ def drain(
         with LoadedObject(session.pins) as loaded:
             before = drains.state_of(loaded, slot, synthetic.ifindex)
         now = CLOCKS.boottime()
-        # The note first: who finds the pair drained finds the reason as well.
+        # The note first, so that a pair that is drained always has its reason.
         note = DrainNote(now if before is None else before.at, why)
         drain_notes.write(session.pins, synthetic.ifindex, note)
         _set(session, slot, until(now, for_s))
@@ -94,46 +96,50 @@ def drain(
             if not managed:
                 _announce(target)
             lingers = target.vf is not None and target.vf.up
-        warnings = _taken(session)
+        warnings = _take_warnings(session)
     if lingers:
         time.sleep(LINGER_S)
     if managed and manager.reconcile():
         with reading(what) as session:
-            _with(session, synthetic.ifindex, _say_if_up)
-            return [*warnings, *_taken(session)]
+            _run(session, synthetic.ifindex, _warn_if_up)
+            return [*warnings, *_take_warnings(session)]
     with writing(f"{interface} is drained, but its VF cannot be taken down") as session:
-        _with(session, synthetic.ifindex, _take_down)
-        return [*warnings, *_taken(session)]
+        _run(session, synthetic.ifindex, _take_down)
+        return [*warnings, *_take_warnings(session)]
 
 
 def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
-    """End the drain of a pair. Return what could not be done, in words.
+    """End the drain of a pair. Return warnings for what could not be done, or that it is not drained.
 
-    Waits once for its VF to settle, unless that takes longer than MAX_WAIT_MS: then the kernel sees to it.
+    Waits once for its VF to settle, unless the settle time is longer than MAX_WAIT_MS: then the kernel arms
+    it later.
 
-    Raises NoSuchNic, NotAttached, Busy, KernelError and their like. Where it is not drained that is said.
+    Raises NoSuchNic, NotAttached, Busy, KernelError and similar errors.
     """
     what, manager = f"cannot undrain {interface}", manager or ManagerClient()
     with reading(what) as session:
         synthetic, _ = _attached(session, what, interface)
-        if not _is_to_undrain(session, synthetic.ifindex):
+        if not _needs_undrain(session, synthetic.ifindex):
             return [f"{synthetic.name} is not drained"]
     return _undrain(what, synthetic.ifindex, manager)
 
 
 def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[NetvscBpfError]]:
-    """End the drains of all pairs of this thread's network namespace; what keeps one keeps no other."""
-    manager, said, errors = manager or ManagerClient(), list[str](), list[NetvscBpfError]()
+    """End the drains of all pairs of this thread's network namespace; return warnings and errors.
+
+    A failure of one pair does not stop the others.
+    """
+    manager, warnings, errors = manager or ManagerClient(), list[str](), list[NetvscBpfError]()
     with reading("cannot undrain") as session:
-        pairs = [ifindex for ifindex in session.attached() if _is_to_undrain(session, ifindex)]
+        pairs = [ifindex for ifindex in session.attached() if _needs_undrain(session, ifindex)]
         named = {ifindex: session.nic(ifindex) for ifindex in pairs}
     for ifindex, nic in named.items():
         if nic is not None:
             try:
-                said += _undrain(f"cannot undrain {nic.name}", ifindex, manager)
+                warnings += _undrain(f"cannot undrain {nic.name}", ifindex, manager)
             except NetvscBpfError as error:
                 errors.append(error)
-    return said, errors
+    return warnings, errors
 
 
 def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
@@ -143,25 +149,25 @@ def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
             return []  # detached meanwhile
         _set(session, slot, 0)
     warnings: list[str] = []
-    # A manager brings the VF up, and permits it if it is fit.
+    # A manager brings the VF up, and permits it if it fits.
     managed = manager.is_running() and manager.reconcile()
     if not managed:
         with writing(what) as session:
-            _with(session, ifindex, _use_again)
-            warnings = _taken(session)
+            _run(session, ifindex, _use_again)
+            warnings = _take_warnings(session)
     with reading(what) as session:
-        _with(session, ifindex, _wait)
+        _run(session, ifindex, _wait)
     if not managed:
         with reading(what) as session:
-            _with(session, ifindex, _announce)
-            warnings += _taken(session)
-    with writing(what) as session:  # last: who finds us killed before goes on where we were
-        _with(session, ifindex, _forget)
+            _run(session, ifindex, _announce)
+            warnings += _take_warnings(session)
+    with writing(what) as session:  # last: if this process is killed before, the next undrain continues
+        _run(session, ifindex, _remove_note)
     return warnings
 
 
 def until(now: int, for_s: float | None) -> int:
-    """Return what the kernel is told (`drained_until`); `now` is CLOCK_BOOTTIME in ns. Pure."""
+    """Return the value of `drained_until` in the kernel; `now` is CLOCK_BOOTTIME in ns. Pure."""
     return abi.DRAINED_INDEFINITELY if for_s is None else now + round(for_s * 1e9)
 
 
@@ -171,7 +177,7 @@ def _check(what: str, for_s: float | None, why: str) -> None:
     if (size := len(names.encode(why))) > MAX_WHY_BYTES:
         raise Refused(what, f"its reason has {size} bytes", f"give at most {MAX_WHY_BYTES}")
     if "\0" in why:
-        raise Refused(what, "its reason has a zero byte in it")
+        raise Refused(what, "its reason contains a zero byte")
 
 
 def _attached(session: Session, what: str, interface: str) -> tuple[Nic, int]:
@@ -191,8 +197,8 @@ def _slot(session: Session, ifindex: int) -> int | None:
         return None if loaded.stale else find_pair_slot(loaded, ifindex)
 
 
-def _is_to_undrain(session: Session, ifindex: int) -> bool:
-    """Tell whether a pair is drained, or undrain was killed or failed, which leaves the note."""
+def _needs_undrain(session: Session, ifindex: int) -> bool:
+    """Return whether a pair is drained, or an undrain was killed or failed, which leaves the note."""
     slot = _slot(session, ifindex)
     if slot is None:
         return False
@@ -203,7 +209,7 @@ def _is_to_undrain(session: Session, ifindex: int) -> bool:
 
 
 def _set(session: Session, slot: int, until: int) -> None:
-    """Have the kernel keep it, by the programs of this version: an earlier one's do not know of drains."""
+    """Store the drain in the kernel. Upgrades the programs where those attached do not support drains."""
     with LoadedObject(session.pins) as loaded:
         if loaded.control(ControlCommand.DRAIN, slot, until) is not ControlResult.BAD_COMMAND:
             return
@@ -211,8 +217,8 @@ def _set(session: Session, slot: int, until: int) -> None:
         loaded.control(ControlCommand.DRAIN, slot, until)
 
 
-def _with(session: Session, ifindex: int, step: Callable[[_Target], None]) -> None:
-    """Take a step for a pair as it is now; nothing happens where it is gone."""
+def _run(session: Session, ifindex: int, step: Callable[[_Target], None]) -> None:
+    """Run a step for a pair as it is now; does nothing if the pair is gone."""
     slot, synthetic = _slot(session, ifindex), session.nic(ifindex)
     if slot is not None and synthetic is not None:
         with LoadedObject(session.pins) as loaded:
@@ -220,7 +226,7 @@ def _with(session: Session, ifindex: int, step: Callable[[_Target], None]) -> No
 
 
 def _take_down(target: _Target) -> None:
-    """Have ingress leave the VF as well. One that is down, or whose synthetic NIC is, stays as it is."""
+    """Take the VF down, so that ingress leaves it too, unless it or its synthetic NIC is down already."""
     vf, loaded, slot = target.vf, target.loaded, target.slot
     drained = drains.state_of(loaded, slot, target.synthetic.ifindex)
     if drained is None or vf is None or not (vf.up and target.synthetic.up):
@@ -228,16 +234,16 @@ def _take_down(target: _Target) -> None:
     _follow_up(target, vf, up=False, because=Reason.DRAINED)
 
 
-def _say_if_up(target: _Target) -> None:
-    """Say that the manager left the VF up, as its policy may be."""
+def _warn_if_up(target: _Target) -> None:
+    """Add a warning if the manager left the VF up, which its policy may be."""
     vf = target.vf
     if vf is not None and vf.up and target.synthetic.up:
-        text = f"the manager leaves {vf.name} up: what the fabric delivers to it still comes by it"
+        text = f"the manager leaves {vf.name} up: frames that the fabric delivers to it are still received"
         target.session.tools.warnings.append(text)
 
 
 def _use_again(target: _Target) -> None:
-    """Bring the VF up if it was taken down for the drain, and permit it if it fits: it settles then."""
+    """Bring the VF up if it was taken down for the drain, and permit it if it fits; then it settles."""
     vf, loaded, slot, synthetic = target.vf, target.loaded, target.slot, target.synthetic
     if vf is None or loaded.pair(slot).drained_until:
         return
@@ -253,8 +259,8 @@ def _use_again(target: _Target) -> None:
     permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)
 
 
-def _forget(target: _Target) -> None:
-    """Remove the note, unless somebody drained the pair again meanwhile."""
+def _remove_note(target: _Target) -> None:
+    """Remove the note, unless the pair was drained again meanwhile."""
     if not target.loaded.pair(target.slot).drained_until:
         drain_notes.remove(target.session.pins, target.synthetic.ifindex)
 
@@ -274,7 +280,7 @@ def _wait(target: _Target) -> None:
 
 
 def _announce(target: _Target) -> None:
-    """Tell the fabric where the pair is now. That can fail without harm: what is sent tells it as well."""
+    """Announce the pair to the fabric. A failure is a warning only: switches learn from other packets too."""
     vf = target.vf
     if vf is None:
         return
@@ -284,6 +290,6 @@ def _announce(target: _Target) -> None:
         target.session.tools.warnings.append(f"cannot announce where {target.synthetic.name} is: {error}")
 
 
-def _taken(session: Session) -> list[str]:
+def _take_warnings(session: Session) -> list[str]:
     warnings, session.tools.warnings[:] = list(session.tools.warnings), ()
     return warnings

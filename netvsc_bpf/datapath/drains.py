@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whether a pair is drained, as the kernel has it."""
+"""Reads from the kernel whether a pair is drained."""
 
 from netvsc_bpf.kernel.bpf import abi, drain_notes
 from netvsc_bpf.kernel.bpf.abi import PairState
@@ -9,24 +9,24 @@ from netvsc_bpf.model.drain import Drain
 
 
 def state_of(loaded: LoadedObject, slot: int, ifindex: int) -> Drain | None:
-    """Return the drain of the pair of this synthetic NIC, also one whose time is over; None: there is none.
+    """Return the drain of the pair of this synthetic NIC, also an expired one; None if there is none.
 
-    One whose time is over ends when the VF is permitted again: the kernel does not refuse that any more.
+    An expired drain ends when the VF is permitted again, which the kernel no longer refuses.
     """
     return described(loaded, loaded.pair(slot), ifindex)
 
 
 def described(loaded: LoadedObject, state: PairState, ifindex: int) -> Drain | None:
-    """Return the same of a pair whose state was read already."""
+    """Return the drain of a pair whose state was read already."""
     if not state.drained_until:
         return None
     note = drain_notes.read(loaded.pins, ifindex)
     until = None if state.drained_until == abi.DRAINED_INDEFINITELY else int(state.drained_until)
-    # Somebody may have removed the note.
+    # The note may have been removed externally.
     return Drain(int(state.changed_at), until) if note is None else Drain(note.at, until, note.why)
 
 
 def in_force(loaded: LoadedObject, slot: int, ifindex: int) -> Drain | None:
-    """Return the drain of a pair unless its time is over."""
+    """Return the drain of a pair, None if it has none or it has expired."""
     drain = state_of(loaded, slot, ifindex)
     return None if drain is None or drain.is_over(CLOCKS.boottime()) else drain

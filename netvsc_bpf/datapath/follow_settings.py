@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Keeping a joined VF in step with its synthetic NIC, and remembering what it was last given."""
+"""Keeps the settings of a joined VF in sync with its synthetic NIC, and records what it was last given."""
 
 import errno
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def mac_bytes(mac: str) -> bytes:
 
 
 def read(found: Found) -> Followed:
-    """Return what the VF was last given, as the planner sees it."""
+    """Return the settings that the VF was last given, for the planner."""
     return Followed(
         up=bool(found.followed_up),
         mtu=found.followed_mtu,
@@ -38,13 +38,13 @@ def mac_text(found: Found) -> str:
 
 
 def remember(found: Found, synthetic: Nic) -> None:
-    """Write into `found` that the VF has MAC and MTU of the synthetic NIC as it is here."""
+    """Record in `found` that the VF has the current MAC and MTU of the synthetic NIC."""
     found.followed_mac[:6] = mac_bytes(synthetic.mac)
     found.followed_mtu = synthetic.mtu
 
 
 def remember_up(found: Found, up: bool, down: Reason | None = None) -> None:
-    """Write into `found` that the VF was brought up or down; `down`: why, where we decided it."""
+    """Record in `found` that the VF was brought up or down; `down` is the reason if netvsc-bpf decided it."""
     found.followed_up = up
     found.taken_down = 0 if down is None else REASONS.index(down)
 
@@ -52,31 +52,31 @@ def remember_up(found: Found, up: bool, down: Reason | None = None) -> None:
 def follow_mtu(
     rtnl: Rtnetlink, found: Found, synthetic: Nic, vf: Nic, mtu: int, otherwise: int | None
 ) -> bool:
-    """Set the VF's MTU (bytes); where it refuses, put the synthetic NIC's back to `otherwise`, if given.
+    """Set the VF's MTU (bytes); if it refuses, set the synthetic NIC's back to `otherwise`, if given.
 
-    Return whether the VF took it. Raises KernelError where one of them vanished.
+    Return whether the VF accepted it. Raises KernelError if one of them vanished.
     """
     what = f"cannot set the MTU of {vf.name}"
-    # EBUSY may mean "not while I am up" or "not now". With nothing to go back to it is asked again.
+    # EBUSY may mean "not while up" or "not now". Without a previous MTU to restore it is retried.
     refusals = _REFUSED if otherwise is not None else _REFUSED - {errno.EBUSY}
     taken = vf.mtu == mtu or _try(lambda: link_settings.set_mtu(rtnl, vf.ifindex, mtu), what, refusals)
     if not taken and otherwise is not None:
-        with changing(f"cannot put the MTU of {synthetic.name} back"):
+        with changing(f"cannot restore the MTU of {synthetic.name}"):
             link_settings.set_mtu(rtnl, synthetic.ifindex, otherwise)
     found.followed_mtu = mtu if taken or otherwise is None else otherwise
     return taken
 
 
 def follow_mac(rtnl: Rtnetlink, found: Found, synthetic: Nic, vf: Nic, mac: str, otherwise: str) -> bool:
-    """Set the VF's MAC; where it refuses, put the synthetic NIC's back to `otherwise`.
+    """Set the VF's MAC; if it refuses, set the synthetic NIC's back to `otherwise`.
 
-    Return whether the VF took it. Raises KernelError where one of them vanished.
+    Return whether the VF accepted it. Raises KernelError if one of them vanished.
     """
-    # A driver that follows by itself may be up, and refuse even the MAC that it has.
+    # A VF whose driver follows by itself may be up, and refuse even the MAC that it has already.
     what = f"cannot set the MAC of {vf.name}"
     taken = vf.mac == mac or _try(lambda: link_settings.set_mac(rtnl, vf.ifindex, mac), what)
     if not taken:
-        with changing(f"cannot put the MAC of {synthetic.name} back"):
+        with changing(f"cannot restore the MAC of {synthetic.name}"):
             link_settings.set_mac(rtnl, synthetic.ifindex, otherwise)
     found.followed_mac[:6] = mac_bytes(mac if taken else otherwise)
     return taken
@@ -85,10 +85,10 @@ def follow_mac(rtnl: Rtnetlink, found: Found, synthetic: Nic, vf: Nic, mac: str,
 def follow_flags(
     rtnl: Rtnetlink, found: Found, vf: Nic, promisc: bool, allmulti: bool, note: Callable[[], None]
 ) -> None:
-    """Put the VF into promiscuous and all-multicast mode, or out of them; what others asked of it stays.
+    """Switch promiscuous and all-multicast mode of the VF on or off; requests of other users stay.
 
-    What is switched on is noted first, what is switched off last: a process that is killed in between leaves
-    no mode behind that nothing would switch off again.
+    A mode that is switched on is recorded before, one that is switched off afterwards: so a process that is
+    killed in between leaves no mode on that would never be switched off.
     """
     before = bool(found.followed_promisc), bool(found.followed_allmulti)
     found.followed_promisc, found.followed_allmulti = promisc or before[0], allmulti or before[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""home on a VF: what it runs by, and where it leads."""
+"""Attaches home to a VF, and sets where it redirects."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ from netvsc_bpf.model.path import Hook, RxMode
 
 
 def enable(loaded: LoadedObject, pair: Pair, slot: int, rx: RxMode) -> None:
-    """Tell home where the VF's frames belong."""
+    """Have home take the frames of the VF: redirect them to the synthetic NIC, or count them only."""
     vf = pair.vf
     assert vf is not None
     home = abi.Home(vf_ifindex=vf.ifindex, pair_slot=slot)
@@ -30,7 +30,7 @@ def enable(loaded: LoadedObject, pair: Pair, slot: int, rx: RxMode) -> None:
 
 
 def disable(loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
-    """Have the pair's home leave the VF's frames alone."""
+    """Have the pair's home pass the VF's frames on unchanged."""
     loaded.control(ControlCommand.HOME, slot, 0)
     home_slot = find_home_slot(loaded, vf_ifindex)
     if home_slot is not None:
@@ -38,33 +38,34 @@ def disable(loaded: LoadedObject, slot: int, vf_ifindex: int) -> None:
 
 
 def is_enabled(state: abi.PairState, vf: Nic) -> bool:
-    """Tell whether home takes this VF's frames: the kernel ends that when a device leaves the namespace."""
+    """Return whether home is enabled for this VF. The kernel ends it when a device leaves the namespace."""
     return bool(state.home_ifindex == vf.ifindex)
 
 
 def restore(loaded: LoadedObject, slot: int, before: abi.PairState) -> None:
-    """Have home lead as before, to devices that are where they were: the sentinel did not watch meanwhile."""
+    """Enable home as before, for devices that are still here: no sentinel watched them meanwhile."""
     loaded.control(ControlCommand.HOME, slot, before.home_ifindex | before.redirect_to << 32)
 
 
-def _check_places(loaded: LoadedObject, slot: int, pair: Pair) -> None:
-    """Raise OSError ENODEV where a device left this namespace just as home was led to it.
+def _check_present(loaded: LoadedObject, slot: int, pair: Pair) -> None:
+    """Raise OSError ENODEV if a device left this namespace while home was being enabled for it.
 
-    The sentinel may have passed before the control program noted the device, and the DEVMAP entry have gone
-    after it looked. Attaching takes the lock under which a device moves, so now the entry tells.
+    The sentinel may have run before the control program stored the device, and the DEVMAP entry may have been
+    deleted after the control program read it. Attaching takes the lock under which a device moves, so the
+    entry is reliable now.
     """
     assert pair.vf is not None
-    there = loaded.vf_ifindex(slot), loaded.synthetic_ifindex(slot)
-    if there != (pair.vf.ifindex, pair.synthetic.ifindex):
+    present = loaded.vf_ifindex(slot), loaded.synthetic_ifindex(slot)
+    if present != (pair.vf.ifindex, pair.synthetic.ifindex):
         disable(loaded, slot, pair.vf.ifindex)
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
 
 def _set_home(loaded: LoadedObject, slot: int, vf_ifindex: int, redirect_to: int, name: str) -> None:
-    what = f"cannot bring the frames of {name} home"
+    what = f"cannot redirect the frames of {name}"
     result = loaded.control(ControlCommand.HOME, slot, vf_ifindex | redirect_to << 32)
     if result is ControlResult.BAD_LAYOUT:
-        raise NoBtf(what, "the kernel's type information does not lead to it", "use --liveness netlink")
+        raise NoBtf(what, "the kernel's type information does not match it", "use --liveness netlink")
     if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):
         raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 
@@ -74,8 +75,8 @@ def attach(
 ) -> None:
     """Attach home where it is not attached.
 
-    With `quick` a filter will do where there is tcx (interim_filter.py); the caller attaches again later,
-    without. Raises KernelError.
+    With `quick`, on kernels with tcx, an interim filter is enough (interim_filter.py); the caller attaches
+    again later without `quick`. Raises KernelError.
     """
     vf = pair.vf
     assert vf is not None
@@ -92,18 +93,18 @@ def attach(
                 and hook.name is Hook.TCX
                 and interim_filter.attach(session, loaded, slot, vf.ifindex, program, pin)
             ):
-                _check_places(loaded, slot, pair)
+                _check_present(loaded, slot, pair)
                 return
             if hook.adds_qdisc(vf.ifindex):
                 note_clsact(loaded, slot, CLSACT_ON_VF)
             hook.attach(program, vf.ifindex, Direction.INGRESS, pin)
-        _check_places(loaded, slot, pair)
+        _check_present(loaded, slot, pair)
         if interim_filter.noted(loaded.found(slot)):
             interim_filter.detach_noted(session, loaded, slot, vf.ifindex, links.program_id(program))
 
 
 def detach(session: Session, hook: TcHook, found: abi.Found, vf: Nic, ifindex: int) -> None:
-    """Detach home from the VF of the synthetic NIC `ifindex`, and remove the qdisc that we added for it."""
+    """Detach home from the VF of the synthetic NIC `ifindex`, and remove the qdisc that was added for it."""
     pin = session.pins.link(ifindex, "home")
     program = links.pinned_program_id(session.pins.copy(ifindex, "home"))
     hook.detach(program, vf.ifindex, Direction.INGRESS, pin)
@@ -114,5 +115,5 @@ def detach(session: Session, hook: TcHook, found: abi.Found, vf: Nic, ifindex: i
 
 
 def forget(found: abi.Found) -> None:
-    """Strike from `found` what was added to a VF that is let go."""
+    """Clear the bits in `found` for what was added to a VF that is released."""
     found.clsact_added &= ~(CLSACT_ON_VF | interim_filter.INTERIM_HOME)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""home by a filter, for the time that its tcx link takes.
+"""home attached by an interim clsact filter, until its tcx link is attached.
 
-home must be attached before a VF is brought up, and a tcx link is attached only after an RCU grace period
-(tcx_entry_sync(), include/net/tcx.h): 10 ms in the median and up to 50 here, with the lock of all interfaces
-held. A filter takes 1 ms: a new clsact qdisc waits for an expedited grace period at the most
-(mini_qdisc_pair_swap(), net/sched/sch_generic.c). So whoever is in a hurry attaches the filter, and the link
-once the VF is used. While there are both the link runs first, and what home redirects meets no
-filter any more.
+home must be attached before a VF is brought up. Attaching a tcx link waits for an RCU grace period
+(tcx_entry_sync(), include/net/tcx.h): 10 ms in the median and up to 50 here, with the RTNL lock held. A
+filter takes 1 ms: a new clsact qdisc waits for an expedited grace period at most (mini_qdisc_pair_swap(),
+net/sched/sch_generic.c). So when it is urgent the filter is attached first, and the link once the VF is in
+use. While both are attached the link runs first, and frames that it redirects do not reach the filter.
 
-The qdisc stays until the VF is let go. To remove it would deactivate the VF's transmit queues for a moment
+The qdisc stays until the VF is released. Removing it would deactivate the VF's transmit queues for a moment
 (qdisc_graft(), net/sched/sch_api.c), when packets may already be steered there.
 """
 
@@ -24,27 +23,27 @@ from netvsc_bpf.kernel.hooks.tc import ClsactHook
 from netvsc_bpf.kernel.hooks.tcx import Direction
 
 INTERIM_HOME = 4
-"""Bit of Found.clsact_added: home has a filter of ours on the VF, which has to go."""
+"""Bit of Found.clsact_added: home has an interim filter on the VF, which has to be removed."""
 
 
 def noted(found: abi.Found) -> bool:
-    """Tell whether there is, or may be, such a filter."""
+    """Return whether there is, or may be, such a filter."""
     return bool(found.clsact_added & INTERIM_HOME)
 
 
 def is_attached(session: Session, vf_ifindex: int, program_id: int) -> bool:
-    """Tell whether a filter runs home, the pair's copy of it, on the VF."""
+    """Return whether a filter on the VF runs the pair's copy of home."""
     return clsact.attached(session.rtnl, vf_ifindex, Direction.INGRESS, program_id)
 
 
 def attach(
     session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, program: int, pin: Path
 ) -> bool:
-    """Attach home (a descriptor) by a filter; return False where this kernel or this VF has no place for one.
+    """Attach home (a descriptor) by a filter; return False if this kernel or this VF does not allow one.
 
-    It is called as the link will be that is pinned at `pin`.
+    The filter gets the name of the link that will be pinned at `pin`.
 
-    Raises OSError where the VF is gone.
+    Raises OSError if the VF is gone.
     """
     hook = ClsactHook(session.rtnl)
     try:
@@ -56,13 +55,13 @@ def attach(
     except OSError as error:
         if error.errno == errno.ENODEV:
             raise
-        # No sch_ingress or cls_bpf here, or somebody's ingress qdisc in its place: it has to be the link.
+        # No sch_ingress or cls_bpf in this kernel, or a foreign ingress qdisc on the VF: only a link works.
         return False
     return True
 
 
 def detach_noted(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: int, program_id: int) -> None:
-    """Remove the filter and its note; nothing happens where there is none. Raises OSError."""
+    """Remove the filter and its note; does nothing if there is none. Raises OSError."""
     remove(session, vf_ifindex, program_id)
     found = loaded.found(slot)
     found.clsact_added &= ~INTERIM_HOME
@@ -70,5 +69,5 @@ def detach_noted(session: Session, loaded: LoadedObject, slot: int, vf_ifindex: 
 
 
 def remove(session: Session, vf_ifindex: int, program_id: int) -> None:
-    """Remove the filter from a VF that is let go, where it is noted. Raises OSError."""
+    """Remove the filter from a VF that is released. Raises OSError."""
     clsact.detach(session.rtnl, vf_ifindex, Direction.INGRESS, {program_id})

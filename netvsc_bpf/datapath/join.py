@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The VF half: configure it, attach home, name it in the DEVMAP, permit it. And the same backwards.
+"""Adds a VF to a pair and removes it: settings, DEVMAP entry, home, permission.
 
-The order is the safety: home before the permission, so that no reply finds nobody at home; the permission
-withdrawn before anything on the VF is touched.
+The order is what makes it safe: home is attached before the permission, so that no reply is lost; the
+permission is withdrawn before anything on the VF is changed.
 """
 
 import errno
@@ -36,46 +36,45 @@ def join(
     quick: bool = False,
     down: Reason | None = None,
 ) -> Reason | None:
-    """Make the VF of `pair` ready to be permitted; return why it must not be, None where it may.
+    """Prepare the VF of `pair` for the permission; return why it must not be permitted, None if it may.
 
-    It is brought up with the synthetic NIC, unless there is a reason to have it `down`. `quick` is that of
-    homing.attach(). Raises KernelError where the VF vanishes in between.
+    It is brought up if the synthetic NIC is up, unless `down` gives a reason to take it down. `quick` is that
+    of home_hook.attach(). Raises KernelError if the VF vanishes in between.
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
     found = loaded.found(slot)
-    # The DEVMAP may name a VF of which nothing is known: one that could be put back, but not struck there.
+    # The DEVMAP may name a VF without a record: one whose settings were restored, but not its entry removed.
     new = loaded.vf_ifindex(slot) != vf.ifindex or found.vf_ifindex != vf.ifindex
     if new:
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
         vf_settings.remember(found, synthetic, vf)
-        found.followed_mac[:6] = follow_settings.mac_bytes(
-            synthetic.mac
-        )  # so that it is known as ours, and put back
-        found.followed_mtu = 0  # until the end: whoever finds us killed half-way joins again
+        # So that it is recognised as the pair's VF, and restored, if this process is killed.
+        found.followed_mac[:6] = follow_settings.mac_bytes(synthetic.mac)
+        found.followed_mtu = 0  # until the end: if this process is killed half-way, the VF is joined again
         loaded.set_found(slot, found)
         undo.callback(leave, session, loaded, hook, synthetic, slot, Reason.NO_VF)
         _name(loaded, slot, vf)
-    _silence(session, vf)
+    _disable_addresses(session, vf)
     vf = vf_settings.take_mac(session.rtnl, synthetic, vf)
     denied = None if vf_settings.take_mtu(session.rtnl, synthetic, vf) else Reason.MTU_REFUSED
-    _silence_anew(session, vf)
+    _disable_addresses_again(session, vf)
     if denied is not None:
-        # It stays as it is. One that we took down earlier is still known as that.
+        # It stays up or down as it is, and so does the record of whether it was taken down.
         _note(loaded, slot, synthetic, denied, up=synthetic.up if new else None)
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
     sync_addresses.sync(session.pins, synthetic, vf, anew=new)
     if rx is RxMode.KERNEL:
-        # The driver delivers what the VF receives, and counts it: nothing of ours is on that path.
+        # The driver delivers what the VF receives, and counts it: home is not needed on that path.
         home_hook.detach(session, hook, found, vf, synthetic.ifindex)
         home_hook.enable(loaded, pair, slot, rx)
     else:
         sync_vlans.sync_all(_half(synthetic), _half(vf))
         home_hook.enable(loaded, pair, slot, rx)
-        # A VF that has carried traffic may have packets queued, which a new clsact qdisc would cost it.
+        # A VF that has carried traffic may have packets queued, which adding a clsact qdisc would drop.
         home_hook.attach(session, loaded, hook, pair, slot, quick=quick and new)
     found, up = loaded.found(slot), synthetic.up and down is None
     vf_settings.follow_up(session.rtnl, found, vf, up, down, lambda: loaded.set_found(slot, found))
@@ -84,7 +83,7 @@ def join(
 
 
 def rx_for(session: Session, options: AttachOptions, synthetic: Nic, vf: Nic) -> RxMode:
-    """Return how the VF's ingress is to reach the synthetic NIC. Raises Refused, KernelError."""
+    """Return how the VF's ingress reaches the synthetic NIC. Raises Refused, KernelError."""
     enslaved = vf.master == synthetic.ifindex
     filters = enslaved and sync_vlans.filtered(session.rtnl, _half(synthetic), _half(vf))
     return rx_mode(options, synthetic, vf, vlans=filters)
@@ -94,31 +93,31 @@ def _half(nic: Nic) -> Half:
     return Half(nic.ifindex, nic.name)
 
 
-def _silence(session: Session, vf: Nic) -> None:
-    if (warnings := vf_settings.silence(session.rtnl, vf)) is not None:
-        session.tools.warnings.append(warnings)
+def _disable_addresses(session: Session, vf: Nic) -> None:
+    if (warning := vf_settings.disable_addresses(session.rtnl, vf)) is not None:
+        session.tools.warnings.append(warning)
 
 
-def _silence_anew(session: Session, vf: Nic) -> None:
-    """Silence a VF whose MTU was too small for IPv6 (1280): with a larger one the kernel switches it on."""
+def _disable_addresses_again(session: Session, vf: Nic) -> None:
+    """Turn IPv6 off on a VF whose MTU was below 1280: with a larger MTU the kernel has enabled it."""
     now = _fresh(session, vf) if vf.ipv6_disabled is None else None
     if now is not None:
-        _silence(session, now)
+        _disable_addresses(session, now)
 
 
 def leave(
     session: Session, loaded: LoadedObject, hook: TcHook, synthetic: Nic | None, slot: int, reason: Reason
 ) -> None:
-    """Take the VF out of the pair and put it back as found; nothing happens where there is none.
+    """Remove the VF from the pair and restore its original settings; does nothing if there is no VF.
 
-    What may pass ends it, to be done again; else every step is tried, and the first failure raised then
-    (Teardown). Raises KernelError, MissingCapability.
+    A transient failure ends it at once, so that it can be repeated; otherwise every step is tried and the
+    first failure is raised at the end (Teardown). Raises KernelError, MissingCapability.
     """
     found = loaded.found(slot)
     if not found.vf_ifindex:
         return
     ifindex = loaded.pair(slot).synthetic_ifindex
-    # The kernel deletes the entry with the device: a NIC that has the number now may be another one.
+    # By the DEVMAP, whose entry is deleted with the device: another NIC may have that ifindex by now.
     vf = session.nic(loaded.vf_ifindex(slot))
     with Teardown() as down:
         down.step(loaded.control, ControlCommand.WITHDRAW, slot, abi.REASONS.index(reason))
@@ -128,13 +127,13 @@ def leave(
         down.step(home_hook.disable, loaded, slot, found.vf_ifindex)
         down.step(sync_addresses.unsync, session.pins, found.vf_ifindex, gone=vf is None)
         down.step(sync_vlans.unsync, found.vf_ifindex)
-        down.step(_put_back, session, found, synthetic, vf)
+        down.step(_restore, session, found, synthetic, vf)
         down.step(loaded.clear_vf, slot)
-        # Last, so that whoever finds us killed in between finds what there is to put back as well.
+        # Last: if this process is killed before, the record of what has to be restored is still there.
         down.step(_forget, loaded, found, vf, slot)
 
 
-def _put_back(session: Session, found: abi.Found, synthetic: Nic | None, vf: Nic | None) -> None:
+def _restore(session: Session, found: abi.Found, synthetic: Nic | None, vf: Nic | None) -> None:
     vf_settings.restore(session.rtnl, found, _fresh(session, synthetic), _fresh(session, vf))
 
 
@@ -149,24 +148,24 @@ def _forget(loaded: LoadedObject, found: abi.Found, vf: Nic | None, slot: int) -
 
 
 def _name(loaded: LoadedObject, slot: int, vf: Nic) -> None:
-    """Put the VF into the DEVMAP. From here on the entry says that it is still the same device."""
+    """Put the VF into the DEVMAP. From here on the entry shows that it is still the same device."""
     with changing(f"cannot steer to {vf.name}"):
         try:
             loaded.set_vf(slot, vf.ifindex)
         except OSError as error:
-            # __dev_map_alloc_node() says EINVAL where there is no such device.
+            # __dev_map_alloc_node() returns EINVAL if there is no such device.
             raise OSError(errno.ENODEV if error.errno == errno.EINVAL else error.errno, "") from error
 
 
 def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:
     """Allow the kernel to use the VF once it has been usable for `settle_ms`.
 
-    Raises KernelError where it vanished, NoBtf where the kernel's offsets do not hold, PairDrained.
+    Raises KernelError if it vanished, NoBtf if the offsets do not fit the kernel, PairDrained.
     """
     what = f"cannot permit {vf.name}"
     result = loaded.control(ControlCommand.PERMIT, slot, settle_ms * 1_000_000)
     if result is ControlResult.BAD_LAYOUT:
-        raise NoBtf(what, "the kernel's type information does not lead to it", "use --liveness netlink")
+        raise NoBtf(what, "the kernel's type information does not match it", "use --liveness netlink")
     if result is ControlResult.DRAINED:
         raise PairDrained(what, "an operator drained the pair", "netvsc-bpf undrain")
     if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):
@@ -182,7 +181,7 @@ def _note(
     up: bool | None,
     down: Reason | None = None,
 ) -> None:
-    """Remember what the VF has been given, and why it may not be used; `up` is None where that stays."""
+    """Record what the VF was given, and why it must not be used; `up` is None if that does not change."""
     found = loaded.found(slot)
     follow_settings.remember(found, synthetic)
     if up is not None:
@@ -192,7 +191,7 @@ def _note(
 
 
 def _fresh(session: Session, nic: Nic | None) -> Nic | None:
-    """Return the NIC as it is now: the session's own view dates from before our changes."""
+    """Return the NIC as it is now: the session has read it before the changes."""
     try:
         return None if nic is None else get_nic(session.rtnl, nic.ifindex)
     except NoSuchNic:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the maps know of the attached pairs, as pairing wants it."""
+"""Reads the attached pairs from the maps, for pairing."""
 
 from dataclasses import replace
 
@@ -11,23 +11,23 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 
 
 def known_pairs(session: Session, loaded: LoadedObject | None) -> KnownPairs:
-    """Return the attached pairs of this thread's network namespace; none where nothing is loaded."""
+    """Return the attached pairs of this thread's network namespace; none if nothing is loaded."""
     known = KnownPairs()
     if loaded is None:
         return known
     for ifindex in session.attached():
         refresh_known(known, loaded, ifindex)
         pair = known.of(ifindex)
-        if pair is not None and pair.vf is None and (vf := _vf_as_looked_at(session, loaded, ifindex)):
+        if pair is not None and pair.vf is None and (vf := _vf_removed_since(session, loaded, ifindex)):
             known.note(replace(pair, vf=vf))
     return known
 
 
-def _vf_as_looked_at(session: Session, loaded: LoadedObject, ifindex: int) -> int | None:
-    """Return the VF of a pair that was there when the NICs were looked at, and has been removed since.
+def _vf_removed_since(session: Session, loaded: LoadedObject, ifindex: int) -> int | None:
+    """Return the VF of a pair that was there when the session listed the NICs, and was removed since.
 
-    The DEVMAP has forgotten it (dev_map_notification(), kernel/bpf/devmap.c), and among these NICs it would
-    pass for one that nobody has. The MAC tells it from another NIC that has its number by now.
+    It is no longer in the DEVMAP (dev_map_notification(), kernel/bpf/devmap.c), so among these NICs it would
+    look like one without a pair. The MAC distinguishes it from another NIC that has its ifindex by now.
     """
     slot = find_pair_slot(loaded, ifindex)
     if slot is None:
@@ -38,7 +38,7 @@ def _vf_as_looked_at(session: Session, loaded: LoadedObject, ifindex: int) -> in
 
 
 def refresh_known(known: KnownPairs, loaded: LoadedObject | None, ifindex: int) -> None:
-    """Read one pair anew: it was just changed. What the configuration says of it stays."""
+    """Read one pair again after a change. The VF that the configuration names stays."""
     before = known.of(ifindex)
     slot = None if loaded is None else find_pair_slot(loaded, ifindex)
     named = None if before is None else before.named_vf
@@ -48,9 +48,9 @@ def refresh_known(known: KnownPairs, loaded: LoadedObject | None, ifindex: int) 
         return
     found = loaded.found(slot)
     vf = loaded.vf_ifindex(slot) if found.vf_ifindex else None
-    known.note(KnownPair(ifindex, vf=vf, last_mac=_came_with(found), named_vf=named))
+    known.note(KnownPair(ifindex, vf=vf, last_mac=_original_mac(found), named_vf=named))
 
 
-def _came_with(found: Found) -> str | None:
+def _original_mac(found: Found) -> str | None:
     mac = bytes(found.vf_mac[:6])
     return mac.hex(":") if any(mac) else None

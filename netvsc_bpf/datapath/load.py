@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The programs and maps of this namespace: opened where they are loaded, loaded where not."""
+"""Opens the programs and maps of this namespace, and loads them if they are not loaded yet."""
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.upgrade import upgrade
@@ -26,8 +26,8 @@ def upgraded_or_load(session: Session, liveness: Liveness | None) -> LoadedObjec
 def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
     """Return the object of this namespace; the caller holds the lock and closes it.
 
-    Raises ForeignLayout, CompileError, NoBtf, BccMissing, NotSupported, or Refused where another rung is in
-    use.
+    Raises ForeignLayout, CompileError, NoBtf, BccMissing, NotSupported, or Refused if another fallback level
+    is in use.
     """
     if pin_files.exists(session.pins.object):
         loaded = LoadedObject(session.pins)
@@ -48,9 +48,9 @@ def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
 
 
 def _remove_stale(session: Session) -> None:
-    """Remove what an earlier namespace with the same inode number left.
+    """Remove the pins of an earlier namespace with the same inode number.
 
-    Its devices are gone, and it with them.
+    Its devices are gone with it.
     """
     for ifindex in session.attached():
         pins.remove_tree(session.pins, session.pins.pair(ifindex))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where an attached synthetic NIC went that is not in its network namespace any more.
+"""Finds an attached synthetic NIC that has left its network namespace.
 
-The kernel keeps tcx and XDP links on a device that moves (__dev_change_net_namespace() uninstalls neither),
-and says of each on which ifindex it sits now, though not in which namespace. So we look where a device of
-that number runs our program. clsact filters go with the qdisc; what is left there is the address on the bus,
-for those who saw it before.
+The kernel keeps tcx and XDP links on a device that moves (__dev_change_net_namespace() detaches neither), and
+reports on which ifindex a link is, but not in which namespace. So find() searches the namespaces for a device
+with that ifindex that runs the pair's program. clsact filters go with the qdisc; then only the address on the
+bus is left, if it was seen before.
 """
 
 from contextlib import closing
@@ -25,21 +25,21 @@ from netvsc_bpf.model.nic import Nic
 
 @dataclass(frozen=True, slots=True)
 class NicLocation:
-    """A namespace, and the NIC as it is there."""
+    """A NIC, and the namespace that it is in now."""
 
     place: NetnsHandle
     nic: Nic
 
 
 def find(pins: NetnsPins, ifindex: int, known: Nic | None) -> NicLocation | None:
-    """Look for a synthetic NIC in every namespace but this one; None where it is gone or out of reach.
+    """Search every other namespace for a synthetic NIC; None if it is gone or not reachable.
 
-    `known` is how it was when it was here. Raises MissingCapability.
+    `known` is the NIC as it was in this namespace. Raises MissingCapability.
     """
     steer, guard = links.state(pins.link(ifindex, "steer")), links.state(pins.link(ifindex, "guard"))
     linked = steer is not None or guard is not None
     if linked and not any(state is not None and state.ifindex for state in (steer, guard)):
-        return None  # the device is gone, and its links know it
+        return None  # the device is gone: its links have no ifindex
     if not linked and (known is None or known.parent is None):
         return None
     with closing(others()) as places:

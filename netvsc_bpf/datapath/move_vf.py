@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Moving a VF after its synthetic NIC, and back to where it came from.
+"""Moves a VF to the namespace of its synthetic NIC, and back to its original one.
 
-hv_netvsc does the first for the VF that it has enslaved (netvsc_event_set_vf_ns()), and leaves it down. What
-a move undoes of the VF's settings - up, IPv6 - stands in the mark of the visitor, written before the move.
+hv_netvsc does the former for the VF that it has enslaved (netvsc_event_set_vf_ns()), and leaves it down. The
+settings that a move resets - up, IPv6 - are recorded in the mark of the moved NIC before the move.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ from netvsc_bpf.model.nic import Nic
 
 
 def fetch(session: Session, visitor: MovedNic, vf: Nic) -> str:
-    """Move a VF of this namespace to where the visitor is; return what it is called there.
+    """Move a VF of this namespace to the namespace of the moved NIC; return its name there.
 
-    It keeps its name where that is free. Raises KernelError where the kernel refuses; it is here then.
+    It keeps its name if that is free. Raises KernelError if the kernel refuses; the VF stays here then.
     """
     found = MovedVf(0, vf.name, vf.mac, vf.up, vf.addr_gen_mode, vf.ipv6_disabled)
     visitor = note_vf(visitor, found)
@@ -47,7 +47,7 @@ def fetch(session: Session, visitor: MovedNic, vf: Nic) -> str:
 
 
 def note_arrival(visitor: MovedNic, nics: Sequence[Nic]) -> MovedNic:
-    """Complete the mark of a visitor whose VF is among the NICs of its namespace; the caller has the lock."""
+    """Complete the mark of a moved NIC with the VF found among `nics` of its namespace, under the lock."""
     vf = arrived(visitor, nics)
     if vf is None or visitor.vf is None:
         return visitor
@@ -55,10 +55,10 @@ def note_arrival(visitor: MovedNic, nics: Sequence[Nic]) -> MovedNic:
 
 
 def arrived(visitor: MovedNic, nics: Sequence[Nic]) -> Nic | None:
-    """Return the VF that was fetched for a visitor among the NICs of its namespace. Pure.
+    """Return the VF that was fetched for a moved NIC, among the NICs of its namespace. Pure.
 
-    Who was killed while it moved could not note its number: then it is the NIC of its MAC and name, which
-    VLANs and macvlans upon the synthetic NIC have not.
+    A process that was killed during the move could not record the ifindex: then it is the NIC with the VF's
+    MAC and name, which VLANs and macvlans on the synthetic NIC do not have both.
     """
     vf = visitor.vf
     if vf is None:
@@ -70,10 +70,10 @@ def arrived(visitor: MovedNic, nics: Sequence[Nic]) -> Nic | None:
 
 
 def move_back(session: Session, visitor: MovedNic) -> None:
-    """Move the VF that was fetched for a visitor back, and put back what the moves undid.
+    """Move the VF that was fetched for a moved NIC back, and restore the settings that the moves reset.
 
-    The session is in the visitor's namespace. Nothing happens where there is none, where the VF is gone, or
-    where there is no way back: its home may have been deleted. Raises KernelError.
+    The session is in the namespace of the moved NIC. Does nothing if no VF was fetched, if the VF is gone, or
+    if its original namespace was deleted. Raises KernelError.
     """
     vf, nic = visitor.vf, arrived(visitor, list_nics(session.rtnl))
     if vf is None or nic is None or not visitor.home.exists():
@@ -81,20 +81,20 @@ def move_back(session: Session, visitor: MovedNic) -> None:
     name = free_name([vf.name, nic.name], _names(visitor.home))
     with visitor.home.opened() as fd, changing(f"cannot move {nic.name} back to {visitor.home.name}"):
         link_settings.move(session.rtnl, nic.ifindex, fd, name)
-    with visitor.home.entered(), Rtnetlink() as rtnl, changing(f"cannot put the settings of {name} back"):
-        _put_back(rtnl, get_nic(rtnl, name), vf)
+    with visitor.home.entered(), Rtnetlink() as rtnl, changing(f"cannot restore the settings of {name}"):
+        _restore(rtnl, get_nic(rtnl, name), vf)
 
 
 def guards_of_moved_nics(home: NetnsHandle) -> set[int]:
-    """Return the ids of the guards of all visitors from here; on one that came back its guard still sits."""
+    """Return the program ids of guards of NICs that moved from here; one that came back still has it."""
     marks = moved_nics_of(home)
     states = (links.state(NetnsPins(one.here.inode).link(one.ifindex, "guard")) for one in marks)
     return {state.prog_id for state in states if state is not None and state.ifindex}
 
 
-def _put_back(rtnl: Rtnetlink, nic: Nic, vf: MovedVf) -> None:
+def _restore(rtnl: Rtnetlink, nic: Nic, vf: MovedVf) -> None:
     if nic.ipv6_disabled is not None:
-        # The mode first: switching IPv6 on generates addresses by it.
+        # The mode first: turning IPv6 on generates addresses according to it.
         if vf.addr_gen_mode is not None and vf.addr_gen_mode != nic.addr_gen_mode:
             link_settings.set_addr_gen_mode(rtnl, nic.ifindex, vf.addr_gen_mode)
         if vf.ipv6_disabled is not None and vf.ipv6_disabled != nic.ipv6_disabled:

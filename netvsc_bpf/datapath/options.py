@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the user of attach may choose."""
+"""The options of attach."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,7 +11,7 @@ from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode, XdpP
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 
 MIN_SETTLE_MS = 10
-"""A device that is going down is usable for some microseconds more; the settle time must outlast them."""
+"""A device that is going down looks usable for some microseconds more; the settle time must be longer."""
 DEFAULT_SETTLE_MS = 100
 MAX_SETTLE_MS = 3_600_000
 
@@ -20,7 +20,7 @@ MAX_SETTLE_MS = 3_600_000
 class AttachOptions:
     """How pairs are attached; "auto" picks a value automatically.
 
-    Here "auto" is None.
+    In the code "auto" is None.
     """
 
     vf: Annotated[
@@ -74,9 +74,9 @@ class AttachOptions:
 
 
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
-    """Return the guard to use.
+    """Return the guard mode to use.
 
-    A Hyper-V host sends SYN, broadcast and multicast by the synthetic path on purpose; any other switch
+    A Hyper-V host sends SYN, broadcast and multicast on the synthetic path on purpose; any other switch
     floods multicast to both ports of a pair.
     """
     if options.guard is not None:
@@ -85,9 +85,9 @@ def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
 
 
 def rx_mode(options: AttachOptions, synthetic: Nic, vf: Nic, *, vlans: bool = False) -> RxMode:
-    """Return who brings frames home: the kernel's hv_netvsc where it has enslaved the VF. Raises Refused.
+    """Return how frames reach the synthetic NIC: by hv_netvsc if it has enslaved the VF. Raises Refused.
 
-    `vlans`: the VF filters VLANs out that the synthetic NIC has. The driver leaves that filter alone.
+    `vlans`: the VF filters out VLANs that the synthetic NIC has; the driver does not update that filter.
     """
     enslaved = vf.master == synthetic.ifindex
     if options.rx is RxMode.KERNEL and not enslaved:

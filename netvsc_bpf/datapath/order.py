@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""steer behind every other tcx program on the egress of the synthetic NIC.
+"""Keeps steer behind every other tcx program on the egress of the synthetic NIC.
 
-steer redirects, which ends the list for a packet: a program behind it does not see what goes to the VF. steer
-is attached last, but others may be attached later. A tcx link has no operation that moves it. So a second
-link is attached at the end, at first with a program that does nothing, which takes an RCU grace period; then
-the two links change programs, within microseconds, and the first goes. The order of the two updates follows
-the path: while the VF is used, steer is at both places for that moment and the first redirects; while it is
-not, at neither, and the few packets of that moment are not counted. No packet is lost or counted twice.
+steer redirects, which ends the list for a packet: a program behind it does not see packets for the VF. steer
+is attached last, but others may be attached later. A tcx link cannot be moved. So a second link is attached
+at the end, at first with a program that does nothing, which takes an RCU grace period; then the two links
+swap programs, within microseconds, and the first link is removed. The order of the two updates depends on the
+path: while the VF is used, steer is in both places for that moment and the first one redirects; otherwise it
+is in neither, and the few packets of that moment are not counted. No packet is lost or counted twice.
 """
 
 import os
@@ -25,36 +25,36 @@ from netvsc_bpf.model.nic import Nic
 
 _NEXT = instruction(0xB7, immediate=-1) + instruction(0x95)  # r0 = TCX_NEXT; exit
 _PENDING = "steer_next"
-"""The pin of the second link until it has the place of the first."""
+"""The pin of the second link until it replaces the first."""
 
 
 def passed_by(ifindex: int, steer_id: int | None) -> tuple[int, ...]:
     """Return the tcx programs (ids) that run after steer on the egress of a NIC.
 
-    Empty where steer is not on tcx. Raises OSError: EPERM without CAP_NET_ADMIN, ENODEV.
+    Empty if steer is not on tcx. Raises OSError: EPERM without CAP_NET_ADMIN, ENODEV.
     """
     programs = tcx_programs(ifindex, Direction.EGRESS)
     return tuple(programs[programs.index(steer_id) + 1 :]) if steer_id in programs else ()
 
 
 def unfinished(session: Session, ifindex: int) -> bool:
-    """Tell whether a process was killed while it put steer behind others."""
+    """Return whether a process was killed while it moved steer to the end."""
     return pin_files.exists(session.pins.link(ifindex, _PENDING))
 
 
 def remove_unfinished(session: Session, ifindex: int) -> None:
-    """Remove what such a process left; steer's own link is judged by what it runs then."""
+    """Remove the second link and copy left by such a process; ensure_steer() then checks steer's own link."""
     links.remove(session.pins.link(ifindex, _PENDING))
     pair_programs.remove_second(session.pins, ifindex, "steer")
 
 
 def put_last(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) -> None:
-    """Put steer behind the programs that were attached after it. Raises KernelError, CompileError."""
+    """Move steer behind the programs that were attached after it. Raises KernelError, CompileError."""
     ifindex = synthetic.ifindex
     pin, pending = session.pins.link(ifindex, "steer"), session.pins.link(ifindex, _PENDING)
     with ExitStack() as stack:
         stack.enter_context(
-            changing(f"cannot put steer of {synthetic.name} behind what was attached after it")
+            changing(f"cannot move steer of {synthetic.name} behind the programs that were attached after it")
         )
         first = stack.enter_context(pin_files.got(pin))
         old = stack.enter_context(pair_programs.opened(loaded, ifindex, slot, "steer"))
@@ -62,7 +62,7 @@ def put_last(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) 
         stack.callback(remove_unfinished, session, ifindex)
         # No program can be on one hook twice (bpf_mprog_attach(), kernel/bpf/mprog.c).
         new = stack.enter_context(pair_programs.second(loaded, ifindex, slot, "steer"))
-        before, behind = (stack.enter_context(_nothing()) for _ in range(2))
+        before, behind = (stack.enter_context(_pass_program()) for _ in range(2))
         tcx.attach(behind, ifindex, Direction.EGRESS, pending)
         second = stack.enter_context(pin_files.got(pending))
         undo = stack.enter_context(ExitStack())
@@ -78,8 +78,8 @@ def put_last(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) 
 
 
 @contextmanager
-def _nothing() -> Iterator[int]:
-    """Give a program that lets every packet go on."""
+def _pass_program() -> Iterator[int]:
+    """Load a program that passes every packet on; give its descriptor."""
     fd = libbpf.prog_load(libbpf.SCHED_CLS_PROGRAM, "steer_place", _NEXT)
     try:
         yield fd

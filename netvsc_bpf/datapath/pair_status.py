@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""status: what the kernel says of the attached pairs, now."""
+"""status: the state of the attached pairs, read from the kernel."""
 
 import ctypes
 import errno
@@ -25,29 +25,29 @@ from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMod
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
 _WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
-"""Why a VF that fits is not permitted, where that was decided."""
+"""Reasons for which a VF that fits is deliberately not permitted."""
 
 
-class Look(Protocol):
-    """One look at this thread's network namespace; a Session is one."""
+class NicLookup(Protocol):
+    """Finds the NICs of this thread's network namespace; implemented by Session."""
 
     def nic(self, ifindex: int | None) -> Nic | None:
-        """Return the NIC of that number, None if there is none (any more)."""
+        """Return the NIC with that ifindex, None if there is none."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PairMaps:
-    """What the maps hold of one pair."""
+    """The contents of the maps for one pair."""
 
     state: abi.PairState
     found: abi.Found
     counters: abi.Counters
-    """All CPUs added up."""
+    """The sum over all CPUs."""
     vf_ifindex: int | None
-    """The VF in the DEVMAP; None where there is none or it was unregistered."""
+    """The VF in the DEVMAP; None if there is none or it was unregistered."""
     steer: links.LinkState | None
-    """steer's tcx link; None on clsact, or where its pin is gone."""
+    """steer's tcx link; None on clsact, or if its pin is gone."""
     drain: Drain | None = None
 
 
@@ -65,22 +65,22 @@ def status(interface: str | None = None) -> list[PairStatus]:
                 return []
             if interface is not None:
                 return [pair_status(session, loaded, ifindex) for ifindex in wanted]
-            # A folder without a slot is what a detach left that was killed: no pair any more.
+            # A folder without a slot is left by a detach that was killed: there is no pair.
             pairs = [ifindex for ifindex in wanted if find_pair_slot(loaded, ifindex) is not None]
             return [pair_status(session, loaded, ifindex) for ifindex in pairs if session.nic(ifindex)]
 
 
-def pair_status(look: Look, loaded: LoadedObject, ifindex: int) -> PairStatus:
-    """Return the state of one pair by its synthetic NIC. Raises NotAttached where there is none."""
-    synthetic, maps = look.nic(ifindex), read_pair(loaded, ifindex)
+def pair_status(nics: NicLookup, loaded: LoadedObject, ifindex: int) -> PairStatus:
+    """Return the state of the pair of a synthetic NIC. Raises NotAttached if there is none."""
+    synthetic, maps = nics.nic(ifindex), read_pair(loaded, ifindex)
     if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
         raise _not_attached(name)
-    return replace(judge(look, loaded, synthetic, maps), passed_by=_passed_by(maps))
+    return replace(judge(nics, loaded, synthetic, maps), passed_by=_passed_by(maps))
 
 
 def _passed_by(maps: PairMaps) -> tuple[int, ...]:
-    """Return the tcx programs behind steer; none where we may not ask (CAP_NET_ADMIN)."""
+    """Return the tcx programs behind steer; none without the capability to query them (CAP_NET_ADMIN)."""
     if maps.steer is None or not maps.steer.ifindex:
         return ()
     try:
@@ -96,9 +96,9 @@ def _steer(pins: NetnsPins, ifindex: int) -> links.LinkState | None:
 def read_pair(
     loaded: LoadedObject, ifindex: int, steer: Callable[[NetnsPins, int], links.LinkState | None] = _steer
 ) -> PairMaps | None:
-    """Read everything that the maps hold of one pair; None where it has no slot.
+    """Read the contents of the maps for one pair; None if it has no slot.
 
-    `steer` finds its tcx link, by the pins and the synthetic NIC.
+    `steer` finds its tcx link, given the pins and the ifindex of the synthetic NIC.
     """
     slot = find_pair_slot(loaded, ifindex)
     if slot is None:
@@ -115,15 +115,15 @@ def read_pair(
 
 
 def judge(
-    look: Look,
+    nics: NicLookup,
     loaded: LoadedObject,
     synthetic: Nic,
     maps: PairMaps,
     utc: Callable[[int], datetime] = CLOCKS.utc,
 ) -> PairStatus:
-    """Say what the maps and the NICs mean together; `utc` turns the kernel's stamps into the time of day."""
+    """Derive the status from maps and NICs; `utc` converts the kernel's timestamps to the time of day."""
     state, found, counters = maps.state, maps.found, maps.counters
-    vf = look.nic(maps.vf_ifindex)
+    vf = nics.nic(maps.vf_ifindex)
     rx_mode = (
         RxMode.KERNEL if vf and home_hook.is_enabled(state, vf) and not state.redirect_to else RxMode.REDIRECT
     )
@@ -157,7 +157,7 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
         return attached
     nic = find_by_name(session.nics, interface)
     if nic is None:
-        raise NoSuchNic(f"no state of {interface}", "there is no such interface", "see `ip link`")
+        raise NoSuchNic(f"no status of {interface}", "there is no such interface", "see `ip link`")
     if nic.ifindex not in attached:
         raise _not_attached(nic.name)
     return [nic.ifindex]
@@ -165,18 +165,18 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
 
 def _not_attached(name: str) -> NotAttached:
     remedy = f"netvsc-bpf attach {as_argument(name)}"
-    return NotAttached(f"no state of {name}", "it is not attached", remedy)
+    return NotAttached(f"no status of {name}", "it is not attached", remedy)
 
 
 def _takes_vf(loaded: LoadedObject, maps: PairMaps, synthetic: Nic, vf: Nic | None) -> bool:
-    """Tell which way the next packet goes: without traffic nobody may have noticed yet that the VF died."""
+    """Return whether the next packet takes the VF: on level `live` a failure is detected by a packet only."""
     if not (maps.state.armed and synthetic.up) or vf is None:
         return False
     return loaded.liveness is not Liveness.LIVE or (vf.up and vf.carrier)
 
 
 def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: Nic | None) -> Reason:
-    """Explain from what holds now, not from what last happened: the VF may have come up since."""
+    """Return the reason from the current state, not from the last change: the VF may have come up since."""
     last = abi.REASONS[state.reason]
     if vf is None:
         return Reason.NO_VF
@@ -208,10 +208,10 @@ def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:
 
 
 def _received(counters: abi.Counters, found: abi.Found, synthetic: Nic, guard: GuardMode) -> PathTraffic:
-    """Add up what home counted, and what hv_netvsc delivered from the VF without us.
+    """Return the received traffic: counted by home, plus what hv_netvsc delivered from the VF itself.
 
-    Without guard nothing of ours sees what arrives on the synthetic NIC: its own counters since attach do.
-    Those of hv_netvsc contain what its VF received (netvsc_get_stats64()).
+    Without guard no program sees the frames that arrive on the synthetic NIC, so its own counters since
+    attach are used. Those of hv_netvsc include what its VF received (netvsc_get_stats64()).
     """
     counted, driver = _direction(counters.rx), _delivered_by_driver(found, synthetic)
     by_vf = Traffic(counted.vf.packets + driver.packets, counted.vf.bytes + driver.bytes)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The synthetic half.
+"""Sets up the synthetic NIC of a pair: slot, steer and guard.
 
-Its slot, steer and guard. Each step is done only where it is missing, and can be undone.
+Each step is done only if it is missing, and can be undone.
 """
 
 import errno
@@ -35,19 +35,19 @@ def ensure_pair(
     undo: ExitStack,
     guard: GuardMode = GuardMode.OFF,
 ) -> int:
-    """Give the synthetic NIC a slot with zero counters and remember its own counters; return the slot.
+    """Give the synthetic NIC a slot with zero counters and record its own counters; return the slot.
 
-    `guard` is noted in a new slot, so that whoever finds the pair half attached knows what was wanted.
+    `guard` is stored in a new slot, so that a pair found half attached has the mode that was requested.
     """
     slot = find_pair_slot(loaded, synthetic.ifindex)
     folder = session.pins.pair(synthetic.ifindex)
     if slot is not None:
         if loaded.synthetic_ifindex(slot) != synthetic.ifindex:
-            # It may have left since it was looked at: whoever looks for it then goes by its guard.
+            # It may have left since it was listed: then its guard's link is still needed to find it.
             with changing(f"cannot attach {synthetic.name}"):
                 if not is_present(synthetic.ifindex):
                     raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-            # Another device had this number, or this one was away: where it is now it has taken them along.
+            # Another device had this ifindex, or this one was moved away: links of it are on that device.
             for program in ("steer", "guard"):
                 links.remove(session.pins.link(synthetic.ifindex, program))
             _name(loaded, slot, synthetic)
@@ -66,14 +66,14 @@ def ensure_pair(
     loaded.set_pair(slot, state)
     _name(loaded, slot, synthetic)
     with changing(f"cannot make {folder}"):
-        # What a process left there that was killed: its copies may be those of another slot.
+        # Left by a process that was killed: the copies may be those of another slot.
         pins.remove_tree(session.pins, folder)
         pin_files.make_folder(folder)
     return slot
 
 
 def _counters_now(synthetic: Nic) -> abi.Found:
-    """Return a record of nothing but the synthetic NIC's own counters: what it has received is not ours."""
+    """Return a record with only the synthetic NIC's own counters, to subtract what it received before."""
     with changing(f"cannot read the statistics of {synthetic.name}"):
         packets, size = received_by_vfs(synthetic.name, synthetic.driver)
     return abi.Found(
@@ -85,7 +85,7 @@ def _counters_now(synthetic: Nic) -> abi.Found:
 
 
 def _name(loaded: LoadedObject, slot: int, synthetic: Nic) -> None:
-    """Put the synthetic NIC into the DEVMAP, whose entry goes when the NIC leaves this namespace."""
+    """Put the synthetic NIC into the DEVMAP; the kernel deletes the entry if it leaves this namespace."""
     with changing(f"cannot attach {synthetic.name}"):
         loaded.set_synthetic(slot, synthetic.ifindex)
 
@@ -93,7 +93,7 @@ def _name(loaded: LoadedObject, slot: int, synthetic: Nic) -> None:
 def free_pair(session: Session, loaded: LoadedObject, slot: int | None, ifindex: int) -> None:
     """Free a slot, then remove the folder of its synthetic NIC, from which steer is detached already.
 
-    Nothing happens where there is still something to put back: the next attach, detach or manager does it.
+    Does nothing if there is still something to restore: the next attach, detach or manager does that.
     """
     if slot is not None:
         if loaded.found(slot).vf_ifindex:
@@ -119,7 +119,7 @@ def ensure_steer(
     with pair_programs.opened(loaded, ifindex, slot, "steer") as program:
         if hook.attached(links.program_id(program), ifindex, Direction.EGRESS, pin):
             return
-        links.remove(pin)  # that of a device that is gone, or a foreign one
+        links.remove(pin)  # the link of a device that is gone, or a foreign one
         refuse_second_steer(session.pins, ifindex, synthetic.name)
         undo.callback(remove_steer, session, loaded, hook, ifindex, slot)
         with changing(f"cannot attach steer to {synthetic.name}"):
@@ -129,7 +129,7 @@ def ensure_steer(
 
 
 def remove_steer(session: Session, loaded: LoadedObject, hook: TcHook, ifindex: int, slot: int) -> None:
-    """Detach steer, and remove the qdisc that we added for it."""
+    """Detach steer, and remove the qdisc that was added for it."""
     program = own_program(session, ifindex, "steer")
     hook.detach(program, ifindex, Direction.EGRESS, session.pins.link(ifindex, "steer"))
     if loaded.found(slot).clsact_added & CLSACT_ON_SYNTHETIC:
@@ -139,7 +139,7 @@ def remove_steer(session: Session, loaded: LoadedObject, hook: TcHook, ifindex: 
 def ensure_guard(
     session: Session, loaded: LoadedObject, synthetic: Nic, slot: int, mode: GuardMode, undo: ExitStack
 ) -> None:
-    """Attach guard to the synthetic NIC, or detach it where the mode is off. Raises ForeignXdp."""
+    """Attach guard to the synthetic NIC, or detach it if the mode is off. Raises ForeignXdp."""
     pin = session.pins.link(synthetic.ifindex, "guard")
     if mode is GuardMode.OFF:
         links.remove(pin)
@@ -155,23 +155,23 @@ def ensure_guard(
 
 
 def guard_link(session: Session, ifindex: int) -> links.LinkState | None:
-    """Return guard's own link, where it holds the XDP hook of this synthetic NIC, whatever is in it."""
+    """Return guard's own link if it is on the XDP hook of this synthetic NIC, whatever program it runs."""
     state = links.state(session.pins.link(ifindex, "guard"))
     return state if state is not None and state.ifindex == ifindex else None
 
 
 def runs_guard(session: Session, ifindex: int, link: links.LinkState | None) -> bool:
-    """Tell whether this is guard's own link, with the pair's guard in it, and not another program."""
+    """Return whether this is guard's own link and runs the pair's copy of guard."""
     return link is not None and link.prog_id == own_program(session, ifindex, "guard")
 
 
 def own_program(session: Session, ifindex: int, name: str) -> int | None:
-    """Return the id of the pair's own copy of a program, None where it has none."""
+    """Return the id of the pair's own copy of a program, None if it has none."""
     return links.pinned_program_id(session.pins.copy(ifindex, name))
 
 
 def note_clsact(loaded: LoadedObject, slot: int, bit: int) -> None:
-    """Remember, before we add a clsact qdisc, that it is of our making."""
+    """Record, before a clsact qdisc is added, that netvsc-bpf adds it."""
     found = loaded.found(slot)
     found.clsact_added |= bit
     loaded.set_found(slot, found)

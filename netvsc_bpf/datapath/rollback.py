@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Taking back what was begun, so that the error which ended it is still the one that is raised."""
+"""Undoes the steps of a failed operation, and raises the error that made it fail."""
 
 from contextlib import ExitStack
 from types import TracebackType
@@ -8,10 +8,10 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 
 class Undo(ExitStack):
-    """An ExitStack of the steps that take something back; pop_all() once all is done.
+    """An ExitStack of undo steps; call pop_all() on success.
 
-    When a step fails while it runs for an error, the first error is raised all the same, and says what could
-    not be undone: the remedy is the first error's, and what comes after it is mostly its consequence.
+    If an undo step fails as well, the original error is still raised, with a note of what could not be
+    undone: later errors are mostly consequences of the first one, so its remedy counts.
     """
 
     def __exit__(
@@ -24,6 +24,6 @@ class Undo(ExitStack):
             if error is None or undoing is error:
                 raise
             if isinstance(error, NetvscBpfError):
-                error.why += f" (nor could everything be taken back: {undoing})"
-            error.add_note(f"what was begun could not be taken back: {undoing!r}")
+                error.why += f" (and not everything could be undone: {undoing})"
+            error.add_note(f"not everything could be undone: {undoing!r}")
             return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What every operation needs: the pins of this namespace, netlink, the NICs, and for writers the lock."""
+"""A session gives an operation the pins of this namespace, netlink, the NICs, and writers the lock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,28 +21,28 @@ from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_P
 from netvsc_bpf.model.nic import Nic
 
 _FEW = 4
-"""Asking for one interface takes about as long as so many in a dump."""
+"""Asking for one interface takes about as long as this many in a dump."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The interfaces that a look is confined to."""
+    """The interfaces that a session is limited to."""
 
     members: frozenset[int]
     total: int
-    """How many interfaces there were in all at the last look at all of them."""
+    """The number of all interfaces when they were last listed."""
 
 
 class Tools:
-    """What a session asks the kernel with. Lives as long as the session, however often it looks again."""
+    """Access to the kernel for a session and its refreshed copies."""
 
     def __init__(self, memo: NicMemo | None = None) -> None:
-        """`memo` is for whoever looks again and again, by one thread."""
+        """`memo` is for callers that list the NICs again and again, in one thread."""
         self.memo = memo
         self.rtnl = Rtnetlink()
         self._hook: TcHook | None = None
         self.warnings: list[str] = []
-        """What could not be done and is not essential, in words; whoever reports it takes it out."""
+        """Steps that failed and are not essential, in words. The caller that reports them removes them."""
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +53,7 @@ class Tools:
         self.rtnl.close()
 
     def list_nics(self) -> tuple[Nic, ...]:
-        """Return every interface there is now."""
+        """Return all interfaces."""
         return tuple(list_nics(self.rtnl, memo=self.memo))
 
     def look(self, scope: "Scope | None") -> tuple[Nic, ...]:
@@ -65,7 +65,7 @@ class Tools:
         return tuple(some_nics(self.rtnl, sorted(scope.members), memo=self.memo))
 
     def hook(self, loaded: LoadedObject) -> TcHook:
-        """Return the tc hook that the kernel offers: asked once, it takes the lock of all interfaces."""
+        """Return the tc hook that the kernel supports. Probed once: it takes the RTNL lock."""
         if self._hook is None:
             self._hook = best_hook(loaded.program("control"), self.rtnl)
         return self._hook
@@ -73,15 +73,15 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One look at this thread's network namespace."""
+    """The state of this thread's network namespace as read at one moment."""
 
     pins: NetnsPins
     tools: Tools
     nics: tuple[Nic, ...]
     lock_fd: int | None = None
-    """The lock of a writer, for children that must not outlive it unnoticed."""
+    """The descriptor of a writer's lock, which children inherit so that they hold the lock too."""
     scope: Scope | None = None
-    """The interfaces that it is confined to; None: all."""
+    """The interfaces that it is limited to; None: all."""
 
     _by_ifindex: dict[int, Nic] = field(init=False, repr=False, compare=False)
 
@@ -94,32 +94,32 @@ class Session:
         return self.tools.rtnl
 
     def hook(self, loaded: LoadedObject) -> TcHook:
-        """Return the tc hook that the kernel offers."""
+        """Return the tc hook that the kernel supports."""
         return self.tools.hook(loaded)
 
     def only(self, members: frozenset[int]) -> "Session":
-        """Return this look, and those that refresh it, confined to some interfaces (ifindexes)."""
+        """Return this session limited to some interfaces (ifindexes), also when it is refreshed."""
         nics = tuple(nic for nic in self.nics if nic.ifindex in members)
         total = len(self.nics) if self.scope is None else self.scope.total
         return Session(self.pins, self.tools, nics, self.lock_fd, Scope(members, total))
 
     def everything(self) -> "Session":
-        """Look again, at every interface."""
+        """Return a session that has read all interfaces again."""
         return Session(self.pins, self.tools, self.tools.list_nics(), self.lock_fd)
 
     def with_more(self, members: frozenset[int]) -> "Session":
-        """Look again, at these interfaces (ifindexes) as well where it was confined to others."""
+        """Return a session that has read its interfaces again, and these (ifindexes) in addition."""
         if self.scope is None:
             return self.refreshed()
         scope = Scope(self.scope.members | members, self.scope.total)
         return Session(self.pins, self.tools, self.tools.look(scope), self.lock_fd, scope)
 
     def refreshed(self) -> "Session":
-        """Look again, at the same interfaces."""
+        """Return a session that has read the same interfaces again."""
         return Session(self.pins, self.tools, self.tools.look(self.scope), self.lock_fd, self.scope)
 
     def nic(self, ifindex: int | None) -> Nic | None:
-        """Return the NIC of that number, None if there is none (any more)."""
+        """Return the NIC with that ifindex, None if there is none."""
         return None if ifindex is None else self._by_ifindex.get(ifindex)
 
     def attached(self) -> list[int]:
@@ -129,9 +129,9 @@ class Session:
 
 @contextmanager
 def reading(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
-    """Look without changing anything, at what is `scope` or at everything.
+    """Open a session that changes nothing, with the interfaces in `scope` or all of them.
 
-    Raises BpffsUnavailable, MissingCapability, and KernelError for what fails in the block unexpectedly.
+    Raises BpffsUnavailable, MissingCapability, and KernelError for unexpected OSErrors in the block.
     """
     with changing(what):
         require(what, CAP_BPF)
@@ -144,11 +144,11 @@ def reading(what: str, memo: NicMemo | None = None, scope: Scope | None = None) 
 
 @contextmanager
 def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
-    """Look, at what is `scope` or at everything, and change, alone.
+    """Open a session for changes, with the interfaces in `scope` or all of them, under the writer lock.
 
-    Raises BpffsUnavailable, MissingCapability, Busy, KernelError for what fails in the block unexpectedly.
-    First, what a loader or a detach left that was killed is removed, and a change of programs finished.
-    The folder of the namespace is removed again when nothing is attached in it at the end.
+    Raises BpffsUnavailable, MissingCapability, Busy, and KernelError for unexpected OSErrors in the block.
+    First, leftovers of a loader or a detach that was killed are removed, and an interrupted change of
+    programs is finished. At the end, the folder of the namespace is removed if nothing is attached in it.
     """
     with changing(what):
         require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
@@ -157,7 +157,7 @@ def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) 
         pin_root.require_access(what, ours.root)
         with writer_lock.writer(ours.root) as lock_fd, Tools(memo) as tools:
             if not pins.in_use(ours):
-                pins.remove_tree(ours, ours.home)  # a detach was killed while it did
+                pins.remove_tree(ours, ours.home)  # left by a detach that was killed
             pin_files.make_folder(ours.home)
             try:
                 nics = tools.look(scope)

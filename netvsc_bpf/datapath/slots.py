@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where in the maps a NIC stands (ebpf/abi.h, NIC_SLOTS)."""
+"""Finds the slot of a NIC in the maps (ebpf/abi.h, NIC_SLOTS)."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ def find_pair_slot(loaded: LoadedObject, ifindex: int) -> int | None:
 
 
 def free_pair_slot(loaded: LoadedObject, ifindex: int) -> int:
-    """Return a free slot for a synthetic NIC. Raises Refused where the programs would not find one."""
+    """Return a free slot for a synthetic NIC. Raises Refused if all slots to probe are taken."""
     return _free(ifindex, lambda slot: loaded.pair(slot).synthetic_ifindex)
 
 
 def is_permitted(loaded: LoadedObject, ifindex: int) -> bool:
-    """Tell whether the kernel may use the VF of a synthetic NIC."""
+    """Return whether the VF of a synthetic NIC is permitted."""
     slot = find_pair_slot(loaded, ifindex)
     return slot is not None and bool(loaded.pair(slot).permitted)
 
@@ -30,7 +30,7 @@ def find_home_slot(loaded: LoadedObject, ifindex: int) -> int | None:
 
 
 def free_home_slot(loaded: LoadedObject, ifindex: int) -> int:
-    """Return a free slot for a VF, or its own. Raises Refused where the programs would not find one."""
+    """Return a VF's own slot, or a free one. Raises Refused if all slots to probe are taken."""
     own = find_home_slot(loaded, ifindex)
     return _free(ifindex, lambda slot: loaded.home(slot).vf_ifindex) if own is None else own
 
@@ -43,7 +43,7 @@ def _free(ifindex: int, holder: Callable[[int], int]) -> int:
     slot = next((slot for slot in slot_candidates(ifindex) if not holder(slot)), None)
     if slot is None:
         raise Refused(
-            f"no room for ifindex {ifindex}",
+            f"no free slot for ifindex {ifindex}",
             f"{SLOT_PROBES} other NICs have the same ifindex modulo {NIC_SLOTS}",
             "detach one of them",
         )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Lending a VF the addresses that its synthetic NIC listens to, and taking them back.
+"""Syncs the address lists of a synthetic NIC to its VF, and unsyncs them.
 
 hv_netvsc does it for the VF that it has enslaved (netvsc_set_rx_mode() -> dev_uc_sync(), dev_mc_sync()),
-but for the first one only: what was synced to a VF that is gone counts as synced for ever
-(__hw_addr_sync(), net/core/dev_addr_lists.c). So such a VF is lent them all the same; the kernel counts the
+but for the first one only: addresses that were synced to a VF that is gone count as synced for ever
+(__hw_addr_sync(), net/core/dev_addr_lists.c). So the lists are synced to such a VF too; the kernel counts the
 users of an address.
 """
 
@@ -23,32 +23,33 @@ from netvsc_bpf.model.nic import Nic
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What one pair's NICs listen to, and what of the VF's is lent."""
+    """The addresses that the NICs of one pair listen to, and those of the VF that were synced."""
 
     wanted: frozenset[bytes]
-    """On the synthetic NIC: multicast, and unicast beside its own."""
+    """On the synthetic NIC: multicast, and secondary unicast addresses."""
     on_vf: frozenset[bytes]
-    """On the VF: unicast, and those multicast ones that are static as ours are.
+    """On the VF: unicast, and static multicast addresses, as synced ones are.
 
-    What the VF joined by itself does not count: it may leave when it likes.
+    Groups that the VF joined by itself do not count: it may leave them at any time.
     """
     synced: frozenset[bytes]
 
     @property
     def missing(self) -> frozenset[bytes]:
-        """What the VF has to be lent."""
+        """Addresses that have to be synced to the VF."""
         return self.wanted - self.on_vf
 
     @property
     def gone(self) -> frozenset[bytes]:
-        """What is lent and not wanted any more."""
+        """Addresses that were synced and are no longer wanted."""
         return self.synced - self.wanted
 
 
 class AddressSyncer:
-    """One look at the multicast lists, and what is done about them. Lives no longer than that look.
+    """Reads the multicast lists once and syncs them. Not kept for longer than one pass.
 
-    `of` are the NICs (by ifindex) whose lists are wanted: where hundreds join at once each reads its own.
+    `of` are the NICs (by ifindex) whose lists are read; None: all. With hundreds of NICs that join at once,
+    each reads its own lists only.
     """
 
     def __init__(self, pins: NetnsPins, of: Collection[int] | None = None) -> None:
@@ -65,8 +66,8 @@ class AddressSyncer:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def look(self, synthetic: int, vf: int) -> Lists:
-        """Return how the lists of two NICs (by ifindex) stand. Raises OSError."""
+    def lists(self, synthetic: int, vf: int) -> Lists:
+        """Return the current lists of two NICs (by ifindex). Raises OSError."""
         wanted = {one.mac for one in self._joined(synthetic)} | address_lists.unicast_list(
             self._rtnl, synthetic
         )
@@ -77,11 +78,11 @@ class AddressSyncer:
             frozenset(self._all_synced.get(vf, ())),
         )
 
-    def settle(self, lists: Lists, vf: int) -> None:
-        """Lend what is missing, take back what is not wanted. Raises KernelError.
+    def sync(self, lists: Lists, vf: int) -> None:
+        """Add the missing addresses, remove those that are no longer wanted. Raises KernelError.
 
-        An address is noted after it was lent: killed in between we leave one too many on the VF, which does
-        no harm; noted before, we might later take what is not ours.
+        An address is recorded after it was added: if this process is killed in between, one too many stays on
+        the VF, which does no harm; recorded before, a foreign address might be removed later.
         """
         for mac in sorted(lists.missing):
             if address_lists.add(self._rtnl, vf, mac):
@@ -89,15 +90,15 @@ class AddressSyncer:
         self.unsync(vf, lists.gone)
 
     def unsync(self, vf: int, macs: frozenset[bytes] | None = None) -> None:
-        """Take lent addresses back from a VF, all of them by default.
+        """Remove synced addresses from a VF, all of them by default.
 
-        Raises KernelError (see Teardown), unless it says that the VF is gone.
+        Raises KernelError (see Teardown), unless the VF is gone.
         """
         with Teardown() as down:
             for mac in sorted(self._all_synced.get(vf, ()) if macs is None else macs):
-                down.step(self._take_one_back, vf, mac)
+                down.step(self._unsync_one, vf, mac)
 
-    def _take_one_back(self, vf: int, mac: bytes) -> None:
+    def _unsync_one(self, vf: int, mac: bytes) -> None:
         try:
             address_lists.remove(self._rtnl, vf, mac)
         except KernelError as error:
@@ -106,7 +107,7 @@ class AddressSyncer:
         self._synced.remove(vf, mac)
 
     def forget(self, vf: int) -> None:
-        """Forget what was lent to a VF that is gone; a new device may get its ifindex."""
+        """Delete the record of a VF that is gone; a new device may get its ifindex."""
         for mac in self._all_synced.get(vf, ()):
             self._synced.remove(vf, mac)
 
@@ -115,20 +116,20 @@ class AddressSyncer:
 
 
 def sync(pins: NetnsPins, synthetic: Nic, vf: Nic, *, anew: bool = False) -> None:
-    """Give a VF what its synthetic NIC listens to.
+    """Sync the address lists of a synthetic NIC to its VF.
 
-    `anew`: nothing was lent to it yet. Raises KernelError.
+    `anew`: nothing was synced to it yet. Raises KernelError.
     """
-    with AddressSyncer(pins, {synthetic.ifindex, vf.ifindex}) as keeper:
+    with AddressSyncer(pins, {synthetic.ifindex, vf.ifindex}) as syncer:
         if anew:
-            keeper.forget(vf.ifindex)
-        keeper.settle(keeper.look(synthetic.ifindex, vf.ifindex), vf.ifindex)
+            syncer.forget(vf.ifindex)
+        syncer.sync(syncer.lists(synthetic.ifindex, vf.ifindex), vf.ifindex)
 
 
 def unsync(pins: NetnsPins, vf_ifindex: int, *, gone: bool) -> None:
-    """Take from a VF all that it was lent; of one that is gone forget it. Raises KernelError."""
-    with AddressSyncer(pins, ()) as keeper:
+    """Remove all synced addresses from a VF, or only their record if it is gone. Raises KernelError."""
+    with AddressSyncer(pins, ()) as syncer:
         if gone:
-            keeper.forget(vf_ifindex)
+            syncer.forget(vf_ifindex)
         else:
-            keeper.unsync(vf_ifindex)
+            syncer.unsync(vf_ifindex)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Steps that put something back, taken in order: as many as possible, and nothing forgotten too early."""
+"""Runs the steps that restore something in order: as many as possible, without losing records too early."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -9,10 +9,10 @@ from netvsc_bpf.kernel.process.errnos import is_transient
 
 
 class Teardown:
-    """Takes steps, each even if one before it failed for good; the first failure is raised at the end.
+    """Runs every step even if an earlier one failed permanently; raises the first failure at the end.
 
-    A failure that may pass (kernel/process/errnos.py) ends them at once: the later steps forget what the
-    earlier ones put back, and whoever repeats the whole needs it. So each step must bear being taken twice.
+    A transient failure (kernel/process/errnos.py) ends it at once: later steps delete the records that the
+    earlier ones need when the teardown is repeated. So each step must be idempotent.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Teardown:
             raise self._failure
 
     def step(self, call: Callable[..., object], *arguments: Any, **named: Any) -> None:
-        """Take one step."""
+        """Run one step."""
         try:
             call(*arguments, **named)
         except Exception as error:

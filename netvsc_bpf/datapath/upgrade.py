@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Bringing what is attached to the programs of this version: under traffic, with counters going on.
+"""Upgrades attached pairs to the programs of this version, under traffic and with their counters kept.
 
-The same way puts back a sentinel that somebody removed: its programs are kept by nothing but its links.
+A sentinel that was removed externally is restored in the same way: only its links keep its programs loaded.
 """
 
 from collections.abc import Iterator
@@ -22,44 +22,44 @@ from netvsc_bpf.model.path import Reason
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """Builds, see netvsc_bpf/kernel/compile/source_digest.py. An upgrade may go backwards."""
+    """Builds before and after (netvsc_bpf/kernel/compile/source_digest.py). It may also be a downgrade."""
 
     before: int
     now: int
     lost: tuple[str, ...] = ()
-    """The links of the sentinel that somebody had removed."""
+    """The links of the sentinel that had been removed externally."""
 
 
 def is_of_another_build(loaded: LoadedObject) -> bool:
-    """Tell whether the programs were built from other sources than ours. Raises NoBtf."""
+    """Return whether the programs were built from other sources than this version's. Raises NoBtf."""
     return loaded.build != own_build(loaded.liveness)
 
 
 def upgrade(session: Session, loaded: LoadedObject) -> Upgraded | None:
-    """Put our programs in place of those of another build, or of those whose sentinel is not whole.
+    """Replace the programs if they are of another build, or if links of the sentinel are missing.
 
-    Return None where they are ours, and all are there.
+    Returns None if nothing had to be replaced.
 
-    The caller holds the lock, and opens the object anew afterwards: `loaded` may have the old programs open.
-    Raises CompileError, BccMissing, NoBtf, NotSupported, KernelError; the old programs go on working then.
+    The caller holds the lock, and opens the object again afterwards: `loaded` may have the old programs open.
+    Raises CompileError, BccMissing, NoBtf, NotSupported, KernelError; the old programs keep working then.
     """
     before, lost = loaded.build, loaded.lost_sentinel
     if not lost and not is_of_another_build(loaded):
         return None
-    afresh = _proving_themselves_again(session) if lost else nullcontext()
-    with ExitStack() as until_it_is_done:
-        enter = partial(until_it_is_done.enter_context, afresh)
+    permissions = _permissions_withdrawn(session) if lost else nullcontext()
+    with ExitStack() as stack:
+        enter = partial(stack.enter_context, permissions)
         now = load_programs(session.pins, loaded.liveness, _slots(session, loaded), session.lock_fd, enter)
         replace_programs.finish(session.pins, session.rtnl, [nic.ifindex for nic in session.nics])
     return Upgraded(before, now, lost)
 
 
 @contextmanager
-def _proving_themselves_again(session: Session) -> Iterator[None]:
-    """Take the permission of every VF until the end of the block: nobody saw what happened to it meanwhile.
+def _permissions_withdrawn(session: Session) -> Iterator[None]:
+    """Withdraw all permissions for the block: without the sentinel a failure of a VF was not detected.
 
-    Whoever is killed within leaves VFs without permission, which the next attach or manager gives again. The
-    other way round, a whole sentinel would stand guard over a VF that died before, and nobody would look.
+    If this process is killed in the block, VFs stay without permission until the next attach or manager gives
+    it again. In the other order, a VF that failed before the sentinel was complete would stay armed.
     """
     before = {}
     with LoadedObject(session.pins) as loaded:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What we change on the two NICs themselves, and how it is put back as found.
+"""Changes settings of the two NICs, and restores the original ones.
 
-The VF gets no address of its own: link-local addresses are not generated and IPv6 is off. Its MTU and its up
-or down are the synthetic NIC's. The synthetic NIC gets the smaller GSO limits of the two, as hv_netvsc does
-on joining (netif_inherit_tso_max()), so that no packet has to be cut up again on its way to the VF.
+The VF gets no address of its own: link-local addresses are not generated and IPv6 is off. It has the
+synthetic NIC's MTU and administrative state. The synthetic NIC gets the smaller GSO limits of the two, as
+hv_netvsc does on joining (netif_inherit_tso_max()), so that no packet has to be segmented again on its way to
+the VF.
 """
 
 import errno
@@ -27,7 +28,7 @@ _MTU_REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP}
 
 
 def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
-    """Write into `found` how the two are now."""
+    """Record the current settings of the two NICs in `found`."""
     found.vf_ifindex = vf.ifindex
     found.vf_mtu = vf.mtu
     found.vf_mac[:6] = bytes.fromhex(vf.mac.replace(":", ""))
@@ -40,14 +41,14 @@ def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
     found.vf_tx_dropped = vf.tx_dropped
 
 
-def silence(rtnl: Rtnetlink, vf: Nic) -> str | None:
-    """Keep the addresses off the VF that the kernel makes by itself. Raises KernelError where it vanished.
+def disable_addresses(rtnl: Rtnetlink, vf: Nic) -> str | None:
+    """Keep the kernel from generating addresses on the VF. Raises KernelError if it vanished.
 
-    Return what could not be done and why, in words: without sysctls IPv6 stays on. No link-local address is
-    generated any more, and no router advertisement comes past home, so that is not worth the VF.
+    Returns a warning if something could not be done: without sysctls IPv6 stays on. The VF is used
+    nevertheless: no further link-local address is generated, and home takes all router advertisements.
 
-    Somebody's own IPv6 address on it stays, and with it IPv6: switching that off would destroy the address,
-    and nobody could put it back. The doctor warns of it.
+    If the VF has a configured IPv6 address, IPv6 stays on: turning it off would delete the address, which
+    could not be restored. The doctor warns of it.
     """
     if vf.ipv6_disabled is None:
         return None
@@ -66,7 +67,7 @@ def silence(rtnl: Rtnetlink, vf: Nic) -> str | None:
 
 
 def _disable_ipv6(vf: Nic) -> str | None:
-    """Turn IPv6 off; return why no sysctl can be written, None where it is done. Raises OSError."""
+    """Turn IPv6 off; return why no sysctl can be written, None on success. Raises OSError."""
     try:
         link_settings.set_ipv6_disabled(vf.ifindex, True)
     except OSError as error:
@@ -77,10 +78,10 @@ def _disable_ipv6(vf: Nic) -> str | None:
 
 
 def take_mac(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> Nic:
-    """Give a VF that came with its permanent MAC the one that the synthetic NIC has now.
+    """Give a VF with another MAC, its permanent one, the current MAC of the synthetic NIC.
 
-    Return the VF, which may be down: where its driver refuses another MAC while it is up (EBUSY,
-    eth_prepare_mac_addr_change()) it is taken down first. Raises KernelError where it refuses even then: it
+    Returns the VF, which may be down: if its driver refuses another MAC while it is up (EBUSY,
+    eth_prepare_mac_addr_change()) it is taken down first. Raises KernelError if it refuses even then: it
     cannot be used.
     """
     if vf.mac == synthetic.mac:
@@ -100,7 +101,7 @@ def take_mac(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> Nic:
 def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:
     """Give the VF the synthetic NIC's MTU.
 
-    Return False where it refuses. Raises KernelError where it vanished.
+    Returns False if it refuses. Raises KernelError if it vanished.
     """
     if vf.mtu == synthetic.mtu:
         return True
@@ -115,7 +116,7 @@ def take_mtu(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> bool:
 
 
 def bring(rtnl: Rtnetlink, vf: Nic, *, up: bool) -> None:
-    """Bring the VF up or down. Raises KernelError where it vanished."""
+    """Bring the VF up or down. Raises KernelError if it vanished."""
     if vf.up != up:
         with changing(f"cannot bring {vf.name} {'up' if up else 'down'}"):
             link_settings.set_up(rtnl, vf.ifindex, up)
@@ -124,10 +125,10 @@ def bring(rtnl: Rtnetlink, vf: Nic, *, up: bool) -> None:
 def follow_up(
     rtnl: Rtnetlink, found: Found, vf: Nic, up: bool, because: Reason | None, note: Callable[[], None]
 ) -> None:
-    """Bring the VF up or down; `because`: why, where we decided it. `note` writes `found` down.
+    """Bring the VF up or down; `because` is the reason if netvsc-bpf decided it. `note` stores `found`.
 
-    That it goes down is noted before: after a manager that was killed in between, a VF would be down that
-    nobody knows to be ours to bring up. Raises KernelError where the VF vanished.
+    Taking it down is recorded before: if the manager is killed in between, the record still shows that
+    netvsc-bpf has to bring it up again. Raises KernelError if the VF vanished.
     """
     before = bool(found.followed_up), REASONS[found.taken_down]
     if not up:
@@ -152,11 +153,11 @@ def share_gso_limits(rtnl: Rtnetlink, synthetic: Nic, vf: Nic) -> None:
 
 
 def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None) -> None:
-    """Put both back as found; one that is gone (None) needs nothing.
+    """Restore the original settings of both NICs; None for one that is gone.
 
-    One that was down goes down first: many drivers refuse another MAC while they are up (EBUSY,
+    A VF that was down goes down first: many drivers refuse another MAC while they are up (EBUSY,
     eth_prepare_mac_addr_change()), some another MTU. One that was up comes up last.
-    A setting that the kernel refuses keeps none of the others from being put back (Teardown).
+    If the kernel refuses one setting, the others are restored nevertheless (Teardown).
     """
     with Teardown() as down:
         if vf is not None:
@@ -175,26 +176,26 @@ def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None
 def _restore_gso(rtnl: Rtnetlink, found: Found, synthetic: Nic) -> None:
     limits = (found.gso_max_size, found.gso_max_segs)
     if limits != (synthetic.gso_max_size, synthetic.gso_max_segs):
-        with changing(f"cannot put the GSO limits of {synthetic.name} back"):
+        with changing(f"cannot restore the GSO limits of {synthetic.name}"):
             link_settings.set_gso_limits(rtnl, synthetic.ifindex, *limits)
 
 
 def _restore_mtu(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if vf.mtu != found.vf_mtu:
-        with changing(f"cannot put the MTU of {vf.name} back"):
+        with changing(f"cannot restore the MTU of {vf.name}"):
             link_settings.set_mtu(rtnl, vf.ifindex, found.vf_mtu)
 
 
 def _restore_mac(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     mac = bytes(found.vf_mac[:6]).hex(":")
-    # A MAC that is not the one we gave is somebody's will; with the old one it would be our VF again.
+    # A MAC that was set externally stays: with the old one the VF would be paired again.
     if vf.mac != mac and vf.mac == follow_settings.mac_text(found):
-        with changing(f"cannot put the MAC of {vf.name} back"):
+        with changing(f"cannot restore the MAC of {vf.name}"):
             link_settings.set_mac(rtnl, vf.ifindex, mac)
 
 
 def _restore_flags(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
-    with changing(f"cannot put the receive mode of {vf.name} back"):
+    with changing(f"cannot restore the receive mode of {vf.name}"):
         if found.followed_promisc:
             link_settings.set_promisc(rtnl, vf.ifindex, False)
         if found.followed_allmulti:
@@ -204,12 +205,12 @@ def _restore_flags(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
 def _restore_ipv6(rtnl: Rtnetlink, found: Found, vf: Nic) -> None:
     if not found.vf_has_ipv6:
         return
-    with changing(f"cannot put the IPv6 settings of {vf.name} back"):
+    with changing(f"cannot restore the IPv6 settings of {vf.name}"):
         off = vf.ipv6_disabled
         if off is None:
-            # It had an MTU too small for IPv6 (1280). With the old one it has new settings, and addresses.
+            # Its MTU was too small for IPv6 (below 1280). With the restored one it has new IPv6 settings.
             off = _disable_ipv6(vf) is None
-        # The mode first: switching IPv6 on generates addresses by it.
+        # The mode first: turning IPv6 on generates addresses according to it.
         if vf.addr_gen_mode != found.vf_addr_gen_mode:
             link_settings.set_addr_gen_mode(rtnl, vf.ifindex, found.vf_addr_gen_mode)
         if off and not found.vf_ipv6_disabled:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Waiting once for the VF to be taken into use, as attach does: the kernel decides, we only look."""
+"""Waits until the kernel has armed a pair, as attach does once."""
 
 import time
 
@@ -11,18 +11,18 @@ from netvsc_bpf.model.errors import NoSuchNic
 from netvsc_bpf.model.path import Liveness
 
 _GRACE_S = 0.25
-"""Coming up takes a moment."""
+"""Extra time, because coming up takes a moment."""
 
 
 def wait_until_settled(session: Session, loaded: LoadedObject, slots: dict[int, int], settle_ms: int) -> None:
-    """Return once each pair (slot: ifindex of its VF) is armed, or has had the time for it."""
+    """Return once each pair (slot: ifindex of its VF) is armed, or its settle time has passed."""
     deadline = time.monotonic() + settle_ms / 1e3 + _GRACE_S
     since = dict.fromkeys(slots, time.monotonic())
     waiting = dict(slots)
     while waiting and time.monotonic() < deadline:
         for slot, vf in list(waiting.items()):
             if loaded.liveness is Liveness.NETLINK:
-                armed = _arm_ourselves(session, loaded, slot, vf, since, settle_ms / 1e3)
+                armed = _arm(session, loaded, slot, vf, since, settle_ms / 1e3)
             else:
                 armed = loaded.control(ControlCommand.CHECK, slot) is ControlResult.VF
             if armed:
@@ -31,10 +31,10 @@ def wait_until_settled(session: Session, loaded: LoadedObject, slots: dict[int, 
             time.sleep(min(0.01, settle_ms / 1e3 / 4))
 
 
-def _arm_ourselves(
+def _arm(
     session: Session, loaded: LoadedObject, slot: int, vf: int, since: dict[int, float], settle_s: float
 ) -> bool:
-    """Do on the rung `netlink` what steer does on the others."""
+    """Arm the pair on level `netlink`, as steer does on the other levels."""
     try:
         nic = get_nic(session.rtnl, vf)
     except NoSuchNic:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From netlink and sysfs to Nics, from Nics to Pairs, every refusal with its reason.
+"""Reads NICs from netlink and sysfs, and pairs them; every refusal has a reason.
 
-``nics`` and ``sysfs`` read the kernel; the rest is pure and decides: ``eligibility`` judges one NIC by
-itself, ``synthetics`` and ``candidates`` the two halves, ``pairing`` chooses. Two NICs make a pair because
-they carry the same MAC, as for hv_netvsc and net_failover, and for no reason that a state file would have
-to remember. What may not be half of a pair is refused by what it *is* (kind, bus, master), never by its
-name: names are udev's to change at any time.
+``nics`` and ``sysfs`` read the kernel; the rest is pure and decides: ``eligibility`` checks a single NIC,
+``synthetics`` and ``candidates`` the two members, ``pairing`` chooses. Two NICs form a pair because they have
+the same MAC, as for hv_netvsc and net_failover, so that no state file is needed. A NIC is refused because of
+its properties (kind, bus, master), never because of its name, which udev may change at any time.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The NICs that could be the VF of a given synthetic NIC, and why the others could not. Pure."""
+"""Finds the NICs that could be the VF of a synthetic NIC, and why others could not. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from netvsc_bpf.model.nic import Nic
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The other NICs with the MAC of a synthetic NIC, sorted out."""
+    """The other NICs with the MAC of a synthetic NIC, classified."""
 
     free: tuple[Nic, ...]
-    """Could be the VF; what hv_netvsc itself enslaved to the synthetic NIC is among them."""
+    """Could be the VF; includes a NIC that hv_netvsc itself enslaved to the synthetic NIC."""
     taken: tuple[Nic, ...]
-    """Could be the VF, but another master owns them."""
+    """Could be the VF, but have another master."""
     refused: tuple[Refusal, ...]
     disputed: tuple[tuple[Nic, Nic], ...] = ()
-    """Could be the VF, but just as well that of the other synthetic NIC that stands beside it."""
+    """Could be the VF of this synthetic NIC, or equally of the other one in the tuple."""
 
 
 def classify(
@@ -33,10 +33,10 @@ def classify(
     current_vf: int | None = None,
     known: KnownPairs,
 ) -> Candidates:
-    """Part the NICs that carry the MAC of ``synthetic``, or that its VF came with, into candidates and more.
+    """Classify the NICs that have the MAC of ``synthetic``, or the original one of its VF.
 
-    ``current_vf`` (ifindex) is looked at even when its MAC has changed meanwhile. A half of one of the
-    ``known`` pairs is none of another, nor is a NIC to which another synthetic NIC has a stronger claim.
+    ``current_vf`` (ifindex) is included even if its MAC has changed meanwhile. A member of one of the
+    ``known`` pairs is refused, and so is a NIC to which another synthetic NIC has a stronger claim.
     """
     disputed: list[tuple[Nic, Nic]] = []
     free: list[Nic] = []
@@ -46,20 +46,20 @@ def classify(
     for nic in nics:
         current = nic.ifindex == current_vf
         if not current and nic.mac not in macs and nic.permanent_mac not in macs:
-            continue  # nearly all of them, for each of many pairs
+            continue  # fast path: this is true for nearly all NICs
         if is_synced_vlan(nic) or nic.ifindex == synthetic.ifindex:
             continue
         mine = claim(nic, synthetic, known)
         if not (mine or current):
             continue
-        # The VF in use may have been named outright once: then its bus was never asked about.
+        # The VF in use may have been named explicitly: then its bus was not checked.
         other_half = None if current else why_in_other_pair(nic, synthetic, nics, known)
         refusal = _refusal(nic, synthetic, other_half, bool(mine), any_bus=any_bus or current)
         rival, theirs = None, Claim.NONE
         if refusal is None and not current:
             rival, theirs = strongest_rival(nic, synthetic, nics, known)
         if refusal is None and rival is not None and theirs > mine:
-            refusal = Refusal(nic, f"it is rather the VF of {rival.name}", Cause.OTHER_PAIR)
+            refusal = Refusal(nic, f"it is more likely the VF of {rival.name}", Cause.OTHER_PAIR)
         if refusal is not None:
             refused.append(refusal)
         elif is_taken(nic, synthetic):
@@ -72,27 +72,27 @@ def classify(
 
 
 def is_taken(nic: Nic, synthetic: Nic) -> bool:
-    """Say whether a master other than ``synthetic`` (which hv_netvsc makes the VF's) owns ``nic``."""
+    """Return whether ``nic`` has a master other than ``synthetic``, which is the VF's master on hv_netvsc."""
     return nic.master is not None and nic.master != synthetic.ifindex
 
 
 def why_in_other_pair(nic: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPairs) -> str | None:
-    """Say why ``nic`` is or will be a half of another pair, as the end of a sentence; None if it is not."""
+    """Return why ``nic`` is or will be a member of another pair, as the end of a sentence, or None."""
     pair = known.of(nic.ifindex)
     if pair is not None:
-        how = "attached" if pair.attached else "to be attached"
+        how = "attached" if pair.attached else "going to be attached"
         return f"it is {how} as a synthetic NIC itself"
     owner = known.with_vf(nic.ifindex, but=synthetic.ifindex)
     if owner is not None:
         return f"it is the VF of {name_of(owner.synthetic, nics)}"
     owner = known.naming((nic.name, *nic.altnames), but=synthetic.ifindex)
-    return None if owner is None else f"it is to be the VF of {name_of(owner.synthetic, nics)}"
+    return None if owner is None else f"it is configured as the VF of {name_of(owner.synthetic, nics)}"
 
 
 def _refusal(
     nic: Nic, synthetic: Nic, other_half: str | None, claimed: bool, *, any_bus: bool
 ) -> Refusal | None:
-    """Say why ``nic`` cannot be the VF, whoever else is there."""
+    """Return why ``nic`` cannot be the VF, independent of other candidates."""
     unfit = why_unfit(nic)
     if unfit is not None:
         return Refusal(nic, unfit, Cause.UNFIT)
@@ -102,9 +102,9 @@ def _refusal(
         return Refusal(nic, f"its MAC is now {nic.mac}, not {synthetic.mac}", Cause.MAC_DIFFERS)
     if nic.bus != "pci" and not any_bus:
         where = f"on the {nic.bus} bus" if nic.bus else "on no bus"
-        return Refusal(nic, f"it is {where}, not on PCI (--any-bus admits it)", Cause.NOT_PCI)
+        return Refusal(nic, f"it is {where}, not on PCI (use --any-bus to allow it)", Cause.NOT_PCI)
     if is_paravirtual(nic) and not any_bus:
-        # vmxnet3 sits on PCI itself: the twin of a synthetic NIC is no VF.
-        why = f"its driver {nic.driver} is paravirtual (--any-bus admits it)"
+        # vmxnet3 is a PCI device itself: a second synthetic NIC with the same MAC is not a VF.
+        why = f"its driver {nic.driver} is paravirtual (use --any-bus to allow it)"
         return Refusal(nic, why, Cause.PARAVIRTUAL)
     return None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whose VF a NIC is, where more than one synthetic NIC could say so. Pure.
+"""Ranks the claims of synthetic NICs to a NIC that could be the VF of more than one. Pure.
 
-hv_netvsc compares permanent addresses (get_netvsc_byslot()); they stay when a bond gives its ports one MAC.
-Drivers without one (veth) leave IFLA_PERM_ADDRESS out: then what the last VF came with has to do.
+hv_netvsc compares permanent addresses (get_netvsc_byslot()), which stay when a bond gives its ports one MAC.
+Drivers without one (veth) omit IFLA_PERM_ADDRESS: then the original MAC of the last VF is used instead.
 """
 
 from collections.abc import Iterable
@@ -14,31 +14,31 @@ from netvsc_bpf.model.nic import Nic
 
 
 class Claim(IntEnum):
-    """How much says that a NIC is the VF of a synthetic NIC."""
+    """The strength of the evidence that a NIC is the VF of a synthetic NIC."""
 
     NONE = 0
     REMEMBERED = 1
-    """It has the MAC that the last VF came with, though the synthetic NIC has another now."""
+    """It has the original MAC of the last VF, but the synthetic NIC has another one now."""
     MAC = 2
     """It has the MAC of the synthetic NIC."""
     MAC_AND_REMEMBERED = 3
     PERMANENT = 4
     """They have the same permanent address."""
     ENSLAVED = 5
-    """The kernel's own hv_netvsc made it the VF."""
+    """hv_netvsc has enslaved it as the VF."""
 
 
 def macs_of(synthetic: Nic, known: KnownPairs) -> set[str]:
-    """Return the addresses of which a NIC must have one for `synthetic` to have a claim to it."""
+    """Return the addresses of which a NIC must have one to be claimed by `synthetic`."""
     pair = known.of(synthetic.ifindex)
     macs = (synthetic.mac, synthetic.permanent_mac, None if pair is None else pair.last_mac)
     return {mac for mac in macs if mac is not None}
 
 
 def claim(nic: Nic, synthetic: Nic, known: KnownPairs) -> Claim:
-    """Say what speaks for `nic` as the VF of `synthetic`.
+    """Return the claim of `synthetic` to `nic`.
 
-    A NIC whose MAC is neither the synthetic NIC's nor the one that it came with was changed by somebody.
+    A NIC whose MAC is neither the synthetic NIC's nor its own original one was changed externally.
     """
     pair = known.of(synthetic.ifindex)
     remembered = pair is not None and pair.last_mac == nic.mac
@@ -57,10 +57,10 @@ def claim(nic: Nic, synthetic: Nic, known: KnownPairs) -> Claim:
 def strongest_rival(
     nic: Nic, synthetic: Nic, nics: Iterable[Nic], known: KnownPairs
 ) -> tuple[Nic | None, Claim]:
-    """Return which other synthetic NIC has the strongest claim to `nic`, if any has one.
+    """Return the other synthetic NIC with the strongest claim to `nic`, if there is one.
 
-    Who has a VF claims no other. Beside the known ones every paravirtual NIC counts whose permanent address
-    says so: it may be attached tomorrow.
+    A synthetic NIC that has a VF claims no other. Besides the known ones, every paravirtual NIC with the same
+    permanent address counts, because it may be attached later.
     """
     found: tuple[Nic | None, Claim] = (None, Claim.NONE)
     for other in nics:

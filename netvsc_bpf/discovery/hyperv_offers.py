@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a Hyper-V host offers beside the synthetic NIC: PCI functions, one of which may be its VF.
+"""Lists the PCI functions that a Hyper-V host offers, one of which may be the VF of a synthetic NIC.
 
-Each is a device on VMBus (HV_PCIE_GUID, include/linux/hyperv.h) of which pci-hyperv makes a PCI bus
-(hv_pci_probe(), drivers/pci/controller/pci-hyperv.c). The function appears on it, and its driver makes the
+Each is a device on VMBus (HV_PCIE_GUID, include/linux/hyperv.h) for which pci-hyperv creates a PCI bus
+(hv_pci_probe(), drivers/pci/controller/pci-hyperv.c). The function appears on it, and its driver creates the
 interface.
 """
 
@@ -33,17 +33,17 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A device on VMBus that stands for a PCI function."""
+    """A device on VMBus that represents a PCI function."""
 
     device: str
     """The GUID of the instance, which is its name on VMBus."""
     driver: str | None
     functions: tuple[Function, ...]
-    """Its Ethernet functions: none where it is something else, a disk for example, or has no driver."""
+    """Its Ethernet functions: none if it is something else, for example a disk, or has no driver."""
 
 
 def offers(sysfs: Path = SYSFS) -> list[Offer]:
-    """Return what the host offers; nothing on other hypervisors. Raises OSError."""
+    """Return the offers of the host; none on other hypervisors. Raises OSError."""
     devices = _entries(sysfs / "bus" / "vmbus" / "devices")
     return [
         _offer(sysfs, device) for device in devices if _PCI_OVER_VMBUS in _text(device / "class_id").lower()
@@ -67,7 +67,7 @@ def _functions(sysfs: Path, bus: Path) -> Iterator[Function]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what is in a folder; nothing where it is gone, as all of this may be at any moment."""
+    """Return the entries of a folder; none if it is gone, which may happen at any time."""
     try:
         return sorted(folder.iterdir())
     except OSError as error:

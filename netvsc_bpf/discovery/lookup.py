@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Finding one NIC among those that are there. Pure."""
+"""Finds one NIC in a list of NICs. Pure."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from netvsc_bpf.model.nic import Nic
 
 
 def by_name(nics: Iterable[Nic], name: str) -> Nic:
-    """Return the NIC called ``name``, or so by an alternative name; raise NoSuchNic when there is none."""
+    """Return the NIC with this name or alternative name. Raises NoSuchNic if there is none."""
     nic = find_by_name(nics, name)
     if nic is None:
         raise no_such_nic(name)
@@ -16,20 +16,20 @@ def by_name(nics: Iterable[Nic], name: str) -> Nic:
 
 
 def find_by_name(nics: Iterable[Nic], name: str | None) -> Nic | None:
-    """Return the NIC of this name or alternative name; None where there is none, or no name.
+    """Return the NIC with this name or alternative name; None if there is none, or no name is given.
 
-    The kernel sees to it that all names of a namespace differ, alternative ones among them.
+    The kernel ensures that all names in a namespace are unique, including alternative ones.
     """
     return next((nic for nic in nics if name == nic.name or name in nic.altnames), None)
 
 
 def name_of(ifindex: int, nics: Iterable[Nic]) -> str:
-    """Return the name of the NIC with this ifindex, or that number in words where it is gone."""
+    """Return the name of the NIC with this ifindex, or "interface N" if it is gone."""
     return next((nic.name for nic in nics if nic.ifindex == ifindex), f"interface {ifindex}")
 
 
 def describe_owner(nic: Nic, nics: Iterable[Nic]) -> str:
-    """Return the master of ``nic`` in words, as ``bridge br0``."""
+    """Return a description of the master of ``nic``, like ``bridge br0``."""
     for other in nics:
         if other.ifindex == nic.master:
             return f"{other.kind or other.driver or 'interface'} {other.name}"
@@ -42,5 +42,5 @@ def no_such_nic(which: int | str) -> NoSuchNic:
     return NoSuchNic(
         name,
         "no such interface in this network namespace",
-        "`ip link` lists those that are there, --netns chooses another namespace",
+        "see `ip link`; --netns selects another namespace",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The interfaces of the current network namespace, read in one RTM_GETLINK dump."""
+"""Reads the interfaces of the current network namespace with one RTM_GETLINK dump."""
 
 import errno
 import socket
@@ -28,28 +28,28 @@ _IFLA_GSO_MAX_SEGS, _IFLA_GSO_MAX_SIZE, _IFLA_XDP = 40, 41, 43
 _IFLA_PROP_LIST, _IFLA_ALT_IFNAME, _IFLA_PERM_ADDRESS = 52, 53, 54
 _IFLA_PARENT_DEV_NAME, _IFLA_PARENT_DEV_BUS_NAME, _IFLA_ALLMULTI = 56, 57, 61
 _IFLA_INFO_KIND, _IFLA_INET6_CONF, _IFLA_INET6_ADDR_GEN_MODE = 1, 2, 8
-# IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel leaves the first
-# out (rtnl_xdp_fill()).
+# IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel omits the first
+# (rtnl_xdp_fill()).
 _XDP_IDS = (4, 5, 6, 7)
 _STATS64 = struct.Struct("=16Q")
-"""The head of struct rtnl_link_stats64, up to rx_missed_errors."""
+"""The beginning of struct rtnl_link_stats64, up to rx_missed_errors."""
 _DISABLE_IPV6 = 26
 """DEVCONF_DISABLE_IPV6, include/uapi/linux/ipv6.h."""
 
 
 class NicMemo:
-    """Decodes messages of one namespace's interfaces; those that are as they were the last time not again.
+    """Decodes messages of one namespace's interfaces, and reuses the result of unchanged messages.
 
     Decoding takes three times as long as the kernel's answer. An interface with a parent device is always
-    decoded: its driver, which no message has, may be another one.
+    decoded, because its driver, which is not in the message, may have changed.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, Nic]] = {}
-        """By ifindex: a hash of the message, which is of 64 bits and of this process alone, and the NIC."""
+        """By ifindex: a hash of the message (64 bits, valid in this process only), and the NIC."""
 
     def read(self, messages: Iterable[Message], sysfs: Path, *, some: bool = False) -> list[Nic]:
-        """Return the NICs, as nics_from_messages() does. `some`: there are others, which are remembered."""
+        """Return the NICs, as nics_from_messages() does. `some`: keep the entries of other interfaces."""
         serials = slot_serials(sysfs)
         nics, known = [], dict(self._known) if some else {}
         for message in messages:
@@ -68,24 +68,26 @@ class NicMemo:
 def list_nics(rtnl: Rtnetlink, sysfs: Path = SYSFS, memo: NicMemo | None = None) -> list[Nic]:
     """Return every interface of the network namespace that ``rtnl`` was opened in, in the kernel's order.
 
-    Raises KernelError when the dump fails, or is interrupted by changes every time it is tried.
+    Raises KernelError if the dump fails, or is interrupted by changes at every attempt.
     """
     try:
         messages = rtnl.dump(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, 0, 0, 0), whole=True)
     except InterruptedError as error:
-        # An interface came or went while the kernel was answering, one may be missing.
-        raise KernelError("list interfaces", str(error.strerror), "try again", errno=error.errno) from error
+        # An interface was added or removed during the dump, so one may be missing.
+        raise KernelError(
+            "cannot list interfaces", str(error.strerror), "try again", errno=error.errno
+        ) from error
     except OSError as error:
-        raise KernelError("list interfaces", str(error.strerror), errno=error.errno) from error
+        raise KernelError("cannot list interfaces", str(error.strerror), errno=error.errno) from error
     return nics_from_messages(messages, sysfs) if memo is None else memo.read(messages, sysfs)
 
 
 def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
-    """Return the interface with this ifindex or name, asked for by itself.
+    """Return the interface with this ifindex or name, with a single request.
 
-    Raises NoSuchNic when there is none (any more), KernelError when the question fails otherwise.
+    Raises NoSuchNic if there is none, KernelError if the request fails otherwise.
     """
-    # Any name is looked up among all that there are, the attribute says only how long it may be
+    # The kernel searches all names for either attribute, which differ only in their maximum length
     # (rtnl_dev_get(), net/core/rtnetlink.c).
     index, name = (which, b"") if isinstance(which, int) else (0, _name_attribute(which))
     try:
@@ -93,16 +95,16 @@ def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
     except OSError as error:
         if error.errno == errno.ENODEV:
             raise no_such_nic(which) from error
-        raise KernelError(f"read interface {which}", str(error.strerror), errno=error.errno) from error
+        raise KernelError(f"cannot read interface {which}", str(error.strerror), errno=error.errno) from error
     return nics_from_messages([message], sysfs)[0]
 
 
 def some_nics(
     rtnl: Rtnetlink, which: Iterable[int], sysfs: Path = SYSFS, memo: NicMemo | None = None
 ) -> list[Nic]:
-    """Return those of these interfaces (ifindexes) that there are, each asked for by itself.
+    """Return the existing ones of these interfaces (ifindexes), with one request each.
 
-    Raises KernelError when a question fails.
+    Raises KernelError if a request fails.
     """
     messages = []
     for ifindex in which:
@@ -111,7 +113,7 @@ def some_nics(
         except OSError as error:
             if error.errno != errno.ENODEV:
                 raise KernelError(
-                    f"read interface {ifindex}", str(error.strerror), errno=error.errno
+                    f"cannot read interface {ifindex}", str(error.strerror), errno=error.errno
                 ) from error
     return nics_from_messages(messages, sysfs) if memo is None else memo.read(messages, sysfs, some=True)
 
@@ -133,7 +135,7 @@ def _read(message: Message, sysfs: Path, serials: Mapping[str, int]) -> Nic:
 def nic_from_message(message: Message, *, driver: str | None = None, serial: int | None = None) -> Nic:
     """Return the Nic that one RTM_NEWLINK describes. Pure.
 
-    ``driver`` and ``serial`` come from sysfs; without a driver the link's kind stands in for it.
+    ``driver`` and ``serial`` come from sysfs; without a driver the link's kind is used instead.
     """
     return _nic(message.body, message.attributes(_IFINFOMSG.size), driver, serial)
 
@@ -146,7 +148,7 @@ def _nic(head: bytes, found: dict[int, bytes], driver: str | None, serial: int |
     return Nic(
         ifindex=ifindex,
         name=_text(found[_IFLA_IFNAME]) or "",
-        # Layer-3 devices (tun, wireguard) have no address at all.
+        # Layer-3 devices (tun, wireguard) have no MAC.
         mac=found.get(_IFLA_ADDRESS, b"").hex(":"),
         mtu=_u32(found[_IFLA_MTU]),
         up=bool(flags & _IFF_UP),

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which NIC is the VF of which synthetic NIC. Pure: NICs in, a Pair and the refusals out.
+"""Finds the VF of a synthetic NIC. Pure: takes NICs, returns a Pair and the refusals.
 
-hv_netvsc takes the first NIC that matches and is silent about the rest; here a second one is refused aloud,
-and of two equals neither is taken. hv_netvsc also compares the number of the PCI slot with the serial that
-the host announced (vf_serial, get_netvsc_byslot()), but keeps that serial to itself. From outside only two
-things can be told: whether it has enslaved a NIC already (then that is the VF), and whether a NIC has a
-host-given slot serial at all.
+hv_netvsc takes the first NIC that matches and silently ignores others; here a second one is refused with a
+reason, and of two equal ones none is taken. hv_netvsc also compares the number of the PCI slot with the
+serial that the host announced (vf_serial, get_netvsc_byslot()), but does not expose that serial. Only two
+things are visible from outside the driver: whether it has enslaved a NIC already (then that is the VF), and
+whether a NIC has a slot serial from the host at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,32 +42,32 @@ def find_pair(
     current_vf: int | None = None,
     known: KnownPairs | None = None,
 ) -> Pairing:
-    """Return the pair whose synthetic NIC is called ``interface``; its VF is None when there is none now.
+    """Return the pair whose synthetic NIC is called ``interface``; its VF is None if there is none now.
 
-    ``vf`` names the VF outright. ``any_bus`` admits VFs that are no PCI devices. ``current_vf`` is the
-    ifindex of the VF in use: it stays as long as it fits, whoever else turns up. ``known`` are the other
-    pairs, and what is known of this one: no NIC is a half of two, or pairs would lead into each other and a
-    packet could go round for ever.
+    ``vf`` names the VF explicitly. ``any_bus`` allows VFs that are not PCI devices. ``current_vf`` is the
+    ifindex of the VF in use, which stays as long as it fits, even if other candidates appear. ``known`` are
+    the other pairs, and what is known about this one: no NIC is a member of two pairs, because then a packet
+    could loop for ever.
 
-    Raises NoSuchNic (either name), NotASyntheticNic, NotAVf (``vf`` cannot be one), VfInUse (another master
-    owns the only one), CrossedPairs (``vf`` is a half of another pair), AmbiguousPairing (several would do
-    and nothing tells them apart, or one would do for two synthetic NICs).
+    Raises NoSuchNic (either name), NotASyntheticNic, NotAVf (``vf`` cannot be one), VfInUse (the only
+    candidate has another master), CrossedPairs (``vf`` is a member of another pair), AmbiguousPairing
+    (several equal candidates, or one that fits two synthetic NICs).
     """
     known = KnownPairs() if known is None else known
-    everyone = sorted(nics, key=lambda nic: nic.ifindex)
-    synthetic = by_name(everyone, interface)
-    check_synthetic(synthetic, everyone, known)
-    candidates = classify(everyone, synthetic, any_bus=any_bus, current_vf=current_vf, known=known)
+    every = sorted(nics, key=lambda nic: nic.ifindex)
+    synthetic = by_name(every, interface)
+    check_synthetic(synthetic, every, known)
+    candidates = classify(every, synthetic, any_bus=any_bus, current_vf=current_vf, known=known)
     if vf is not None:
-        named = by_name(everyone, vf)
-        _check_named(named, synthetic, everyone, known)
-        return Pairing(Pair(synthetic, named), _refusals(candidates, named, everyone))
-    chosen = _choose(candidates, synthetic, everyone, current_vf, known)
-    return Pairing(Pair(synthetic, chosen), _refusals(candidates, chosen, everyone))
+        named = by_name(every, vf)
+        _check_named(named, synthetic, every, known)
+        return Pairing(Pair(synthetic, named), _refusals(candidates, named, every))
+    chosen = _choose(candidates, synthetic, every, current_vf, known)
+    return Pairing(Pair(synthetic, chosen), _refusals(candidates, chosen, every))
 
 
 def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPairs) -> None:
-    """Refuse a VF that the user named but that cannot work; its bus is the user's choice."""
+    """Refuse a VF that the user named but that cannot work; its bus is not checked."""
     what = f"{named.name} as VF of {synthetic.name}"
     if named.ifindex == synthetic.ifindex:
         raise NotAVf(what, "a NIC cannot be its own VF", "name the SR-IOV interface with --vf")
@@ -105,7 +105,7 @@ def _choose(
 
 
 def _most_likely(free: Sequence[Nic], synthetic: Nic, known: KnownPairs) -> Nic:
-    """Return the only one, or the one that has the best claim, or else that the host vouches for."""
+    """Return the only candidate, or the one with the strongest claim, or else the one with a slot serial."""
     best = max(claim(nic, synthetic, known) for nic in free)
     chosen = (
         _only(free)
@@ -128,14 +128,14 @@ def _disputed(disputed: Sequence[tuple[Nic, Nic]], synthetic: Nic) -> AmbiguousP
     rival = disputed[0][1]
     return AmbiguousPairing(
         f"VF of {synthetic.name}",
-        f"{', '.join(names)} could be that of {rival.name} just as well, and nothing tells whose it is",
+        f"{', '.join(names)} could equally be that of {rival.name}",
         f"choose one with --vf, or `vf =` in [interface.{synthetic.name}]",
         candidates=names,
     )
 
 
 def _refusals(candidates: Candidates, chosen: Nic | None, nics: Sequence[Nic]) -> tuple[Refusal, ...]:
-    """Return why each of the candidates was not the one. Without a chosen one there are none left over."""
+    """Return why each of the other candidates was not chosen. Without a chosen one there are no others."""
     if chosen is None:
         return candidates.refused
     second = f"it is a second VF, {chosen.name} is the one in use"
@@ -143,7 +143,7 @@ def _refusals(candidates: Candidates, chosen: Nic | None, nics: Sequence[Nic]) -
     left += [
         Refusal(nic, f"it belongs to {describe_owner(nic, nics)}", Cause.IN_USE) for nic in candidates.taken
     ]
-    # A VF named outright may be among those that would not have been taken unasked.
+    # A VF that was named explicitly may be among those that would otherwise be refused.
     return tuple(one for one in (*candidates.refused, *left) if one.nic.ifindex != chosen.ifindex)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Why a NIC with the right MAC was not taken as VF."""
+"""The reason why a NIC with the right MAC was not taken as VF."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,25 +8,25 @@ from netvsc_bpf.model.nic import Nic
 
 
 class Cause(StrEnum):
-    """The closed set of causes, for whoever must tell what is everyday from what is alarming."""
+    """The closed set of causes, which distinguishes normal ones from those that need a warning."""
 
     UNFIT = "unfit"
-    """Stacked, not Ethernet, loopback: a VLAN upon the pair is everyday."""
+    """Upper device, not Ethernet, loopback: normal, for example a VLAN on the pair."""
     NOT_PCI = "not-pci"
     PARAVIRTUAL = "paravirtual"
     SECOND_VF = "second-vf"
-    """Alarming: another VF is in use, this one was not expected."""
+    """Warning: another VF is in use, this one was not expected."""
     IN_USE = "in-use"
-    """Alarming: a bridge, bond or OVS owns it."""
+    """Warning: it belongs to a bridge, bond or OVS."""
     OTHER_PAIR = "other-pair"
-    """A half of another pair, or claimed by one with more right: everyday where two pairs have one MAC."""
+    """A member of another pair, or with a stronger claim by one: normal if two pairs have the same MAC."""
     MAC_DIFFERS = "mac-differs"
-    """Alarming: the VF in use no longer carries the pair's MAC."""
+    """Warning: the VF in use no longer has the pair's MAC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One NIC that was not taken. ``reason`` ends a sentence that the NIC's name begins."""
+    """One NIC that was not taken. ``reason`` is the end of a sentence that begins with its name."""
 
     nic: Nic
     reason: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which NICs can be the synthetic half of a pair, and which ones are without being told. Pure."""
+"""Decides which NICs can be the synthetic member of a pair, and finds those for `attach --all`. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,18 +14,18 @@ from netvsc_bpf.model.nic import Nic
 def find_synthetics(nics: Iterable[Nic], *, any_bus: bool = False) -> list[Nic]:
     """Return the NICs that `attach --all` means, by ifindex.
 
-    Every hv_netvsc, with a VF or without: Hyper-V brings VFs at any time. Other paravirtual NICs only where
-    another NIC could be their VF: a virtio NIC is mostly just a virtio NIC. With ``any_bus`` also the eldest
-    (lowest ifindex) of each group of NICs that share a MAC and have no paravirtual one among them.
+    Every hv_netvsc, with or without a VF: Hyper-V adds VFs at any time. Other paravirtual NICs if another
+    NIC could be their VF: most virtio NICs never have one. With ``any_bus`` also the NIC with the lowest
+    ifindex of each group that shares a MAC and contains no paravirtual one.
     """
     fit = sorted((nic for nic in nics if why_unfit(nic) is None), key=lambda nic: nic.ifindex)
     return [nic for nic in fit if _is_synthetic(nic, _twins(nic, fit), any_bus)]
 
 
 def check_synthetic(nic: Nic, nics: Sequence[Nic], known: KnownPairs) -> None:
-    """Raise NotASyntheticNic unless ``nic`` can be the synthetic half of a pair.
+    """Raise NotASyntheticNic unless ``nic`` can be the synthetic member of a pair.
 
-    A NIC that is itself the port of a bridge or bond can: its addresses may well sit up there. The VF of one
+    A NIC that is itself the port of a bridge or bond can: its addresses may be on the master. The VF of one
     of the ``known`` pairs cannot, nor can one that the configuration names as such.
     """
     unfit = why_unfit(nic)
@@ -39,7 +39,7 @@ def check_synthetic(nic: Nic, nics: Sequence[Nic], known: KnownPairs) -> None:
     owner = known.naming((nic.name, *nic.altnames), but=nic.ifindex)
     if owner is not None:
         name = name_of(owner.synthetic, nics)
-        raise NotASyntheticNic(nic.name, f"it is to be the VF of {name}", f"name {name} instead")
+        raise NotASyntheticNic(nic.name, f"it is configured as the VF of {name}", f"name {name} instead")
     pair = known.of(nic.ifindex)
     attached = pair is not None and pair.attached
     for twin in _twins(nic, nics):
@@ -48,9 +48,9 @@ def check_synthetic(nic: Nic, nics: Sequence[Nic], known: KnownPairs) -> None:
         ):
             raise NotASyntheticNic(nic.name, f"it is the VF of {twin.name}", f"name {twin.name} instead")
         other = known.of(twin.ifindex)
-        # One that has its VF is in want of no other: two pairs may well have one MAC.
-        wants_a_vf = other is not None and other.attached and other.vf is None
-        if wants_a_vf and not attached and not _apart(nic, twin):
+        # One that has a VF needs no other: two pairs may have the same MAC.
+        lacks_a_vf = other is not None and other.attached and other.vf is None
+        if lacks_a_vf and not attached and not _have_different_originals(nic, twin):
             why = f"it has the MAC of {twin.name}, which is attached, and could be its VF"
             raise NotASyntheticNic(
                 nic.name,
@@ -61,13 +61,13 @@ def check_synthetic(nic: Nic, nics: Sequence[Nic], known: KnownPairs) -> None:
 
 def _is_synthetic(nic: Nic, twins: Sequence[Nic], any_bus: bool) -> bool:
     if any(nic.master == twin.ifindex for twin in twins):
-        # net_failover's standby: the failover NIC above it owns the addresses and is the one to attach to.
+        # net_failover's standby: the failover NIC above it has the addresses and is the one to attach to.
         return False
     if nic.driver == "hv_netvsc":
         return True
-    # Among equals the one that was there first; two that took each other for the VF would make a loop.
+    # Of equal NICs the first one: two that had each other as VF would form a loop.
     alike = (twin for twin in twins if is_paravirtual(twin) == is_paravirtual(nic))
-    rivals = (twin for twin in alike if not _apart(nic, twin))
+    rivals = (twin for twin in alike if not _have_different_originals(nic, twin))
     if any(rival.ifindex < nic.ifindex and rival.master != nic.ifindex for rival in rivals):
         return False
     if is_paravirtual(nic):
@@ -75,14 +75,14 @@ def _is_synthetic(nic: Nic, twins: Sequence[Nic], any_bus: bool) -> bool:
     return any_bus and bool(twins) and not any(is_paravirtual(twin) for twin in twins)
 
 
-def _apart(one: Nic, other: Nic) -> bool:
-    """Tell whether two NICs with one MAC came with different ones: halves of two pairs in a bond."""
+def _have_different_originals(one: Nic, other: Nic) -> bool:
+    """Return whether two NICs with the same MAC have different permanent ones, as two pairs in a bond."""
     both = one.permanent_mac is not None and other.permanent_mac is not None
     return both and one.permanent_mac != other.permanent_mac
 
 
 def _twins(nic: Nic, nics: Iterable[Nic]) -> list[Nic]:
-    """Return the other NICs with the same MAC that could be half of a pair."""
+    """Return the other NICs with the same MAC that could be a member of a pair."""
     return [
         other
         for other in nics

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The two facts about a NIC that rtnetlink does not carry: its driver and the serial of its PCI slot.
+"""Reads the driver of a NIC and the serial of its PCI slot, which rtnetlink does not report.
 
-Everything is read below /sys/bus, which lists all devices whatever network namespace their interfaces live
-in; /sys/class/net shows only the interfaces of the namespace that sysfs was mounted from.
+Everything is read below /sys/bus, which lists all devices in any network namespace; /sys/class/net shows only
+the interfaces of the namespace that sysfs was mounted in.
 """
 
 from collections.abc import Mapping
@@ -16,25 +16,24 @@ _U32_MAX = 2**32 - 1
 def driver_of(sysfs: Path, bus: str, device: str) -> str | None:
     """Return the name of the driver bound to ``device`` on ``bus``; None where none is bound.
 
-    The arguments are IFLA_PARENT_DEV_BUS_NAME and IFLA_PARENT_DEV_NAME of an interface. Raises OSError where
-    the machine cannot tell now.
+    The arguments are IFLA_PARENT_DEV_BUS_NAME and IFLA_PARENT_DEV_NAME of an interface. Raises OSError for
+    transient failures.
     """
     try:
         return (sysfs / "bus" / bus / "devices" / device / "driver").readlink().name
     except OSError as error:
-        # Unbound, or unplugged since the dump: both mean "no driver", and hot-unplug is our daily bread.
+        # Unbound, or unplugged since the dump: both mean "no driver".
         if is_transient(error):
             raise
         return None
 
 
 def slot_serials(sysfs: Path) -> Mapping[str, int]:
-    """Return the numbers of the named PCI slots, by slot address as ``7c4b:00:02`` (domain:bus:device, hex).
+    """Return the numbers of named PCI slots, by slot address like ``7c4b:00:02`` (domain:bus:device, hex).
 
-    pci-hyperv names each slot by the serial that the host gives the VF (hv_pci_assign_slots()); the kernel's
-    own hv_netvsc reads it back with kstrtou32() in get_netvsc_byslot(), so only plainly numeric names count
-    here too. Hot-plug drivers of other hypervisors number their slots the same way. Raises OSError where the
-    machine cannot tell now.
+    pci-hyperv names each slot by the serial that the host gives the VF (hv_pci_assign_slots()); hv_netvsc
+    parses it with kstrtou32() in get_netvsc_byslot(), so only numeric names count here too. Hot-plug drivers
+    of other hypervisors number their slots in the same way. Raises OSError for transient failures.
     """
     serials: dict[str, int] = {}
     try:
@@ -63,7 +62,7 @@ def slot_address(pci_address: str) -> str:
 
 
 def _slot_number(name: str) -> int | None:
-    # A second slot that wants a taken name becomes "1-1" (make_slot_name()): that is nobody's serial.
+    # A second slot with a name that is taken becomes "1-1" (make_slot_name()), which is not a serial.
     if not (name.isascii() and name.isdigit()):
         return None
     number = int(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Plain values: what a NIC, a pair, a path is, and what can go wrong. Imports nothing of ours.
+"""Plain values such as NIC, pair and path, and the error types. Imports no other part of netvsc-bpf.
 
-Everything here can be built by hand in a test; nothing here talks to a kernel.
+Nothing here does I/O, so tests can build every value directly.
 """

@@ -1,38 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A pair that an operator had leave its VF: what was asked for, and its limits."""
+"""The drain of a pair, as requested by an operator, and its limits."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 MAX_WHY_BYTES = 200
-"""Bytes of the reason, in UTF-8."""
+"""The maximum length of the reason, in bytes of UTF-8."""
 MIN_FOR_S = 1.0
 MAX_FOR_S = 366 * 86_400.0
 LINGER_S = 0.2
-"""How long the VF stays up after egress left it: what is on its way to it arrives, and switches learn."""
+"""How long the VF stays up after egress left it, so that frames in flight arrive and switches learn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """What was asked for. Moments are ns of CLOCK_BOOTTIME, outside of any time namespace."""
+    """A drain. Times are ns of CLOCK_BOOTTIME, outside of any time namespace."""
 
     at: int
     """When it began."""
     until: int | None = None
-    """When it ends by itself; None: only `undrain` ends it."""
+    """When it expires; None: only `undrain` ends it."""
     why: str = ""
-    """What the operator gave as the reason, as it was given: it may hold anything but NUL."""
+    """The operator's reason, unchanged: it may contain any character but NUL."""
 
     def is_over(self, now: int) -> bool:
-        """Tell whether its time has come."""
+        """Return whether it has expired."""
         return self.until is not None and now >= self.until
 
     def lingers(self, now: int) -> bool:
-        """Tell whether it is so new that the VF stays up a moment longer."""
+        """Return whether it is so recent that the VF still stays up (LINGER_S)."""
         return now < self.at + LINGER_S * 1e9
 
     def wait_s(self, now: int) -> float | None:
-        """Return in how many seconds something is due for it, None if nothing is."""
+        """Return the seconds until an action is due, None if none is."""
         if self.lingers(now):
             return self.at / 1e9 + LINGER_S - now / 1e9
         return None if self.until is None else max(0.0, (self.until - now) / 1e9)
@@ -40,7 +40,7 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """The same for people and programs: times of day."""
+    """A drain with times of day, for output."""
 
     since: datetime
     until: datetime | None = None

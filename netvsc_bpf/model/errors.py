@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What can go wrong, as types. Each says what failed, why, and what to do about it.
+"""The error types. Each error has what failed, why, and what to do about it.
 
-``exit_code`` is the process exit status that CONTRACT.md gives to the class of error.
+``exit_code`` is the exit status of the command for that class of error (CONTRACT.md).
 """
 
 from typing import ClassVar
 
 
 class NetvscBpfError(Exception):
-    """Base of all errors of this library; by itself: something failed that should have worked."""
+    """Base class of all errors of this library; by itself an unexpected failure."""
 
     exit_code: ClassVar[int] = 1
 
@@ -24,7 +24,7 @@ class NetvscBpfError(Exception):
 
 
 class KernelError(NetvscBpfError):
-    """A system call failed in a way that has no class of its own. ``errno`` is the kernel's."""
+    """A system call failed, for a reason without its own class. ``errno`` is the kernel's."""
 
     def __init__(self, what: str, why: str, remedy: str | None = None, *, errno: int | None = None) -> None:
         super().__init__(what, why, remedy)
@@ -32,11 +32,11 @@ class KernelError(NetvscBpfError):
 
 
 class NamespaceGone(KernelError):
-    """A network namespace is not there any more, or nobody that we can see is in it."""
+    """A network namespace no longer exists, or has no name and no visible process."""
 
 
 class CompileError(NetvscBpfError):
-    """bcc refused our programs, or the verifier did. ``log`` is its whole output."""
+    """bcc or the verifier refused the programs. ``log`` is its complete output."""
 
     def __init__(self, what: str, why: str, remedy: str | None = None, *, log: str = "") -> None:
         super().__init__(what, why, remedy)
@@ -46,20 +46,20 @@ class CompileError(NetvscBpfError):
 class ConfigError(NetvscBpfError):
     """The configuration file cannot be used: `FILE:LINE: reason`.
 
-    Exit status 2, "usage": like a command line that is none, it is refused before anything is looked at.
+    Exit status 2, "usage": like an invalid command line, it is refused before anything is read.
     """
 
     exit_code = 2
 
 
 class Refused(NetvscBpfError):
-    """The request makes no sense for these interfaces; nothing was changed."""
+    """The request is not valid for these interfaces; nothing was changed."""
 
     exit_code = 3
 
 
 class NoSuchNic(Refused):
-    """There is no interface of that name in this network namespace."""
+    """There is no interface with that name in this network namespace."""
 
 
 class NotAttached(Refused):
@@ -67,11 +67,11 @@ class NotAttached(Refused):
 
 
 class NotASyntheticNic(Refused):
-    """The interface cannot be the synthetic half of a pair."""
+    """The interface cannot be the synthetic member of a pair."""
 
 
 class NotAVf(Refused):
-    """The interface named as VF cannot be one."""
+    """The interface named as VF cannot be a VF."""
 
 
 class AmbiguousPairing(Refused):
@@ -87,27 +87,27 @@ class VfInUse(Refused):
 
 
 class CrossedPairs(VfInUse):
-    """The VF is, or is to be, a half of another pair."""
+    """The VF is, or will be, a member of another pair."""
 
 
 class MacDiffers(NotAVf):
-    """The interface named as VF has another MAC; that may change."""
+    """The interface named as VF has another MAC, which may change later."""
 
 
 class PairDrained(Refused):
-    """An operator drained the pair: nothing uses its VF before `undrain`."""
+    """The pair is drained: its VF is not used before `undrain`."""
 
 
 class ForeignXdp(Refused):
-    """Another XDP program sits where guard would go; it is never replaced."""
+    """Another XDP program is attached instead of guard; it is never replaced."""
 
 
 class ForeignLayout(Refused):
-    """What is pinned under our root was not written by this version, or not by us."""
+    """Pinned objects were created by another version, or not by netvsc-bpf."""
 
 
 class Busy(Refused):
-    """Another netvsc-bpf is writing. ``pid`` is its process, where it is known."""
+    """Another netvsc-bpf holds the lock. ``pid`` is its process, if known."""
 
     def __init__(self, what: str, why: str, remedy: str | None = None, *, pid: int | None = None) -> None:
         super().__init__(what, why, remedy)
@@ -115,13 +115,13 @@ class Busy(Refused):
 
 
 class CannotHere(NetvscBpfError):
-    """This kernel or machine cannot do it."""
+    """This kernel or machine does not support it."""
 
     exit_code = 4
 
 
 class MissingCapability(CannotHere):
-    """The process lacks a capability that the kernel asks for."""
+    """The process lacks a capability that the kernel requires."""
 
 
 class BpffsUnavailable(CannotHere):
@@ -129,15 +129,15 @@ class BpffsUnavailable(CannotHere):
 
 
 class UntrustedFolder(CannotHere):
-    """Our folder in bpffs, or something in it, is not of our making."""
+    """netvsc-bpf's folder in bpffs, or something in it, was not created by netvsc-bpf."""
 
 
 class NoBtf(CannotHere):
-    """The kernel has no type information, or ours does not fit it."""
+    """The kernel has no type information (BTF), or its structures do not fit."""
 
 
 class BccMissing(CannotHere):
-    """The distribution's python3-bpfcc is not importable."""
+    """The distribution's python3-bpfcc cannot be imported."""
 
 
 class NotSupported(CannotHere):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Names of interfaces: bytes for the kernel, str inside, escaped text for people. Pure.
+"""Converts names of interfaces: bytes for the kernel, str internally, escaped text for output. Pure.
 
-The kernel allows every byte in a name but white space, "/" and ":" (dev_valid_name(), net/core/dev.c): a name
-need not be UTF-8, may hold terminal escape sequences, and may look like an option. Inside a name is the str
-that sys.argv and socket.if_indextoname() have for it, in which bytes that cannot be decoded are lone
-surrogates (PEP 383). Such a str compares and sorts like any other, and cannot be printed.
+The kernel allows every byte in a name except white space, "/" and ":" (dev_valid_name(), net/core/dev.c): a
+name need not be UTF-8, may contain terminal escape sequences, and may look like an option. Internally a name
+is the str that sys.argv and socket.if_indextoname() return, in which undecodable bytes are lone surrogates
+(PEP 383). Such a str can be compared and sorted, but not printed.
 """
 
 import json
@@ -19,12 +19,12 @@ _PLAIN = re.compile(r"[\w.,:@%+=-]+", re.ASCII)
 
 
 def decode(raw: bytes) -> str:
-    """Return the str for a name, or another text with names in it, as the kernel gives it."""
+    """Return the str for a name, or another text with names in it, from the kernel."""
     return os.fsdecode(raw.rstrip(b"\0"))
 
 
 def encode(name: str) -> bytes:
-    """Return the bytes of a name as the kernel takes them, without a zero at the end."""
+    """Return the bytes of a name for the kernel, without a terminating zero."""
     return os.fsencode(name)
 
 
@@ -34,10 +34,10 @@ def writable(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    r"""Return a text that is safe to print on a terminal; its lines stay lines.
+    r"""Return a text that is safe to print on a terminal; line breaks are kept.
 
     Bytes that could not be decoded and ASCII control characters become ``\xNN``, other characters that cannot
-    be printed (C1 controls, marks that turn the direction of writing) ``\uNNNN`` or ``\UNNNNNNNN``.
+    be printed (C1 controls, marks that change the writing direction) ``\uNNNN`` or ``\UNNNNNNNN``.
     """
     if text.isprintable():
         return text
@@ -47,7 +47,7 @@ def shown(text: str) -> str:
 
 
 def read_back(text: str) -> str:
-    """Return the name that is shown() as this text, for names in files that are UTF-8."""
+    """Return the name that shown() converts to this text, for names in UTF-8 files."""
 
     def raw(match: re.Match[str]) -> bytes:
         return bytes.fromhex(match[1]) if match[1] else chr(int(match[2] or match[3], 16)).encode()
@@ -60,19 +60,19 @@ def read_back(text: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a name as one word for a shell, in messages that say what to run."""
+    """Return a name as one shell word, for commands in messages."""
     if name.isprintable():
         return name if _PLAIN.fullmatch(name) else shlex.quote(name)
     return "$'" + "".join(map(_in_shell, encode(name))) + "'"
 
 
 def as_argument(name: str) -> str:
-    """Return a name as it goes behind a command of ours, in messages that say what to run."""
+    """Return a name as an argument of a netvsc-bpf command, for commands in messages."""
     return f"-- {quoted(name)}" if name.startswith("-") else quoted(name)
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """Return a value as JSON that every parser takes: lone surrogates are written as writable() has them."""
+    """Return a value as JSON that every parser accepts: lone surrogates are converted by writable()."""
     text = json.dumps(value, indent=indent)
     return json.dumps(_writable(value), indent=indent) if "\\udc" in text else text
 

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The closed sets that code, CLI, metrics and documents share."""
+"""Enumerations shared by code, CLI, metrics and documentation."""
 
 from enum import StrEnum
 
 
 class Path(StrEnum):
-    """Which way the egress of a pair goes."""
+    """The path that a pair's egress takes."""
 
     SYNTHETIC = "synthetic"
     VF = "vf"
 
 
 class Reason(StrEnum):
-    """Why a pair is on the path that it is on. The values are labels: they never change meaning."""
+    """Why a pair is on its current path. The values are labels whose meaning never changes."""
 
     ARMED = "armed"
     NO_VF = "no-vf"
@@ -39,7 +39,7 @@ class Hook(StrEnum):
 
 
 class Liveness(StrEnum):
-    """How the death of a VF is seen, best first (DESIGN.md, "Liveness")."""
+    """How a VF failure is detected: the fallback levels, best first."""
 
     FENTRY = "fentry"
     LIVE = "live"
@@ -47,7 +47,7 @@ class Liveness(StrEnum):
 
 
 class RxMode(StrEnum):
-    """Who brings the VF's ingress home: our redirect, or the kernel's own rx_handler."""
+    """How VF ingress reaches the synthetic NIC: by home, or by hv_netvsc's rx_handler."""
 
     REDIRECT = "redirect"
     KERNEL = "kernel"
@@ -62,20 +62,20 @@ class GuardMode(StrEnum):
 
 
 class LeavePolicy(StrEnum):
-    """What becomes of a VF that is up and that we decided not to use.
+    """What happens to a VF that is up and that netvsc-bpf decided not to use.
 
-    Steering moves egress alone: an embedded switch goes on delivering to a VF that is up, and hv_netvsc goes
-    on sending by it.
+    Steering moves egress only: an embedded switch keeps delivering to a VF that is up, and hv_netvsc keeps
+    sending on it.
     """
 
     DOWN = "down"
     """It is taken down, which the NIC's switch, hv_netvsc and its host follow."""
     STEER = "steer"
-    """It stays up: for fabrics that deliver by where the guest was last heard."""
+    """It stays up: for fabrics that deliver to the port from which the guest last sent."""
 
 
 class XdpPolicy(StrEnum):
-    """What becomes of a VF that runs no XDP program while somebody's runs on the synthetic NIC."""
+    """What happens to a VF without an XDP program if a foreign one runs on the synthetic NIC."""
 
     WARN = "warn"
     REQUIRE = "require"

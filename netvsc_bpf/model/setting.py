@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a setting is, beside its type and its default: its meaning and its limits.
+"""The meaning and limits of a setting.
 
 A dataclass field that is annotated with a Setting is a key of the configuration file, and a row of its
 reference page::
 
-    half_life_s: Annotated[float, Setting("Half of a penalty is forgiven in this time.", above=0)] = 1800.0
+    half_life_s: Annotated[float, Setting("The time in which the penalty halves.", above=0)] = 1800.0
 """
 
 import re
@@ -17,13 +17,13 @@ from netvsc_bpf.model.errors import Refused
 INTERFACE_NAME = r"(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[^\s/]){1,127}"
 """dev_valid_name() in net/core/dev.c; IFNAMSIZ is 16 with its final zero, ALTIFNAMSIZ 128.
 
-What cannot be printed is written as it is shown (names.shown(), names.read_back()).
+Unprintable characters are escaped (names.shown(), names.read_back()).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The meaning of a setting, for the reference page, and what it takes; units are in the field's name."""
+    """The meaning of a setting, for the reference page, and its limits; units are in the field's name."""
 
     text: str
     least: float | None = None
@@ -31,16 +31,16 @@ class Setting:
     above: float | None = None
     """It has to be greater than this."""
     pattern: str | None = None
-    """The whole of a string has to match it."""
+    """The whole string has to match it."""
     shape: str = "of another form"
-    """What `pattern` stands for, in words."""
+    """A description of `pattern`, for errors."""
     parse: Callable[[str], Any] | None = None
-    """Makes the field's value of a string, for types of our own; raises Refused where it cannot."""
+    """Converts a string to the field's value, for custom types; raises Refused if it cannot."""
     live: bool = True
-    """A running manager takes a change over; else it needs a restart, and says so."""
+    """A running manager applies a change on reload; otherwise it reports that a restart is needed."""
 
     def why_out_of_range(self, number: float) -> str | None:
-        """Return why this number is out of range, None where it is not."""
+        """Return why this number is out of range, None if it is not."""
         if self.above is not None and not number > self.above:
             return f"must be greater than {_plain(self.above)}"
         if self.least is not None and not number >= self.least:
@@ -50,7 +50,7 @@ class Setting:
         return None
 
     def why_invalid_text(self, word: str) -> str | None:
-        """Return why this string is none, None where it is one."""
+        """Return why this string is invalid, None if it is valid."""
         if not word or not word.isprintable():
             return "must not be empty or have control characters"
         if self.pattern is not None and re.fullmatch(self.pattern, word) is None:
@@ -59,7 +59,7 @@ class Setting:
 
     @property
     def limits(self) -> str:
-        """The range in words, empty where there is none."""
+        """The range in words, empty if there is none."""
         parts = []
         if self.above is not None:
             parts.append(f"more than {_plain(self.above)}")
@@ -75,7 +75,7 @@ def _plain(number: float) -> str:
 
 
 class Contradiction(Refused):
-    """Settings that exclude each other. ``fields`` are the names of the fields that disagree."""
+    """Settings that contradict each other. ``fields`` are the names of the fields."""
 
     def __init__(self, what: str, why: str, remedy: str | None = None, *, fields: tuple[str, ...]) -> None:
         super().__init__(what, why, remedy)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What `netvsc-bpf status` says of one pair, in the shape of CONTRACT.md."""
+"""The status of one pair, in the format of `netvsc-bpf status --json`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,20 +32,20 @@ class PathTraffic:
 
 @dataclass(frozen=True, slots=True)
 class Drops:
-    """Packets that this data path, or the device it chose, threw away."""
+    """Packets dropped by this data path, or by the device that it selected."""
 
     tx_vf: int = 0
     """Steered to the VF and dropped there (IFLA_STATS64 tx_dropped since attach).
 
-    Not every kernel counts what a device that is down throws away (noop_enqueue(): 6.1 not, 6.12 does).
+    Not every kernel counts packets dropped by a device that is down (noop_enqueue(): 6.12 does, 6.1 not).
     """
     rx_home: int | None = 0
-    """Lost on the way home: a full backlog, or a synthetic NIC that is down.
+    """Lost on delivery to the synthetic NIC, because a backlog is full or the NIC is down.
 
-    None on the rung `netlink`, where no program sees them; 0 before Linux 5.18.
+    None on level `netlink`, where no program counts them; 0 before Linux 5.18.
     """
     rx_duplicate: int = 0
-    """Stopped by guard."""
+    """Dropped as duplicates by guard or home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +66,19 @@ class PairStatus:
     path_changes: int
     last_change: datetime | None
     since: datetime | None = None
-    """Since when it has been on this path; None: since attach, or nobody in the kernel has noticed yet."""
+    """Since when it has been on this path; None: since attach, or a failure is not detected yet."""
     settle_ms: int | None = None
     """How long the VF must have been usable before it is used; None until a VF was permitted."""
     managed: bool | None = None
-    """A manager runs for this pair; None: that was not asked."""
+    """Whether a manager runs for this pair; None if not checked."""
     until: datetime | None = None
-    """Until when the manager leaves the VF alone, if it does not fail again; None where that is not known."""
+    """Until when the manager does not use the VF, if it does not fail again; None if not known."""
     taken_down: Reason | None = None
-    """Why the manager took the VF down, None where it did not, or the VF was brought up since."""
+    """Why the manager took the VF down, None if it did not, or the VF was brought up since."""
     drained: Drained | None = None
-    """An operator drained the pair; also when its time is over and nobody has ended it yet."""
+    """The operator's drain of the pair, also one that has expired but was not ended yet."""
     passed_by: tuple[int, ...] = ()
-    """tcx programs (ids) behind steer: they do not see what goes to the VF."""
+    """tcx programs (ids) behind steer: they do not see packets for the VF."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints (CONTRACT.md)."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Moments as JSON has them: ISO 8601 with microseconds, UTC."""
+"""Formats timestamps for JSON: ISO 8601 with microseconds, UTC."""
 
 from datetime import datetime
 
 
 def timestamp(moment: datetime) -> str:
-    """Return a moment, which is in UTC, as text."""
+    """Return a time in UTC as text."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

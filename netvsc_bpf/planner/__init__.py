@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Pure: what is observed, what is wanted, the time -> what to do next. No I/O, no kernel, tested by itself.
+"""Plans the next steps from the observed state, the wanted state and the time. Pure, without I/O.
 
-The planner is level-triggered: it looks at how things stand, never at what happened, so that an event that is
-lost, late or told twice changes nothing but the moment. It is asked again until it has nothing to do.
+The planner is level-triggered: it uses the current state, not events, so that an event that is lost, late or
+duplicated only changes when it acts. It is called again until nothing is left to do.
 """

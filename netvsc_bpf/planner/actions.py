@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager can do to a pair. Each is one step that either holds afterwards or was undone."""
+"""The actions of the manager on a pair. Each one either succeeds or is undone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,65 +10,65 @@ from netvsc_bpf.model.path import Reason
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step on the pair of this synthetic NIC."""
+    """One action on the pair of this synthetic NIC."""
 
     ifindex: int
 
 
 @dataclass(frozen=True, slots=True)
 class Attach(Action):
-    """Give the synthetic NIC what it lacks of slot, steer and guard.
+    """Add what is missing of slot, steer and guard to the synthetic NIC.
 
-    A repair where it was attached before.
+    If it was attached before, this is a repair.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class PutLast(Action):
-    """Put steer behind the tcx programs that were attached after it (datapath/order.py)."""
+    """Move steer behind the tcx programs that were attached after it (datapath/order.py)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Join(Action):
-    """Take a VF into the pair: settings, DEVMAP, home. It is permitted by another step."""
+    """Add a VF to the pair: settings, DEVMAP, home. The permission is a separate action."""
 
     vf: Nic
     down: Reason | None = None
-    """Why it is not brought up with the synthetic NIC, None where it is."""
+    """Why the VF is not brought up with the synthetic NIC, None if it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceInterim(Action):
-    """Put home's link in place of the filter that it was attached by at first.
+    """Replace home's interim filter by its tcx link.
 
-    Nobody waits for it, and it takes long (datapath/interim_filter.py).
+    This takes long and is not urgent (datapath/interim_filter.py).
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Leave(Action):
-    """Withdraw the permission and let the VF go, its settings put back as found where it is still there."""
+    """Withdraw the permission and release the VF; restore its original settings if it still exists."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Permit(Action):
-    """Allow the kernel to use the VF after `settle_ms` of being usable."""
+    """Allow the kernel to use the VF once it has been usable for `settle_ms`."""
 
     settle_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Action):
-    """Forbid the VF; the synthetic path carries everything from this moment on."""
+    """Withdraw the permission; from then on all traffic takes the synthetic path."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp(Action):
-    """Bring the VF up or down: with the synthetic NIC, or down for a reason of our own."""
+    """Bring the VF up or down: as the synthetic NIC is, or down because netvsc-bpf decided it."""
 
     up: bool
     because: Reason | None = None
@@ -76,7 +76,7 @@ class FollowUp(Action):
 
 @dataclass(frozen=True, slots=True)
 class FollowMtu(Action):
-    """Give the VF the synthetic NIC's MTU; where it refuses, put the synthetic NIC's back to `otherwise`."""
+    """Give the VF the synthetic NIC's MTU; if it refuses, set the synthetic NIC's back to `otherwise`."""
 
     mtu: int
     otherwise: int
@@ -84,14 +84,14 @@ class FollowMtu(Action):
 
 @dataclass(frozen=True, slots=True)
 class RepairMtu(Action):
-    """Put the VF's MTU back: somebody changed it on the VF alone."""
+    """Restore the VF's MTU, which was changed externally on the VF only."""
 
     mtu: int
 
 
 @dataclass(frozen=True, slots=True)
 class FollowMac(Action):
-    """Give the VF the synthetic NIC's MAC; where it refuses, put the synthetic NIC's back to `otherwise`."""
+    """Give the VF the synthetic NIC's MAC; if it refuses, set the synthetic NIC's back to `otherwise`."""
 
     mac: str
     otherwise: str
@@ -99,7 +99,7 @@ class FollowMac(Action):
 
 @dataclass(frozen=True, slots=True)
 class FollowFlags(Action):
-    """Put the VF into promiscuous and all-multicast mode, or out of them, as the synthetic NIC is."""
+    """Switch promiscuous and all-multicast mode of the VF on or off, as on the synthetic NIC."""
 
     promisc: bool
     allmulti: bool
@@ -107,9 +107,9 @@ class FollowFlags(Action):
 
 @dataclass(frozen=True, slots=True)
 class Release(Action):
-    """Let everything of a pair go whose synthetic NIC is gone; its VF is put back as found."""
+    """Release a pair whose synthetic NIC is gone, and restore the original settings of its VF."""
 
 
 def orphans(attached: Iterable[int], present: Iterable[int]) -> list[Release]:
-    """Return the releases of the attached synthetic NICs (by ifindex) that are not there any more."""
+    """Return the releases for attached synthetic NICs (ifindexes) that no longer exist."""
     return [Release(ifindex) for ifindex in sorted(set(attached) - set(present))]

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Flap damping in the manner of RFC 2439: a VF that fails often is left alone for a while.
+"""Flap damping as in RFC 2439: a VF that fails often is not used for a while.
 
-Each failure costs a penalty, which halves every half-life. Above the suppress threshold the permission is
-withdrawn, below the reuse threshold it is given again. The penalty has a ceiling, so that a VF that was bad
-for hours is not punished for hours more.
+Each failure adds a penalty, which halves every half-life. Above the suppress threshold the permission is
+withdrawn, below the reuse threshold it is given again. The penalty has a ceiling, so that a VF that failed
+for hours is not suppressed for hours more.
 
-The figures: the two or three flaps of a VM that boots on Azure cost nothing, however close they come; the
-fourth within some eight minutes is one too many. A VF is tried again after 13 to 26 minutes of peace, and
-then a single failure suppresses it once more: with two thresholds this close, one that fails only while it
-is used is tried less than five times an hour.
+With the defaults, two or three flaps of a VM that boots on Azure have no effect, however close they are; the
+fourth within about eight minutes suppresses the VF. It is used again after 13 to 26 minutes without failures,
+and then a single failure suppresses it again: because the thresholds are close, a VF that fails only while it
+is in use is tried less than five times an hour.
 """
 
 import math
@@ -28,25 +28,27 @@ FAILURES = frozenset(
         Reason.STALLED,
     }
 )
-"""Reasons of leaving that count against the VF; the others are ours or the operator's."""
+"""Reasons of leaving that count as failures; the others are decisions of netvsc-bpf or the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class DampingPolicy:
     """A VF that fails often is not used for a while, as in RFC 2439.
 
-    Thresholds are without unit, times in seconds. Raises Contradiction where they exclude each other.
+    Thresholds have no unit, times are in seconds. Raises Contradiction if they exclude each other.
     """
 
-    penalty: Annotated[float, Setting("Penalty for each failure.", above=0, most=1e9)] = 1000.0
+    penalty: Annotated[float, Setting("The penalty of one failure.", above=0, most=1e9)] = 1000.0
     half_life_s: Annotated[
-        float, Setting("The penalty halves in this time, in seconds.", least=1, most=604_800)
+        float, Setting("The time in which the penalty halves, in seconds.", least=1, most=604_800)
     ] = 1800.0
     suppress: Annotated[float, Setting("Above this penalty the VF is no longer used.", above=0, most=1e9)] = (
         3500.0
     )
-    reuse: Annotated[float, Setting("Below this penalty the VF is used again.", above=0, most=1e9)] = 2750.0
-    ceiling: Annotated[float, Setting("Upper limit of the penalty.", above=0, most=1e9)] = 5000.0
+    reuse: Annotated[float, Setting("Below this penalty it is used again.", above=0, most=1e9)] = 2750.0
+    ceiling: Annotated[
+        float, Setting("The maximum penalty, however long the VF has been failing.", above=0, most=1e9)
+    ] = 5000.0
 
     def __post_init__(self) -> None:
         if self.reuse >= self.suppress:
@@ -69,31 +71,31 @@ class Damper:
     suppressed: bool = False
 
     def decayed(self, now: float) -> "Damper":
-        """Return the state at a later moment."""
-        figure = self.figure * self._share_left(now - self.at)
+        """Return the state at a later time."""
+        figure = self.figure * self._decay(now - self.at)
         suppressed = self.suppressed and figure > self.policy.reuse
         return replace(self, figure=figure, at=max(now, self.at), suppressed=suppressed)
 
     def failed(self, when: float) -> "Damper":
-        """Return the state after a failure; one that is told late costs what is left of it."""
+        """Return the state after a failure; the penalty of one that is reported late has decayed already."""
         now = max(when, self.at)
         settled = self.decayed(now)
-        penalty = self.policy.penalty * self._share_left(now - when)
+        penalty = self.policy.penalty * self._decay(now - when)
         figure = min(self.policy.ceiling, settled.figure + penalty)
         return replace(settled, figure=figure, suppressed=settled.suppressed or figure > self.policy.suppress)
 
     def with_policy(self, policy: DampingPolicy) -> "Damper":
-        """Return the state under other thresholds: they are judged at once, not at the next failure."""
+        """Return the state with another policy, which applies at once, not at the next failure."""
         figure = min(policy.ceiling, self.figure)
         suppressed = figure > (policy.reuse if self.suppressed else policy.suppress)
         return replace(self, policy=policy, figure=figure, suppressed=suppressed)
 
     def reuse_in_s(self, now: float) -> float | None:
-        """Return in how many seconds the VF may be used again, None where it may now."""
+        """Return the seconds until the VF may be used again, None if it may be used now."""
         settled = self.decayed(now)
         if not settled.suppressed:
             return None
         return self.policy.half_life_s * math.log2(settled.figure / self.policy.reuse)
 
-    def _share_left(self, elapsed_s: float) -> float:
+    def _decay(self, elapsed_s: float) -> float:
         return math.exp2(-max(0.0, elapsed_s) / self.policy.half_life_s)

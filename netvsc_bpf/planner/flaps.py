@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Failures that nobody else counts: those of a VF that is not in use.
+"""Detects failures of a VF that is not in use.
 
-The kernel tells when it leaves a VF. One that is damped it does not use, so it has nothing to tell; yet a VF
-that goes on failing has to stay damped (RFC 2439 counts while suppressed, too). One that we took down
-meanwhile can only fail by being removed.
+The kernel reports when it leaves a VF. It does not use a damped one, so it has nothing to report; but a VF
+that keeps failing has to stay damped (RFC 2439 also counts while suppressed). A VF that netvsc-bpf took down
+can only fail by being removed.
 """
 
 from netvsc_bpf.planner.observation import PairObservation
 
 
 def failed_meanwhile(before: PairObservation | None, now: PairObservation) -> bool:
-    """Tell whether the VF could be used at the earlier look, and by its own fault cannot now."""
+    """Return whether the VF was usable in the earlier observation, and has failed since."""
     if before is None or before.joined is None:
         return False
-    if now.joined is None:  # unless something is left behind, it was released
+    if now.joined is None:  # without leftovers, it was released
         return now.left_behind and (_usable(before) or not before.joined.followed.up)
     if not _usable(before):
         return False

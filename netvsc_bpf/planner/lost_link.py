@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A VF that hv_netvsc has enslaved and that loses its carrier: when to take it down and when to try it again.
+"""Decides when to take down a VF that hv_netvsc has enslaved and that lost its carrier, and when to retry it.
 
-The driver stops sending by such a VF and does not tell its host, which goes on delivering by it: ingress is
-lost for as long as the link is (netvsc_vf_changed() follows up and down alone). Taken down, the VF is left by
-the host as well. A VF that is down shows no carrier, so it is brought up again to see whether its link is
-back; while it is up without one ingress is lost, so trials become rarer. Pure.
+The driver stops sending on such a VF but does not notify its host, which keeps delivering to it: ingress is
+lost while the link is (netvsc_vf_changed() follows up and down only). If the VF is taken down, the host
+leaves it too. A VF that is down shows no carrier, so it is brought up again to see whether its link is back;
+while it is up without a link ingress is lost, so retries become less frequent. Pure.
 """
 
 from dataclasses import dataclass, replace
@@ -12,28 +12,28 @@ from dataclasses import dataclass, replace
 from netvsc_bpf.planner.observation import PairObservation
 
 GRACE_S = 0.3
-"""A link that is back sooner is not worth two switches of the host."""
+"""How long a link may be lost before the VF is taken down, which makes the host switch twice."""
 TRIAL_S = 3.0
-"""What a link may take to come up once the VF is up: autonegotiation of a real port takes up to this."""
+"""How long a link may take to come up after the VF: autonegotiation of a real port takes up to this."""
 FIRST_S = 5.0
 LONGEST_S = 300.0
-"""How long the VF is down before the first trial, and at most; each time twice as long."""
+"""How long the VF is down before the first retry, and at most; the time doubles with each retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class LostLink:
-    """One pair's VF from look to look. Times are CLOCK_MONOTONIC seconds."""
+    """State of one pair's VF between observations. Times are CLOCK_MONOTONIC seconds."""
 
     vf: int = 0
-    """The ifindex of the VF; one that is plugged in instead is another device."""
+    """The ifindex of the VF; a replacement has another one."""
     without_since: float | None = None
     """Since when it has been up without carrier."""
     down_until: float = 0.0
     length_s: float = 0.0
-    """How long it is, or was, taken down: 0 where it has not been."""
+    """How long it is, or was, taken down; 0 if it never was."""
 
     def observed(self, seen: PairObservation, now: float) -> "LostLink":
-        """Return the state after a look."""
+        """Return the state after an observation."""
         joined = seen.joined
         if joined is None or joined.vf.master != seen.synthetic.ifindex:
             return LostLink()
@@ -43,21 +43,21 @@ class LostLink:
         if joined.vf.carrier:
             return LostLink(state.vf)
         since = now if state.without_since is None else state.without_since
-        if now < since + state._patience_s:
+        if now < since + state._timeout_s:
             return replace(state, without_since=since)
         length = min(LONGEST_S, 2 * state.length_s or FIRST_S)
         return LostLink(state.vf, None, now + length, length)
 
     def is_active(self, vf: int | None, now: float) -> bool:
-        """Tell whether this VF is to be down because its link is lost."""
+        """Return whether this VF has to be down because its link is lost."""
         return vf == self.vf and now < self.down_until
 
     def wait_s(self, now: float) -> float | None:
-        """Return in how many seconds to look again, None if nothing is waited for."""
+        """Return the seconds until the next observation is due, None if none is."""
         if now < self.down_until:
             return self.down_until - now
-        return None if self.without_since is None else max(0.0, self.without_since + self._patience_s - now)
+        return None if self.without_since is None else max(0.0, self.without_since + self._timeout_s - now)
 
     @property
-    def _patience_s(self) -> float:
+    def _timeout_s(self) -> float:
         return TRIAL_S if self.length_s else GRACE_S

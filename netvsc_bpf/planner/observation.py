@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How one pair stands, as read from the kernel at one moment."""
+"""The state of one pair, as read from the kernel at one moment."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from netvsc_bpf.model.path import Liveness, Reason
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What the VF was last given of the synthetic NIC's settings.
+    """The settings of the synthetic NIC that the VF was last given.
 
-    It tells who moved: where the synthetic NIC differs from it, the VF has to follow; where only the VF
-    differs, somebody changed the VF alone.
+    If the synthetic NIC differs from them, the VF has to follow; if only the VF differs, it was changed
+    externally.
     """
 
     up: bool
-    """False as well where we took the VF down for a reason of our own."""
+    """Also False if netvsc-bpf decided to take the VF down."""
     mtu: int
     mac: str
     promisc: bool = False
@@ -26,7 +26,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The VF that the pair has now."""
+    """The VF of the pair."""
 
     vf: Nic
     home: bool
@@ -36,37 +36,37 @@ class Joined:
     armed: bool
     settle_ms: float
     denied: Reason | None = None
-    """Why it cannot be permitted whatever we want: it refused the MTU."""
+    """Why it cannot be permitted in any case: it refused the MTU."""
     withheld: Reason | None = None
-    """While not permitted: the reason that was given for that."""
+    """While not permitted: the reason stored for that."""
     bypassed_xdp: int | None = None
-    """An XDP program on the synthetic NIC, not ours, that does not see the VF's frames."""
+    """A foreign XDP program (id) on the synthetic NIC that does not see the VF's frames."""
     interim: bool = False
-    """home was attached in haste, by a filter that has to give way to its link."""
+    """home is attached by an interim filter, which its link has to replace."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairObservation:
-    """One synthetic NIC that is to be attached, and all that the kernel says of it."""
+    """One synthetic NIC that is or has to be attached, and its state in the kernel."""
 
     synthetic: Nic
     steer: bool
     """steer is attached."""
     guard: bool
-    """guard is as it should be: attached, or not wanted."""
+    """guard is as wanted: attached, or off."""
     liveness: Liveness
     passed_by: tuple[int, ...] = ()
-    """tcx programs (ids) that were attached after steer: they do not see what goes to the VF."""
+    """tcx programs (ids) that were attached after steer: they do not see packets for the VF."""
     guard_lost: bool = False
-    """guard is not attached though the pair has a mode that takes it: somebody else detached it."""
+    """guard is not attached although the pair's mode requires it: it was detached externally."""
     joined: Joined | None = None
     left_behind: bool = False
-    """The VF of this pair is gone, and what it left in the maps is not cleared yet."""
+    """The VF of this pair is gone, and its entries in the maps are not cleared yet."""
     attached: bool = True
-    """It has a slot: attach, complete or not, has been here."""
+    """It has a slot: it was attached, completely or not."""
     refused: bool = False
-    """Pairing refuses it, as `attach` would: nothing is begun then."""
+    """Pairing refuses it, as `attach` would: it is not attached then."""
     drained: Drain | None = None
-    """An operator drained it, and its time is not over."""
+    """The operator's drain, if it has one that has not expired."""
     candidate: Nic | None = None
-    """The NIC that pairing would take as VF now: the joined one while it fits."""
+    """The NIC that pairing chooses as VF now: the joined one while it fits."""

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """plan(): the next steps for one pair.
 
-What must hold at every moment, whatever order events come in (tests/unit/planner checks it on any sequence):
+Invariants, for any order of events (tests/unit/planner checks them on random sequences):
 
-* a VF is permitted only if home is attached to it, its MTU and MAC are the synthetic NIC's, and the synthetic
+* a VF is permitted only if home is attached to it, it has the synthetic NIC's MTU and MAC, and the synthetic
   NIC is up;
-* before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn, and
-  neither a step that fails nor its waiting time stands in the way of that;
-* with nothing left to do the pair is attached, unless it is refused and was not before; its VF is the
-  candidate, and it is permitted unless an operator drained the pair, it is damped or held back after a stall,
-  cannot take the synthetic NIC's MTU, lacks an XDP program that it must have, or the synthetic NIC is down;
-* a VF that we decided not to use is down, unless the policy is to leave it up: otherwise an embedded switch,
-  and hv_netvsc, would go on using it.
+* before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn;
+  neither a failed step nor its retry time delays that;
+* with nothing left to do the pair is attached, unless it is refused and was not attached; its VF is the
+  candidate, and it is permitted unless an operator drained the pair, it is damped or held after a stall,
+  refused the synthetic NIC's MTU, lacks a required XDP program, or the synthetic NIC is down;
+* a VF that netvsc-bpf decided not to use is down, unless the policy is to leave it up: otherwise an embedded
+  switch, and hv_netvsc, would keep using it.
 
-The order of what is returned: withdraw, release, attach, join, take down, bring into step, permit, fasten,
-flags, order. A plan has the steps on whose outcome the next ones do not depend; the rest is planned anew.
+The order of the steps: withdraw, release, attach, join, take down, sync settings, permit, replace the interim
+filter, flags, order. A plan contains only steps that do not depend on the outcome of earlier ones; the rest
+is planned after they are done.
 """
 
 from dataclasses import dataclass
@@ -37,37 +38,37 @@ from netvsc_bpf.planner.actions import (
 )
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
-_WORTH_SAYING = frozenset(
+_STORED_REASONS = frozenset(
     {Reason.DRAINED, Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER}
 )
-"""What somebody can do something about, and could not see otherwise."""
+"""Reasons that are stored for `status` even without a permission to withdraw: else they are invisible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator asked for, and what damping and the stall watch say now."""
+    """The operator's settings, and the current decisions of damping and the stall watch."""
 
     settle_ms: int = 100
     damped: bool = False
     held: bool = False
-    """It did not transmit, and its time has not come yet (planner/stall.py)."""
+    """The VF did not transmit, and its hold has not ended yet (planner/stall.py)."""
     needs_xdp: bool = False
-    """It must run an XDP program where somebody's runs on the synthetic NIC."""
+    """The VF must run an XDP program if a foreign one runs on the synthetic NIC."""
     leave: LeavePolicy = LeavePolicy.DOWN
     no_link: bool = False
-    """It was enslaved by its driver and lost its carrier (planner/lost_link.py)."""
+    """The VF was enslaved by hv_netvsc and lost its carrier (planner/lost_link.py)."""
     lingers: bool = False
-    """The pair was drained just now: what is on its way to the VF has still to arrive (LINGER_S)."""
+    """The pair was drained just now, and frames in flight to the VF have still to arrive (LINGER_S)."""
 
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
-    """Return the steps to take now, in order; an empty list when all is as it should be."""
-    steps = _letting_go(seen) or _attaching(seen) or _using(seen, wanted) or _ordering(seen)
+    """Return the steps to take now, in order; an empty list if nothing has to be done."""
+    steps = _release(seen) or _attachment(seen) or _use(seen, wanted) or _order(seen)
     return [*_withdrawal(seen, wanted), *steps]
 
 
 def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
-    """Return why the VF must not be permitted as things stand, None where it may."""
+    """Return why the VF must not be permitted now, None if it may be."""
     synthetic, vf = seen.synthetic, joined.vf
     if not _is_candidate(seen, joined):
         return Reason.NO_VF
@@ -81,7 +82,7 @@ def why_unfit(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
 
 
 def _decision(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
-    """Return why a VF that could carry traffic must not: not for a failure, nor while a change lasts."""
+    """Return the decision for which a VF that could carry traffic must not be used, None if there is none."""
     if joined.denied is not None:
         return joined.denied
     if seen.drained is not None:
@@ -100,48 +101,48 @@ def _withdrawal(seen: PairObservation, wanted: Wanted) -> list[Action]:
     if joined is None:
         return []
     why = why_unfit(seen, joined, wanted)
-    # Not permitted, but `status` shall say why.
-    unsaid = why in _WORTH_SAYING and joined.withheld is not why
-    if why is None or not (joined.permitted or unsaid):
+    # Withdrawing without a permission stores the reason for `status`.
+    unstored = why in _STORED_REASONS and joined.withheld is not why
+    if why is None or not (joined.permitted or unstored):
         return []
     return [Withdraw(seen.synthetic.ifindex, why)]
 
 
-def _letting_go(seen: PairObservation) -> list[Action]:
-    """Letting go waits for nothing: a hook that cannot be attached must not keep a VF that is none."""
+def _release(seen: PairObservation) -> list[Action]:
+    """Return the release of a VF that no longer fits, before any step that may fail, as attaching a hook."""
     ifindex = seen.synthetic.ifindex
     if seen.joined is None:
         return [Leave(ifindex, Reason.VF_GONE)] if seen.left_behind else []
     return [] if _is_candidate(seen, seen.joined) else [Leave(ifindex, Reason.NO_VF)]
 
 
-def _attaching(seen: PairObservation) -> list[Action]:
+def _attachment(seen: PairObservation) -> list[Action]:
     if seen.refused and not seen.attached:
         return []
     return [] if seen.steer and seen.guard else [Attach(seen.synthetic.ifindex)]
 
 
-def _ordering(seen: PairObservation) -> list[Action]:
-    """Come last: it must not keep a VF waiting if it cannot be done."""
+def _order(seen: PairObservation) -> list[Action]:
+    """Return the move of steer to the end. It is last, so that its failure does not delay a VF."""
     return [PutLast(seen.synthetic.ifindex)] if seen.passed_by else []
 
 
-def _using(seen: PairObservation, wanted: Wanted) -> list[Action]:
+def _use(seen: PairObservation, wanted: Wanted) -> list[Action]:
     if seen.joined is None:
         down = _why_joined_down(seen, wanted)
         return [] if seen.candidate is None else [Join(seen.synthetic.ifindex, seen.candidate, down)]
     joined = seen.joined
     down = _why_down(seen, joined, wanted)
     return (
-        _taking_down(seen, joined, down, wanted)
-        or _in_step(seen, joined, down)
+        _take_down(seen, joined, down, wanted)
+        or _sync(seen, joined, down)
         or _permission(seen, joined, wanted)
         or [*_interim_replacement(seen, joined), *_flags(seen, joined)]
     )
 
 
 def _why_joined_down(seen: PairObservation, wanted: Wanted) -> Reason | None:
-    """Return why a VF that joins is not brought up, None where it is."""
+    """Return why a VF that joins is not brought up, None if it is."""
     if wanted.leave is not LeavePolicy.DOWN:
         return None
     if seen.drained is not None:
@@ -150,41 +151,41 @@ def _why_joined_down(seen: PairObservation, wanted: Wanted) -> Reason | None:
 
 
 def _is_candidate(seen: PairObservation, joined: Joined) -> bool:
-    """Tell whether the VF still is one: paired, and with no MAC that somebody else gave it."""
+    """Return whether the VF still fits: it is paired, and its MAC was not changed externally."""
     paired = seen.candidate is not None and seen.candidate.ifindex == joined.vf.ifindex
     return paired and joined.vf.mac in (joined.followed.mac, seen.synthetic.mac)
 
 
 def _why_down(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason | None:
-    """Return why the VF has to be down while the synthetic NIC is up, None where it follows that."""
+    """Return why the VF has to be down while the synthetic NIC is up, None if it has to be up too."""
     if wanted.leave is not LeavePolicy.DOWN or not seen.synthetic.up:
         return None
     return _decision(seen, joined, wanted)
 
 
-def _taking_down(seen: PairObservation, joined: Joined, down: Reason | None, wanted: Wanted) -> list[Action]:
-    """Come before whatever can be refused. Somebody who brings it up again meanwhile is not followed.
+def _take_down(seen: PairObservation, joined: Joined, down: Reason | None, wanted: Wanted) -> list[Action]:
+    """Return the step that takes the VF down, before steps that can be refused; also if it was brought up.
 
-    One that somebody took down already stays theirs: we do not bring it up afterwards.
+    A VF that was taken down externally before is not brought up afterwards.
     """
     if down is None or not joined.vf.up or (down is Reason.DRAINED and wanted.lingers):
         return []
     return [FollowUp(seen.synthetic.ifindex, False, down)]
 
 
-def _in_step(seen: PairObservation, joined: Joined, down: Reason | None) -> list[Action]:
-    """Return what keeps the VF in step with the synthetic NIC."""
+def _sync(seen: PairObservation, joined: Joined, down: Reason | None) -> list[Action]:
+    """Return the step that syncs the VF's settings with the synthetic NIC."""
     ifindex, synthetic, vf, followed = seen.synthetic.ifindex, seen.synthetic, joined.vf, joined.followed
     refused = joined.denied is Reason.MTU_REFUSED
     if not followed.mtu:
-        # Whoever joined it was interrupted before it was given anything: there is nothing to go back to.
+        # Joining was interrupted before it was given any settings: there is no previous value to restore.
         return [Join(ifindex, vf, down)]
     if synthetic.mac != followed.mac:
         return [FollowMac(ifindex, synthetic.mac, otherwise=followed.mac)]
     if synthetic.mtu != followed.mtu:
         return [FollowMtu(ifindex, synthetic.mtu, otherwise=followed.mtu)]
     if refused == (vf.mtu == followed.mtu):
-        # Somebody changed it on the VF alone: away from what it was given, or to what it refused before.
+        # Changed externally on the VF only: away from the value it was given, or to the one it refused.
         return [RepairMtu(ifindex, followed.mtu)]
     if not joined.home and not refused:
         return [Join(ifindex, vf, down)]
@@ -202,16 +203,16 @@ def _permission(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[A
 
 
 def _interim_replacement(seen: PairObservation, joined: Joined) -> list[Action]:
-    """Come after the permission: it may be deferred (manager/state/deferred_steps.py)."""
+    """Return the replacement of home's interim filter, which manager/state/deferred_steps.py may defer."""
     return [ReplaceInterim(seen.synthetic.ifindex)] if joined.interim and joined.home else []
 
 
 def _flags(seen: PairObservation, joined: Joined) -> list[Action]:
-    """Come last: a VF that knows no such mode carries the pair's own traffic all the same."""
+    """Return the change of flags. It is last, because a VF that refuses it carries traffic anyway."""
     if joined.denied is not None:
         return []
     promisc, allmulti = seen.synthetic.promiscuity > 0, seen.synthetic.allmulti > 0
-    # It is noted before it is done: a manager may have been killed in between.
+    # The record is written before the change: the manager may have been killed in between.
     missing = (promisc and not joined.vf.promiscuity) or (allmulti and not joined.vf.allmulti)
     if (promisc, allmulti) == (joined.followed.promisc, joined.followed.allmulti) and not missing:
         return []

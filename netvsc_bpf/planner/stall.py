@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""VFs that are up, have carrier, and swallow frames: when is that certain, and when are they tried again?
+"""Detects VFs that are up with carrier but transmit nothing, and decides when they are used again.
 
-The evidence is two counters: what steer redirected to the VF, and what the VF's driver says it transmitted
-(rtnl_link_stats64.tx_packets). While the first grows and the second does not move at all, nothing gets out:
-a stopped queue, a dead device behind a live driver, a filter that drops everything.
+Two counters are compared: the packets that steer redirected to the VF, and those that its driver transmitted
+(rtnl_link_stats64.tx_packets). If the first grows and the second does not change at all, nothing is sent: a
+queue is stopped, the device is dead but its driver is not, or a filter drops everything.
 
-A single movement of the VF's counter is proof of life, so one of several queues that stops is not seen here;
-for that the kernel has its own watchdog (dev_watchdog(), net/sched/sch_generic.c), which the sentinel hears.
+Any change of the VF's counter shows that it works, so one stopped queue of several is not detected here; the
+kernel's own watchdog (dev_watchdog(), net/sched/sch_generic.c) detects that, and the watchdog program leaves
+the VF then.
 """
 
 from dataclasses import dataclass, replace
@@ -16,35 +17,34 @@ from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.setting import Contradiction, Setting
 
 HOLD_REASONS = {
-    Reason.TX_TIMEOUT: "did not transmit, says the kernel's watchdog",
-    Reason.STALLED: "was given up, as it or its driver did not answer",
+    Reason.TX_TIMEOUT: "had a transmit timeout, reported by the kernel's watchdog",
+    Reason.STALLED: "did not answer in time, or its driver did not",
 }
-"""Reasons of leaving after which a VF is held back, since it would seem usable again at once; in words."""
+"""Reasons of leaving after which a VF is held, because it would look usable again at once; in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class StallPolicy:
-    """A VF that is up with carrier but transmits none of its packets is not used for a while.
+    """A VF that is up with carrier but transmits none of its packets is held (not used) for a while.
 
-    Drivers may count late: some fetch the device's counters once in one or two seconds. A VF is therefore
-    stalled only if `least_packets` were redirected, and none was counted at `intervals` looks after that: 5
-    seconds by default. Fewer packets prove little, since some may have been dropped for good reasons before
-    the driver. Raises Contradiction where the holds exclude each other.
+    Drivers may count late: some read the device's counters once in one or two seconds. A VF is therefore
+    stalled only if `least_packets` were redirected, and none was counted in `intervals` checks after that: 5
+    seconds by default. Fewer packets prove little, because some may legitimately have been dropped before the
+    driver. Raises Contradiction if the holds exclude each other.
     """
 
-    enabled: Annotated[bool, Setting("Detect stalled VFs.")] = True
-    interval_s: Annotated[float, Setting("Time between checks, in seconds.", least=0.1, most=60)] = 1.0
+    enabled: Annotated[bool, Setting("Detect stalls.")] = True
+    interval_s: Annotated[float, Setting("Time between two checks, in seconds.", least=0.1, most=60)] = 1.0
     intervals: Annotated[
-        int,
-        Setting("A VF is stalled after this many checks without a transmitted packet.", least=1, most=1000),
+        int, Setting("Checks in a row without progress after which the VF is stalled.", least=1, most=1000)
     ] = 5
     least_packets: Annotated[
-        int, Setting("Only if at least this many packets were steered to it before.", least=1, most=1_000_000)
+        int, Setting("Packets that must have been redirected to the VF before.", least=1, most=1_000_000)
     ] = 8
     hold_s: Annotated[
         float,
         Setting(
-            "Time until it is used again, in seconds; doubled each time it stalls again.",
+            "How long a stalled VF is not used, in seconds; twice as long after each further stall.",
             least=0.1,
             most=86_400,
         ),
@@ -52,7 +52,7 @@ class StallPolicy:
     hold_most_s: Annotated[
         float,
         Setting(
-            "Upper limit of that time, in seconds; after working this long the VF starts again with hold_s.",
+            "The longest hold, in seconds. After working for this long, the next hold is short again.",
             least=0.1,
             most=86_400,
         ),
@@ -64,53 +64,53 @@ class StallPolicy:
             raise Contradiction("cannot hold VFs", why, fields=("hold_s", "hold_most_s"))
 
     def pause_s(self, last_s: float, *, moving: bool) -> float:
-        """Return in how many seconds to look again, after a pause of `last_s`.
+        """Return the seconds until the next check, after a pause of `last_s`.
 
-        While nothing is redirected each pause is twice as long as the last, up to the time of a verdict: a
-        stall that begins then is found up to that much later.
+        While nothing is redirected each pause is twice as long as the last, up to the time of a verdict: so a
+        stall that begins then is detected up to that much later.
         """
         return self.interval_s if moving else min(2 * last_s, self.intervals * self.interval_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """One VF that is the path, from look to look, since its counter moved last."""
+    """State of a VF in use between checks, since its counter last changed."""
 
     vf: int
     """Its ifindex."""
     changed_at: int
-    """CLOCK_BOOTTIME ns of the pair's last change of path: with another one everything begins anew."""
+    """CLOCK_BOOTTIME ns of the pair's last change of path: a new change resets the state."""
     redirected: int
-    """Packets that steer had sent to it when its counter moved last."""
+    """Packets that steer had redirected to it when its counter last changed."""
     transmitted: int
-    """Packets that it said it had transmitted."""
+    """Packets that its driver has counted as transmitted."""
     seen: int
-    """Packets redirected at the last look."""
+    """Packets redirected at the last check."""
     looks: int = 0
-    """Looks since enough were redirected, at all of which the counter stood still."""
+    """Checks without a change of the counter since enough packets were redirected."""
 
     @classmethod
     def start(cls, vf: int, changed_at: int, redirected: int, transmitted: int) -> "Standstill":
-        """Return the state at a first look."""
+        """Return the state at the first check."""
         return cls(vf, changed_at, redirected, transmitted, redirected)
 
     def concerns(self, vf: int, changed_at: int, redirected: int) -> bool:
-        """Tell whether it is still the same VF, in use without interruption, counted by the same counter."""
+        """Return whether it is still the same VF, in use without interruption, with the same counter."""
         return (self.vf, self.changed_at) == (vf, changed_at) and redirected >= self.seen
 
     def idle(self, redirected: int, policy: StallPolicy) -> bool:
-        """Tell whether there is nothing to look at: nothing new was redirected, and no verdict is due."""
+        """Return whether no check is needed: nothing new was redirected, and no verdict is due."""
         return redirected == self.seen and self.untransmitted < policy.least_packets
 
     def observed(self, redirected: int, transmitted: int, policy: StallPolicy) -> "Standstill":
-        """Return the state after a look at both counters."""
+        """Return the state after a check of both counters."""
         if transmitted != self.transmitted:
             return Standstill.start(self.vf, self.changed_at, redirected, transmitted)
         enough = self.untransmitted >= policy.least_packets
         return replace(self, seen=redirected, looks=self.looks + enough)
 
     def stalled(self, policy: StallPolicy) -> bool:
-        """Tell whether the VF is stalled."""
+        """Return whether the VF is stalled."""
         return self.looks >= policy.intervals
 
     @property
@@ -121,27 +121,27 @@ class Standstill:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """One stall: of the pair of this synthetic NIC (ifindex) the VF, at CLOCK_MONOTONIC seconds."""
+    """One stall of the VF of a pair (ifindexes), at CLOCK_MONOTONIC seconds."""
 
     ifindex: int
     vf: int
     when: float
     why: str
-    """For people: what the VF did, or did not."""
+    """Description for users."""
     reason: Reason = Reason.STALLED
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """How long a VF that stalled is left alone. Times are CLOCK_MONOTONIC seconds."""
+    """How long a VF that stalled is not used. Times are CLOCK_MONOTONIC seconds."""
 
     vf: int = 0
-    """The ifindex of the VF; one that is plugged in instead is another device, and not held."""
+    """The ifindex of the VF; a replacement has another one, and is not held."""
     until: float = 0.0
     length_s: float = 0.0
 
     def stalled(self, vf: int, when: float, policy: StallPolicy) -> "Hold":
-        """Return the state after a stall. One that is told twice counts once: what is held cannot stall."""
+        """Return the state after a stall. A duplicate report is ignored: a held VF cannot stall."""
         if self.is_active(vf, when):
             return self
         peaceful = when - self.until >= policy.hold_most_s
@@ -150,9 +150,9 @@ class Hold:
         return Hold(vf, when + length, length)
 
     def is_active(self, vf: int | None, now: float) -> bool:
-        """Tell whether this VF is held."""
+        """Return whether this VF is held."""
         return vf == self.vf and now < self.until
 
     def left_s(self, now: float) -> float | None:
-        """Return in how many seconds the hold ends, None where there is none."""
+        """Return the seconds until the hold ends, None if there is none."""
         return self.until - now if now < self.until else None

@@ -126,7 +126,7 @@ def test_enums_have_the_numbers_of_the_header(enum: str) -> None:
     ("enum", "mirror"),
     [("control_command", abi.ControlCommand), ("control_result", abi.ControlResult)],
 )
-def test_control_speaks_the_language_of_the_header(
+def test_control_uses_the_commands_of_the_header(
     enum: str, mirror: type[abi.ControlCommand] | type[abi.ControlResult]
 ) -> None:
     assert enumerators(enum) == {f"CONTROL_{member.name}": member.value for member in mirror}

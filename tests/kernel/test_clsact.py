@@ -22,7 +22,7 @@ def test_clsact_is_added_where_there_is_none_and_only_there(lab: Lab) -> None:
     assert [lab.in_guest(add, ifindex) for _ in range(3)] == [True, False, False]
 
 
-def test_ingress_qdisc_of_somebody_else_is_in_the_way_and_stays(lab: Lab) -> None:
+def test_foreign_ingress_qdisc_prevents_clsact_and_stays(lab: Lab) -> None:
     lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "eth0", "ingress"])
     with pytest.raises(OSError) as refused:
         lab.in_guest(add, lab.ifindex(lab.guest, "eth0"))

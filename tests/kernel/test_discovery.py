@@ -28,7 +28,7 @@ def ip(lab: Lab) -> Callable[..., None]:
     return run
 
 
-def test_pair_of_the_lab_is_found_when_any_bus_will_do(lab: Lab) -> None:
+def test_pair_of_the_lab_is_found_with_any_bus(lab: Lab) -> None:
     nics = nics_of(lab)
     assert [nic.name for nic in find_synthetics(nics, any_bus=True)] == ["eth0"]
     pair = find_pair(nics, "eth0", any_bus=True).pair

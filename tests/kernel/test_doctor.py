@@ -51,7 +51,7 @@ def called(pid: int, name: str) -> bool:
 
 
 @pytest.mark.guest
-def test_hook_and_rung_that_the_doctor_foretells_are_those_of_attach(netvsc_bpf_cli: Cli) -> None:
+def test_hook_and_level_predicted_by_the_doctor_are_those_of_attach(netvsc_bpf_cli: Cli) -> None:
     foretold = findings(netvsc_bpf_cli)
     state = attach(netvsc_bpf_cli)
     print(foretold["hook"], foretold["liveness"])

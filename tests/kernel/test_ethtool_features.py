@@ -23,6 +23,6 @@ def test_active_features_are_those_that_another_library_reads(lab: Lab) -> None:
     assert "tx-vlan-hw-insert" in ours  # veth has it, and cannot do without a set that is not empty
 
 
-def test_interface_that_is_gone_is_said_to_be(lab: Lab) -> None:
+def test_missing_interface_is_an_error(lab: Lab) -> None:
     with pytest.raises(OSError, match="No such device"):
         lab.in_guest(active_features, "vf9")

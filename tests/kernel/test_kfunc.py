@@ -51,7 +51,7 @@ def reading(address: int) -> Iterator[int]:
 
 @pytest.mark.guest
 @pytest.mark.parametrize("address", NOWHERE.values(), ids=NOWHERE.keys())
-def test_a_read_that_faults_gives_0_and_harms_nobody(address: int) -> None:
+def test_a_read_that_faults_gives_0_and_has_no_other_effect(address: int) -> None:
     with reading(address) as program:
         assert libbpf.test_run(program, bytes(64), (ctypes.c_uint32 * 48)())[0] == 0
 

@@ -153,7 +153,7 @@ def test_vf_that_is_gone_is_left_and_its_address_never_read_again(pair: Attachme
     assert pair.control(ControlCommand.PERMIT, SETTLE_NS) is ControlResult.NO_VF
 
 
-def test_commands_that_make_no_sense_change_nothing(pair: Attachment) -> None:
+def test_invalid_commands_change_nothing(pair: Attachment) -> None:
     before = bytes(pair.state())
     assert pair.control_raw(99) is ControlResult.BAD_COMMAND
     assert pair.control_raw(ControlCommand.DISARM, slot_offset=1) is ControlResult.NO_PAIR

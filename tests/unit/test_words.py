@@ -57,10 +57,7 @@ EXCEPTIONS = {
 
 NOT_YET: tuple[str, ...] = (
     "netvsc_bpf/datapath",
-    "netvsc_bpf/discovery",
     "netvsc_bpf/kernel",
-    "netvsc_bpf/model",
-    "netvsc_bpf/planner",
     "tests/kernel/announcing",
     "tests/kernel/arrival",
     "tests/kernel/counting",

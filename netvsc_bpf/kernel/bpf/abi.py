@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""ebpf/abi.h as Python sees it.
+"""The Python counterpart of ebpf/abi.h.
 
 Tests/kernel/test_abi.py compares the two through the BTF of the loaded maps.
 """
@@ -114,7 +114,7 @@ class TrafficCount(ctypes.Structure):
 
 
 class Counters(ctypes.Structure):
-    """struct counters: one CPU's share."""
+    """struct counters, of one CPU."""
 
     _fields_ = [
         ("tx", TrafficCount * len(PATHS)),
@@ -138,7 +138,7 @@ class PathEvent(ctypes.Structure):
 
 
 class Found(ctypes.Structure):
-    """struct found: how the machine was before attach."""
+    """struct found: the original settings of the NICs before attach."""
 
     _fields_ = [
         ("vf_ifindex", ctypes.c_uint32),
@@ -181,5 +181,5 @@ class Layout(ctypes.Structure):
 
 
 def slot_candidates(ifindex: int) -> tuple[int, ...]:
-    """Return the slots in which the programs look for a NIC, in their order (maps.h, pair_of)."""
+    """Return the slots that the programs probe for a NIC, in order (maps.h, pair_of)."""
     return tuple((ifindex + probe) % NIC_SLOTS for probe in range(SLOT_PROBES))

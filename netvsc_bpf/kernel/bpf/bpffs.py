@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is there a bpffs to pin into, and if not, is it missing or merely hidden?
+"""Checks that a bpffs is mounted, and if not, whether it is missing or hidden.
 
-`ip netns exec NAME` unshares the mount namespace, detaches /sys with all that is mounted below it, bpffs
-included, and mounts a sysfs of its own whose source is NAME (netns_switch() in iproute2's lib/namespace.c).
-A bpffs mounted in there would be another, empty one that is gone with the process: pins in it would hold
-nothing.
+`ip netns exec NAME` unshares the mount namespace, detaches /sys with everything mounted below it, including
+bpffs, and mounts a new sysfs whose source is NAME (netns_switch() in iproute2's lib/namespace.c). A bpffs
+mounted there would be another, empty one that disappears with the process, and its pins with it.
 """
 
 from pathlib import Path
@@ -18,7 +17,7 @@ NAMED_NETNS = Path("/run/netns")
 
 
 def require_bpffs(root: Path = BPFFS, mountinfo: Path = MOUNTINFO, named_netns: Path = NAMED_NETNS) -> None:
-    """Raise BpffsUnavailable, with the remedy that fits, unless a writable bpffs is mounted on ``root``."""
+    """Raise BpffsUnavailable, with a suitable remedy, unless a writable bpffs is mounted on ``root``."""
     mounts = read_mounts(mountinfo)
     mount = mount_of(root, mounts)
     if mount is not None and mount.type == "bpf" and mount.point == root:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The running kernel's own type information: where the members are that our programs look at."""
+"""Reads BTF: the offsets of structure members that the programs access."""
 
 import ctypes
 import os
@@ -38,17 +38,17 @@ class _Enumerator(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a structure: its offset and size in bytes, and the name of its type ("" for none)."""
+    """One member of a structure: its offset and size in bytes, and the name of its type ("": none)."""
 
     offset: int
     size: int
     type_name: str
     bit: int = 0
-    """Of a bitfield: its lowest bit within the byte at `offset`, on a little-endian machine."""
+    """For a bitfield: its lowest bit in the byte at `offset`, on a little-endian machine."""
 
 
 class Btf:
-    """One set of BTF: the kernel's own, or that of a loaded object. Close it after use."""
+    """The BTF of the kernel or of a loaded object. Close it after use."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
@@ -64,12 +64,12 @@ class Btf:
 
     @classmethod
     def of_kernel(cls) -> "Btf":
-        """Load the BTF of the running kernel; raises NoBtf where it has none."""
-        return cls(_load("btf__load_vmlinux_btf", "the kernel tells no types"))
+        """Load the BTF of the running kernel; raises NoBtf if it has none."""
+        return cls(_load("btf__load_vmlinux_btf", "the kernel has no BTF"))
 
     @classmethod
     def of_object(cls, btf_id: int) -> "Btf":
-        """Load the BTF that came with a loaded map or program (bpf_map_info.btf_id)."""
+        """Load the BTF of a loaded map or program (bpf_map_info.btf_id)."""
         return cls(
             _load("btf__load_from_kernel_by_id", f"BTF {btf_id} cannot be read", ctypes.c_uint32(btf_id))
         )
@@ -83,12 +83,12 @@ class Btf:
     def members(self, struct: str) -> dict[str, Member]:
         """Return the members of a structure.
 
-        Those of anonymous structs and unions inside it count as its own.
+        Members of anonymous structs and unions in it are included.
         """
         return dict(self._members(self._find(struct, _KIND_STRUCT), 0))
 
     def function(self, name: str) -> int | None:
-        """Return the id of a function's type, None where there is none of that name."""
+        """Return the id of a function's type, None if there is none of that name."""
         found: int = self._lib.btf__find_by_name_kind(self._handle, name.encode(), _KIND_FUNC)
         return found if found > 0 else None
 
@@ -131,7 +131,7 @@ class Btf:
     def _find(self, name: str, kind: int) -> int:
         found: int = self._lib.btf__find_by_name_kind(self._handle, name.encode(), kind)
         if found < 0:
-            raise NoBtf("cannot look into the kernel", f"its BTF has no {name}", _REMEDY)
+            raise NoBtf("cannot read kernel structures", f"the kernel's BTF has no {name}", _REMEDY)
         return found
 
     def _address(self, type_id: int) -> int:
@@ -155,5 +155,5 @@ def _load(function: str, why: str, *arguments: object) -> int:
     handle: int | None = call(*arguments)
     if not handle:
         number = ctypes.get_errno()
-        raise NoBtf("cannot look into the kernel", f"{why} ({os.strerror(number)})", _REMEDY)
+        raise NoBtf("cannot read kernel structures", f"{why} ({os.strerror(number)})", _REMEDY)
     return handle

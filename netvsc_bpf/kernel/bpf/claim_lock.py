@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who manages a network namespace: who holds the lock on a folder of ours in bpffs.
+"""The manager's claim on a network namespace: a lock on a folder in bpffs.
 
-Only root and the user of the service get at the folder (pin_root.py), and the kernel drops the lock with the
-process, however it ends. Beside it stands the name of the manager's socket, as the text of a symlink: it is
-made up anew each time, so that nobody can hold it beforehand.
+Only root and the user of the service can access the folder (pin_root.py), and the kernel releases the lock
+when the process ends. The folder contains the name of the manager's socket, as the text of a symlink. The
+name is random, so that another user cannot bind it in advance.
 """
 
 import errno
@@ -17,16 +17,16 @@ from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import writer_lock
 
 _SOCKET = "socket"
-_PATIENCE_S = 1.0
-"""Whoever asks for a manager holds a shared lock for some microseconds."""
+_TIMEOUT_S = 1.0
+"""A process that checks for a manager holds a shared lock for some microseconds."""
 _POLL_S = 0.01
 
 _ours: set[tuple[int, int]] = set()
-"""The folders (device, inode) that this process holds itself."""
+"""The folders (device, inode) that this process has locked."""
 
 
 class FolderLock:
-    """The lock, held until it is closed."""
+    """The lock, held until close()."""
 
     def __init__(self, where: NetnsPins, fd: int) -> None:
         self._where, self._fd = where, fd
@@ -34,7 +34,7 @@ class FolderLock:
         _ours.add(self._identity)
 
     def close(self) -> None:
-        """Give the lock back, and remove the folder."""
+        """Release the lock, and remove the folder."""
         try:
             with writer_lock.writer(self._where.root):
                 pin_files.remove_tree(self._where.claim, links.detach)
@@ -44,9 +44,9 @@ class FolderLock:
 
 
 def take(where: NetnsPins, socket_name: str) -> FolderLock | None:
-    """Lock, and write down the socket's name; None where another process holds the lock.
+    """Take the lock, and store the socket's name; None if another process holds the lock.
 
-    Raises Busy where somebody else changes the data path for too long, UntrustedFolder, KernelError.
+    Raises Busy if the writer lock is not released in time, UntrustedFolder, KernelError.
     """
     with writer_lock.writer(where.root):
         pin_files.make_folder(where.claim)
@@ -65,14 +65,14 @@ def take(where: NetnsPins, socket_name: str) -> FolderLock | None:
 
 
 def is_taken(where: NetnsPins) -> bool:
-    """Tell whether another process holds the lock."""
+    """Return whether another process holds the lock."""
     with suppress(FileNotFoundError), pin_files.open_folder(where.claim) as fd:
         return _identity(fd) not in _ours and not _try(fd, fcntl.LOCK_SH)
     return False
 
 
 def socket_name(where: NetnsPins) -> str | None:
-    """Return the name of the socket of the manager that holds the lock; None where there is none."""
+    """Return the name of the socket of the manager that holds the lock; None if there is none."""
     if not is_taken(where):
         return None
     try:
@@ -82,7 +82,7 @@ def socket_name(where: NetnsPins) -> str | None:
 
 
 def clear(where: NetnsPins) -> None:
-    """Remove the folder that a manager left which was killed; the caller holds the writer lock."""
+    """Remove the folder left by a manager that was killed; the caller holds the writer lock."""
     with suppress(FileNotFoundError), pin_files.open_folder(where.claim) as fd:
         if _identity(fd) not in _ours and _try(fd, fcntl.LOCK_EX):
             pin_files.remove_tree(where.claim, links.detach)
@@ -94,7 +94,7 @@ def _identity(fd: int) -> tuple[int, int]:
 
 
 def _lock(fd: int) -> bool:
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     while not _try(fd, fcntl.LOCK_EX):
         if time.monotonic() > deadline:
             return False

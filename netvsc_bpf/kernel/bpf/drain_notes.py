@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Since when a pair is drained, and why: a pinned map beside its links that no program reads.
+"""Stores start and reason of a pair's drain, in a pinned map beside its links that no program reads.
 
-Whether it is drained, and until when, the programs know by themselves (`drained_until`, ebpf/abi.h): the note
-stands before that is set, and is removed when the VF may be used again: it counts only in between.
+Whether the pair is drained, and until when, is in `drained_until` (ebpf/abi.h). The note is written before
+that is set and removed once the VF may be used again; it is valid only in between.
 """
 
 import ctypes
@@ -21,14 +21,14 @@ class _Note(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class DrainNote:
-    """`at` is CLOCK_BOOTTIME in ns."""
+    """Start of a drain (CLOCK_BOOTTIME in ns), and its reason."""
 
     at: int
     why: str = ""
 
 
 def write(where: NetnsPins, ifindex: int, note: DrainNote) -> None:
-    """Note it for the pair of this synthetic NIC, in place of what was noted before; atomic.
+    """Write the note of the pair of this synthetic NIC, atomically replacing an earlier one.
 
     The caller holds the writer lock. Raises KernelError; ValueError for a reason that is too long.
     """
@@ -39,7 +39,7 @@ def write(where: NetnsPins, ifindex: int, note: DrainNote) -> None:
     try:
         libbpf.map_update(fd, 0, _Note(note.at, raw))
         libbpf.map_freeze(fd)
-        pin_files.unlink(where.new_drain_note(ifindex))  # of a process that was killed
+        pin_files.unlink(where.new_drain_note(ifindex))  # left by a process that was killed
         pins.make(fd, where.new_drain_note(ifindex))
     finally:
         os.close(fd)
@@ -47,7 +47,7 @@ def write(where: NetnsPins, ifindex: int, note: DrainNote) -> None:
 
 
 def read(where: NetnsPins, ifindex: int) -> DrainNote | None:
-    """Return what is noted for a pair, None where nothing is, or no note of ours."""
+    """Return the note of a pair, None if there is none, or another map is pinned there."""
     found = _Note()
     try:
         with pin_files.got(where.drain_note(ifindex)) as fd:
@@ -61,5 +61,5 @@ def read(where: NetnsPins, ifindex: int) -> DrainNote | None:
 
 
 def remove(where: NetnsPins, ifindex: int) -> None:
-    """Remove what is noted for a pair; nothing happens where nothing is."""
+    """Remove the note of a pair; does nothing if there is none."""
     pin_files.unlink(where.drain_note(ifindex))

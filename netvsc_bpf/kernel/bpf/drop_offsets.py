@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What ebpf/drops.c has to know of the kernel's skbs and of its reasons for dropping them."""
+"""Offsets and drop reasons of the kernel that ebpf/drops.c needs."""
 
 from netvsc_bpf.kernel.bpf.btf import Btf
 from netvsc_bpf.model.errors import NoBtf
@@ -10,13 +10,13 @@ _REASONS = {
     "DROP_DEV_READY": "SKB_DROP_REASON_DEV_READY",
 }
 NO_DROP_FACTS = dict.fromkeys((*_REASONS, "SKB_DEV", "SKB_AT_TC_INGRESS", "SKB_AT_TC_INGRESS_MASK"), 0)
-"""With these the program counts nothing."""
+"""With these values the program counts nothing."""
 
 
 def drop_facts(btf: Btf) -> dict[str, int]:
     """Return the macros of drops.c: offsets in bytes, a mask, numbers of enum skb_drop_reason.
 
-    NO_DROP_FACTS where the kernel gives no such reasons (before Linux 5.18): no reason to refuse it.
+    NO_DROP_FACTS if the kernel has no drop reasons (before Linux 5.18), which is not an error.
     """
     try:
         reasons, skb = btf.enumerators("skb_drop_reason"), btf.members("sk_buff")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which links the sentinel consists of on each rung, and whether they are there.
+"""Lists the sentinel's links on each fallback level, and checks that they exist.
 
-A pin that is there is proof enough: such links know neither BPF_LINK_DETACH nor BPF_LINK_UPDATE
+If the pin exists the link is attached: such links support neither BPF_LINK_DETACH nor BPF_LINK_UPDATE
 (bpf_tracing_link_lops and bpf_raw_tp_link_lops, kernel/bpf/syscall.c), so they live as long as their pins.
 """
 
@@ -16,9 +16,9 @@ HOOKS = {
     "netif_device_detach": ("netif_device_detach", False),
     "netif_device_detach_returns": ("netif_device_detach", True),
 }
-"""What sees the VF fail: link -> kernel function, and whether as it returns (fexit), not before (fentry)."""
+"""Links that detect the failure of a VF: link -> kernel function, and whether at its return (fexit)."""
 TRACEPOINTS = ("net_dev_xmit_timeout", "kfree_skb")
-"""Raw tracepoints: the kernel's own watchdog of transmit queues, and what it throws away."""
+"""Raw tracepoints: the kernel's watchdog of transmit queues, and dropped packets."""
 ALL = (*HOOKS, *TRACEPOINTS)
 
 
@@ -34,5 +34,5 @@ def links_of(liveness: Liveness) -> tuple[str, ...]:
 
 
 def missing(where: NetnsPins, liveness: Liveness) -> tuple[str, ...]:
-    """Return the links that somebody removed."""
+    """Return the links that were removed externally."""
     return tuple(name for name in links_of(liveness) if not pin_files.exists(where.sentinel / name))

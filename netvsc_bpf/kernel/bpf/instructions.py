@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Instructions of BPF programs, as the kernel has them in memory (include/uapi/linux/bpf.h)."""
+"""Encodes BPF instructions in the kernel's format (include/uapi/linux/bpf.h)."""
 
 import struct
 

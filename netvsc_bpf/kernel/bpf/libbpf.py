@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The few calls of libbpf.so.1 that we need, through ctypes; bcc depends on it already.
+"""Bindings to libbpf.so.1 through ctypes; bcc depends on that library already.
 
-Every call returns what the kernel gave or raises OSError with its errno; callers say what was being done.
+Every call returns the kernel's result or raises OSError with its errno; callers add the context.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ SCHED_CLS_PROGRAM, XDP_PROGRAM = 3, 6  # enum bpf_prog_type
 
 
 class LinkInfo(ctypes.Structure):
-    """The head of struct bpf_link_info, with the part that tcx and xdp links share."""
+    """The beginning of struct bpf_link_info, with the part that tcx and xdp links have in common."""
 
     _fields_ = [
         ("type", ctypes.c_uint32),
@@ -41,7 +41,7 @@ class LinkInfo(ctypes.Structure):
 
 
 class MapInfo(ctypes.Structure):
-    """The head of struct bpf_map_info."""
+    """The beginning of struct bpf_map_info."""
 
     _fields_ = [
         ("type", ctypes.c_uint32),
@@ -63,7 +63,7 @@ class MapInfo(ctypes.Structure):
 
 
 class ProgInfo(ctypes.Structure):
-    """The head of struct bpf_prog_info."""
+    """The beginning of struct bpf_prog_info."""
 
     _fields_ = [
         ("type", ctypes.c_uint32),
@@ -74,7 +74,7 @@ class ProgInfo(ctypes.Structure):
 
 
 class _ProgLoadOpts(ctypes.Structure):
-    """The head of struct bpf_prog_load_opts (libbpf 1.0); libbpf takes any shorter one by its sz."""
+    """The beginning of struct bpf_prog_load_opts (libbpf 1.0); libbpf accepts a shorter one by its sz."""
 
     _fields_ = [
         ("sz", ctypes.c_size_t),
@@ -128,7 +128,7 @@ class _LinkUpdateOpts(ctypes.Structure):
 
 @cache
 def lib() -> ctypes.CDLL:
-    """Return libbpf.so.1, loaded once. Raises BccMissing, because python3-bpfcc brings it."""
+    """Return libbpf.so.1, loaded once. Raises BccMissing, because python3-bpfcc depends on it."""
     try:
         found = ctypes.CDLL("libbpf.so.1", use_errno=True)
     except OSError as error:
@@ -159,12 +159,12 @@ def _checked(call: Callable[..., int], *arguments: Any) -> int:
 
 
 def obj_get(path: Path | str) -> int:
-    """Open a pin; the file descriptor is the caller's to close. Ours are opened by beneath.get()."""
+    """Open a pin; the caller closes the descriptor. netvsc-bpf's pins are opened with pin_files.get()."""
     return _checked(lib().bpf_obj_get, os.fsencode(path))
 
 
 def obj_pin(fd: int, path: Path | str) -> None:
-    """Pin a map, program or link. Ours are pinned by beneath.pin()."""
+    """Pin a map, program or link. netvsc-bpf's are pinned with pin_files.pin()."""
     _checked(lib().bpf_obj_pin, fd, os.fsencode(path))
 
 
@@ -176,7 +176,7 @@ def info(fd: int, kind: type[_Info]) -> _Info:
 
 
 def complete(fd: int, answer: ctypes.Structure) -> None:
-    """Have the kernel fill a description in, which says where to put what is of any length."""
+    """Fill in an info structure that may contain pointers to arrays for the kernel to fill."""
     size = ctypes.c_uint32(ctypes.sizeof(answer))
     _checked(lib().bpf_obj_get_info_by_fd, fd, ctypes.byref(answer), ctypes.byref(size))
 
@@ -198,7 +198,7 @@ def map_delete(fd: int, key: int) -> None:
 
 
 def array_create(name: str, value_size: int) -> int:
-    """Make an array of one entry of so many bytes and return its descriptor."""
+    """Create an array of one entry of `value_size` bytes and return its descriptor."""
     return _checked(lib().bpf_map_create, ARRAY, name.encode(), 4, value_size, 1, None)
 
 
@@ -219,7 +219,7 @@ def prog_load(kind: int, name: str, code: bytes, *, attach_type: int = 0, btf_id
 
 
 def verifier_log(kind: int, name: str, code: bytes) -> str:
-    """Return what the verifier says of a program that it refuses."""
+    """Return the verifier's log for a program that it refuses."""
     log = ctypes.create_string_buffer(_LOG_BYTES)
     options = _ProgLoadOpts(
         sz=ctypes.sizeof(_ProgLoadOpts), log_level=1, log_size=len(log), log_buf=ctypes.addressof(log)
@@ -241,21 +241,21 @@ def link_create(prog_fd: int, ifindex: int, attach_type: int, flags: int = 0) ->
 
 
 def link_update(link_fd: int, prog_fd: int, old_prog_fd: int) -> None:
-    """Put another program into a link, atomically.
+    """Replace the program of a link atomically.
 
-    Raises OSError: EPERM where it does not run the old one, ENOLINK where its device is gone.
+    Raises OSError: EPERM if it does not run the old one, ENOLINK if its device is gone.
     """
     options = _LinkUpdateOpts(sz=ctypes.sizeof(_LinkUpdateOpts), flags=_REPLACE, old_prog_fd=old_prog_fd)
     _checked(lib().bpf_link_update, link_fd, prog_fd, ctypes.byref(options))
 
 
 def link_detach(link_fd: int) -> None:
-    """Detach a link now, whoever else holds it."""
+    """Detach a link now, even if other descriptors or pins hold it."""
     _checked(lib().bpf_link_detach, link_fd)
 
 
 def raw_tracepoint_open(name: str | None, prog_fd: int) -> int:
-    """Attach to a raw tracepoint, or (name None) where a tracing program says itself that it belongs."""
+    """Attach a program to a raw tracepoint, or (name None) a tracing program to its own target."""
     encoded = None if name is None else name.encode()
     return _checked(lib().bpf_raw_tracepoint_open, encoded, prog_fd)
 
@@ -263,9 +263,9 @@ def raw_tracepoint_open(name: str | None, prog_fd: int) -> int:
 def test_run(
     prog_fd: int, data: bytes, context: Any, *, repeat: int = 1, flags: int = 0, batch_size: int = 0
 ) -> tuple[int, int]:
-    """Run a program by itself (BPF_PROG_TEST_RUN); return its answer and the mean duration in ns.
+    """Run a program (BPF_PROG_TEST_RUN); return its result and the mean duration in ns.
 
-    `flags` are BPF_F_TEST_*; `batch_size` is how many frames of BPF_F_TEST_XDP_LIVE_FRAMES go at once.
+    `flags` are BPF_F_TEST_*; `batch_size` is the number of frames per batch of BPF_F_TEST_XDP_LIVE_FRAMES.
     """
     buffer = ctypes.create_string_buffer(data, len(data))
     options = _TestRunOpts(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Pinned BPF links: attached while the pin stands, with no process alive."""
+"""Pinned BPF links, which stay attached without a process as long as the pin exists."""
 
 import errno
 import os
@@ -11,16 +11,16 @@ from netvsc_bpf.kernel.bpf import libbpf, pin_files
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """What the kernel says of a link. ifindex is 0 once its device is gone."""
+    """The kernel's information about a link. ifindex is 0 once its device is gone."""
 
     prog_id: int
     ifindex: int
     id: int = 0
-    """The link's own number, which is never given again."""
+    """The link's id, which is never reused."""
 
 
 def state(path: Path) -> LinkState | None:
-    """Describe the tcx or XDP link pinned at `path`, None where there is none."""
+    """Describe the tcx or XDP link pinned at `path`, None if there is none."""
     try:
         fd = pin_files.get(path)
     except FileNotFoundError:
@@ -33,7 +33,7 @@ def state(path: Path) -> LinkState | None:
 
 
 def pin(fd: int, path: Path) -> None:
-    """Pin a new link and close its descriptor; where it cannot be pinned the link is gone again."""
+    """Pin a new link and close its descriptor; if pinning fails the link is detached."""
     try:
         pin_files.pin(fd, path)
     finally:
@@ -41,10 +41,10 @@ def pin(fd: int, path: Path) -> None:
 
 
 def replace(path: Path, old_prog_fd: int, prog_fd: int) -> None:
-    """Put another program into the link pinned at `path`, atomically: not a packet sees neither or both.
+    """Replace the program of the link pinned at `path` atomically: every packet sees exactly one of them.
 
-    Nothing happens where there is no link, where it does not run the old program, or where its device is
-    gone. Raises OSError where the kernel or the driver refuses the program.
+    Does nothing if there is no link, if it does not run the old program, or if its device is gone. Raises
+    OSError if the kernel or the driver refuses the program.
     """
     try:
         fd = pin_files.get(path)
@@ -55,22 +55,22 @@ def replace(path: Path, old_prog_fd: int, prog_fd: int) -> None:
         if info.ifindex and info.prog_id == program_id(old_prog_fd):
             libbpf.link_update(fd, prog_fd, old_prog_fd)
     except OSError as error:
-        if error.errno != errno.ENOLINK:  # the device went meanwhile
+        if error.errno != errno.ENOLINK:  # the device is gone meanwhile
             raise
     finally:
         os.close(fd)
 
 
 def remove(path: Path) -> None:
-    """Detach the link pinned at `path` and remove the pin; nothing happens where there is none.
+    """Detach the link pinned at `path` and remove the pin; does nothing if there is none.
 
-    Without the pin it would go too, but an RCU grace period later (bpf_free_inode(), kernel/bpf/inode.c).
+    Removing only the pin would detach it an RCU grace period later (bpf_free_inode(), kernel/bpf/inode.c).
     """
     pin_files.remove_pin(path, detach)
 
 
 def detach(fd: int) -> None:
-    """Detach a link; nothing happens where it is none, or one that only goes with its pin."""
+    """Detach a link; does nothing if the object is not a link, or one that only its pin keeps attached."""
     try:
         libbpf.link_detach(fd)
     except OSError as error:
@@ -80,17 +80,17 @@ def detach(fd: int) -> None:
 
 
 def program_id(fd: int) -> int:
-    """Return the kernel's number of a program."""
+    """Return the id of a program."""
     return int(libbpf.info(fd, libbpf.ProgInfo).id)
 
 
 def pinned_program_id(path: Path) -> int | None:
-    """Return the kernel's number of the program pinned at `path`, None where there is none."""
+    """Return the id of the program pinned at `path`, None if there is none."""
     return _pinned_id(path, libbpf.ProgInfo)
 
 
 def map_id(path: Path) -> int | None:
-    """Return the kernel's number of the map pinned at `path`, None where there is none."""
+    """Return the id of the map pinned at `path`, None if there is none."""
     return _pinned_id(path, libbpf.MapInfo)
 
 

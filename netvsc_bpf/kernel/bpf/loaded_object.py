@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The loaded object of one network namespace: its maps with their types, its programs, its control."""
+"""The loaded object of one network namespace: typed access to its maps, programs and control program."""
 
 import ctypes
 import os
@@ -21,7 +21,7 @@ _MMAPABLE = 1 << 10  # BPF_F_MMAPABLE
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What a map must be."""
+    """The expected type and size of a map."""
 
     type: int
     value: int
@@ -46,7 +46,7 @@ _Value = TypeVar("_Value", bound=ctypes.Structure)
 
 
 class _SkbContext(ctypes.Structure):
-    """The head of struct __sk_buff; cb carries the command."""
+    """The beginning of struct __sk_buff; cb contains the command."""
 
     _fields_ = [
         ("before", ctypes.c_uint32 * 12),
@@ -56,7 +56,7 @@ class _SkbContext(ctypes.Structure):
 
 
 class LoadedObject:
-    """The pinned maps and programs of this thread's network namespace, opened and checked.
+    """The pinned maps and programs of this thread's network namespace, opened and verified.
 
     Close it after use.
     """
@@ -73,17 +73,19 @@ class LoadedObject:
                 self._check(name, shape)
             layout = self._read("layout", 0, abi.Layout())
             if layout.magic != abi.ABI_MAGIC or layout.version != abi.ABI_VERSION:
-                raise self._foreign(f"layout version {layout.version}, ours is {abi.ABI_VERSION}")
+                raise self._foreign(
+                    f"its layout has version {layout.version}, not {abi.ABI_VERSION} as in this netvsc-bpf"
+                )
             if not 0 < layout.liveness < len(abi.LIVENESSES):
-                raise self._foreign(f"rung {layout.liveness} of liveness is unknown")
+                raise self._foreign(f"its liveness {layout.liveness} is unknown")
         except BaseException:
             self.close()
             raise
         self.liveness: Liveness = abi.LIVENESSES[layout.liveness] or Liveness.NETLINK
         self.build = int(layout.build)
-        """The build of the programs (netvsc_bpf/kernel/compile/source_digest.py), 0 where it is unknown."""
+        """The build of the programs (netvsc_bpf/kernel/compile/source_digest.py), 0 if unknown."""
         self.stale = layout.netns_cookie != namespaces.current_cookie()
-        """True where the pins are those of an earlier namespace that had the same inode number."""
+        """True if the pins belong to an earlier namespace that had the same inode number."""
 
     def __enter__(self) -> "LoadedObject":
         return self
@@ -92,7 +94,7 @@ class LoadedObject:
         self.close()
 
     def close(self) -> None:
-        """Close all descriptors; what is pinned stays."""
+        """Close all descriptors; the pins stay."""
         self._maps.clear()
         while self._tables:
             self._tables.popitem()[1].close()
@@ -106,59 +108,59 @@ class LoadedObject:
     def map_fd(self, name: str) -> int:
         """Return the descriptor of a pinned map."""
         fd = self._maps.get(name)
-        if fd is None:  # path arithmetic costs more than the lookup that it is for
+        if fd is None:  # computing the path costs more than the lookup
             fd = self._maps[name] = self._open(self.pins.map(name))
         return fd
 
     @property
     def lost_sentinel(self) -> tuple[str, ...]:
-        """The links of the sentinel that somebody removed, as it is now."""
+        """The links of the sentinel that are currently missing."""
         return fentry_links.missing(self.pins, self.liveness)
 
     @property
     def blind(self) -> bool:
-        """Whether the kernel does not see by itself that a VF failed: somebody has to tell it."""
+        """Whether the kernel does not detect a VF failure by itself, so that userspace has to."""
         if self.liveness is Liveness.FENTRY:
             return bool(self.lost_sentinel)
         return self.liveness is Liveness.NETLINK
 
     def set_build(self, build: int) -> None:
-        """Write down which build the programs are of, now."""
+        """Store the current build of the programs."""
         layout = self._read("layout", 0, abi.Layout())
         layout.build = build
         self._write("layout", 0, layout)
         self.build = build
 
     def pair(self, slot: int) -> abi.PairState:
-        """Read the state of one pair; synthetic_ifindex is 0 where the slot is free."""
+        """Read the state of one pair; synthetic_ifindex is 0 if the slot is free."""
         return self._table("pairs").read(abi.PairState, slot)
 
     def set_pair(self, slot: int, state: abi.PairState) -> None:
-        """Write a whole pair: only before anything is attached to it, or after all is detached."""
+        """Write a whole pair: only before anything of it is attached, or after everything is detached."""
         self._table("pairs").write(slot, state)
 
     def home(self, slot: int) -> abi.Home:
-        """Read whose VF a slot is; vf_ifindex is 0 where the slot is free."""
+        """Read the VF of a slot, and its pair; vf_ifindex is 0 if the slot is free."""
         return self._table("homes").read(abi.Home, slot)
 
     def set_home(self, slot: int, home: abi.Home) -> None:
-        """Write whose a VF is."""
+        """Write the VF of a slot, and its pair."""
         self._table("homes").write(slot, home)
 
     def found(self, slot: int) -> abi.Found:
-        """Read how the machine was found."""
+        """Read the original settings of a pair's NICs."""
         return self._read("found_state", slot, abi.Found())
 
     def set_found(self, slot: int, found: abi.Found) -> None:
-        """Remember how the machine was found."""
+        """Store the original settings of a pair's NICs."""
         self._write("found_state", slot, found)
 
     def vf_ifindex(self, slot: int) -> int | None:
-        """Return the VF that the DEVMAP names, None where there is none or it was unregistered."""
+        """Return the VF that the DEVMAP names, None if there is none or it was unregistered."""
         return self._device(slot)
 
     def synthetic_ifindex(self, slot: int) -> int | None:
-        """Return the synthetic NIC that the DEVMAP names, None where it is gone or left this namespace."""
+        """Return the synthetic NIC that the DEVMAP names, None if it is gone or left this namespace."""
         return self._device(abi.NIC_SLOTS + slot)
 
     def _device(self, entry: int) -> int | None:
@@ -172,12 +174,12 @@ class LoadedObject:
     def set_vf(self, slot: int, ifindex: int) -> None:
         """Put a VF of this thread's network namespace into the DEVMAP.
 
-        Raises OSError ENODEV/EINVAL if it is gone.
+        Raises OSError: ENODEV or EINVAL if it is gone.
         """
         libbpf.map_update(self.map_fd("paths"), slot, ctypes.c_uint32(ifindex))
 
     def clear_vf(self, slot: int) -> None:
-        """Take the VF out of the DEVMAP; nothing happens where there is none."""
+        """Delete the VF from the DEVMAP; does nothing if there is none."""
         self._clear_device(slot)
 
     def set_synthetic(self, slot: int, ifindex: int) -> None:
@@ -185,7 +187,7 @@ class LoadedObject:
         libbpf.map_update(self.map_fd("paths"), abi.NIC_SLOTS + slot, ctypes.c_uint32(ifindex))
 
     def clear_synthetic(self, slot: int) -> None:
-        """Take the synthetic NIC out of the DEVMAP; nothing happens where there is none."""
+        """Delete the synthetic NIC from the DEVMAP; does nothing if there is none."""
         self._clear_device(abi.NIC_SLOTS + slot)
 
     def _clear_device(self, entry: int) -> None:
@@ -195,20 +197,20 @@ class LoadedObject:
             return
 
     def counters(self, slot: int) -> abi.Counters:
-        """Read a pair's counters, all possible CPUs added up."""
+        """Read a pair's counters, summed over all possible CPUs."""
         table, rows = self._table("counters"), range(slot, self._cpus * abi.NIC_SLOTS, abi.NIC_SLOTS)
-        # struct counters holds u64 and nothing else, so it adds up as rows of numbers: a scrape reads many.
+        # struct counters has only u64 members, so it is summed as rows of numbers: a scrape reads many.
         numbers = [memoryview(table.read(abi.Counters, row)).cast("B").cast("Q") for row in rows]
         sums = (ctypes.c_uint64 * len(numbers[0]))(*map(sum, zip(*numbers, strict=True)))
         return abi.Counters.from_buffer(sums)
 
     def clear_counters(self, slot: int) -> None:
-        """Set a pair's counters to zero on every CPU: for a slot that begins anew."""
+        """Set the counters of a slot to zero on every CPU."""
         for row in range(slot, self._cpus * abi.NIC_SLOTS, abi.NIC_SLOTS):
             self._table("counters").write(row, abi.Counters())
 
     def control(self, command: abi.ControlCommand, slot: int, argument: int = 0) -> abi.ControlResult:
-        """Run the control program: the one way to change a pair while packets flow (ebpf/control.c)."""
+        """Run the control program: the only way to change a pair while packets flow (ebpf/control.c)."""
         context = _SkbContext()
         context.cb[0], context.cb[1] = command, slot
         context.cb[2], context.cb[3] = argument & 0xFFFFFFFF, argument >> 32
@@ -216,7 +218,9 @@ class LoadedObject:
             answer, _ = libbpf.test_run(self.program("control"), bytes(64), context)
         except OSError as error:
             raise KernelError(
-                f"cannot run {command.name.lower()}", os.strerror(error.errno or 0), errno=error.errno
+                f"cannot run control command {command.name.lower()}",
+                os.strerror(error.errno or 0),
+                errno=error.errno,
             ) from error
         return abi.ControlResult(answer)
 
@@ -242,7 +246,7 @@ class LoadedObject:
             except PermissionError:
                 if path.is_file():
                     raise
-                raise self._foreign(f"{path} is no pin") from None  # a folder, say
+                raise self._foreign(f"{path} is not a pin") from None  # a folder, for example
         return self._fds[path]
 
     def _check(self, name: str, shape: _Shape) -> None:
@@ -250,7 +254,7 @@ class LoadedObject:
         seen = _Shape(info.type, info.value_size, info.max_entries)
         mapped = name not in map_addresses.MAPS or info.map_flags & _MMAPABLE
         if (seen, info.key_size) != (shape, 4) or not mapped:
-            raise self._foreign(f"map {name} has another shape")
+            raise self._foreign(f"map {name} has another type or size")
 
     def _foreign(self, why: str) -> ForeignLayout:
         return ForeignLayout(

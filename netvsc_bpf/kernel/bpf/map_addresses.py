@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Numbers in the C that the loader replaces: what bcc cannot name.
+"""Replaces placeholders in programs by addresses of map entries, which bcc cannot express.
 
-An array of one entry has an address that the verifier knows (array_map_direct_value_addr() in
-kernel/bpf/arraymap.c, Linux 5.2). ebpf/maps.h has a number in place of each; here the instruction that loads
-it becomes one that loads the address (BPF_PSEUDO_MAP_VALUE, include/uapi/linux/bpf.h).
+The verifier knows the address of an array of one entry (array_map_direct_value_addr() in
+kernel/bpf/arraymap.c, Linux 5.2). ebpf/maps.h has a placeholder for each; here the instruction that loads it
+becomes one that loads the address (BPF_PSEUDO_MAP_VALUE, include/uapi/linux/bpf.h).
 
-Programs of which each pair has a copy (program_templates.py) have three numbers more: the address of the
-pair's own entry in `pairs` and in `counters`, and its slot. Until they are completed for a pair they name
-all their maps by such numbers, since a descriptor means nothing to another process.
+Programs of which each pair has a copy (program_templates.py) have three more placeholders: the addresses of
+the pair's own entry in `pairs` and in `counters`, and its slot. Until they are completed for a pair all their
+maps are placeholders, because a descriptor is only valid in one process.
 """
 
 import ctypes
@@ -20,17 +20,17 @@ from netvsc_bpf.kernel.process.cpus import possible_cpus
 
 MAPS = ("pairs", "homes", "counters")
 BY_DESCRIPTOR = ("paths", "path_events")
-"""Maps that programs reach by helpers. The place in this list is part of a template: part of ABI_VERSION."""
+"""Maps that programs access by helpers. Templates contain the index in this list (part of ABI_VERSION)."""
 _LOAD_64 = 0x18
-"""BPF_LD | BPF_DW | BPF_IMM, which takes two instructions: the number's lower half stands in the first."""
+"""BPF_LD | BPF_DW | BPF_IMM, which takes two instructions: the first has the lower half of the number."""
 _PSEUDO_MAP_FD, _PSEUDO_MAP_VALUE = 1, 2
 _MAGIC = 0x6E76_0100
-"""The upper half; no address of a kernel and no number of ours looks like it. The lower half is 0."""
+"""The upper half of a placeholder: no kernel address and no other constant looks like it. The lower is 0."""
 _DESCRIPTORS = 16
 
 
 class _Own(IntEnum):
-    """What a copy has of its pair."""
+    """Placeholders for values of the pair of a copy."""
 
     PAIR = 8
     COUNTERS = 9
@@ -38,11 +38,11 @@ class _Own(IntEnum):
 
 
 MapFd = Callable[[str], int]
-"""Return the descriptor of a map."""
+"""Returns the descriptor of a map."""
 
 
 def macros() -> dict[str, int]:
-    """Return what ebpf/maps.h and ebpf/abi.h are told."""
+    """Return the macros of ebpf/maps.h and ebpf/abi.h."""
     addresses = {f"{name.upper()}_ADDRESS": _number(place) for place, name in enumerate(MAPS)}
     own = {
         "OWN_PAIR_ADDRESS": _number(_Own.PAIR),
@@ -53,12 +53,12 @@ def macros() -> dict[str, int]:
 
 
 def cpu_slots(cpus: int) -> int:
-    """Return for how many CPUs `counters` has room: a power of two, so that the verifier believes a mask."""
+    """Return the number of CPUs in `counters`: a power of two, so that a mask satisfies the verifier."""
     return 1 << (cpus - 1).bit_length()
 
 
 def addressed(code: bytes, map_fd: MapFd, slot: int | None = None) -> bytes:
-    """Return a program's instructions with the numbers made addresses of the maps of these descriptors.
+    """Return a program's instructions with the placeholders replaced by addresses and map descriptors.
 
     `slot` is that of the pair whose copy it becomes, None for a program that all pairs share.
     """
@@ -77,9 +77,10 @@ def addressed(code: bytes, map_fd: MapFd, slot: int | None = None) -> bytes:
 
 
 def symbolic(code: bytes, names: Mapping[int, str]) -> bytes:
-    """Return a program's instructions with map descriptors (`names`: what each is of) made numbers again.
+    """Return a program's instructions with map descriptors replaced by placeholders.
 
-    Raises ValueError for a descriptor that has no name, or of a map that is not in BY_DESCRIPTOR.
+    `names` maps descriptors to map names. Raises ValueError for a descriptor without a name, or of a map that
+    is not in BY_DESCRIPTOR.
     """
     result = bytearray(code)
     for at in range(0, len(code) - INSTRUCTION.size, INSTRUCTION.size):
@@ -97,7 +98,7 @@ def _number(place: int) -> int:
 
 
 def _meaning(place: int, map_fd: MapFd, slot: int | None) -> tuple[int, int, int] | None:
-    """Return the source register and both halves of what is loaded; None for a number that is not ours."""
+    """Return the source register and both halves of the value to load; None for any other constant."""
     if 0 <= place < len(MAPS):
         return _PSEUDO_MAP_VALUE, map_fd(MAPS[place]), 0
     if 0 <= place - _DESCRIPTORS < len(BY_DESCRIPTOR):

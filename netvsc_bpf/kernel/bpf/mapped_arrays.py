@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Arrays of structs that lie in memory shared with the kernel: the entry of a map of direct.MAPS.
+"""Arrays of structs in memory shared with the kernel: the single entry of a map of map_addresses.MAPS.
 
-Reading takes no system call. Members of eight bytes that the kernel changes meanwhile are read whole.
+Reading takes no system call. Members of eight bytes are read atomically.
 """
 
 import ctypes
@@ -12,9 +12,9 @@ _Struct = TypeVar("_Struct", bound=ctypes.Structure)
 
 
 class Table:
-    """The entry, so many bytes, of a map that has BPF_F_MMAPABLE.
+    """The entry, of `size` bytes, of a map with BPF_F_MMAPABLE.
 
-    Close it after use; the map's descriptor stays the caller's.
+    Close it after use; the caller closes the map's descriptor.
     """
 
     def __init__(self, fd: int, size: int) -> None:

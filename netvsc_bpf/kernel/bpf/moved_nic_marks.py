@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The marks of synthetic NICs that their manager followed into another network namespace.
+"""Marks of synthetic NICs that their manager followed into another network namespace.
 
-A mark says where the manager is, and where the NIC's VF was fetched from, so that whoever detaches, or a
-manager that begins anew, knows what to look after and what to put back. It is a symbolic link in our folder
-in bpffs that leads nowhere; its text is the mark. Nothing else in bpffs takes a text that is ours.
+A mark records the manager's namespace and the VF that was fetched from there, so that `detach`, or a
+restarted manager, knows which NICs to manage and what to restore. It is a dangling symlink in netvsc-bpf's
+folder in bpffs, whose text is the mark: bpffs offers no other way to store text.
 
-    <inode>:<cookie> of the manager's namespace / cookie of this one / name at home [/ the fetched VF]
+    <inode>:<cookie> of the manager's namespace / cookie of this one / original name [/ the fetched VF]
 """
 
 import errno
@@ -19,15 +19,15 @@ from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 
 _NEW = "new"
 _KEPT = 11
-"""So many characters of a name stay when another has it already."""
+"""The number of characters of a name that are kept if the name is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class MovedVf:
-    """A VF that was fetched from the manager's namespace, and how it was there: a move undoes these."""
+    """A VF that was fetched from the manager's namespace, and its settings there, which a move resets."""
 
     ifindex: int
-    """In the namespace that it was fetched to; 0 until it is known to have arrived."""
+    """In the namespace that it was fetched to; 0 until its arrival is recorded."""
     name: str
     mac: str
     up: bool
@@ -37,18 +37,19 @@ class MovedVf:
 
 @dataclass(frozen=True, slots=True)
 class MovedNic:
-    """One synthetic NIC, by its ifindex in the namespace that it visits (`here`)."""
+    """One moved synthetic NIC, by its ifindex in the namespace that it is in (`here`)."""
 
     ifindex: int
     here: NetnsHandle
     home: NetnsHandle
+    """The namespace that it came from, where its manager runs."""
     name: str
-    """What it was called at home."""
+    """Its name in `home`."""
     vf: MovedVf | None = None
 
 
 def moved_nics(pins: NetnsPins) -> list[MovedNic]:
-    """Return the visitors of one namespace."""
+    """Return the NICs that moved into one namespace."""
     try:
         names = pin_files.names(pins.moved_nics)
     except FileNotFoundError:
@@ -58,23 +59,23 @@ def moved_nics(pins: NetnsPins) -> list[MovedNic]:
 
 
 def moved_nics_of(home: NetnsHandle, bpffs: Path = BPFFS) -> list[MovedNic]:
-    """Return the visitors in all namespaces that the manager of `home` looks after."""
+    """Return the moved NICs in all namespaces that belong to the manager of `home`."""
     root = NetnsPins(0, bpffs).root
     try:
         inodes = sorted(int(folder) for folder in pin_files.names(root) if folder.isdecimal())
     except FileNotFoundError:
         return []
-    everyone = (one for inode in inodes for one in moved_nics(NetnsPins(inode, bpffs)))
-    return [one for one in everyone if one.home == home]
+    every = (one for inode in inodes for one in moved_nics(NetnsPins(inode, bpffs)))
+    return [one for one in every if one.home == home]
 
 
 def moved_nic(pins: NetnsPins, ifindex: int) -> MovedNic | None:
-    """Return the mark of one NIC, None where it is no visitor."""
+    """Return the mark of one NIC, None if it has none."""
     return _read(pins, pins.moved_nics / str(ifindex))
 
 
 def note(visitor: MovedNic, bpffs: Path = BPFFS) -> None:
-    """Write a mark, in the place of an earlier one; the caller holds the writer lock."""
+    """Write a mark, replacing an earlier one; the caller holds the writer lock."""
     pins = NetnsPins(visitor.here.inode, bpffs)
     for folder in (pins.home, pins.moved_nics):
         pin_files.make_folder(folder)
@@ -85,14 +86,14 @@ def note(visitor: MovedNic, bpffs: Path = BPFFS) -> None:
 
 
 def note_vf(visitor: MovedNic, vf: MovedVf | None) -> MovedNic:
-    """Write that this VF was fetched, or that it is not here any more."""
+    """Record that this VF was fetched, or with None that it was moved back."""
     noted = replace(visitor, vf=vf)
     note(noted)
     return noted
 
 
 def remove_mark(pins: NetnsPins, ifindex: int) -> None:
-    """Remove a mark; nothing happens where there is none."""
+    """Remove a mark; does nothing if there is none."""
     pin_files.unlink(pins.moved_nics / str(ifindex))
     if pin_files.exists(pins.moved_nics) and not moved_nics(pins):
         pin_files.unlink(pins.moved_nics / _NEW)
@@ -100,7 +101,7 @@ def remove_mark(pins: NetnsPins, ifindex: int) -> None:
 
 
 def remove_unreadable_marks(pins: NetnsPins) -> None:
-    """Remove what stands among the marks and is none."""
+    """Remove entries of the folder that are not marks."""
     if not pin_files.exists(pins.moved_nics):
         return
     for name in pin_files.names(pins.moved_nics):
@@ -121,7 +122,7 @@ def encode(visitor: MovedNic) -> str:
 
 
 def decode(text: str, ifindex: int, inode: int) -> MovedNic | None:
-    """Return what a mark of this NIC in the namespace of this inode says; None where it is none. Pure."""
+    """Parse the mark of this NIC in the namespace with this inode; None if the text is not a mark. Pure."""
     parts = text.split("/")
     try:
         home_inode, home_cookie = map(int, parts[0].split(":"))
@@ -146,15 +147,15 @@ def _read(pins: NetnsPins, path: Path) -> MovedNic | None:
     try:
         return decode(pin_files.read_symlink(path), int(path.name), pins.inode)
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.EINVAL):  # EINVAL: no symlink
+        if error.errno not in (errno.ENOENT, errno.EINVAL):  # EINVAL: not a symlink
             raise
         return None
 
 
 def free_name(wanted: Iterable[str], taken: set[str]) -> str:
-    """Return the first of these names that nobody has, or one made of the first. Pure.
+    """Return the first of these names that is not taken, or one derived from the first. Pure.
 
-    A name of an interface has 15 characters at most (IFNAMSIZ).
+    Names of interfaces have at most 15 characters (IFNAMSIZ).
     """
     names = list(wanted)
     made = (f"{names[0][:_KEPT]}_{number}" for number in range(1000))
@@ -162,5 +163,5 @@ def free_name(wanted: Iterable[str], taken: set[str]) -> str:
 
 
 def may_be_called(name: str, once: str) -> bool:
-    """Say whether free_name() could have made this name of a NIC that was called `once`. Pure."""
+    """Return whether free_name() could have derived this name from `once`. Pure."""
     return name == once or name.startswith(f"{once[:_KEPT]}_")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The facts about kernel structures that ebpf/kernel_types.h asks for, taken from BTF and checked."""
+"""Reads the offsets that ebpf/kernel_types.h needs from BTF, and verifies them."""
 
 from netvsc_bpf.kernel.bpf.btf import Btf, Member
 from netvsc_bpf.kernel.bpf.drop_offsets import drop_facts
@@ -22,11 +22,11 @@ _ENUMERATORS = {
         "NETDEV_GOING_DOWN": 10,
     },
 }
-"""What kernel_types.h says of include/linux/netdevice.h."""
+"""The values in kernel_types.h, from include/linux/netdevice.h."""
 
 
 def kernel_offsets(btf: Btf) -> dict[str, int]:
-    """Return the macros of kernel_types.h, in bytes. Raises NoBtf where the kernel is built differently."""
+    """Return the macros of kernel_types.h, in bytes. Raises NoBtf if the kernel's structures do not fit."""
     for enum, expected in _ENUMERATORS.items():
         actual = btf.enumerators(enum)
         for name, value in expected.items():
@@ -47,7 +47,7 @@ def kernel_offsets(btf: Btf) -> dict[str, int]:
 
 
 def offsets_for(liveness: Liveness) -> dict[str, int]:
-    """Return the macros of kernel_types.h that a rung is compiled with. Raises NoBtf."""
+    """Return the macros of kernel_types.h for a fallback level. Raises NoBtf."""
     if liveness is Liveness.NETLINK:
         return no_offsets()
     with Btf.of_kernel() as btf:
@@ -56,7 +56,7 @@ def offsets_for(liveness: Liveness) -> dict[str, int]:
 
 
 def no_offsets() -> dict[str, int]:
-    """Return macros that let the programs compile where they may not look: the rung `netlink` never does."""
+    """Return zero macros for level `netlink`, whose programs compile with them but do not use them."""
     return dict.fromkeys(
         (
             "NET_DEVICE_STATE",
@@ -82,5 +82,5 @@ def _offset(members: dict[str, Member], name: str, size: int) -> int:
 
 def _unfit(why: str) -> NoBtf:
     return NoBtf(
-        "cannot look into the kernel", why, "report it with the kernel's version; --liveness netlink works"
+        "cannot read kernel structures", why, "report it with the kernel's version; --liveness netlink works"
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What stands in our folder in bpffs for network namespaces that are gone.
+"""Finds and removes pins of network namespaces that no longer exist.
 
-A namespace is gone where no name and no process leads to it, and where none of the synthetic NICs that were
-attached in it is in the DEVMAP any more: the kernel takes a device out when it leaves its namespace.
+A namespace is considered gone if it has no name and no process, and none of the synthetic NICs that were
+attached in it is in the DEVMAP any more: the kernel deletes the entry when a device leaves its namespace.
 """
 
 from netvsc_bpf.kernel.bpf import abi, claim_lock, links, pin_files, pins
@@ -17,7 +17,8 @@ from netvsc_bpf.model.errors import ForeignLayout
 def orphans(own: NetnsPins) -> list[NetnsPins]:
     """Return the namespaces that are gone and have pins.
 
-    None without CAP_SYS_PTRACE, which it takes to see where other users' processes are. Raises OSError.
+    Returns none without CAP_SYS_PTRACE, which is needed to see the namespaces of other users' processes.
+    Raises OSError.
     """
     if CAP_SYS_PTRACE not in effective():
         return []
@@ -32,7 +33,7 @@ def orphans(own: NetnsPins) -> list[NetnsPins]:
 
 
 def remove(where: NetnsPins) -> None:
-    """Remove all that a namespace left; the caller holds the writer lock. Raises OSError."""
+    """Remove all pins of a namespace; the caller holds the writer lock. Raises OSError."""
     claim_lock.clear(where)
     pins.remove_tree(where, where.home)
 

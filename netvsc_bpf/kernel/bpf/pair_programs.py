@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The copies of programs that are one pair's own, pinned beside its links.
+"""A pair's own copies of programs, pinned beside its links.
 
-Read anew each time, never kept open: another process may have detached the pair and attached it again.
+Opened each time, never kept open: another process may have detached the pair and attached it again.
 """
 
 import os
@@ -17,13 +17,13 @@ PROGRAMS = tuple(program_templates.KINDS)
 
 
 def program_ids(where: NetnsPins, ifindex: int) -> dict[str, int]:
-    """Return the kernel's numbers of a pair's own programs, by name; those that it has."""
+    """Return the ids of the copies that a pair has, by name."""
     found = {name: links.pinned_program_id(where.copy(ifindex, name)) for name in PROGRAMS}
     return {name: number for name, number in found.items() if number is not None}
 
 
 def pending_ids(where: NetnsPins, ifindex: int, name: str) -> set[int]:
-    """Return the numbers of a program of a pair that an unfinished change of programs brings.
+    """Return the ids of a pair's new copies of a program in an unfinished replacement.
 
     Its hooks may run them already (kernel/hooks/replace_programs.py).
     """
@@ -34,9 +34,9 @@ def pending_ids(where: NetnsPins, ifindex: int, name: str) -> set[int]:
 
 @contextmanager
 def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
-    """Give the descriptor of a pair's own copy, which is made where there is none.
+    """Give the descriptor of a pair's own copy, which is created if there is none.
 
-    `slot` is that of the pair. Raises CompileError where the verifier refuses it, ForeignLayout, KernelError.
+    `slot` is that of the pair. Raises CompileError if the verifier refuses it, ForeignLayout, KernelError.
     """
     pin = loaded.pins.copy(ifindex, name)
     try:
@@ -53,18 +53,18 @@ def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator
 
 @contextmanager
 def second(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
-    """Make a second copy, which take_second() puts in the place of the first; give its descriptor."""
+    """Create a second copy, with which take_second() replaces the first; give its descriptor."""
     with _made(loaded, slot, name, _second(loaded.pins, ifindex, name)) as new:
         yield new
 
 
 def take_second(where: NetnsPins, ifindex: int, name: str) -> None:
-    """Have the second copy be the pair's own; atomic."""
+    """Replace the first copy by the second, atomically."""
     pins.move(_second(where, ifindex, name), where.copy(ifindex, name))
 
 
 def remove_second(where: NetnsPins, ifindex: int, name: str) -> None:
-    """Remove the pin of a second copy, where there is one."""
+    """Remove the pin of a second copy, if there is one."""
     pin_files.unlink(_second(where, ifindex, name))
 
 
@@ -82,7 +82,7 @@ def _made(loaded: LoadedObject, slot: int, name: str, pin: Path) -> Iterator[int
 
 
 def make_new_copies(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> None:
-    """Make new copies of all that there are, from the templates in `folder`, and pin them below it.
+    """Create new versions of all existing copies, from the templates in `folder`, and pin them below it.
 
     `slots` are those of the pairs, by their synthetic ifindex. Raises as opened() does.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel's own account of each change of path: the ring buffer that ebpf/latch.h writes."""
+"""Reads changes of path from the ring buffer that ebpf/latch.h writes."""
 
 import asyncio
 import ctypes
@@ -14,7 +14,7 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, cty
 
 
 class PathEventWatch:
-    """Hands over each change of path that the kernel tells (the ring buffer of ebpf/latch.h)."""
+    """Calls back for each change of path in the ring buffer."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, ring: Path, deliver: Callable[[PathEvent], None]
@@ -37,9 +37,9 @@ class PathEventWatch:
         loop.add_reader(self._fd, self.consume)
 
     def consume(self) -> None:
-        """Deliver what is there."""
+        """Deliver all available events."""
         self._lib.ring_buffer__consume(self._ring)
-        # Not from within the callback: ctypes would swallow what goes wrong there.
+        # Not from within the callback: ctypes would swallow exceptions there.
         events, self._read = self._read, []
         for event in events:
             self._deliver(event)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is done below our folder in bpffs: by descriptors, never by a path that somebody can lead elsewhere.
+"""File operations below netvsc-bpf's folder in bpffs, by descriptors, so that no symlink can redirect them.
 
-A path (pin_layout.py) is only a name here. The folder is opened and looked at (pin_root.py), the rest is
-walked from there without following a symlink (openat2.py), and what is at the end of it is opened before it
-is used. A symlink is made, read and removed; it never leads anywhere.
+The folder is opened and verified (pin_root.py), the rest of the path is resolved from there without following
+symlinks (openat2.py), and the object at its end is opened before it is used. Symlinks are created, read and
+removed, but never followed.
 
-The owner of the folder may be the service's user, who can exchange anything in it between two of our steps.
-Whatever we meet then is his own, for nothing else can be brought in there: except by a hard link, where
-fs.protected_hardlinks is 0. So what has a second name is neither detached nor given away.
+The owner of the folder may be the service's user, who can replace anything in it between two steps. The
+replacement is then that user's own object, because no other can be brought into the folder, except by a hard
+link if fs.protected_hardlinks is 0. So an object with a second name is neither detached nor handed over.
 
 bpf(2) takes a path. BPF_F_PATH_FD (Linux 6.5) would take a descriptor of the folder, but follows a symlink at
-the end of the name; /proc/self/fd/N names the very inode that was looked at, on every kernel.
+the end of the name; /proc/self/fd/N refers to the inode that was checked, on every kernel.
 """
 
 import os
@@ -31,7 +31,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _ITSELF = os.O_PATH | os.O_NOFOLLOW
 _MODE = 0o700
 _DEEPEST = 8
-"""Folders below each other. Ours are four; more are there to wear out whoever removes them."""
+"""The maximum depth of folders to remove. netvsc-bpf's own depth is four; more may be an attack."""
 
 
 def get(path: Path) -> int:
@@ -40,9 +40,9 @@ def get(path: Path) -> int:
     try:
         found = os.fstat(fd)
         if stat.S_ISLNK(found.st_mode):
-            raise _strange(path, "a symlink")
+            raise _untrusted(path, "it is a symlink")
         if not trusted(found.st_uid):
-            raise _strange(path, f"user {found.st_uid}'s")
+            raise _untrusted(path, f"it belongs to user {found.st_uid}")
         return libbpf.obj_get(_by_descriptor(fd))
     finally:
         os.close(fd)
@@ -50,7 +50,7 @@ def get(path: Path) -> int:
 
 @contextmanager
 def got(path: Path) -> Iterator[int]:
-    """Open a pin for the time of a with block."""
+    """Open a pin for the block."""
     fd = get(path)
     try:
         yield fd
@@ -59,14 +59,14 @@ def got(path: Path) -> Iterator[int]:
 
 
 def pin(fd: int, path: Path) -> None:
-    """Pin what the descriptor is of (BPF_OBJ_PIN). Raises OSError."""
+    """Pin the object of a descriptor (BPF_OBJ_PIN). Raises OSError."""
     with _parent(path) as (root, folder, name):
         libbpf.obj_pin(fd, f"{_by_descriptor(folder)}/{name}")
         _hand_over(root, folder, name)
 
 
 def inode(path: Path) -> int:
-    """Return the number of what has this name; bpffs never gives one again. Raises OSError."""
+    """Return the inode number of a pin, folder or symlink; bpffs never reuses one. Raises OSError."""
     fd = _open(path, _ITSELF)
     try:
         return os.fstat(fd).st_ino
@@ -75,7 +75,7 @@ def inode(path: Path) -> int:
 
 
 def exists(path: Path) -> bool:
-    """Tell whether there is something of this name, whatever it is. Raises OSError."""
+    """Return whether anything with this name exists. Raises OSError."""
     try:
         inode(path)
     except FileNotFoundError:
@@ -84,13 +84,13 @@ def exists(path: Path) -> bool:
 
 
 def names(folder: Path) -> list[str]:
-    """Return what a folder holds, sorted. Raises OSError."""
+    """Return the names in a folder, sorted. Raises OSError."""
     with open_folder(folder) as fd:
         return sorted(os.listdir(fd))  # noqa: PTH208 - a descriptor
 
 
 def walk(folder: Path) -> list[Path]:
-    """Return the pins in a folder and in those below it, sorted; none where there is no folder."""
+    """Return all pins below a folder, sorted; none if the folder does not exist."""
     with suppress(FileNotFoundError), open_folder(folder) as fd:
         return list(_walk(fd, folder))
     return []
@@ -104,59 +104,61 @@ def open_folder(folder: Path) -> Iterator[int]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder where there is none, in one that is there. Raises OSError."""
+    """Create a folder if it does not exist, in an existing one. Raises OSError."""
     with _parent(folder) as (root, parent, name):
         try:
             os.mkdir(name, _MODE, dir_fd=parent)
         except FileExistsError:
             kind = os.lstat(name, dir_fd=parent).st_mode
             if not stat.S_ISDIR(kind):
-                raise _strange(folder, "a symlink" if stat.S_ISLNK(kind) else "a file") from None
+                raise _untrusted(
+                    folder, "it is a symlink" if stat.S_ISLNK(kind) else "it is a file"
+                ) from None
             return
         _hand_over(root, parent, name)
 
 
 def make_symlink(text: str, path: Path) -> None:
-    """Make a symlink that says `text`. Raises OSError."""
+    """Create a symlink with this text. Raises OSError."""
     with _parent(path) as (root, folder, name):
         os.symlink(text, name, dir_fd=folder)
         _hand_over(root, folder, name)
 
 
 def read_symlink(path: Path) -> str:
-    """Return what a symlink says. Raises OSError, EINVAL where it is none."""
+    """Return the text of a symlink. Raises OSError: EINVAL if it is not a symlink."""
     with _parent(path) as (_, folder, name):
         return os.readlink(name, dir_fd=folder)
 
 
 def rename(path: Path, target: Path) -> None:
-    """Give a pin or a folder another name, in the place of a pin that has it; atomic (simple_rename())."""
+    """Rename a pin or a folder atomically, replacing a pin of that name (simple_rename())."""
     with _parent(path) as (_, folder, name), _parent(target) as (_, target_folder, target_name):
         os.rename(name, target_name, src_dir_fd=folder, dst_dir_fd=target_folder)
 
 
 def unlink(path: Path) -> None:
-    """Remove a pin or a symlink; nothing happens where there is none. Raises OSError."""
+    """Remove a pin or a symlink; does nothing if there is none. Raises OSError."""
     with suppress(FileNotFoundError), _parent(path) as (_, folder, name):
         os.unlink(name, dir_fd=folder)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove an empty folder; nothing happens where there is none. Raises OSError."""
+    """Remove an empty folder; does nothing if there is none. Raises OSError."""
     with suppress(FileNotFoundError), _parent(folder) as (_, parent, name):
         os.rmdir(name, dir_fd=parent)
 
 
 def remove_pin(path: Path, detach: Callable[[int], None]) -> None:
-    """Remove a pin after `detach` had a descriptor of what is pinned; nothing happens where there is none."""
+    """Remove a pin after calling `detach` with a descriptor of the object; does nothing if there is none."""
     with suppress(FileNotFoundError), _parent(path) as (_, folder, name):
         _remove_pin(folder, name, detach)
 
 
 def remove_tree(folder: Path, detach: Callable[[int], None]) -> None:
-    """Remove a folder with all that is in it, each pin as remove_pin() does.
+    """Remove a folder with its contents, each pin as remove_pin() does.
 
-    What is no folder is removed as well. Nothing happens where there is none. Raises OSError.
+    Also removes a pin or symlink of that name. Does nothing if there is none. Raises OSError.
     """
     with suppress(FileNotFoundError), _parent(folder) as (_, parent, name):
         _remove(parent, name, detach, folder)
@@ -177,7 +179,7 @@ def _walk(fd: int, folder: Path) -> Iterator[Path]:
 
 def _remove(parent: int, name: str, detach: Callable[[int], None], of: Path, depth: int = 0) -> None:
     if depth > _DEEPEST:
-        raise _strange(of, "a folder of folders")
+        raise _untrusted(of, f"it has more than {_DEEPEST} levels of folders")
     try:
         fd = open_beneath(parent, name, _FOLDER)
     except OSError as error:
@@ -210,13 +212,13 @@ def _remove_pin(folder: int, name: str, detach: Callable[[int], None]) -> None:
 
 
 def _hand_over(root: OurRoot, folder: int, name: str) -> None:
-    """Give what root has just made to the owner of our folder, who has to get at it."""
+    """Chown an object that root has just created to the owner of the folder, who needs access to it."""
     if root.uid == os.geteuid() or os.geteuid() != 0:
         return
     fd = open_beneath(folder, name, _ITSELF)
     try:
         made = os.fstat(fd)
-        # A folder has one more for itself and for each folder in it.
+        # The link count of a folder also counts itself and the folders in it.
         single = stat.S_ISDIR(made.st_mode) or made.st_nlink == 1
         if made.st_uid == 0 and single:
             os.chown(_by_descriptor(fd), root.uid, root.gid)
@@ -229,7 +231,7 @@ def _by_descriptor(fd: int) -> str:
 
 
 def _split(path: Path) -> tuple[Path, str]:
-    """Return our folder and the rest of a path below it."""
+    """Split a path into netvsc-bpf's folder and the rest."""
     text = str(path)
     end = text.rfind(_ROOT + "/")
     if end < 0:
@@ -252,9 +254,9 @@ def _opened(path: Path, flags: int) -> Iterator[tuple[OurRoot, int]]:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open what is below our folder, which is opened for that alone unless this thread holds it."""
+    """Open an object below the folder, which is opened as well unless this thread holds it open."""
     text, root = str(path), held_root()
-    # The short way first: a scrape goes it some hundred times.
+    # The fast case first: a scrape takes it some hundred times.
     if root is not None and text.startswith(root.prefix):
         return _open_in(root, text[len(root.prefix) :], flags, path)
     where, rest = _split(path)
@@ -268,7 +270,7 @@ def _open_in(root: OurRoot, rest: str, flags: int, path: Path) -> int:
     except OSError as error:
         if error.errno != ELOOP:
             raise
-        raise _strange(path, "or leads through, a symlink") from None
+        raise _untrusted(path, "it is a symlink, or in a folder that is one") from None
 
 
 @contextmanager
@@ -277,5 +279,5 @@ def _parent(path: Path) -> Iterator[tuple[OurRoot, int, str]]:
         yield root, folder, path.name
 
 
-def _strange(path: Path, what: str) -> UntrustedFolder:
-    return UntrustedFolder(f"cannot use {path}", f"it is {what}, and not of our making", "remove it")
+def _untrusted(path: Path, why: str) -> UntrustedFolder:
+    return UntrustedFolder(f"cannot use {path}", f"{why}, which netvsc-bpf did not create", "remove it")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where everything is pinned: path arithmetic alone, no I/O.
+"""The paths of all pins. No I/O.
 
 ::
 
@@ -8,13 +8,13 @@
             object/maps/<map>  object/programs/<program>  object/templates/<program>  object/sentinel/<hook>
             pair_<synthetic ifindex>/steer  home  guard    the links
             pair_<synthetic ifindex>/programs/<program>    the pair's own copies
-            pair_<synthetic ifindex>/drain    since when it is drained, and why: a map
-            visitors/<synthetic ifindex>   a NIC that a manager followed here: a symlink, its text says whence
-            upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a change
+            pair_<synthetic ifindex>/drain    start and reason of its drain: a map
+            visitors/<synthetic ifindex>   mark of a NIC that moved here, followed by its manager: a symlink
+            upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a replacement
 
         manager_<netns inode>/socket   locked by the manager; a symlink, its text is the name of its socket
 
-bpffs reserves names with a dot for itself (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
+bpffs reserves names with a dot (kernel/bpf/inode.c, bpf_lookup), hence the underscores.
 """
 
 import re
@@ -39,7 +39,7 @@ class NetnsPins:
 
     @property
     def root(self) -> Path:
-        """Our folder in bpffs; nothing outside it is ever created or removed."""
+        """netvsc-bpf's folder in bpffs; nothing outside it is ever created or removed."""
         return self.bpffs / ROOT_NAME
 
     @property
@@ -58,23 +58,23 @@ class NetnsPins:
         return self.home / "object"
 
     def inode_of(self, name: str) -> int | None:
-        """Return the inode of the namespace that a folder of the root is of, None for any other name."""
+        """Return the inode of the namespace that a folder of the root belongs to, None for any other name."""
         return _number(name.removeprefix(_MANAGER_PREFIX))
 
     def loading(self, pid: int) -> Path:
-        """Return the folder in which a loader builds what becomes `object` by one rename."""
+        """Return the folder in which a loader pins, which is then renamed to `object`."""
         return self.home / f"{_LOADING_PREFIX}{pid}"
 
     def is_loading(self, folder: str) -> bool:
-        """Tell whether a folder name is that of a loader."""
+        """Return whether a folder name is that of a loader."""
         return folder.startswith(_LOADING_PREFIX)
 
     def upgrading(self, build: int) -> Path:
-        """Return the folder of programs that are about to replace those of `object`."""
+        """Return the folder of programs that will replace those of `object`."""
         return self.home / f"{_UPGRADING_PREFIX}{build:08x}"
 
     def upgrading_build(self, folder: str) -> int | None:
-        """Return the build that a folder name stands for, or None for another folder."""
+        """Return the build in the name of such a folder, None for another folder."""
         found = _UPGRADING.fullmatch(folder)
         return None if found is None else int(found[1], 16)
 
@@ -93,12 +93,12 @@ class NetnsPins:
 
     def pair(self, ifindex: int) -> Path:
         """Return the folder of the links of one pair, named by its synthetic NIC."""
-        # In one piece: five steps of pathlib for each of 64 pairs are a good part of a scrape.
+        # As one string: five pathlib operations for each of 64 pairs take a large part of a scrape.
         return Path(f"{self.bpffs}/{ROOT_NAME}/{self.inode}/{_PAIR_PREFIX}{ifindex}")
 
     @property
     def moved_nics(self) -> Path:
-        """The folder of the marks of NICs that moved here (kernel/bpf/moved_nic_marks.py)."""
+        """The folder `visitors`: marks of NICs that moved here (kernel/bpf/moved_nic_marks.py)."""
         return self.home / "visitors"
 
     def link(self, ifindex: int, program: str) -> Path:
@@ -106,30 +106,30 @@ class NetnsPins:
         return self.pair(ifindex) / program
 
     def copies(self, ifindex: int) -> Path:
-        """Return the folder of the programs that are one pair's own."""
+        """Return the folder of a pair's own copies of programs."""
         return self.pair(ifindex) / "programs"
 
     def copy(self, ifindex: int, program: str) -> Path:
-        """Return the pin of a program that is one pair's own (kernel/bpf/program_templates.py)."""
+        """Return the pin of a pair's own copy of a program (kernel/bpf/program_templates.py)."""
         return self.copies(ifindex) / program
 
     def drain_note(self, ifindex: int) -> Path:
-        """Return the pin that says why a pair is drained (kernel/bpf/drain_notes.py)."""
+        """Return the pin of a pair's drain note (kernel/bpf/drain_notes.py)."""
         return self.pair(ifindex) / "drain"
 
     def new_drain_note(self, ifindex: int) -> Path:
-        """Return where a drain note is made, before it takes its place."""
+        """Return where a new drain note is pinned before it replaces the old one."""
         return self.pair(ifindex) / "drain_new"
 
     def template(self, name: str) -> Path:
-        """Return the pin of what copies of a program are made from."""
+        """Return the pin of a program's template, of which copies are made."""
         return self.object / "templates" / name
 
     def pair_ifindex(self, folder: str) -> int | None:
-        """Return the synthetic ifindex that a folder name stands for, or None for another folder."""
+        """Return the synthetic ifindex in the name of a pair's folder, None for another folder."""
         return _number(folder.removeprefix(_PAIR_PREFIX)) if folder.startswith(_PAIR_PREFIX) else None
 
 
 def _number(text: str) -> int | None:
-    """Return the number that we write like this, None for what another may have written."""
+    """Parse a number in canonical decimal form, None for any other text."""
     return int(text) if text.isascii() and text.isdecimal() and text == str(int(text)) else None

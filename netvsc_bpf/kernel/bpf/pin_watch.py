@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Being told that a pin was removed: inotify sees unlink() in bpffs as anywhere."""
+"""Watches for removed pins with inotify, which reports unlink() in bpffs as in any file system."""
 
 import asyncio
 import ctypes
@@ -17,7 +17,7 @@ _IN_DELETE, _IN_NONBLOCK, _IN_CLOEXEC = 0x200, os.O_NONBLOCK, os.O_CLOEXEC
 
 
 class PinWatch:
-    """Calls back when a pin or folder below our folder in bpffs was removed (inotify)."""
+    """Calls back when a pin or folder was removed from a watched folder."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
         self._loop, self._wake = loop, wake
@@ -27,7 +27,7 @@ class PinWatch:
         loop.add_reader(self._fd, self._read)
 
     def follow(self, folders: set[Path]) -> bool:
-        """Watch these folders and no others; return whether there were any that had not been watched."""
+        """Watch exactly these folders; return whether any of them was not watched before."""
         for gone in self._watched.keys() - folders:
             self._libc.inotify_rm_watch(self._fd, self._watched.pop(gone))
         new = folders - self._watched.keys()
@@ -55,7 +55,7 @@ class PinWatch:
             self._wake()
 
     def _forget(self, events: bytes) -> None:
-        """Drop the watches of folders that went: one that comes under such a name needs another."""
+        """Drop the watches of deleted folders: a new folder with the same name needs a new watch."""
         offset = 0
         while offset < len(events):
             number, mask, _, length = _EVENT.unpack_from(events, offset)

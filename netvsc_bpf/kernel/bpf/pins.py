@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Making, reading and removing pins, never outside our own folder."""
+"""Creates, lists and removes pins, only below netvsc-bpf's own folder."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
 
 def make(fd: int, path: Path) -> None:
-    """Pin what the descriptor is of. Raises KernelError."""
+    """Pin the object of a descriptor. Raises KernelError."""
     try:
         pin_files.pin(fd, path)
     except OSError as error:
@@ -31,24 +31,24 @@ def attached_ifindexes(pins: NetnsPins) -> list[int]:
 
 
 def in_use(pins: NetnsPins) -> bool:
-    """Tell whether the folder of this network namespace is needed: by a pair, or by a NIC that visits."""
+    """Return whether the folder of this network namespace is needed, by a pair or by a moved NIC."""
     return bool(attached_ifindexes(pins)) or pin_files.exists(pins.moved_nics)
 
 
 def remove_tree(pins: NetnsPins, folder: Path) -> None:
-    """Remove a folder of pins; links in it detach, at once. Nothing happens where there is none."""
+    """Remove a folder of pins, detaching links in it at once. Does nothing if there is none."""
     if pins.root not in folder.parents:
         raise NetvscBpfError(f"refusing to remove {folder}", f"it is not below {pins.root}")
     pin_files.remove_tree(folder, links.detach)
 
 
 def move(path: Path, target: Path) -> None:
-    """Give a pin or a folder another name, in the place of a pin that has it; atomic (simple_rename())."""
+    """Rename a pin or a folder atomically, replacing a pin of that name (simple_rename())."""
     pin_files.rename(path, target)
 
 
 def upgrades(pins: NetnsPins) -> list[tuple[Path, int]]:
-    """Return the changes of programs that were begun and not finished: folder and build. One at most."""
+    """Return unfinished replacements of programs, at most one: folder and build."""
     try:
         folders = pin_files.names(pins.home)
     except FileNotFoundError:
@@ -58,7 +58,7 @@ def upgrades(pins: NetnsPins) -> list[tuple[Path, int]]:
 
 
 def remove_unfinished(pins: NetnsPins) -> None:
-    """Remove what loaders left that were killed; the caller holds the lock, so none is at work."""
+    """Remove the folders of loaders that were killed; the caller holds the lock, so no loader is running."""
     for folder in pin_files.names(pins.home):
         if pins.is_loading(folder):
             remove_tree(pins, pins.home / folder)

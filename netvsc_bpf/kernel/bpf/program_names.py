@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the kernel calls a loaded program, whoever loaded it."""
+"""Returns the name of a loaded program, also of a foreign one."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ from netvsc_bpf.kernel.bpf import libbpf
 
 
 class _NamedProgInfo(ctypes.Structure):
-    """The head of struct bpf_prog_info as far as its name (include/uapi/linux/bpf.h)."""
+    """The beginning of struct bpf_prog_info up to the name (include/uapi/linux/bpf.h)."""
 
     _fields_ = [
         ("type", ctypes.c_uint32),
@@ -25,9 +25,9 @@ class _NamedProgInfo(ctypes.Structure):
 
 
 def program_name(prog_id: int) -> str | None:
-    """Return the name, 15 characters at most; None where it has none, is gone, or may not be asked for.
+    """Return the name, at most 15 characters; None if it has none, is gone, or may not be queried.
 
-    Programs are opened by number for CAP_SYS_ADMIN alone (bpf_prog_get_fd_by_id(), kernel/bpf/syscall.c).
+    Opening a program by id requires CAP_SYS_ADMIN (bpf_prog_get_fd_by_id(), kernel/bpf/syscall.c).
     """
     fd: int = libbpf.lib().bpf_prog_get_fd_by_id(prog_id)
     if fd < 0:

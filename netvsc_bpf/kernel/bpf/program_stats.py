@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the kernel keeps of a loaded program: its tag, how often it ran and for how long."""
+"""Reads tag, number of runs and run time of loaded programs."""
 
 import ctypes
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ STATS_ENABLED = Path("/proc/sys/kernel/bpf_stats_enabled")
 
 @dataclass(frozen=True, slots=True)
 class ProgramStats:
-    """One program. The kernel counts runs only while somebody has bpf_stats on; we never turn it on."""
+    """One program. The kernel counts runs only while bpf_stats is enabled, which netvsc-bpf never does."""
 
     name: str
     id: int
@@ -26,22 +26,22 @@ class ProgramStats:
 
 
 class _ProgInfo(ctypes.Structure):
-    """struct bpf_prog_info as far as run_cnt (include/uapi/linux/bpf.h, Linux 5.1)."""
+    """The beginning of struct bpf_prog_info up to run_cnt (include/uapi/linux/bpf.h, Linux 5.1)."""
 
     _fields_ = [
         ("type", ctypes.c_uint32),
         ("id", ctypes.c_uint32),
         ("tag", ctypes.c_uint8 * 8),
-        ("not_asked_for", ctypes.c_uint8 * 176),  # lengths and pointers: left 0, nothing is written there
+        ("not_asked_for", ctypes.c_uint8 * 176),  # lengths and pointers: 0, so nothing is written there
         ("run_time_ns", ctypes.c_uint64),
         ("run_cnt", ctypes.c_uint64),
     ]
 
 
 def read_programs(where: NetnsPins, ifindexes: Iterable[int]) -> Iterator[ProgramStats]:
-    """Describe the programs of a network namespace, the runs of all pairs' copies added up.
+    """Return the programs of a network namespace, with the runs summed over all pairs' copies.
 
-    Those are asked for only where the kernel counts, or has counted for the first pair. Raises OSError.
+    Copies are read only if the kernel counts runs, or has counted some for the first pair. Raises OSError.
     """
     pairs = list(ifindexes)
     for name in pin_files.names(where.object / "programs"):
@@ -57,21 +57,21 @@ def read_programs(where: NetnsPins, ifindexes: Iterable[int]) -> Iterator[Progra
 def _copies(where: NetnsPins, name: str, ifindexes: Iterable[int]) -> list[ProgramStats]:
     found = []
     for ifindex in ifindexes:
-        with suppress(FileNotFoundError):  # it wants none, or is being detached
+        with suppress(FileNotFoundError):  # the pair does not use it, or is being detached
             found.append(read_program(where.copy(ifindex, name)))
     return found
 
 
 def read_program(path: Path) -> ProgramStats:
-    """Describe the program pinned at `path`. Raises OSError."""
+    """Return the statistics of the program pinned at `path`. Raises OSError."""
     with pin_files.got(path) as fd:
         info = libbpf.info(fd, _ProgInfo)
     return ProgramStats(path.name, info.id, bytes(info.tag).hex(), info.run_cnt, info.run_time_ns)
 
 
 def stats_enabled(path: Path = STATS_ENABLED) -> bool:
-    """Tell whether kernel.bpf_stats_enabled is set; who uses BPF_ENABLE_STATS instead does not show here."""
+    """Return whether kernel.bpf_stats_enabled is set; BPF_ENABLE_STATS is not visible here."""
     try:
         return path.read_text().strip() == "1"
     except (FileNotFoundError, PermissionError):
-        return False  # no such switch, or not for us to see
+        return False  # no such sysctl, or not readable

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Programs of which each pair has a copy of its own: steer, home and guard.
+"""Templates of the programs of which each pair has its own copy: steer, home and guard.
 
-A copy has its pair baked in: the address of the pair's entry in `pairs` and in `counters`, and its slot
-(ebpf/maps.h, own_pair()). Compiling for each pair would take half a second. So the compile child leaves the
-instructions in the kernel, each program's in an array of one entry that is frozen: what nobody can change
-any more. Whoever attaches a pair reads them, puts the pair's numbers in (map_addresses.py) and loads the
-result, without bcc and within a millisecond.
+A copy contains the addresses of the pair's entry in `pairs` and in `counters`, and its slot (ebpf/maps.h,
+own_pair()). Compiling for each pair would take half a second. So the compile child stores the instructions of
+each program in the kernel, in a frozen, immutable array of one entry. To attach a pair, they are read,
+completed with the pair's values (map_addresses.py) and loaded, without bcc and within a millisecond.
 """
 
 import ctypes
@@ -24,11 +23,11 @@ KINDS = {
     "home": libbpf.SCHED_CLS_PROGRAM,
     "guard": libbpf.XDP_PROGRAM,
 }
-"""The programs, and of which enum bpf_prog_type they are."""
+"""The programs, and their enum bpf_prog_type."""
 
 
 def write(name: str, code: bytes, pin: Path) -> None:
-    """Leave a program's instructions, with numbers for maps and pair, in a frozen map. Raises KernelError."""
+    """Pin a program's instructions, with placeholders, in a frozen map. Raises KernelError."""
     fd = libbpf.array_create(f"{name}_template", len(code))
     try:
         libbpf.map_update(fd, 0, ctypes.create_string_buffer(code, len(code)))
@@ -39,7 +38,7 @@ def write(name: str, code: bytes, pin: Path) -> None:
 
 
 def read(pin: Path) -> bytes:
-    """Return what write() left. Raises ForeignLayout where there is none."""
+    """Return the instructions that write() has pinned. Raises ForeignLayout if there are none."""
     try:
         with pin_files.got(pin) as fd:
             code = ctypes.create_string_buffer(libbpf.info(fd, libbpf.MapInfo).value_size)
@@ -52,9 +51,9 @@ def read(pin: Path) -> bytes:
 
 @contextmanager
 def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> Iterator[int]:
-    """Load the copy of the pair in this slot; give its descriptor.
+    """Load the copy for the pair in this slot; give its descriptor.
 
-    Raises CompileError with the verifier's log, and KernelError for want of memory and the like.
+    Raises CompileError with the verifier's log, and KernelError for transient failures.
     """
     completed = map_addresses.addressed(code, map_fd, slot)
     try:

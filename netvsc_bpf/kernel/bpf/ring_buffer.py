@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reading a BPF ring buffer without taking anything out of it.
+"""Reads a BPF ring buffer without consuming records.
 
-User space may map it read-only: a page with the consumer's position, a page with the producer's, then the
+Userspace may map it read-only: a page with the consumer position, a page with the producer position, then the
 data (kernel/bpf/ringbuf.c, ringbuf_map_mmap_kern()). Positions only grow; a record is at its position modulo
-the size of the data, behind a header of its length and flags, rounded up to 8 bytes. What a consumer has
-taken stays there until it is written over, so that even a manager that died takes no history with it.
+the size of the data, after a header with its length and flags, rounded up to 8 bytes. Consumed records stay
+until they are overwritten, so that the history survives a manager that died.
 """
 
 import mmap
@@ -28,11 +28,11 @@ _BUSY, _DISCARDED = 1 << 31, 1 << 30  # BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCAR
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A mapped ring whose records are all of `record` bytes: any multiple of their stride begins one."""
+    """A mapped ring whose records all have `record` bytes: one begins at each multiple of the stride."""
 
     memory: mmap.mmap | bytearray
     size: int
-    """Of the data, in bytes: a power of two."""
+    """Size of the data in bytes, a power of two."""
     record: int
     page: int = mmap.PAGESIZE
 
@@ -43,29 +43,29 @@ class Ring:
 
     @property
     def consumer(self) -> int:
-        """Everything before this position was taken by somebody."""
+        """The consumer position: everything before it was consumed."""
         return self._position(0)
 
     @property
     def producer(self) -> int:
-        """Everything before this position was written, or is being written."""
+        """The producer position: everything before it was written, or is being written."""
         return self._position(self.page)
 
     @property
     def oldest(self) -> int:
-        """The first position that cannot have been written over yet."""
+        """The first position that cannot have been overwritten yet."""
         return max(0, self.producer - self.size)
 
     @property
     def full(self) -> bool:
-        """Say whether the next record would be thrown away: nobody took the old ones."""
+        """Return whether the next record would be lost, because the old ones were not consumed."""
         return self.producer + self.stride - self.consumer > self.size - 1
 
     def walk(self, begin: int) -> tuple[list[bytes], int]:
-        """Return the records from `begin` on that are complete, and where to go on next time.
+        """Return the complete records from `begin` on, and the position to continue from.
 
-        What was written over meanwhile is left out: the producer moves its position before it writes. Raises
-        ForeignLayout where a record has another length.
+        Records that were overwritten meanwhile are left out: the producer moves its position before it
+        writes. Raises ForeignLayout if a record has another length.
         """
         found = list(self._records(max(begin, self.oldest)))
         safe = self.oldest
@@ -102,7 +102,9 @@ class RingView:
         try:
             info = libbpf.info(fd, libbpf.MapInfo)
             if info.type != _MAP_TYPE_RINGBUF:
-                raise ForeignLayout(f"cannot read {path}", "it is no ring buffer", "netvsc-bpf detach --all")
+                raise ForeignLayout(
+                    f"cannot read {path}", "it is not a ring buffer", "run `netvsc-bpf detach --all`"
+                )
             size = int(info.max_entries)
             length = 2 * mmap.PAGESIZE + size
             self._memory = mmap.mmap(fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
@@ -120,5 +122,5 @@ class RingView:
         self.close()
 
     def close(self) -> None:
-        """Let it go."""
+        """Unmap it."""
         self._memory.close()

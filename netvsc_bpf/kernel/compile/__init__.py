@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From C to pinned programs, in a child process: the only place that knows bcc."""
+"""Compiles the C to pinned programs in a child process; the only wing that uses bcc."""

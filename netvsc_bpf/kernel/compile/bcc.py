@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""bcc, as far as we need it: the only module that imports it, for the compile child alone."""
+"""Wraps bcc for the compile child; no other module imports bcc."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ from netvsc_bpf.model.errors import BccMissing, CompileError, KernelError
 
 
 class Module:
-    """A compiled bcc module, seen through what we need of it."""
+    """A compiled bcc module."""
 
     def __init__(self, bpf: Any, library: Any, cast: ReadOnlyCast | None) -> None:
         self._bpf = bpf
@@ -23,12 +23,12 @@ class Module:
         self._cast = cast
 
     def map_fd(self, name: str) -> int:
-        """Return the descriptor of a map, which is bcc's."""
+        """Return the descriptor of a map, which bcc owns."""
         fd: int = self._bpf.get_table(name).map_fd
         return fd
 
     def tracing_function(self, kernel_function: str, *, returning: bool) -> str:
-        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; from 0.29 on the module is in it."""
+        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; since 0.29 it includes the module."""
         prefix = "kretfunc__" if returning else "kfunc__"
         names = (
             self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))
@@ -52,7 +52,7 @@ class Module:
     def load(self, function: str, kind: str) -> int:
         """Load one program through the verifier and return its descriptor.
 
-        Raises CompileError, and KernelError for want of memory and the like (kernel/process/errnos.py).
+        Raises CompileError, and KernelError for transient failures (kernel/process/errnos.py).
         """
         self._complete(function)
         try:
@@ -66,7 +66,7 @@ class Module:
         return fd
 
     def _complete(self, function: str) -> None:
-        """Put in what bcc cannot name, where it keeps the instructions that it loads with their BTF."""
+        """Replace the placeholders in bcc's copy of the instructions, which it loads with their BTF."""
         code = self._named(map_addresses.addressed(self._instructions(function), self.map_fd))
         start = self._library.bpf_function_start(self._bpf.module, function.encode())
         ctypes.memmove(start, code, len(code))
@@ -95,15 +95,15 @@ def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
         ) from error
 
     class Unattached(BPF):  # type: ignore[misc]
-        """bcc attaches functions with a tracing name by itself; whether and when is ours to say."""
+        """BPF without bcc's automatic attachment of functions that have a tracing name."""
 
         def _trace_autoload(self) -> None:
             return
 
     flags = ["-nostdinc", *(f"-D{name}={value}" for name, value in macros.items())]
     try:
-        # For root bcc reads all of /proc/kallsyms (bcc_procutils_each_ksym(), src/cc/bcc_proc.c), to learn of
-        # a helper that our programs do not use: more than a third of the time that all this takes.
+        # As root bcc reads all of /proc/kallsyms (bcc_procutils_each_ksym(), src/cc/bcc_proc.c), to find a
+        # helper that the programs do not use: more than a third of the total time.
         with not_root():
             compiled = Unattached(text=text, cflags=flags)
         return Module(compiled, lib, ReadOnlyCast.of_macros(macros))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""All programs as one C text: bcc rewrites map methods in the main file only, so there must be just one."""
+"""Bundles all programs into one C text, because bcc rewrites map methods in the main file only."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _ALWAYS = ("steer.c", "home.c", "guard.c", "control.c")
 _OF_RUNG = {
     Liveness.FENTRY: (*_ALWAYS, "watchdog.c", "drops.c", "sentinel.c"),
     Liveness.LIVE: (*_ALWAYS, "watchdog.c", "drops.c"),
-    Liveness.NETLINK: _ALWAYS,  # there no program may look at a device
+    Liveness.NETLINK: _ALWAYS,  # on this level programs cannot read devices
 }
 _OWN_INCLUDE = re.compile(r'^#include "(?P<name>[^"]+)"$')
 
@@ -24,18 +24,18 @@ def sources_dir() -> Path:
 
 
 def sources_of(liveness: Liveness) -> tuple[str, ...]:
-    """Return the names of the sources that a rung is made of."""
+    """Return the names of the sources of a fallback level."""
     return _OF_RUNG[liveness]
 
 
 def bundle(folder: Path, sources: Iterable[str]) -> str:
-    """Concatenate the sources, each of our own headers once, with #line so that errors name the real file."""
+    """Concatenate the sources, each local header once, with #line so that errors name the real file."""
     seen: set[str] = set()
     return "#include <uapi/linux/bpf.h>\n" + "".join(_expand(folder, name, seen) for name in sources)
 
 
 def replacement_headers(folder: Path) -> str:
-    """Return the headers that stand in for those of a kernel, one after the other."""
+    """Return the headers that replace those of a kernel, concatenated."""
     return "".join(path.read_text() for path in sorted((folder / "include").rglob("*.h")))
 
 

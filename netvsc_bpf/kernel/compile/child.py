@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The child process that compiles, loads and pins.
 
-bcc costs 65 MB to import and 120 MB to compile: whoever lives longer than an attach must not pay for it. The
-request comes as JSON on stdin, the answer goes as JSON to stdout; what bcc and the verifier print is caught
-and becomes the `log` of a CompileError. Everything is pinned below one folder, which the parent renames into
-place or removes.
+Importing bcc takes 65 MB and compiling 120 MB, too much for a long-running process. The request is JSON
+on stdin, the answer is JSON on stdout; output of bcc and the verifier is captured and becomes the `log` of a
+CompileError. Everything is pinned below one folder, which the parent renames into place or removes.
 """
 
 import ctypes
@@ -32,10 +31,10 @@ _PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to load. `liveness` None takes the best rung that needs no manager: fentry, else live.
+    """What to load. `liveness` None takes the best level that needs no manager: fentry, else live.
 
-    `sources` is the folder of the C files. `maps`, where it is given, is that of pinned maps which the
-    programs are to use in place of new ones: then programs and sentinel alone are pinned.
+    `sources` is the folder of the C files. `maps`, if given, is the folder of pinned maps that the programs
+    use instead of new ones: then only programs and sentinel are pinned.
     """
 
     folder: str
@@ -48,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What came of it."""
+    """What was loaded."""
 
     liveness: Liveness
     build: int
@@ -59,7 +58,7 @@ def main() -> None:
     request = Request(**json.load(sys.stdin))
     _die_with(request.parent)
     answer = os.fdopen(os.dup(1), "w")
-    # Not a temporary file: there may be no folder that takes one.
+    # Not a temporary file: there may be no writable folder.
     log = os.memfd_create("netvsc-bpf-log", os.MFD_CLOEXEC)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -91,10 +90,10 @@ def _as_answer(error: NetvscBpfError) -> dict[str, Any]:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill us with our parent: nobody else would take away what we pin."""
+    """Have the kernel kill this process with its parent, which removes the pins of a failed load."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        sys.exit(1)  # it was dead before
+        sys.exit(1)  # the parent has ended before prctl()
 
 
 def request_json(request: Request) -> str:
@@ -103,11 +102,11 @@ def request_json(request: Request) -> str:
 
 
 def load(request: Request) -> Loaded:
-    """Compile, load and pin everything below `request.folder`; say which rung the kernel allowed."""
+    """Compile, load and pin everything below `request.folder`; return the level that the kernel allowed."""
     if request.liveness is not None:
         return _load(request, Liveness(request.liveness))
     if why_no_fentry() is None:
-        with suppress(NotSupported):  # it allows such programs, but not all of ours
+        with suppress(NotSupported):  # the kernel allows fentry, but not on all of the functions
             return _load(request, Liveness.FENTRY)
     return _load(request, Liveness.LIVE)
 
@@ -135,7 +134,7 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
         fentry.attach_tracepoints(module, folder / "sentinel")
     pins.make(module.load("control", "SCHED_CLS"), folder / "programs" / "control")
     for name in program_templates.KINDS:
-        _leave_template(module, name, folder)
+        _write_template(module, name, folder)
     if request.maps is None:
         pin_files.make_folder(folder / "maps")
         for name in MAPS:
@@ -151,11 +150,11 @@ def _load(request: Request, liveness: Liveness) -> Loaded:
     return Loaded(liveness, build)
 
 
-def _leave_template(module: Module, name: str, folder: Path) -> None:
-    """Leave what each pair gets a copy of, once the verifier has accepted one.
+def _write_template(module: Module, name: str, folder: Path) -> None:
+    """Pin the template of which each pair gets a copy, after the verifier has accepted one copy.
 
-    That one, of the first slot, is pinned with the programs, so that they can be described while no pair is
-    attached. It is never attached itself.
+    That copy, of the first slot, is pinned with the programs, so that they can be described while no pair is
+    attached. It is never attached.
     """
     code = module.template(name, MAPS)
     with program_templates.loaded(name, code, module.map_fd, slot=0) as fd:
@@ -164,10 +163,10 @@ def _leave_template(module: Module, name: str, folder: Path) -> None:
 
 
 def _use_pinned(fd: int, pin: Path) -> None:
-    """Put a pinned map behind the descriptor of a map that bcc made.
+    """Make the descriptor of a map that bcc created refer to a pinned map.
 
-    bcc makes maps when it compiles and has their descriptors in the instructions, by number; which map a
-    number means the kernel asks when a program is loaded, which comes later. So no part of bcc has to know.
+    bcc creates maps when it compiles, and the instructions contain their descriptors by number; the kernel
+    resolves them when a program is loaded, which is later. So bcc need not know about it.
     """
     what = f"cannot use {pin}"
     try:
@@ -177,6 +176,6 @@ def _use_pinned(fd: int, pin: Path) -> None:
     ours, theirs = (libbpf.info(one, libbpf.MapInfo) for one in (fd, pinned))
     for member in ("type", "key_size", "value_size", "max_entries", "map_flags"):
         if getattr(ours, member) != getattr(theirs, member):
-            raise ForeignLayout(what, f"its {member} is not that of the new programs", _ANEW)
+            raise ForeignLayout(what, f"its {member} differs from that of the new programs", _ANEW)
     os.dup2(pinned, fd, inheritable=False)
     os.close(pinned)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Not being root for a while, and keeping every capability: for a library that asks who somebody is.
+"""Drops the effective user root temporarily but keeps all capabilities, for a library that checks the user.
 
 The bits and numbers are those of include/uapi/linux/prctl.h and securebits.h; see capabilities(7).
 """
@@ -11,16 +11,16 @@ from contextlib import ExitStack, contextmanager, suppress
 
 _PR_GET_SECUREBITS, _PR_SET_SECUREBITS = 27, 28
 _NO_SETUID_FIXUP = 1 << 2
-"""Capabilities do not follow the user."""
+"""SECBIT_NO_SETUID_FIXUP: capabilities stay when the user changes."""
 _NOBODY = 65534
 
 
 @contextmanager
 def not_root() -> Iterator[None]:
-    """Have another effective user than root.
+    """Run the block with another effective user than root.
 
-    Nothing changes for who is not root, may not set securebits (CAP_SETPCAP), or lives in a user namespace
-    that has no other user.
+    Does nothing if this process is not root, may not set securebits (CAP_SETPCAP), or is in a user namespace
+    without other users.
     """
     with ExitStack() as undo:
         _leave_root(undo)

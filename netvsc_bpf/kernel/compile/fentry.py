@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How the sentinel gets where it sits."""
+"""Attaches the sentinel's programs."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from netvsc_bpf.model.errors import CompileError
 
 
 def attach(module: Module, folder: Path) -> str | None:
-    """Attach the tracing programs, pinned in `folder`; return why not where the kernel forbids it.
+    """Attach the tracing programs, pinned in `folder`; if the kernel refuses, return why.
 
-    None is left behind then. Raises KernelError and OSError; one that may pass is no refusal.
+    None stays attached then. Raises KernelError and OSError for transient failures.
     """
     pinned: list[Path] = []
     for hook, (function, returning) in HOOKS.items():
@@ -32,7 +32,7 @@ def attach(module: Module, folder: Path) -> str | None:
 
 
 def attach_tracepoints(module: Module, folder: Path) -> None:
-    """Attach the programs that hear of transmit timeouts and of drops. Raises CompileError, KernelError."""
+    """Attach the programs for transmit timeouts and drops. Raises CompileError, KernelError."""
     for tracepoint in TRACEPOINTS:
         program = module.load(tracepoint, "RAW_TRACEPOINT")
         pins.make(libbpf.raw_tracepoint_open(tracepoint, program), folder / tracepoint)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The parent's side of compilation: start the child, wait, put its pins in place or take them away."""
+"""The parent's side of compilation: starts the child, then moves its pins into place or removes them."""
 
 import json
 import os
@@ -18,14 +18,14 @@ from netvsc_bpf.model import errors
 from netvsc_bpf.model.path import Liveness
 
 _TIME_LIMIT_S = 120.0
-"""Compiling takes 0.2 s on a fast machine; a guest under software emulation needs a hundred times as long."""
+"""Compiling takes 0.2 s on a fast machine, but a hundred times as long in a guest with software emulation."""
 
 
 def load_object(pins: NetnsPins, liveness: Liveness | None, lock_fd: int | None = None) -> None:
-    """Compile and load in a child process and leave the pins at `pins.object`; the caller holds the lock.
+    """Compile and load in a child process and pin at `pins.object`; the caller holds the lock.
 
-    The child holds the lock too, by `lock_fd`: were we killed, nobody would work beside it. Raises the
-    child's own error, or CompileError when it died. Whatever it had pinned is gone then.
+    The child holds the lock too, by `lock_fd`, so that no other writer starts if this process is killed.
+    Raises the child's own error, or CompileError if it died. Its pins are removed then.
     """
     pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
@@ -44,12 +44,12 @@ def load_programs(
     lock_fd: int | None = None,
     loaded: Callable[[], None] = lambda: None,
 ) -> int:
-    """Load programs of our build onto the maps that are pinned; return the build. The caller holds the lock.
+    """Load programs of this build onto the pinned maps; return the build. The caller holds the lock.
 
     `slots` are those of the attached pairs by their synthetic ifindex: each gets new copies. `loaded` is
-    called once all are there; if this process is killed before it returns, they go. They stand at
-    `pins.upgrading(build)` then, the sentinel attached; kernel/hooks/replace_programs.py does the rest.
-    Raises as load_object() does, and ForeignLayout where a map does not fit them.
+    called once all are loaded; if this process is killed before it returns, they are discarded. Afterwards
+    they are pinned at `pins.upgrading(build)`, with the sentinel attached; kernel/hooks/replace_programs.py
+    does the rest. Raises as load_object() does, and ForeignLayout if a map does not fit.
     """
     pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())
@@ -66,7 +66,7 @@ def load_programs(
 
 
 def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, maps: Path | None = None) -> int:
-    """Have the child load; return the build of what it loaded."""
+    """Run the child; return the build that it loaded."""
     request = {
         "folder": str(folder),
         "parent": os.getpid(),
@@ -90,7 +90,7 @@ def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, map
         )
     except subprocess.TimeoutExpired:
         raise errors.CompileError(
-            "cannot compile the programs", f"the compiler did not answer in {_TIME_LIMIT_S:.0f} s"
+            "cannot compile the programs", f"the compiler timed out after {_TIME_LIMIT_S:.0f} s"
         ) from None
     if child.returncode or not child.stdout:
         raise errors.CompileError(
@@ -106,7 +106,7 @@ def _run_child(folder: Path, liveness: Liveness | None, lock_fd: int | None, map
 
 
 def _rebuilt(answer: dict[str, Any]) -> errors.NetvscBpfError:
-    """Return the child's error as the type that it had there."""
+    """Return the child's error with its original type."""
     kind = getattr(errors, answer["error"])
     arguments = (answer["what"], answer["why"], answer["remedy"])
     if kind is errors.CompileError:

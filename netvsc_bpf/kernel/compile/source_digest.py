@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which sources programs were built from, as a number that fits into the kernel beside them.
+"""Computes the build number: a digest of the sources of the programs.
 
-It is kept in the map `layout`. Two numbers that differ say that the programs differ, not which is newer.
+It is stored in the map `layout`. Different numbers mean different programs, not which are newer.
 """
 
 import hashlib
@@ -13,18 +13,18 @@ from netvsc_bpf.model.path import Liveness
 
 
 def macros_for(liveness: Liveness) -> dict[str, int]:
-    """Return what a rung is compiled with on this machine. Raises NoBtf."""
+    """Return the macros that a fallback level is compiled with on this machine. Raises NoBtf."""
     return offsets_for(liveness) | map_addresses.macros() | {"RUNG": abi.LIVENESSES.index(liveness)}
 
 
 def build_number(text: str, replacement_headers: str, macros: dict[str, int]) -> int:
-    """Return 32 bits of the SHA-256 of all that the compiler is given; never 0, which means unknown. Pure."""
+    """Return 32 bits of the SHA-256 of the compiler's input; never 0, which means unknown. Pure."""
     facts = repr((text, replacement_headers, sorted(macros.items())))
     return int.from_bytes(hashlib.sha256(facts.encode()).digest()[:4]) or 1
 
 
 def own_build(liveness: Liveness) -> int:
-    """Return the build that our own sources would have on this kernel. Raises NoBtf."""
+    """Return the build number of the installed sources on this kernel. Raises NoBtf."""
     folder = bundle.sources_dir()
     text = bundle.bundle(folder, bundle.sources_of(liveness))
     return build_number(text, bundle.replacement_headers(folder), macros_for(liveness))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where programs are attached: tcx, clsact, XDP; what the kernel offers; replacing programs under traffic."""
+"""Attach points: tcx, clsact, XDP; probes of kernel features; replacing programs under traffic."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """clsact: the tc hook of kernels before 6.6.
 
-A filter is ours if it runs our program, by the program's id; it is removed by the priority and handle that
-the kernel gave it. Other people's filters stay, and so does their qdisc.
+A filter is recognised by the id of the program that it runs, and removed by the priority and handle that the
+kernel gave it. Foreign filters stay, and so does a qdisc that has any.
 """
 
 import errno
@@ -27,9 +27,9 @@ _CLSACT = Qdisc("clsact", handle=0xFFFF0000, parent=0xFFFFFFF1)  # TC_H_CLSACT
 _PARENT = {Direction.INGRESS: 0xFFFFFFF2, Direction.EGRESS: 0xFFFFFFF3}  # TC_H_MIN_INGRESS, TC_H_MIN_EGRESS
 _ETH_P_ALL = 0x0003
 _LATE = 0xC100
-"""Behind the priorities that tc gives by itself: other people's filters see a packet before we redirect it.
+"""The first priority to use: after those that tc assigns, so that foreign filters see a packet first.
 
-Those go down from 0xC000 (tcf_auto_prio(), net/sched/cls_api.c).
+Assigned priorities go down from 0xC000 (tcf_auto_prio(), net/sched/cls_api.c).
 """
 _LAST = 0xFFFF
 _RTM_NEWTFILTER, _RTM_DELTFILTER, _RTM_GETTFILTER = 44, 45, 46
@@ -41,7 +41,7 @@ _KIND = attribute(TCA_KIND, b"bpf\0")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A tc filter as the kernel names it."""
+    """A tc filter, as identified by the kernel."""
 
     prio: int
     handle: int
@@ -49,18 +49,18 @@ class Filter:
 
 
 def has_qdisc(rtnl: Rtnetlink, ifindex: int) -> bool:
-    """Tell whether the device has a clsact qdisc.
+    """Return whether the device has a clsact qdisc.
 
-    By a dump of all devices': the answer to a question for one goes to everybody who listens, ourselves among
-    them (qdisc_get_notify(), net/sched/sch_api.c).
+    Dumps the qdiscs of all devices: the answer to a request for one is sent to all listeners, including this
+    program's own (qdisc_get_notify(), net/sched/sch_api.c).
     """
     return any(one.kind == _CLSACT.kind for one in qdiscs.list_qdiscs(rtnl, ifindex))
 
 
 def add_qdisc(rtnl: Rtnetlink, ifindex: int) -> bool:
-    """Make sure that there is a clsact qdisc; return True if we added it.
+    """Add a clsact qdisc if there is none; return True if it was added.
 
-    Raises OSError: EEXIST where an `ingress` qdisc has its place.
+    Raises OSError: EEXIST if there is an `ingress` qdisc instead.
     """
     try:
         qdiscs.add(rtnl, ifindex, _CLSACT)
@@ -72,13 +72,13 @@ def add_qdisc(rtnl: Rtnetlink, ifindex: int) -> bool:
 
 
 def remove_qdisc_if_empty(rtnl: Rtnetlink, ifindex: int) -> None:
-    """Remove the clsact qdisc that we added, unless somebody has put filters there since."""
+    """Remove the clsact qdisc, unless it has filters."""
     if has_qdisc(rtnl, ifindex) and not any(filters(rtnl, ifindex, direction) for direction in Direction):
         qdiscs.delete(rtnl, ifindex, _CLSACT)
 
 
 def filters(rtnl: Rtnetlink, ifindex: int, direction: Direction) -> list[Filter]:
-    """Return the filters of one direction, whoever's they are."""
+    """Return all filters of one direction, including foreign ones."""
     try:
         messages = rtnl.dump(_RTM_GETTFILTER, TCMSG.pack(0, ifindex, 0, _PARENT[direction], 0))
     except OSError as error:
@@ -97,7 +97,7 @@ def attach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_fd: int, na
 
 
 def detach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_ids: Container[int | None]) -> int:
-    """Remove the filters that run one of these programs; return how many there were."""
+    """Remove the filters that run one of these programs; return their number."""
     ours = [found for found in filters(rtnl, ifindex, direction) if found.prog_id in prog_ids]
     for found in ours:
         rtnl.request(_RTM_DELTFILTER, 0, _place(ifindex, direction, found) + _KIND)
@@ -107,10 +107,10 @@ def detach(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_ids: Contai
 def replace(
     rtnl: Rtnetlink, ifindex: int, direction: Direction, programs: Mapping[int, tuple[int, str]]
 ) -> None:
-    """Give the filters that run one of these programs another one, each atomically (cls_bpf_change()).
+    """Replace the programs of filters, each atomically (cls_bpf_change()).
 
-    `programs` are the old ones by their id: descriptor and name of the new one. Priority and handle stay.
-    Raises OSError, unless the filter or its device went meanwhile.
+    `programs` maps the id of an old program to the descriptor and name of the new one. Priority and handle
+    stay. Raises OSError, unless the filter or its device is gone meanwhile.
     """
     for found in filters(rtnl, ifindex, direction):
         if found.prog_id is None or found.prog_id not in programs:
@@ -124,7 +124,7 @@ def replace(
 
 
 def attached(rtnl: Rtnetlink, ifindex: int, direction: Direction, prog_id: int) -> bool:
-    """Tell whether a filter there runs this program."""
+    """Return whether a filter there runs this program."""
     return any(found.prog_id == prog_id for found in filters(rtnl, ifindex, direction))
 
 
@@ -148,7 +148,7 @@ def _parsed(message: Message) -> Filter:
 
 
 def _prog_id(found: dict[int, bytes]) -> int | None:
-    """Return which program a filter runs; None where it is of another kind than bpf."""
+    """Return the id of the program that a filter runs; None if it is not a bpf filter."""
     if found.get(TCA_KIND, b"").rstrip(b"\0") != b"bpf":
         return None
     number = attributes(found.get(TCA_OPTIONS, b"")).get(_TCA_BPF_ID)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Asking the kernel what it allows, by loading programs of a few instructions: no bcc, gone at once.
+"""Probes kernel features by loading programs of a few instructions, without bcc.
 
-A version number would not do: fentry and probe_read_kernel depend on configuration, lockdown and privilege.
-Each probe returns None where the kernel agrees, else why not, as the end of a sentence.
+A version number is not sufficient: fentry and probe_read_kernel depend on configuration, lockdown and
+privilege. Each probe returns None if the kernel supports the feature, else why not, as the end of a sentence.
 """
 
 import ctypes
@@ -29,14 +29,14 @@ _READ_NOTHING = (
     instruction(0xBF, dst=1, src=10)  # r1 = fp
     + instruction(0x07, dst=1, immediate=-8)  # r1 += -8
     + instruction(0xB7, dst=2, immediate=8)  # r2 = 8 bytes
-    + instruction(0xB7, dst=3)  # r3 = NULL: the read fails, but its permission is all that matters
+    + instruction(0xB7, dst=3)  # r3 = NULL: the read fails, but only whether it is permitted matters
     + instruction(0x85, immediate=_PROBE_READ_KERNEL)
     + _RETURN_0
 )
 
 
 def why_no_tc() -> str | None:
-    """Say why a tc program cannot be loaded at all."""
+    """Return why a tc program cannot be loaded."""
     try:
         with _loaded(libbpf.SCHED_CLS_PROGRAM, _RETURN_0):
             return None
@@ -45,7 +45,7 @@ def why_no_tc() -> str | None:
 
 
 def why_no_tcx() -> str | None:
-    """Say why tcx links cannot be had."""
+    """Return why tcx links are not available."""
     try:
         with _loaded(libbpf.SCHED_CLS_PROGRAM, _RETURN_0) as program:
             return None if tcx.supported(program) else "this kernel has no tcx (requires 6.6 or later)"
@@ -54,9 +54,9 @@ def why_no_tcx() -> str | None:
 
 
 def why_no_fentry() -> str | None:
-    """Say why the sentinel cannot be attached: tries a program that does nothing, for an instant.
+    """Return why the sentinel cannot be attached, by attaching a program that does nothing.
 
-    Raises KernelError where the kernel could not tell for want of memory and such (process/errnos.py).
+    Raises KernelError for transient failures (process/errnos.py).
     """
     try:
         target = _function_id(_FENTRY_TARGET)
@@ -66,13 +66,13 @@ def why_no_fentry() -> str | None:
         return error.why
     except OSError as error:
         if is_transient(error):
-            raise KernelError("cannot look for fentry", str(error.strerror), errno=error.errno) from error
+            raise KernelError("cannot probe for fentry", str(error.strerror), errno=error.errno) from error
         return f"the kernel refuses fentry programs ({error.strerror})"
     return None
 
 
 def why_no_live_read() -> str | None:
-    """Say why steer cannot read the state of the VF's net_device for itself."""
+    """Return why steer cannot read the state of the VF's net_device."""
     try:
         with Btf.of_kernel() as btf:
             kernel_offsets(btf)
@@ -95,7 +95,7 @@ def _function_id(name: bytes) -> int:
 
 @contextmanager
 def _loaded(kind: int, program: bytes, attach_type: int = 0, btf_id: int = 0) -> Iterator[int]:
-    """Load a program for the time of a with block. Raises OSError with the verifier's errno."""
+    """Load a program for the block. Raises OSError with the verifier's errno."""
     try:
         fd = libbpf.prog_load(kind, "probe", program, attach_type=attach_type, btf_id=btf_id)
     except PermissionError as error:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is a steer on a NIC already whose pins are out of sight? A second one would steer what it cannot count.
+"""Detects a steer on a NIC whose pins are not visible, because a second one would get no packets to count.
 
-Its pins stand in a bpffs that another one hides, mounted over it, or in another mount namespace's.
+The pins are in a bpffs that another one is mounted over, or in the bpffs of another mount namespace.
 """
 
 import ctypes
@@ -31,9 +31,9 @@ class _ProgInfo(ctypes.Structure):
 
 
 def refuse_second_steer(where: NetnsPins, ifindex: int, name: str) -> None:
-    """Raise Refused where a steer without a pin that we can see is on the tcx egress of a NIC.
+    """Raise Refused if a steer without a visible pin is on the tcx egress of a NIC.
 
-    Nothing is found without CAP_SYS_ADMIN, which it takes to ask what others' programs are.
+    Finds nothing without CAP_SYS_ADMIN, which is needed to query programs by id.
     """
     suspects = [one for one in tcx_programs(ifindex, Direction.EGRESS) if _is_steer(one)]
     if not suspects:
@@ -44,14 +44,14 @@ def refuse_second_steer(where: NetnsPins, ifindex: int, name: str) -> None:
         if one not in pinned:
             raise Refused(
                 f"cannot attach {name}",
-                f"program {one} of netvsc-bpf is attached to it, and its pins are not in this {where.bpffs}:"
-                " another bpffs was mounted over them, or they are another mount namespace's",
-                f"umount the bpffs on top, or detach where {where.bpffs} has the pins",
+                f"program {one} of netvsc-bpf is attached to it, but its pins are not in this {where.bpffs}:"
+                " another bpffs is mounted over them, or they are in another mount namespace",
+                f"umount the bpffs on top, or detach in the mount namespace whose {where.bpffs} has the pins",
             )
 
 
 def _is_steer(number: int) -> bool:
-    """Tell by its name and by a map that only our programs have."""
+    """Return whether a program is steer, by its name and its map `paths`."""
     fd = libbpf.lib().bpf_prog_get_fd_by_id(ctypes.c_uint32(number))
     if fd < 0:
         return False

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Changing the programs of attached pairs for those of another build, under traffic.
+"""Replaces the programs of attached pairs by those of another build, under traffic.
 
-The new ones were loaded onto the same maps and stand in `upgrading_<build>`, with new copies for each pair
-(kernel/bpf/pair_programs.py). In this order:
+The new programs were loaded onto the same maps and are pinned in `upgrading_<build>`, with new copies for
+each pair (kernel/bpf/pair_programs.py). In this order:
 
-1. Each hook changes over by itself, atomically: a link by BPF_LINK_UPDATE, a clsact filter by replacing it
-   in its place. Old and new share maps and their meaning (ABI_VERSION), so a mixture of both is right.
-2. Each pinned program is replaced by rename(2). Until then the old one was known by its pin.
-3. The sentinels follow, by rename as well. The new ones have been attached since they were loaded: two at
-   once are harmless, as all that they do can be done twice (ebpf/latch.h), and who wins the exchange of
-   `armed` alone counts and tells. `failures` may rise by two; it is only ever compared with itself.
-4. The build is written down, and the folder goes.
+1. Each hook is switched atomically: a link by BPF_LINK_UPDATE, a clsact filter by replacing it in its place.
+   Old and new programs share the maps and their meaning (ABI_VERSION), so a mixture of both works.
+2. Each pinned program is replaced by rename(2). Until then the old one is identified by its pin.
+3. The sentinels are replaced by rename as well. The new ones have been attached since they were loaded: two
+   at once are harmless, because everything that they do is idempotent (ebpf/latch.h), and only the one that
+   changes `armed` counts and reports. `failures` may rise by two; it is only compared with itself.
+4. The build is stored, and the folder is removed.
 
-Whoever is killed anywhere in between leaves the folder, and each step can be done again: the next writer, of
-whatever version, finishes it before anything else. A hook that refuses its new program in step 1 makes all
-of them go back to the old ones. From step 2 to step 4 the build is unknown (0).
+If the process is killed in between, the folder stays, and every step can be repeated: the next writer, of any
+version, finishes the replacement first. If a hook refuses its new program in step 1, all hooks return to the
+old ones. From step 2 to step 4 the build is unknown (0).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.model.errors import ForeignLayout
 
 _LINKS = ("steer", "home", "guard")
-_WHAT = "cannot change to the new programs"
+_WHAT = "cannot switch to the new programs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class _Change:
 
     @property
     def back(self) -> "_Change":
-        """The other way round."""
+        """The reverse change."""
         return _Change(self.name, self.new, self.old)
 
 
 def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
-    """Finish the change of programs that was begun, by us or by a process that was killed.
+    """Finish a replacement of programs that was begun by this process, or by one that was killed.
 
-    `ifindexes` are the NICs that may have filters. The caller holds the lock. Raises KernelError where a hook
-    refuses its new program; all run the old ones again then.
+    `ifindexes` are the NICs that may have filters. The caller holds the lock. Raises KernelError if a hook
+    refuses its new program; all hooks run the old ones again then.
     """
     nics = list(ifindexes)
     for folder, build in pins.upgrades(where):
@@ -62,17 +62,17 @@ def finish(where: NetnsPins, rtnl: Rtnetlink, ifindexes: Iterable[int]) -> None:
             _switch_hooks(where, rtnl, nics, moves, folder)
             _write_down(where, 0)
             for old, new in moves.items():
-                pin_files.make_folder(old.parent)  # a build before ours had none, or it was removed
+                pin_files.make_folder(old.parent)  # the earlier build had none, or it was removed
                 pins.move(new, old)
             for name in pin_files.names(where.sentinel):
-                if name not in fentry_links.ALL:  # the new build has it no more
+                if name not in fentry_links.ALL:  # the new build no longer has it
                     links.remove(where.sentinel / name)
             _write_down(where, build)
         pins.remove_tree(where, folder)
 
 
 def _moves(where: NetnsPins, folder: Path) -> dict[Path, Path]:
-    """Return which pins are replaced by which of the folder: first the programs, the sentinel last."""
+    """Return which pins are replaced by which pins of the folder: programs first, the sentinel last."""
     moves = {}
     shared = [
         path for kind in ("programs", "templates", "sentinel") for path in pin_files.walk(folder / kind)
@@ -94,7 +94,7 @@ def _switch_hooks(
     with ExitStack() as opened:
         changes = []
         for old, new in moves.items():
-            # Absent: a program that the old build had not, or a copy whose pair was detached.
+            # Absent: a program that the old build did not have, or a copy whose pair was detached.
             if old.parent.name == "programs" and pin_files.exists(old):
                 descriptors = [opened.enter_context(pin_files.got(pin)) for pin in (old, new)]
                 changes.append(_Change(old.name, *descriptors))
@@ -107,7 +107,7 @@ def _switch_hooks(
 
 
 def _switch(where: NetnsPins, rtnl: Rtnetlink, nics: Iterable[int], changes: Iterable[_Change]) -> None:
-    """Have every hook that runs an old program run the new one."""
+    """Switch every hook that runs an old program to the new one."""
     by_id = {links.program_id(change.old): change for change in changes}
     for ifindex in pins.attached_ifindexes(where):
         for path in (where.link(ifindex, name) for name in _LINKS):
@@ -125,6 +125,6 @@ def _write_down(where: NetnsPins, build: int) -> None:
         with LoadedObject(where) as loaded:
             loaded.set_build(build)
     except ForeignLayout:
-        # Finishing for a version with another layout: its number is not for us to write, and whoever wants to
-        # use the object is refused with the remedy.
+        # The replacement was begun by a version with another layout: its build is not stored, and any use of
+        # the object is refused with the remedy.
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One face for the two tc hooks: tcx links where the kernel has them, clsact filters where not."""
+"""One interface for the two tc hooks: tcx links if the kernel has them, otherwise clsact filters."""
 
 from pathlib import Path
 from typing import Protocol
@@ -12,24 +12,24 @@ from netvsc_bpf.model.path import Hook
 
 
 class TcHook(Protocol):
-    """Attach and detach one program on one device, leaving everybody else's alone."""
+    """Attaches and detaches one program on one device, without changing foreign ones."""
 
     name: Hook
 
     def adds_qdisc(self, ifindex: int) -> bool:
-        """Tell whether attaching would add a clsact qdisc to the device."""
+        """Return whether attaching would add a clsact qdisc to the device."""
 
     def attach(self, prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
-        """Attach, adding a clsact qdisc where one is needed."""
+        """Attach, adding a clsact qdisc if one is needed."""
 
     def detach(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> None:
-        """Detach; nothing happens where it is not attached or the device is gone.
+        """Detach; does nothing if it is not attached or the device is gone.
 
-        `prog_id` is the kernel's number of the program, None where there is none.
+        `prog_id` is the program's id, None if there is none.
         """
 
     def attached(self, prog_id: int | None, ifindex: int, direction: Direction, pin: Path) -> bool:
-        """Tell whether this program (the kernel's number, None: there is none) is attached to this device."""
+        """Return whether this program (by id; None: there is none) is attached to this device."""
 
 
 class TcxHook:
@@ -56,7 +56,7 @@ class TcxHook:
 
 
 class ClsactHook:
-    """Filters of a clsact qdisc, known by the id of the program that they run."""
+    """Filters of a clsact qdisc, identified by the id of the program that they run."""
 
     name = Hook.CLSACT
 
@@ -83,5 +83,5 @@ class ClsactHook:
 
 
 def best_hook(prog_fd: int, rtnl: Rtnetlink) -> TcHook:
-    """Return the hook that the running kernel offers."""
+    """Return the hook that the running kernel supports."""
     return TcxHook() if tcx.supported(prog_fd) else ClsactHook(rtnl)

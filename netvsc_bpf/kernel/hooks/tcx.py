@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""tcx: tc programs attached by links that are ours alone (Linux 6.6); others' are not touched.
+"""tcx: tc programs attached by BPF links (Linux 6.6), without touching foreign ones.
 
-A new link goes behind those that are there, so that other people's programs still see every packet (net/core:
-tcx entries run in order, kernel/bpf/mprog.c appends without BPF_F_BEFORE). clsact filters run after all of
-tcx.
+A new link goes behind the existing ones, so that foreign programs still see every packet (net/core: tcx
+entries run in order, kernel/bpf/mprog.c appends without BPF_F_BEFORE). clsact filters run after all of tcx.
 """
 
 import errno
@@ -15,7 +14,7 @@ from netvsc_bpf.kernel.bpf import libbpf, links
 
 
 class Direction(IntEnum):
-    """Where on the device; the numbers are tcx's attach types."""
+    """The hook on the device; the values are tcx's attach types."""
 
     INGRESS = libbpf.TCX_INGRESS
     EGRESS = libbpf.TCX_EGRESS
@@ -25,9 +24,9 @@ NO_SUCH_DEVICE = 0x7FFFFFFF
 
 
 def supported(prog_fd: int) -> bool:
-    """Ask the kernel whether it knows tcx, without attaching: it looks for the device only if it does.
+    """Return whether the kernel supports tcx, without attaching: only then does it look for the device.
 
-    Raises OSError where the kernel could not answer.
+    Raises OSError for any other failure.
     """
     try:
         os.close(libbpf.link_create(prog_fd, NO_SUCH_DEVICE, Direction.EGRESS))
@@ -39,5 +38,5 @@ def supported(prog_fd: int) -> bool:
 
 
 def attach(prog_fd: int, ifindex: int, direction: Direction, pin: Path) -> None:
-    """Attach and pin. Raises OSError: ENODEV where the device is gone, EPERM without CAP_NET_ADMIN."""
+    """Attach and pin. Raises OSError: ENODEV if the device is gone, EPERM without CAP_NET_ADMIN."""
     links.pin(libbpf.link_create(prog_fd, ifindex, direction), pin)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which programs sit on the tcx hooks of a device, whoever attached them."""
+"""Queries the programs on the tcx hooks of a device, including foreign ones."""
 
 import ctypes
 import errno
@@ -9,7 +9,7 @@ from netvsc_bpf.kernel.bpf.libbpf import lib
 from netvsc_bpf.kernel.hooks.tcx import Direction
 
 _MOST = 64
-"""BPF_MPROG_MAX (include/linux/bpf_mprog.h): more the kernel does not take on one hook."""
+"""BPF_MPROG_MAX (include/linux/bpf_mprog.h): the most programs that the kernel allows on one hook."""
 
 
 def tcx_programs(ifindex: int, direction: Direction) -> list[int]:

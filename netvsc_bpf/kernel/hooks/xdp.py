@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""XDP by pinned link.
+"""Attaches XDP programs by pinned links.
 
-Native where the driver has it, else generic; a program that is there is never replaced.
+Native if the driver supports it, else generic; an existing program is never replaced.
 """
 
 import errno
@@ -14,16 +14,16 @@ from netvsc_bpf.model.errors import ForeignXdp, KernelError
 _SKB_MODE = 1 << 1  # XDP_FLAGS_*, include/uapi/linux/if_link.h
 _DRV_MODE = 1 << 2
 _NOT_NATIVE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ERANGE, errno.ENOMEM}
-"""What drivers answer that cannot run XDP here: no support, too large an MTU, no queues left."""
+"""Errnos of drivers that cannot run XDP natively: no support, MTU too large, no queues left."""
 
 
 def attach(prog_fd: int, ifindex: int, name: str, pin: Path) -> None:
-    """Attach and pin. Raises ForeignXdp where another program sits, KernelError."""
+    """Attach and pin. Raises ForeignXdp if another program is attached, KernelError."""
     what = f"cannot attach guard to {name}"
     try:
         links.pin(_create(prog_fd, ifindex), pin)
     except OSError as error:
-        # EEXIST: a program of the other mode sits there.
+        # EEXIST: a program is attached in the other mode.
         if error.errno in (errno.EBUSY, errno.EEXIST):
             raise ForeignXdp(
                 what, "another XDP program is attached", "remove it, or attach with --guard off"

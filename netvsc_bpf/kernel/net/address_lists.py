@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The MAC addresses that a NIC listens to beside its own: net_device.uc and net_device.mc.
+"""Reads and changes the address lists of a NIC besides its own MAC: net_device.uc and net_device.mc.
 
 Multicast addresses are added as `ip maddr add` does (SIOCADDMULTI, dev_mc_add_global()): counted, so that a
-membership which the NIC has of its own stays when ours goes, and marked as static. The bridge family's
+membership of the NIC itself stays when the added one goes, and marked as static. The bridge family's
 RTM_NEWNEIGH would do neither, and puts 01:80:c2:00:00:0x into the unicast list (ndo_dflt_fdb_add()), which
 makes a driver without IFF_UNICAST_FLT promiscuous.
 
 Unicast addresses are added as `bridge fdb add ... self` does (RTM_NEWNEIGH, dev_uc_add_excl()), the only way
-that userspace has. Nothing in the kernel marks whose they are: see synced_addresses.py.
+available to userspace. The kernel does not record who added them: see synced_addresses.py.
 """
 
 import errno
@@ -34,29 +34,30 @@ _NDA_LLADDR = 2
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """One multicast address of a NIC. `static`: somebody added it as `ip maddr add` does, us included."""
+    """One multicast address of a NIC. `static`: added as `ip maddr add` does, which includes synced ones."""
 
     mac: bytes
     static: bool
 
 
 def is_multicast(mac: bytes) -> bool:
-    """Say whether the group bit of an address is set."""
+    """Return whether the group bit of an address is set."""
     return bool(mac[0] & 1)
 
 
 def multicast_lists(of: Collection[int] | None = None) -> dict[int, list[Membership]]:
-    """Return the multicast addresses of NICs of this thread's network namespace, by ifindex.
+    """Return the multicast addresses of the NICs of this thread's network namespace, by ifindex.
 
-    Of all, or of some by ifindex.
+    `of` limits it to some NICs (ifindexes).
     """
     return parse_dev_mcast(_DEV_MCAST.read_bytes(), of)
 
 
 def parse_dev_mcast(text: bytes, of: Collection[int] | None = None) -> dict[int, list[Membership]]:
-    """Read /proc/net/dev_mcast (net/core/dev_addr_lists... dev_mc_seq_show()). Pure.
+    """Parse /proc/net/dev_mcast (dev_mc_seq_show(), net/core/net-procfs.c). Pure.
 
-    A line is ifindex, name, users, static users, address; other lengths than Ethernet's are left out.
+    A line is ifindex, name, users, static users, address; addresses of other lengths than Ethernet's are left
+    out.
     """
     lists: dict[int, list[Membership]] = {}
     for line in filter(None, text.split(b"\n")):
@@ -81,9 +82,9 @@ def unicast_list(rtnl: Rtnetlink, ifindex: int) -> set[bytes]:
 
 
 def add(rtnl: Rtnetlink, ifindex: int, mac: bytes) -> bool:
-    """Have a NIC listen to an address.
+    """Add an address to the lists of a NIC.
 
-    Return False where a unicast address was there already: it is somebody else's then. Raises KernelError.
+    Returns False if a unicast address exists already: then it was added externally. Raises KernelError.
     """
     with changing(f"cannot add {mac.hex(':')} to interface {ifindex}"):
         if is_multicast(mac):
@@ -97,8 +98,8 @@ def add(rtnl: Rtnetlink, ifindex: int, mac: bytes) -> bool:
 
 
 def remove(rtnl: Rtnetlink, ifindex: int, mac: bytes) -> None:
-    """Take back what add() did; nothing happens where somebody else took it away. Raises KernelError."""
-    with changing(f"cannot take {mac.hex(':')} from interface {ifindex}"):
+    """Remove an address that add() added; does nothing if it was removed externally. Raises KernelError."""
+    with changing(f"cannot remove {mac.hex(':')} from interface {ifindex}"):
         try:
             if is_multicast(mac):
                 _multicast(_SIOCDELMULTI, ifindex, mac)
@@ -111,8 +112,8 @@ def remove(rtnl: Rtnetlink, ifindex: int, mac: bytes) -> None:
 def _multicast(command: int, ifindex: int, mac: bytes) -> None:
     """Change the multicast list.
 
-    The call takes a name. It is looked up at once before; a rename in between gives ENODEV, and whoever looks
-    again does it again.
+    The call takes a name, which is looked up immediately before; a rename in between results in ENODEV, and
+    the next pass repeats it.
     """
     name = socket.if_indextoname(ifindex)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as any_socket:
@@ -128,5 +129,5 @@ def _ndmsg(ifindex: int, state: int, flags: int) -> bytes:
 
 
 def vanished(error: KernelError) -> bool:
-    """Say whether an error of add() or remove() means that the NIC is gone."""
+    """Return whether an error of add() or remove() means that the NIC is gone."""
     return error.errno in (errno.ENODEV, errno.ENXIO)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The addresses and routes that an interface has of its own.
+"""Reads the addresses and routes of an interface.
 
-The kernel filters (NETLINK_GET_STRICT_CHK): a router may hold a million routes.
+The kernel filters them (NETLINK_GET_STRICT_CHK), because a router may have a million routes.
 """
 
 import socket
@@ -20,7 +20,7 @@ _RTN_UNICAST, _RTPROT_KERNEL, _RT_TABLE_LOCAL = 1, 2, 255
 
 
 def own_addresses(rtnl: Rtnetlink, ifindex: int) -> Iterator[str]:
-    """Yield IPv4 and IPv6 addresses as ``192.0.2.1/24``, link-local ones too. Raises OSError."""
+    """Yield IPv4 and IPv6 addresses like ``192.0.2.1/24``, including link-local ones. Raises OSError."""
     for family in _FAMILIES:
         for answer in rtnl.dump(_RTM_GETADDR, _IFADDRMSG.pack(family, 0, 0, 0, ifindex)):
             _, length, _, _, owner = _IFADDRMSG.unpack_from(answer.body)
@@ -31,7 +31,7 @@ def own_addresses(rtnl: Rtnetlink, ifindex: int) -> Iterator[str]:
 
 
 def own_routes(rtnl: Rtnetlink, ifindex: int) -> Iterator[str]:
-    """Yield the destinations routed through an interface, but for what follows from its addresses.
+    """Yield the destinations routed through an interface, except those that result from its addresses.
 
     Raises OSError.
     """
@@ -44,12 +44,12 @@ def own_routes(rtnl: Rtnetlink, ifindex: int) -> Iterator[str]:
 
 
 def has_address(rtnl: Rtnetlink, ifindex: int) -> bool:
-    """Tell whether an interface has any address. Raises OSError."""
+    """Return whether an interface has any address. Raises OSError."""
     return any(own_addresses(rtnl, ifindex))
 
 
 def has_route(rtnl: Rtnetlink, ifindex: int) -> bool:
-    """Tell whether packets leave by an interface, but for what follows from its addresses. Raises OSError."""
+    """Return whether an interface has routes, except those that result from its addresses. Raises OSError."""
     return any(own_routes(rtnl, ifindex))
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Being told what happens in other network namespaces, without holding them.
+"""Watches other network namespaces without keeping them alive.
 
-A socket of theirs would keep them alive. One of ours hears them too, if it asks for that
-(NETLINK_LISTEN_ALL_NSID, Linux 4.2): all those that have a number here (nsid), which stands beside each
-message. It takes CAP_NET_BROADCAST.
+A socket in another namespace would keep it alive. A socket of this namespace also receives messages of others
+(NETLINK_LISTEN_ALL_NSID, Linux 4.2), of all that have an id here (nsid), which is attached to each message.
+It requires CAP_NET_BROADCAST.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from netvsc_bpf.kernel.net.link_watch import listen
 _SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _NETLINK_LISTEN_ALL_NSID = 270, 1, 8
 _LINK_AND_TC = 1 << 0 | 1 << 3  # RTMGRP_*, as NetlinkWatch
 _LISTS = (37, 38, 9)  # RTNLGRP_IPV4_MCADDR, IPV6_MCADDR, IPV6_IFADDR, as MembershipWatch
-_NSID = 28  # RTNLGRP_NSID: a namespace got a number, or is gone
+_NSID = 28  # RTNLGRP_NSID: a namespace got an nsid, or is gone
 _RTM_DELNSID = 89
 _HEADER = struct.Struct("=IH")
 _NUMBER = struct.Struct("=i")
 
 
 class AllNsidWatch:
-    """Calls back with the nsid of a namespace where something changed; with None when one is gone."""
+    """Calls back with the nsid of a namespace in which something changed, or with None when one is gone."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[int | None], None]) -> None:
         self._loop, self._wake = loop, wake
@@ -46,7 +46,7 @@ class AllNsidWatch:
         try:
             self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
         except OSError as error:
-            if error.errno != errno.EINVAL:  # a kernel that knows no such group
+            if error.errno != errno.EINVAL:  # the kernel does not have that group
                 raise
 
     def _read(self) -> None:
@@ -59,7 +59,7 @@ class AllNsidWatch:
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                numbers.add(None)  # whose it was nobody knows
+                numbers.add(None)  # messages were lost, of an unknown namespace
                 continue
             numbers |= {
                 _NUMBER.unpack(value)[0] for _, kind, value in beside if kind == _NETLINK_LISTEN_ALL_NSID

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The frames by which switches learn where a MAC is now. Pure: values in, bytes out.
+"""Builds the frames from which switches learn where a MAC is. Pure: values in, bytes out.
 
-A switch learns from any frame; which one it is matters to those who receive it. So each tells no more than
-what every neighbour knows already: whose address this is.
+A switch learns from any frame, but the receivers interpret it. So each frame contains only what every
+neighbour knows already: the MAC of an address.
 """
 
 import socket
@@ -23,14 +23,14 @@ _HOP_LIMIT = 255
 
 
 def gratuitous_arp(mac: bytes, address: IPv4Address) -> bytes:
-    """Return an ARP announcement (RFC 5227, section 2.3): a request for one's own address."""
+    """Return an ARP announcement (RFC 5227, section 2.3): a request for the sender's own address."""
     return _arp(ETH_P_ARP, _ARP_REQUEST, mac, address.packed, _NOBODY, address.packed)
 
 
 def rarp(mac: bytes) -> bytes:
-    """Return a RARP request for oneself, for a NIC without addresses.
+    """Return a RARP request for the sender's own MAC, for a NIC without addresses.
 
-    It says nothing but the MAC: hypervisors announce migrated guests by it (QEMU's announce_self_create()).
+    It contains only the MAC. Hypervisors announce migrated guests with it (QEMU's announce_self_create()).
     """
     return _arp(ETH_P_RARP, _RARP_REQUEST, mac, bytes(4), mac, bytes(4))
 
@@ -38,7 +38,7 @@ def rarp(mac: bytes) -> bytes:
 def unsolicited_na(mac: bytes, address: IPv6Address, *, router: bool = False) -> bytes:
     """Return an unsolicited neighbour advertisement to all nodes, override set (RFC 4861, section 7.2.6).
 
-    `router`: the sender forwards; without it neighbours would drop it from their default routers.
+    `router`: the sender forwards; without the flag neighbours would remove it from their default routers.
     """
     flags = _OVERRIDE | (_ROUTER if router else 0)
     option = struct.pack("!BB6s", _TARGET_LINK_LAYER_ADDRESS, 1, mac)
@@ -60,7 +60,7 @@ def _arp(protocol: int, operation: int, mac: bytes, sender: bytes, target_mac: b
 
 
 def _checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071) of an even number of bytes."""
+    """Return the Internet checksum (RFC 1071) of an even number of bytes."""
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)

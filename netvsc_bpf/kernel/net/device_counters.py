@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the drivers of this thread's network namespace say they have transmitted.
+"""Reads the drivers' counters of transmitted packets in this thread's network namespace.
 
-From /proc/net/dev, which the kernel prints under RCU alone (dev_seq_show() -> dev_get_stats(),
-net/core/net-procfs.c). Netlink would wait for the RTNL lock, which a driver that hangs holds, and
-/sys/class/net is that of whoever mounted it. One read serves all pairs; it costs microseconds a device.
+From /proc/net/dev, which the kernel prints under RCU only (dev_seq_show() -> dev_get_stats(),
+net/core/net-procfs.c). Netlink would wait for the RTNL lock, which a hanging driver may hold, and
+/sys/class/net shows the namespace that it was mounted in. One read serves all pairs and takes microseconds
+per device.
 """
 
 import socket
@@ -14,11 +15,11 @@ from netvsc_bpf.model import names
 
 _STATISTICS = Path("/proc/thread-self/net/dev")
 _TX_PACKETS = 9
-"""Eight columns of what was received come first, and the bytes transmitted."""
+"""Index of the column, after eight receive columns and the transmitted bytes."""
 
 
 def transmitted(vfs: set[int]) -> dict[int, int]:
-    """Return rtnl_link_stats64.tx_packets of these interfaces (by ifindex); who vanished is left out."""
+    """Return rtnl_link_stats64.tx_packets of these interfaces, by ifindex; vanished ones are left out."""
     counts = by_name(_STATISTICS.read_bytes())
     found = {}
     for ifindex in vfs:
@@ -34,6 +35,6 @@ def transmitted(vfs: set[int]) -> dict[int, int]:
 
 
 def by_name(text: bytes) -> dict[str, int]:
-    """Take /proc/net/dev apart: packets transmitted by each interface. Pure."""
+    """Parse /proc/net/dev: packets transmitted by each interface. Pure."""
     lines = (line.rpartition(b":") for line in text.split(b"\n")[2:] if line)
     return {names.decode(name.lstrip(b" ")): int(columns.split()[_TX_PACKETS]) for name, _, columns in lines}

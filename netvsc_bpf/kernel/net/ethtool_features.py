@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which features of an interface are on: `ethtool -k`."""
+"""Reads the features of an interface that are on, as `ethtool -k` does."""
 
 import errno
 import socket
@@ -12,7 +12,7 @@ _BLOCK = 32  # bits: available, requested, active, never changed
 
 
 def active_features(name: str) -> frozenset[str]:
-    """Return the names of the features that are on. Raises OSError: ENODEV where there is no such device."""
+    """Return the names of the features that are on. Raises OSError: ENODEV if there is no such device."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         try:
             words = ethtool_ioctl.strings(handle, name, "features")

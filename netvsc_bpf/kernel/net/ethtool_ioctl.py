@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The ethtool ioctl: questions about one interface. Layouts: include/uapi/linux/ethtool.h.
+"""The ethtool ioctl: queries about one interface. Layouts: include/uapi/linux/ethtool.h.
 
-pyroute2 can do it too, but brings all of itself into a manager that else has no need of it.
+pyroute2 can do this too, but importing it would cost the manager memory that it does not need otherwise.
 """
 
 import array
@@ -20,7 +20,7 @@ SETS = {"statistics": 1, "features": 4}
 
 
 def ask(handle: socket.socket, name: str, question: bytes, answer: int) -> bytes:
-    """Return the `answer` bytes that the kernel puts behind the question. Raises OSError."""
+    """Return the `answer` bytes that the kernel writes after the question. Raises OSError."""
     buffer = array.array("B", question + bytes(answer))
     request = struct.pack("@16sP16x", names.encode(name), buffer.buffer_info()[0])  # struct ifreq
     fcntl.ioctl(handle, _SIOCETHTOOL, request)
@@ -28,7 +28,7 @@ def ask(handle: socket.socket, name: str, question: bytes, answer: int) -> bytes
 
 
 def strings(handle: socket.socket, name: str, which: str) -> list[str]:
-    """Return the names of a set (SETS) in their order; empty ones are gaps. Raises OSError."""
+    """Return the names of a string set (SETS) in order; unused ones are empty. Raises OSError."""
     question = struct.pack("=IIQ", _GET_SET_INFO, 0, 1 << SETS[which])
     count = int(struct.unpack("=I", ask(handle, name, question, 4))[0])
     packed = ask(handle, name, _HEAD.pack(_GET_STRINGS, SETS[which], count), count * _NAME)

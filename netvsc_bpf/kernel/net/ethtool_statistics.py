@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The statistics that a driver names itself: `ethtool -S`."""
+"""Reads the driver-specific statistics of an interface, as `ethtool -S` does."""
 
 import errno
 import socket
@@ -11,9 +11,9 @@ _GET_STATISTICS = 0x1D
 
 
 def statistics(name: str) -> dict[str, int]:
-    """Return a driver's own statistics by name; none where it has none.
+    """Return a driver's own statistics by name; none if it has none.
 
-    Raises OSError: ENODEV where there is no such device.
+    Raises OSError: ENODEV if there is no such device.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         try:

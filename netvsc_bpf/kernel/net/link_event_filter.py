@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which events of rtnetlink concern the pairs, by the message alone: nothing is dumped for the others.
+"""Decides by the rtnetlink message whether an event concerns a pair, so that no dump is needed for others.
 
-On a machine with a thousand interfaces of containers, each of them has several events whenever one comes,
-goes, or loses its carrier. Looking at all of them takes tens of milliseconds, judging one takes microseconds.
+On a machine with a thousand container interfaces there are several events whenever one of them comes, goes,
+or loses its carrier. A scan of all interfaces takes tens of milliseconds, judging one event microseconds.
 
-An event concerns a pair when it is about an interface of the pair or one that stands on it, or when it makes
-an interface something that it was not before: one with the MAC of a pair or of another interface (two of
-them may make a pair), with a name or alternative name that is waited for, with a device on a bus, or one that
-stands on a member of a pair. Any other interface that is new, or has changed its names, MAC or master, is
-looked at later; what is none of this is not looked at. (Of an alternative name the kernel tells only while
-the interface is up, netdev_state_change().)
+An event concerns a pair if it is about an interface of the pair or an upper device of it, or if an interface
+newly has the MAC of a pair or of another interface (the two may form a pair), a name or alternative name that
+is waited for, a parent device on a bus, or a member of a pair as lower device. Any other interface that is
+new, or has changed its names, MAC or master, is scanned later; all other events are ignored. (The kernel
+reports a new alternative name only while the interface is up, netdev_state_change().)
 
-Where the messages say which interfaces it is all about, a look at these and at the members of pairs is enough
-(news()). What these rules miss costs one interval: each interval has a look at everything.
+If the messages identify the interfaces, reading these and the members of pairs is enough (take_newcomers()).
+Whatever these rules miss is found after at most one interval, by the periodic full scan.
 """
 
 import enum
@@ -41,7 +40,7 @@ _NO_INTERFACE = -1
 
 
 class Concern(enum.IntEnum):
-    """How soon somebody has to look."""
+    """How soon the interfaces have to be scanned."""
 
     NEVER = 0
     LATER = 1
@@ -49,7 +48,7 @@ class Concern(enum.IntEnum):
 
 
 class Identity(NamedTuple):
-    """What of an interface that belongs to no pair can make it belong to one."""
+    """Attributes of an interface outside of pairs by which it can become part of one."""
 
     name: bytes
     mac: bytes
@@ -59,45 +58,45 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What concerned the pairs of a network namespace at the last look."""
+    """What was relevant for the pairs of a network namespace at the last scan."""
 
     members: frozenset[int]
-    """Interfaces (ifindex) of pairs, what could be one, and what stands on them or owns them."""
+    """Interfaces (ifindex) of pairs, possible members, and upper devices or masters of either."""
     names: frozenset[bytes]
-    """Names that are, were or will be those of pairs."""
+    """Names that members of pairs have, had or will have."""
     macs: frozenset[bytes]
     """The MACs of the pairs."""
     seen: Mapping[int, Identity]
-    """Every interface; without `whole` only those that were looked at."""
+    """All interfaces, or those that were scanned if not `whole`."""
     whole: bool = True
-    """The look was at everything."""
+    """The scan covered all interfaces."""
 
 
 @dataclass(slots=True)
 class EventFilter:
-    """Judges events. Until it knows what concerns the pairs, every one does."""
+    """Judges events. Until the first scan, every event concerns the pairs."""
 
     _interest: Interest | None = None
     _seen: dict[int, Identity] = field(default_factory=dict)
     _macs: dict[bytes, int] = field(default_factory=dict)
     """How many interfaces have each MAC."""
     _next: deque[Interest] = field(default_factory=deque)
-    """What looks found that judging does not go by yet, in their order."""
+    """Results of scans that are not applied yet, in order."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    """Guards what follows: the loop judges, another thread looks."""
+    """Protects the following fields: the event loop judges, another thread scans."""
     _newcomers: set[int] = field(default_factory=set)
-    """Interfaces that became something that concerns the pairs."""
+    """Interfaces that have become relevant for the pairs."""
     _everything: bool = True
-    """The messages do not say what to look at."""
+    """A full scan is needed."""
 
     def update(self, interest: Interest) -> None:
-        """Go on by what a look found. Any thread may call it."""
+        """Set the result of a scan. Thread-safe."""
         self._next.append(interest)
 
     def take_newcomers(self) -> frozenset[int] | None:
-        """Return which interfaces to look at beside the members of pairs; None: at everything.
+        """Return the interfaces to scan besides the members of pairs, once; None: all interfaces.
 
-        Any thread may call it. What was returned once is not returned again.
+        Thread-safe.
         """
         with self._lock:
             found = None if self._everything else frozenset(self._newcomers)
@@ -106,23 +105,23 @@ class EventFilter:
             return found
 
     def request_full_scan(self) -> None:
-        """Have the next look be at everything. Any thread may call it."""
+        """Make the next scan a full one. Thread-safe."""
         with self._lock:
             self._everything = True
 
     def concerns(self, ifindex: int) -> bool:
-        """Tell whether an interface belongs to a pair, or may."""
-        self._take_over()
+        """Return whether an interface belongs to a pair, or may belong to one."""
+        self._apply_scans()
         return self._interest is None or ifindex in self._interest.members
 
     def judge(self, data: bytes) -> Concern:
-        """Say how soon somebody has to look because of one datagram of RTMGRP_LINK and RTMGRP_TC.
+        """Return how soon a scan is needed because of one datagram of RTMGRP_LINK and RTMGRP_TC.
 
-        An empty one stands for what was lost. LATER takes a look at everything (request_full_scan()).
+        An empty datagram stands for lost ones. LATER requires a full scan (request_full_scan()).
         """
         if not data:
             return Concern.LATER
-        self._take_over()
+        self._apply_scans()
         at, most = 0, Concern.NEVER
         while at + _SHORTEST <= len(data):
             length, kind, *_ = _HEADER.unpack_from(data, at)
@@ -132,11 +131,11 @@ class EventFilter:
             at += length + -length % 4
         return most
 
-    def _take_over(self) -> None:
+    def _apply_scans(self) -> None:
         while self._next:
-            self._go_on_by(self._next.popleft())
+            self._apply(self._next.popleft())
 
-    def _go_on_by(self, interest: Interest) -> None:
+    def _apply(self, interest: Interest) -> None:
         before, self._interest = self._interest, interest
         if interest.whole or before is None:
             self._seen, self._macs = {}, {}
@@ -161,9 +160,9 @@ class EventFilter:
         interest = self._interest
         if interest is None or ifindex in interest.members:
             return Concern.NOW
-        if kind not in (_RTM_NEWLINK, _RTM_DELLINK):  # of tc
+        if kind not in (_RTM_NEWLINK, _RTM_DELLINK):  # a tc message
             return Concern.NOW if ifindex == _NO_INTERFACE else Concern.NEVER
-        if family != socket.AF_UNSPEC:  # a port of a bridge
+        if family != socket.AF_UNSPEC:  # a bridge port
             return Concern.NEVER
         before = self._seen.get(ifindex)
         if kind == _RTM_DELLINK:
@@ -174,7 +173,7 @@ class EventFilter:
             return Concern.NEVER
         self._learn(ifindex, now)
         if not interest.names.isdisjoint((now.name, *now.altnames)):
-            # A synthetic NIC that is new: its VF may be any interface, and may have been there for long.
+            # A new synthetic NIC: its VF may be any interface, and may have existed for long.
             self.request_full_scan()
             return Concern.NOW
         if _joins(interest, now, found):
@@ -182,7 +181,7 @@ class EventFilter:
                 self._newcomers.add(ifindex)
             return Concern.NOW
         if (now.mac and self._macs[now.mac] > 1) or _PARENT in found:
-            # It may make a pair with any other.
+            # It may form a pair with any other interface.
             self.request_full_scan()
             return Concern.NOW
         return Concern.LATER
@@ -195,7 +194,7 @@ class EventFilter:
 
 
 def _joins(interest: Interest, now: Identity, found: Mapping[int, bytes]) -> bool:
-    """Tell whether an interface became something that concerns the pairs that there are."""
+    """Return whether an interface has become relevant for the existing pairs."""
     link = _U32.unpack(found[_LINK])[0] if _LINK in found else None
     return now.mac in interest.macs or now.master in interest.members or link in interest.members
 

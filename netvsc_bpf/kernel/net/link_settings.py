@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Changes to interfaces, by ifindex: names are udev's to change while we work."""
+"""Changes settings of interfaces, by ifindex, because udev may rename them at any time."""
 
 import errno
 import socket
@@ -30,7 +30,7 @@ _SYSCTL = Path("/proc/sys/net/ipv6/conf")
 
 @contextmanager
 def changing(what: str) -> Iterator[None]:
-    """Turn the kernel's refusals into our errors: KernelError with its errno, MissingCapability for EPERM."""
+    """Convert OSErrors of the block: to MissingCapability for EPERM, else to KernelError with its errno."""
     try:
         yield
     except OSError as error:
@@ -49,7 +49,7 @@ def changing(what: str) -> Iterator[None]:
 
 
 def is_present(ifindex: int) -> bool:
-    """Tell whether an interface is in this network namespace; where that cannot be asked just now, it is."""
+    """Return whether an interface is in this network namespace; True if a transient failure prevents it."""
     try:
         socket.if_indextoname(ifindex)
     except OSError as error:
@@ -68,13 +68,13 @@ def set_up(rtnl: Rtnetlink, ifindex: int, up: bool) -> None:
 
 
 def set_addr_gen_mode(rtnl: Rtnetlink, ifindex: int, mode: int) -> None:
-    """Set how IPv6 link-local addresses come about: 0 EUI-64, 1 none (IFLA_INET6_ADDR_GEN_MODE)."""
+    """Set how IPv6 link-local addresses are generated: 0 EUI-64, 1 none (IFLA_INET6_ADDR_GEN_MODE)."""
     inet6 = attribute(socket.AF_INET6 | _NESTED, attribute(_IFLA_INET6_ADDR_GEN_MODE, bytes([mode])))
     _set(rtnl, ifindex, attribute(_IFLA_AF_SPEC | _NESTED, inet6))
 
 
 def set_gso_limits(rtnl: Rtnetlink, ifindex: int, max_size: int, max_segs: int) -> None:
-    """Set how large (bytes) and of how many segments a packet may be that the device is to cut up itself."""
+    """Set the maximum size (bytes) and number of segments of a packet that the device segments itself."""
     size, segs = attribute(_IFLA_GSO_MAX_SIZE, _u32(max_size)), attribute(_IFLA_GSO_MAX_SEGS, _u32(max_segs))
     _set(rtnl, ifindex, size + segs)
 
@@ -82,15 +82,15 @@ def set_gso_limits(rtnl: Rtnetlink, ifindex: int, max_size: int, max_segs: int) 
 def set_ipv6_disabled(ifindex: int, disabled: bool) -> None:
     """Write net.ipv6.conf.<name>.disable_ipv6, which netlink does not offer.
 
-    The name is looked up at once before. Raises OSError, for which no_sysctls() is to be asked.
+    The name is looked up immediately before. Raises OSError, which the caller passes to no_sysctls().
     """
     (_SYSCTL / socket.if_indextoname(ifindex) / "disable_ipv6").write_text("1" if disabled else "0")
 
 
 def no_sysctls(error: OSError) -> str | None:
-    """Return why no sysctl can be written at all, where that is what an error says; None where it is not.
+    """Return why no sysctl can be written at all, if the error means that; otherwise None.
 
-    Containers have /proc/sys read-only, or none (proc mounted with subset=pid).
+    In containers /proc/sys is read-only, or missing (proc mounted with subset=pid).
     """
     if error.errno == errno.EROFS:
         return "/proc/sys is read-only"
@@ -105,17 +105,17 @@ def set_mac(rtnl: Rtnetlink, ifindex: int, mac: str) -> None:
 
 
 def move(rtnl: Rtnetlink, ifindex: int, netns_fd: int, name: str) -> None:
-    """Move an interface into another network namespace, where it is called `name`.
+    """Move an interface into another network namespace, with the name `name`.
 
-    The kernel closes it on the way, empties its address lists, and gives it new IPv6 settings
-    (__dev_change_net_namespace(), net/core/dev.c); links to it stay attached. It may get another ifindex.
+    The kernel closes it, empties its address lists, and gives it new IPv6 settings
+    (__dev_change_net_namespace(), net/core/dev.c); BPF links stay attached. It may get another ifindex.
     """
     to = attribute(_IFLA_NET_NS_FD, _u32(netns_fd)) + attribute(_IFLA_IFNAME, names.encode(name) + bytes(1))
     _set(rtnl, ifindex, to)
 
 
 def set_promisc(rtnl: Rtnetlink, ifindex: int, on: bool) -> None:
-    """Set IFF_PROMISC as `ip link set promisc` does: one more user of promiscuity, or one less."""
+    """Set IFF_PROMISC as `ip link set promisc` does, which changes the count of promiscuity by one."""
     _set_flag(rtnl, ifindex, _IFF_PROMISC, on)
 
 
@@ -125,7 +125,7 @@ def set_allmulti(rtnl: Rtnetlink, ifindex: int, on: bool) -> None:
 
 
 def has_chosen_ipv6(rtnl: Rtnetlink, ifindex: int) -> bool:
-    """Tell whether the interface has an IPv6 address that somebody chose, neither link-local nor by SLAAC."""
+    """Return whether the interface has a configured IPv6 address, neither link-local nor from SLAAC."""
     for message in rtnl.dump(_RTM_GETADDR, _IFADDRMSG.pack(socket.AF_INET6, 0, 0, 0, ifindex), whole=True):
         _, _, few_flags, scope, owner = _IFADDRMSG.unpack_from(message.body)
         wide = message.attributes(_IFADDRMSG.size).get(_IFA_FLAGS)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whether an interface is up and has carrier, asked without the RTNL lock.
+"""Reads whether an interface is up and has carrier, without the RTNL lock.
 
-SIOCGIFFLAGS is answered under RCU (dev_ifsioc_locked(), net/core/dev_ioctl.c), unlike anything of netlink.
+The kernel answers SIOCGIFFLAGS under RCU (dev_ifsioc_locked(), net/core/dev_ioctl.c), unlike netlink.
 """
 
 import fcntl
@@ -16,9 +16,9 @@ _IFREQ = struct.Struct("16sH22x")
 
 
 def is_running(ifindex: int) -> bool:
-    """Say whether an interface of this thread's network namespace is up and operational; False if it is gone.
+    """Return whether an interface of this thread's network namespace is up and operational; False if gone.
 
-    IFF_RUNNING follows the carrier with linkwatch's delay, so this is later than the carrier itself.
+    IFF_RUNNING follows the carrier with the delay of linkwatch, so this changes later than the carrier.
     """
     try:
         name = socket.if_indextoname(ifindex)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Being told that an interface or a tc filter changed.
+"""Watches for changes of interfaces and tc filters.
 
-Whoever is woken looks at everything, so that a message lost to ENOBUFS is as good as one that arrived. Of a
-message only that is read which interface came or went (it is the earliest that anybody hears of it), and
-whether it concerns a pair at all (link_event_filter.py).
+The callback scans the interfaces itself, so that a message lost to ENOBUFS does no harm. From a message only
+two things are read: which interface appeared or was removed (this is the earliest notification), and whether
+it concerns a pair at all (link_event_filter.py).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _IFINFOMSG = struct.Struct("=BxHi")
 _SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
 _ROOM = 4 << 20
 LATER_S = 5.0
-"""When somebody looks because of what hardly concerns a pair: at most so often, however much of it comes."""
+"""The minimum interval between scans because of events that hardly concern a pair."""
 _SHORTEST = _HEADER.size + _IFINFOMSG.size
 
 
@@ -37,10 +37,10 @@ class NetlinkWatch:
         judge: Callable[[bytes], Concern] = lambda data: Concern.NOW if data else Concern.LATER,
         later: Callable[[], None] = lambda: None,
     ) -> None:
-        """`link` is told of each interface (ifindex) that is there, or is gone, before `wake` is called.
+        """`link` is called for each interface (ifindex) that exists, or is gone, before `wake`.
 
-        `judge` says of each datagram whether to wake, and how soon; an empty one stands for what was lost.
-        `later` is called before `wake` where it was put off.
+        `judge` decides for each datagram whether to wake, and how soon; an empty one stands for lost ones.
+        `later` is called before a `wake` that was deferred.
         """
         self._loop, self._wake, self._link = loop, wake, link
         self._judge, self._later_too = judge, later
@@ -63,20 +63,20 @@ class NetlinkWatch:
                 self._link(ifindex, present)
             concerns.add(self._judge(data))
         if Concern.LATER in concerns and self._later is None:
-            self._later = self._loop.call_later(LATER_S, self._put_off)
+            self._later = self._loop.call_later(LATER_S, self._wake_later)
         if Concern.NOW in concerns:
             self._wake()
 
-    def _put_off(self) -> None:
+    def _wake_later(self) -> None:
         self._later = None
         self._later_too()
         self._wake()
 
 
 def listen(groups: int) -> socket.socket:
-    """Return a socket that hears these groups (RTMGRP_*) and more that it may join later.
+    """Return a socket that listens to these groups (RTMGRP_*); it may join more later.
 
-    It is bound in any case: unbound it has the kernel's own port, and a broadcast leaves its sender out.
+    It is always bound: unbound it would have port 0, the kernel's own, which a broadcast leaves out.
     """
     there = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
     there.bind((0, groups))
@@ -84,21 +84,21 @@ def listen(groups: int) -> socket.socket:
 
 
 def drain(there: socket.socket) -> None:
-    """Take everything that waits."""
+    """Discard everything in the receive queue."""
     for _ in received(there):
         pass
 
 
 def enlarge(there: socket.socket) -> None:
-    """Have room for what comes while nobody reads; memory is taken only while it lies there."""
+    """Enlarge the receive buffer, for messages that arrive before they are read; used only when needed."""
     try:
         there.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM)
-    except PermissionError:  # it takes CAP_NET_ADMIN in the first user namespace
+    except PermissionError:  # requires CAP_NET_ADMIN in the initial user namespace
         there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
 
 
 def received(there: socket.socket) -> Iterator[bytes]:
-    """Take everything that waits; empty stands for what was lost (ENOBUFS)."""
+    """Yield everything in the receive queue; an empty datagram stands for lost ones (ENOBUFS)."""
     while True:
         try:
             yield there.recv(65536)
@@ -111,13 +111,13 @@ def received(there: socket.socket) -> Iterator[bytes]:
 
 
 def link_changes(data: bytes) -> Iterator[tuple[int, bool]]:
-    """Read which interfaces are there (True) or gone, message by message. Pure."""
+    """Yield which interfaces exist (True) or are gone (False), message by message. Pure."""
     at = 0
     while at + _HEADER.size <= len(data):
         length, kind, *_ = _HEADER.unpack_from(data, at)
         if kind in (_RTM_NEWLINK, _RTM_DELLINK) and min(length, len(data) - at) >= _SHORTEST:
             family, _, ifindex = _IFINFOMSG.unpack_from(data, at + _HEADER.size)
-            # A port that leaves its bridge is told by RTM_DELLINK as well, of the family AF_BRIDGE.
+            # A port that leaves its bridge is also reported by RTM_DELLINK, of the family AF_BRIDGE.
             if family == socket.AF_UNSPEC:
                 yield ifindex, kind == _RTM_NEWLINK
         at += max(length, _HEADER.size) + -length % 4

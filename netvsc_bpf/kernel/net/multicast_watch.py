@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Being told that somebody joined or left a multicast group.
+"""Watches for changes of multicast memberships.
 
-A link's message does not come with it. RTM_NEWMULTICAST does, in groups of its own (RTNLGRP_IPV4_MCADDR and
-RTNLGRP_IPV6_MCADDR, Linux 6.14, tried on 6.18). Older kernels tell nothing but new IPv6 addresses, whose
-solicited-node groups neighbour discovery needs; for the rest we read the list now and then. Memberships of
-packet sockets (PACKET_ADD_MEMBERSHIP, LLDP) and `ip maddr add` are told by no kernel.
+They cause no RTM_NEWLINK message. RTM_NEWMULTICAST reports them, in groups of its own (RTNLGRP_IPV4_MCADDR
+and RTNLGRP_IPV6_MCADDR, Linux 6.14, tested on 6.18). Older kernels only report new IPv6 addresses, whose
+solicited-node groups neighbour discovery needs; for the others the list is polled. No kernel reports
+memberships of packet sockets (PACKET_ADD_MEMBERSHIP, LLDP) and of `ip maddr add`.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _IFADDRMSG = struct.Struct("=4xI")
 """The index in struct ifaddrmsg, which all of these begin with (include/uapi/linux/if_addr.h)."""
 _SHORTEST = _HEADER.size + _IFADDRMSG.size
 _LIST = Path("/proc/thread-self/net/dev_mcast")
-_LOOK_S = 5.0
+_POLL_S = 5.0
 
 
 class MembershipWatch:
@@ -36,19 +36,19 @@ class MembershipWatch:
         *,
         concerns: Callable[[int], bool] = lambda ifindex: True,
         list_file: Path = _LIST,
-        look_s: float = _LOOK_S,
+        poll_s: float = _POLL_S,
     ) -> None:
-        """`concerns` says of an interface (ifindex) whether to wake."""
-        self._loop, self._wake, self._file, self._look_s = loop, wake, list_file, look_s
+        """`concerns` decides for an interface (ifindex) whether to wake."""
+        self._loop, self._wake, self._file, self._poll_s = loop, wake, list_file, poll_s
         self._concerns = concerns
         self._socket = listen(0)
         self._timer: asyncio.TimerHandle | None = None
-        self.told = _join(self._socket, _IPV4_MCADDR) and _join(self._socket, _IPV6_MCADDR)
-        """The kernel tells; where it does not, the list is read."""
-        if not self.told:
+        self.reported = _join(self._socket, _IPV4_MCADDR) and _join(self._socket, _IPV6_MCADDR)
+        """The kernel reports changes; otherwise the list is polled."""
+        if not self.reported:
             _join(self._socket, _IPV6_IFADDR)
             self._last = self._listed()
-            self._timer = loop.call_later(look_s, self._look)
+            self._timer = loop.call_later(poll_s, self._poll)
         loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
@@ -59,12 +59,12 @@ class MembershipWatch:
         self._socket.close()
 
     def _read(self) -> None:
-        # A list, for everything must be taken.
-        if any([self._is_ours(data) for data in received(self._socket)]):
+        # A list, because the whole queue must be read.
+        if any([self._is_relevant(data) for data in received(self._socket)]):
             self._wake()
 
-    def _is_ours(self, data: bytes) -> bool:
-        """Tell whether a datagram is about a list that concerns us; what was lost (empty) may be."""
+    def _is_relevant(self, data: bytes) -> bool:
+        """Return whether a datagram is about a list that concerns the pairs; an empty one (lost) may be."""
         at = 0
         while at + _SHORTEST <= len(data):
             length, *_ = _HEADER.unpack_from(data, at)
@@ -77,8 +77,8 @@ class MembershipWatch:
         lines = self._file.read_bytes().split(b"\n")
         return [line for line in lines if line and self._concerns(int(line.partition(b" ")[0]))]
 
-    def _look(self) -> None:
-        self._timer = self._loop.call_later(self._look_s, self._look)
+    def _poll(self) -> None:
+        self._timer = self._loop.call_later(self._poll_s, self._poll)
         now = self._listed()
         if now != self._last:
             self._last = now
@@ -86,7 +86,7 @@ class MembershipWatch:
 
 
 def _join(there: socket.socket, group: int) -> bool:
-    """Join a netlink group; return False where the kernel has no such group (EINVAL)."""
+    """Join a netlink group; return False if the kernel has no such group (EINVAL)."""
     try:
         there.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
     except OSError as error:

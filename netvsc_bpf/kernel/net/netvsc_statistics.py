@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What hv_netvsc counts of the VFs that it has enslaved.
+"""Reads hv_netvsc's counters of frames received through the VFs that it has enslaved.
 
 Its rx_handler adds each frame of a VF to counters of the synthetic NIC (netvsc_vf_handle_frame()), which stay
-when the VF goes and begin anew with the driver alone. The synthetic NIC's own totals contain them
+when the VF goes and are reset only with the driver. The totals of the synthetic NIC include them
 (netvsc_get_stats64()).
 """
 
@@ -12,9 +12,9 @@ DRIVER = "hv_netvsc"
 
 
 def received_by_vfs(interface: str, driver: str | None) -> tuple[int, int]:
-    """Return packets and bytes that the driver delivered from VFs; none where it is no hv_netvsc.
+    """Return packets and bytes that the driver delivered from VFs; 0 if it is not hv_netvsc.
 
-    Raises OSError: ENODEV where there is no such interface.
+    Raises OSError: ENODEV if there is no such interface.
     """
     if driver != DRIVER:
         return 0, 0

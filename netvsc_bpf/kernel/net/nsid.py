@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The numbers by which one network namespace knows others (include/uapi/linux/net_namespace.h)."""
+"""Ids of other network namespaces in this one (nsid, include/uapi/linux/net_namespace.h)."""
 
 import struct
 
@@ -15,11 +15,12 @@ _NOT_ASSIGNED = -1
 
 
 def nsid(place: NetnsHandle) -> int:
-    """Return the number that this thread's namespace has for another; one that has none is given one.
+    """Return the nsid of another namespace in this thread's namespace; assigns one if it has none.
 
-    A device that moves there gives it one as well (peernet2id_alloc()). Raises KernelError, NamespaceGone.
+    A device that moves there also causes one to be assigned (peernet2id_alloc()). Raises KernelError,
+    NamespaceGone.
     """
-    with place.opened() as fd, changing(f"cannot number {place.name}"), Rtnetlink() as rtnl:
+    with place.opened() as fd, changing(f"cannot assign an nsid to {place.name}"), Rtnetlink() as rtnl:
         number = _number(rtnl, fd)
         if number == _NOT_ASSIGNED:
             any_number = attribute(_NETNSA_NSID, _NUMBER.pack(_NOT_ASSIGNED))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Addresses of packet sockets by ifindex.
 
-Python's own take a name, which has to be UTF-8 there, and which may be another interface's by now.
+Python's own addresses take a name, which must be UTF-8, and which may belong to another interface by now.
 """
 
 import ctypes
@@ -24,12 +24,12 @@ class PacketAddress(ctypes.Structure):
 
     @classmethod
     def of(cls, ifindex: int, protocol: int) -> "PacketAddress":
-        """Return that of an interface and a protocol (ETH_P_*)."""
+        """Return the address of an interface and a protocol (ETH_P_*)."""
         return cls(socket.AF_PACKET, socket.htons(protocol), ifindex)
 
 
 def bind(where: socket.socket, ifindex: int, protocol: int) -> None:
-    """Bind a packet socket to an interface. Raises OSError: ENODEV where it is gone."""
+    """Bind a packet socket to an interface. Raises OSError: ENODEV if it is gone."""
     address = PacketAddress.of(ifindex, protocol)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.bind(where.fileno(), ctypes.byref(address), ctypes.sizeof(address)) != 0:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A packet socket on one device, read through a TPACKET_V3 ring (Documentation/networking/packet_mmap.rst).
 
-Where its tap sits (net/core/dev.c): on receive after XDP and before tc ingress, on transmit after tc egress
-and the qdisc. SO_TIMESTAMPNS makes the kernel stamp a packet when it first arrives; the stamp stays on it
-when a program redirects it to another device's ingress in the same network namespace, so both taps tell the
-same nanosecond.
+Position of the tap (net/core/dev.c): on receive after XDP and before tc ingress, on transmit after tc egress
+and the qdisc. SO_TIMESTAMPNS makes the kernel timestamp a packet when it first arrives; the timestamp stays
+when a program redirects it to another device's ingress in the same network namespace, so that both taps
+report the same nanosecond.
 """
 
 import ctypes
@@ -29,9 +29,9 @@ _MAC_ADDRESSES = 12
 
 _BLOCK = 1 << 17
 _BLOCKS = 128
-_FRAME = 1 << 11  # only has to divide the block: frames in a V3 ring are as long as they are
+_FRAME = 1 << 11  # only has to divide the block: frames in a V3 ring have their own length
 RETIRE_MS = 50
-"""A block is handed over when it is full, or this old. So the ring holds seconds, however little flows."""
+"""A block is handed over when it is full, or this old (ms), so that the ring covers seconds at any rate."""
 MAX_SNAPLEN = _BLOCK - 1024
 
 _REQUEST = struct.Struct("=7I")  # struct tpacket_req3
@@ -56,23 +56,23 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class RingFrame:
-    """A frame as the tap saw it; the VLAN tag that a device keeps beside it is put back."""
+    """A frame as seen by the tap, with the VLAN tag that the kernel keeps separately inserted again."""
 
     at: int
     """Nanoseconds since 1970."""
     data: bytes
     length: int
-    """Of the frame; ``data`` may hold less of it."""
+    """Length of the frame; ``data`` may be shorter."""
     outgoing: bool
 
 
 def whole(snaplen: int) -> tuple[Instruction, ...]:
-    """Return the filter that takes ``snaplen`` bytes of every packet."""
+    """Return a filter that takes ``snaplen`` bytes of every packet."""
     return (Instruction(0x06, 0, 0, snaplen),)
 
 
 class PacketRing:
-    """The tap of one device of this thread's network namespace. Raises OSError: EPERM without CAP_NET_RAW."""
+    """A tap on one device of this thread's network namespace. Raises OSError: EPERM without CAP_NET_RAW."""
 
     def __init__(self, ifindex: int, program: Sequence[Instruction]) -> None:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
@@ -84,14 +84,14 @@ class PacketRing:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             _attach(self._socket, program)
             self._map = mmap.mmap(self._socket.fileno(), _BLOCK * _BLOCKS)
-            bind(self._socket, ifindex, _ETH_P_ALL)  # only now does anything arrive
+            bind(self._socket, ifindex, _ETH_P_ALL)  # from now on frames arrive
         except BaseException:
             self._socket.close()
             raise
         self._next = 0
 
     def read(self) -> list[RingFrame]:
-        """Return what the kernel has handed over since, and give the room back."""
+        """Return the frames that the kernel has handed over since the last call, and release their blocks."""
         frames: list[RingFrame] = []
         for _ in range(_BLOCKS):
             start = self._next * _BLOCK
@@ -104,14 +104,14 @@ class PacketRing:
         return frames
 
     def statistics(self) -> tuple[int, int]:
-        """Return how many packets passed the filter since the last call, and how many found no room."""
+        """Return how many packets passed the filter since the last call, and how many were dropped."""
         packets, drops, _ = _STATISTICS.unpack(
             self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, _STATISTICS.size)
         )
         return packets, drops
 
     def close(self) -> None:
-        """Stop."""
+        """Close the tap."""
         self._map.close()
         self._socket.close()
 
@@ -132,7 +132,7 @@ def _attach(where: socket.socket, program: Sequence[Instruction]) -> None:
         _INSTRUCTION.pack(one.code, one.jump_true, one.jump_false, one.operand) for one in program
     )
     code = ctypes.create_string_buffer(packed, len(packed))
-    # struct sock_fprog: the length is followed by the padding that a pointer asks for.
+    # struct sock_fprog: the length is followed by padding for the alignment of the pointer.
     where.setsockopt(
         socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code))
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Sending whole frames from an interface, by ifindex: names are udev's to change while we work.
+"""Sends complete frames from an interface, by ifindex, because udev may rename it at any time.
 
 A packet socket sends by dev_queue_xmit() (net/packet/af_packet.c, packet_snd()), so the interface's egress
-hooks run as for any other packet: steer sends what we send on the path that is in use. That holds as long as
+hooks run as for any other packet, and steer sends the frame on the path in use. This is true as long as
 PACKET_QDISC_BYPASS is not set.
 """
 
@@ -26,11 +26,11 @@ class RawSender:
         self._libc.sendto.restype = ctypes.c_ssize_t
 
     def close(self) -> None:
-        """Close it; waits for an RCU grace period (packet_release() in net/packet/af_packet.c)."""
+        """Close the socket; waits for an RCU grace period (packet_release() in net/packet/af_packet.c)."""
         self._socket.close()
 
     def send(self, ifindex: int, frame: bytes) -> bool:
-        """Send a frame; return False where the interface is gone, down, or its queue is full.
+        """Send a frame; return False if the interface is gone, down, or its queue is full.
 
         Raises OSError for anything else.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The queueing disciplines of a device, and the header that they share with tc's filters."""
+"""Lists, adds and removes queueing disciplines; also defines the header shared with tc filters."""
 
 import struct
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from netvsc_bpf.kernel.net.rtnetlink import NLM_F_CREATE, NLM_F_EXCL, Rtnetlink, attribute
 
 ROOT = 0xFFFFFFFF
-"""TC_H_ROOT, include/uapi/linux/pkt_sched.h: the parent of the qdisc at the top of a device."""
+"""TC_H_ROOT, include/uapi/linux/pkt_sched.h: the parent of a device's root qdisc."""
 TCA_KIND, TCA_OPTIONS = 1, 2
 """include/uapi/linux/rtnetlink.h."""
 TCMSG = struct.Struct("=B3xiIII")
@@ -17,7 +17,7 @@ _RTM_NEWQDISC, _RTM_DELQDISC, _RTM_GETQDISC = 36, 37, 38
 
 @dataclass(frozen=True, slots=True)
 class Qdisc:
-    """One queueing discipline, its numbers as in `tc`: the major one in the upper 16 bits."""
+    """One queueing discipline, with handles as in `tc`: the major number in the upper 16 bits."""
 
     kind: str
     handle: int
@@ -27,7 +27,7 @@ class Qdisc:
 def list_qdiscs(rtnl: Rtnetlink, ifindex: int) -> list[Qdisc]:
     """Return the qdiscs of a device. Raises OSError."""
     found = []
-    # The kernel dumps those of every device, whatever is asked (tc_dump_qdisc(), net/sched/sch_api.c).
+    # The kernel dumps those of all devices, without a filter (tc_dump_qdisc(), net/sched/sch_api.c).
     for message in rtnl.dump(_RTM_GETQDISC, TCMSG.pack(0, 0, 0, 0, 0)):
         _, index, handle, parent, _ = TCMSG.unpack_from(message.body)
         if index == ifindex:
@@ -37,7 +37,7 @@ def list_qdiscs(rtnl: Rtnetlink, ifindex: int) -> list[Qdisc]:
 
 
 def add(rtnl: Rtnetlink, ifindex: int, qdisc: Qdisc) -> None:
-    """Add one. Raises OSError: EEXIST where another one has its place."""
+    """Add one. Raises OSError: EEXIST if there is another one in its place."""
     rtnl.request(_RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, _named(ifindex, qdisc))
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How often drivers stopped a transmit queue that was full, from the generic netlink family "netdev".
+"""Reads how often drivers stopped a full transmit queue, from the generic netlink family "netdev".
 
-It has statistics of queues since Linux 6.9 (NETDEV_CMD_QSTATS_GET) and tx-stop among them since 6.11, as far
-as a driver counts it: virtio_net does, veth does not. Numbers: include/uapi/linux/netdev.h.
+It has statistics of queues since Linux 6.9 (NETDEV_CMD_QSTATS_GET), and tx-stop since 6.11, if the driver
+counts it: virtio_net does, veth does not. Constants: include/uapi/linux/netdev.h.
 """
 
 import errno
@@ -20,7 +20,7 @@ _UNSUPPORTED = {errno.ENOENT, errno.EOPNOTSUPP}
 
 
 class QueueStops:
-    """Asks the kernel; one that does not know the question is asked once."""
+    """Queries the kernel; if it does not support the query, only once."""
 
     def __init__(self) -> None:
         self._family: int | None = None
@@ -47,12 +47,12 @@ class QueueStops:
 
 
 def stops_by_ifindex(answers: list[Message]) -> dict[int, int]:
-    """Read the answers to NETDEV_CMD_QSTATS_GET, one for each interface. Pure."""
+    """Parse the answers to NETDEV_CMD_QSTATS_GET, one per interface. Pure."""
     found = {}
     for answer in answers:
         attributes = answer.attributes(_GENL.size)
         if _TX_STOP in attributes and _IFINDEX in attributes:
-            ifindex, stops = attributes[_IFINDEX], attributes[_TX_STOP]  # of 4, and of 4 or 8 bytes
+            ifindex, stops = attributes[_IFINDEX], attributes[_TX_STOP]  # 4 bytes, and 4 or 8 bytes
             found[int.from_bytes(ifindex, sys.byteorder)] = int.from_bytes(stops, sys.byteorder)
     return found
 

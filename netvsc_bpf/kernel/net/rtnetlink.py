@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Rtnetlink without decoding what nobody asked for.
+"""A minimal rtnetlink client that decodes only the attributes that are used.
 
-pyroute2 decodes every attribute of every message, a third of a millisecond for a link; for looks that are
-taken at each wake-up and want two attributes that is too much. Layouts: include/uapi/linux/netlink.h.
+pyroute2 decodes every attribute of every message, a third of a millisecond for a link; that is too much for a
+caller that needs two attributes at each wake-up. Layouts: include/uapi/linux/netlink.h.
 """
 
 import errno
@@ -29,23 +29,23 @@ _DUMP_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One answer of a dump: `body` begins with the family's own header."""
+    """One netlink message: `body` begins with the family's own header."""
 
     kind: int
     body: bytes
 
     def attributes(self, header: int) -> dict[int, bytes]:
-        """Return the attributes that follow a header of `header` bytes; of equal ones the last."""
+        """Return the attributes after a header of `header` bytes; of duplicates the last."""
         return attributes(self.body[header + -header % 4 :])
 
 
 def attributes(data: bytes) -> dict[int, bytes]:
-    """Take attributes apart: of a message, or of a nested attribute. Of equal ones the last. Pure."""
+    """Parse the attributes of a message or of a nested attribute; of duplicates the last. Pure."""
     return dict(each_attribute(data))
 
 
 def each_attribute(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Take attributes apart one by one, kind and value: some stand in a list more than once. Pure."""
+    """Parse attributes one by one (type and value), for lists with duplicates. Pure."""
     at = 0
     while at + _ATTRIBUTE.size <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, at)
@@ -56,19 +56,19 @@ def each_attribute(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """Return one attribute as it goes into a request. Pure."""
+    """Encode one attribute for a request. Pure."""
     return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 class Rtnetlink:
-    """A socket in this thread's network namespace. Every failure is an OSError with the kernel's errno.
+    """A netlink socket in this thread's network namespace. Failures are OSErrors with the kernel's errno.
 
-    `protocol` NETLINK_GENERIC makes it one of generic netlink, whose messages have the same shape.
+    `protocol` NETLINK_GENERIC selects generic netlink, whose messages have the same format.
     """
 
     def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-        # Without it the kernel takes filters in the headers of dumps for padding (Linux 4.20).
+        # Without it the kernel ignores filters in the headers of dumps (Linux 4.20).
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)
         self._sequence = 0
 
@@ -85,10 +85,10 @@ class Rtnetlink:
         self._socket.close()
 
     def dump(self, kind: int, body: bytes, *, whole: bool = False) -> list[Message]:
-        """Return all that the kernel answers to a dump; one that changes disturbed is asked for again.
+        """Return all answers to a dump request, which is repeated if changes interrupted it.
 
-        With `whole` InterruptedError is raised where every attempt was disturbed (NLM_F_DUMP_INTR):
-        something may be missing then. Without, whoever looks again later sees what this one missed.
+        With `whole`, raises InterruptedError if every attempt was interrupted (NLM_F_DUMP_INTR), because
+        something may be missing then. Without, a later dump will show what this one missed.
         """
         for _ in range(_DUMP_ATTEMPTS):
             self._send(kind, NLM_F_REQUEST | _NLM_F_DUMP, body)
@@ -102,17 +102,17 @@ class Rtnetlink:
             if not disturbed:
                 return answers
         if whole:
-            raise InterruptedError(errno.EINTR, "it changed during each of several dumps")
+            raise InterruptedError(errno.EINTR, "it changed during every dump")
         return answers
 
     def ask(self, kind: int, body: bytes) -> Message:
-        """Return the one answer to a question."""
+        """Return the only answer to a request."""
         self._send(kind, NLM_F_REQUEST, body)
         number, _, answer = next(self._answers())
         return Message(number, answer)
 
     def request(self, kind: int, flags: int, body: bytes) -> None:
-        """Have one change made, and wait for the kernel's word."""
+        """Request a change, and wait for the acknowledgement."""
         self._send(kind, NLM_F_REQUEST | NLM_F_ACK | flags, body)
         next(self._answers())
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which addresses we put on which VF: a pinned map that no program reads.
+"""Records which addresses were synced to which VF, in a pinned map that no program reads.
 
-Nothing else in the kernel tells our unicast entries from those of a macvlan or of `bridge fdb add`, and what
-was on a VF before us has to stay there. The map stands in the folder of the namespace and not in that of the
-object, so that it outlives a change of programs; it is made when the first address is lent.
+The kernel does not distinguish synced unicast addresses from those of a macvlan or of `bridge fdb add`, and
+foreign addresses have to stay. The map is in the folder of the namespace, not in that of the object, so that
+it survives a replacement of programs; it is created when the first address is synced.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ from netvsc_bpf.model.errors import ForeignLayout
 
 PIN = "lent_addresses"
 MOST = 16_384
-"""Entries: 64 addresses for each of 256 VFs. The memory is taken when they are."""
+"""Maximum entries: 64 addresses for each of 256 VFs. Memory is allocated on use."""
 _HASH = 1  # BPF_MAP_TYPE_HASH
 _NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
 
@@ -32,7 +32,7 @@ class _Key(ctypes.Structure):
 
 
 _KEY = struct.Struct("=I6s2x")
-"""The same, for reading many."""
+"""The same layout, to parse many keys at once."""
 
 
 class _CreateOpts(ctypes.Structure):
@@ -50,7 +50,7 @@ class _CreateOpts(ctypes.Structure):
 
 
 class SyncedAddresses:
-    """The record of this thread's network namespace. Whoever changes it holds the writer lock."""
+    """The record of this thread's network namespace. The caller that changes it holds the writer lock."""
 
     def __init__(self, pins: NetnsPins) -> None:
         self._path = pins.home / PIN
@@ -67,17 +67,17 @@ class SyncedAddresses:
             os.close(self._fd)
 
     def all(self) -> dict[int, set[bytes]]:
-        """Return the addresses lent to each VF, by ifindex."""
+        """Return the addresses synced to each VF, by ifindex."""
         found: dict[int, set[bytes]] = {}
         if self._fd is None:
             return found
-        # In one go (Linux 5.6): it is asked for with each VF that comes or goes.
+        # In one call (Linux 5.6), because it is read whenever a VF joins or leaves.
         keys, values, count = (_Key * MOST)(), (ctypes.c_uint32 * MOST)(), ctypes.c_uint32(MOST)
         begin_at_next = ctypes.c_uint32()
         result = self._lib.bpf_map_lookup_batch(
             self._fd, None, ctypes.byref(begin_at_next), keys, values, ctypes.byref(count), None
         )
-        if result != -errno.ENOENT:  # which says that there are no more
+        if result != -errno.ENOENT:  # ENOENT: there are no more
             _checked(result)
         read = memoryview(keys).cast("B")[: count.value * ctypes.sizeof(_Key)]
         for vf_ifindex, mac in _KEY.iter_unpack(read):
@@ -85,19 +85,22 @@ class SyncedAddresses:
         return found
 
     def add(self, vf_ifindex: int, mac: bytes) -> None:
-        """Write down that an address was lent. Raises KernelError where the map is full."""
+        """Record that an address was synced. Raises KernelError if the map is full."""
         if self._fd is None:
             self._fd = _created(self._path)
         key, value = _key(vf_ifindex, mac), ctypes.c_uint32(1)
-        with changing(f"cannot note {mac.hex(':')} of interface {vf_ifindex}"):
+        with changing(f"cannot record {mac.hex(':')} of interface {vf_ifindex}"):
             _checked(self._lib.bpf_map_update_elem(self._fd, ctypes.byref(key), ctypes.byref(value), 0))
 
     def remove(self, vf_ifindex: int, mac: bytes) -> None:
-        """Forget an address; nothing happens where it was not noted. Raises KernelError."""
+        """Delete an address from the record; does nothing if it is not in it. Raises KernelError."""
         if self._fd is None:
             return
         key = _key(vf_ifindex, mac)
-        with changing(f"cannot forget {mac.hex(':')} of interface {vf_ifindex}"), suppress(FileNotFoundError):
+        with (
+            changing(f"cannot delete the record of {mac.hex(':')} of interface {vf_ifindex}"),
+            suppress(FileNotFoundError),
+        ):
             _checked(self._lib.bpf_map_delete_elem(self._fd, ctypes.byref(key)))
 
 
@@ -125,7 +128,7 @@ def _opened(path: Path) -> int | None:
 def _created(path: Path) -> int:
     options = _CreateOpts(sz=ctypes.sizeof(_CreateOpts), map_flags=_NO_PREALLOC)
     create = libbpf.lib().bpf_map_create
-    with changing(f"cannot make {path}"):
+    with changing(f"cannot create {path}"):
         fd = _checked(
             create(_HASH, PIN.encode(), ctypes.sizeof(_Key), 4, MOST, ctypes.byref(options)),
         )

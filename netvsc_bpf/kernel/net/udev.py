@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Is udev done with an interface that is new?
+"""Checks whether udev has finished with a new interface.
 
-udev names it, and until Linux 6.2 an interface that is up could not be renamed: dev_change_name() said EBUSY,
-and the name that scripts and rules go by was never given. udev keeps a record of each device that it is done
-with (sd-device's database): the line `I:` says that it has been set up, ID_RENAMING that its new name is on
-the way.
+udev renames it, and before Linux 6.2 an interface that is up cannot be renamed: dev_change_name() returns
+EBUSY, and the interface would never get the name that scripts and rules use. udev has a record of each device
+that it has processed (sd-device's database): the line `I:` shows that it is initialised, ID_RENAMING that a
+rename is pending.
 """
 
 import os
@@ -18,23 +18,23 @@ _LIVE_RENAME = (6, 2)
 
 
 def renames_live(release: str | None = None) -> bool:
-    """Tell whether this kernel renames an interface that is up."""
+    """Return whether this kernel can rename an interface that is up."""
     match = re.match(r"(\d+)\.(\d+)", os.uname().release if release is None else release)
     return match is not None and (int(match[1]), int(match[2])) >= _LIVE_RENAME
 
 
 def serves_here(run: Path = RUN, init: Path = Path("/proc/1/ns/net")) -> bool:
-    """Tell whether udev runs, and for this thread's network namespace: it serves that of init alone."""
+    """Return whether udev runs and handles this thread's network namespace: it handles only that of init."""
     if not (run / "control").exists():
         return False
     try:
         return init.stat().st_ino == namespaces.current_inode()
     except PermissionError:
-        return True  # whoever is not root may not ask; services run where init does
+        return True  # not readable without root; services run in the namespace of init
 
 
 def is_busy_with(ifindex: int, run: Path = RUN) -> bool:
-    """Tell whether udev has still to do with an interface that it serves."""
+    """Return whether udev is still processing an interface that it handles."""
     try:
         lines = (run / f"data/n{ifindex}").read_bytes().split(b"\n")
     except FileNotFoundError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who speaks through a NIC: the NIC itself, and the VLANs and macvlans that stand on it."""
+"""Finds the upper devices of a NIC (VLANs and macvlans), and the addresses of these interfaces."""
 
 import errno
 import socket
@@ -31,23 +31,23 @@ RFC 4429, section 3.3: an optimistic address must not override what neighbours h
 """
 _RT_SCOPE_HOST = 254
 _FEW = 64
-"""So many interfaces are asked for one by one at most."""
+"""The maximum number of interfaces that are read one by one."""
 _STACKED = {b"vlan", b"macvlan"}
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What announcing needs to know of an interface."""
+    """The properties of an interface that announcing needs."""
 
     ifindex: int
     name: str
     mac: bytes
     up: bool
     uses_arp: bool
-    """An Ethernet device whose addresses are resolved: no IFF_NOARP, no loopback."""
+    """An Ethernet device with address resolution: no IFF_NOARP, no loopback."""
     carrier: bool
     on: int | None = None
-    """The interface of this namespace that it stands on, where it is a VLAN or macvlan."""
+    """The ifindex of its lower device, if it is a VLAN or macvlan and that is in this namespace."""
     master: int | None = None
     router: bool = False
     """net.ipv6.conf.<name>.forwarding."""
@@ -67,7 +67,7 @@ class AddressedLink:
 def links(rtnl: Rtnetlink, known: dict[bytes, Link] | None = None) -> dict[int, Link]:
     """Return the interfaces of this thread's network namespace, by ifindex. Raises OSError.
 
-    `known` is kept by whoever asks again and again: what is as it was is not decoded again.
+    `known` is a cache for repeated calls: unchanged messages are not decoded again.
     """
     before, now = known or {}, {}
     for message in rtnl.dump(_RTM_GETLINK, _request(0)):
@@ -84,9 +84,9 @@ def _request(ifindex: int) -> bytes:
 
 
 class SomeLinks(Mapping[int, Link]):
-    """The interfaces of this thread's network namespace, each asked for by itself when it is wanted.
+    """The interfaces of this thread's network namespace, each read on demand.
 
-    Where few are wanted among a thousand that takes a hundredth of a dump. Iterating takes a dump.
+    For a few out of a thousand interfaces that takes a hundredth of a dump. Iterating takes a dump.
     """
 
     def __init__(self, rtnl: Rtnetlink) -> None:
@@ -94,7 +94,7 @@ class SomeLinks(Mapping[int, Link]):
         self._known: dict[int, Link | None] = {}
 
     def __getitem__(self, ifindex: int) -> Link:
-        """Raises KeyError where there is no such interface, OSError."""
+        """Raises KeyError if there is no such interface, OSError."""
         if ifindex not in self._known:
             self._known[ifindex] = self._asked(ifindex)
         link = self._known[ifindex]
@@ -122,7 +122,7 @@ class SomeLinks(Mapping[int, Link]):
 def links_among(
     rtnl: Rtnetlink, wanted: frozenset[int] | None, known: dict[bytes, Link] | None = None
 ) -> dict[int, Link]:
-    """Return at least those of these interfaces (ifindexes) that there are; None: all. Raises OSError."""
+    """Return at least the existing ones of these interfaces (ifindexes); None: all. Raises OSError."""
     if wanted is None or len(wanted) > _FEW:
         return links(rtnl, known)
     some = SomeLinks(rtnl)
@@ -130,12 +130,12 @@ def links_among(
 
 
 def some_links(rtnl: Rtnetlink, wanted: int) -> Mapping[int, Link]:
-    """Return the interfaces for so many that are wanted: all of them at once where these are many."""
+    """Return a mapping for reading `wanted` interfaces: on demand, or if they are many, by one dump."""
     return SomeLinks(rtnl) if wanted <= _FEW else links(rtnl)
 
 
 def parse_link(message: Message) -> Link:
-    """Read one RTM_NEWLINK. Pure."""
+    """Parse one RTM_NEWLINK. Pure."""
     _, kind, ifindex, flags, _ = _IFINFOMSG.unpack_from(message.body)
     found = message.attributes(_IFINFOMSG.size)
     mac = found.get(_IFLA_ADDRESS, b"")
@@ -182,12 +182,12 @@ def _address_messages(rtnl: Rtnetlink, wanted: frozenset[int] | None) -> Iterato
             if error.errno != errno.ENODEV:  # it is gone
                 raise
             continue
-        # Before Linux 5.0 nobody heeds the filter.
+        # Before Linux 5.0 the kernel ignores the filter.
         yield from (one for one in answers if _IFADDRMSG.unpack_from(one.body)[4] == ifindex)
 
 
 def parse_address(message: Message) -> tuple[int, IPv4Address | IPv6Address] | None:
-    """Read one RTM_NEWADDR; None for an address that nobody outside may be told. Pure."""
+    """Parse one RTM_NEWADDR; None for an address that must not be announced. Pure."""
     family, _, flags, scope, ifindex = _IFADDRMSG.unpack_from(message.body)
     found = message.attributes(_IFADDRMSG.size)
     raw = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS)  # IFA_ADDRESS is the far end of a point-to-point
@@ -203,36 +203,36 @@ def parse_address(message: Message) -> tuple[int, IPv4Address | IPv6Address] | N
 def addressed_links(
     ifindex: int, all_links: dict[int, Link], all_addresses: dict[int, list[IPv4Address | IPv6Address]]
 ) -> list[AddressedLink]:
-    """Return the interface itself and what stands on it in this namespace, those that are up. Pure."""
+    """Return the interface and its upper devices in this namespace that are up and use ARP. Pure."""
     return [
         AddressedLink(
             link,
             tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv4Address)),
             tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv6Address)),
         )
-        for link in _tower(ifindex, all_links)
+        for link in _stack(ifindex, all_links)
         if link.up and link.uses_arp
     ]
 
 
 def with_upper_devices(ifindex: int, all_links: dict[int, Link]) -> list[int]:
-    """Return the interface itself, where there is one, and what stands on it: ifindexes. Pure."""
-    return [link.ifindex for link in _tower(ifindex, all_links)]
+    """Return the interface, if it exists, and all its upper devices, as ifindexes. Pure."""
+    return [link.ifindex for link in _stack(ifindex, all_links)]
 
 
-def _tower(ifindex: int, all_links: dict[int, Link]) -> Iterator[Link]:
+def _stack(ifindex: int, all_links: dict[int, Link]) -> Iterator[Link]:
     if ifindex in all_links:
         yield all_links[ifindex]
-        for above in _standing_on(ifindex, all_links.values()):
-            yield from _tower(above.ifindex, all_links)
+        for upper in _directly_above(ifindex, all_links.values()):
+            yield from _stack(upper.ifindex, all_links)
 
 
-def _standing_on(ifindex: int, all_links: Iterable[Link]) -> list[Link]:
+def _directly_above(ifindex: int, all_links: Iterable[Link]) -> list[Link]:
     return [link for link in all_links if link.on == ifindex and link.ifindex != ifindex]
 
 
 def _forwarding(af_spec: bytes) -> bool:
-    """DEVCONF_FORWARDING, the first of IFLA_INET6_CONF (include/uapi/linux/ipv6.h)."""
+    """Return DEVCONF_FORWARDING, the first of IFLA_INET6_CONF (include/uapi/linux/ipv6.h)."""
     inet6 = attributes(attributes(af_spec).get(socket.AF_INET6, b""))
     conf = inet6.get(_IFLA_INET6_CONF, b"")
     return len(conf) >= 4 and struct.unpack_from("=i", conf)[0] != 0

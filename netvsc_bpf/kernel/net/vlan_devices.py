@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""VLAN devices as they stand on other interfaces, and those that we put on a VF.
+"""Lists VLAN devices and macvlans, and adds VLAN devices to a VF to sync ids to its VLAN filter.
 
-A NIC with a VLAN filter drops frames of ids that nobody told it. The kernel tells it the ids of the VLAN
-devices that stand on it (register_vlan_dev(), vlan_vid_add(), net/8021q), and gives userspace no other way.
-So a VF is lent an id by a VLAN device of its own. Its name says that it is ours, and whose: it needs no
-record. It has no address, and never comes up: with a loose binding it does not follow the VF
-(vlan_device_event()). What comes in on the VF never reaches it, as home is in front of it
-(__netif_receive_skb_core()).
+A NIC with a VLAN filter drops frames with ids that were not added to it. The kernel adds the ids of its VLAN
+devices (register_vlan_dev(), vlan_vid_add(), net/8021q); userspace has no other way. So an id is synced by a
+VLAN device on the VF. Its name identifies it as one of netvsc-bpf's, and its VF, so that no record is needed.
+It has no address and never comes up: with a loose binding it does not follow the VF (vlan_device_event()).
+Frames received by the VF never reach it, because home runs before it (__netif_receive_skb_core()).
 """
 
 import errno
@@ -52,7 +51,7 @@ _SERVICE = "s"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Vlan:
-    """What a tag says."""
+    """The contents of a VLAN tag."""
 
     protocol: int
     id: int
@@ -68,21 +67,19 @@ class Stacked:
     ifindex: int
     name: str
     on: int | None
-    """What it stands on, by ifindex; None where that is in another namespace."""
+    """The ifindex of its lower device; None if that is in another namespace."""
     vlan: Vlan | None
     """None for a macvlan."""
 
 
 def no_vlans() -> bool:
-    """Tell, for next to nothing, whether this thread's network namespace has no VLAN device at all."""
+    """Return cheaply whether this thread's network namespace has no VLAN device at all."""
     try:
         return _CONFIG.read_bytes().count(b"\n") <= 2  # two lines of heading
     except FileNotFoundError:
         return True  # no 8021q
     except PermissionError:
-        return (
-            False  # the file is root's (mode 0600, net/8021q/vlanproc.c): whoever is not has to look closely
-        )
+        return False  # only root may read the file (mode 0600, net/8021q/vlanproc.c): list the links instead
 
 
 def stacked(rtnl: Rtnetlink) -> list[Stacked]:
@@ -93,7 +90,7 @@ def stacked(rtnl: Rtnetlink) -> list[Stacked]:
 
 
 def parse(message: Message) -> Stacked | None:
-    """Read one RTM_NEWLINK; None for what is neither. Pure."""
+    """Parse one RTM_NEWLINK; None if it is neither. Pure."""
     _, _, ifindex, _, _ = _IFINFOMSG.unpack_from(message.body)
     found = message.attributes(_IFINFOMSG.size)
     info = attributes(found.get(_IFLA_LINKINFO, b""))
@@ -112,9 +109,9 @@ def parse(message: Message) -> Stacked | None:
 
 
 def ids_on(ifindex: int, all_stacked: Iterable[Stacked]) -> frozenset[Vlan]:
-    """Return the VLANs of an interface: of devices on it, or on a macvlan on it, which asks it for them.
+    """Return the VLANs of an interface: of VLAN devices on it, or on a macvlan on it, which passes them down.
 
-    Pure. Of id 0, which marks a priority and no VLAN, the kernel takes care itself.
+    Pure. Without id 0, which marks a priority and not a VLAN: the kernel handles it itself.
     """
     every = list(all_stacked)
     found: set[Vlan] = set()
@@ -127,25 +124,25 @@ def ids_on(ifindex: int, all_stacked: Iterable[Stacked]) -> frozenset[Vlan]:
 
 
 def synced_name(vf: int, vlan: Vlan) -> str:
-    """Return the name of the device that lends a VF (by ifindex) an id. Pure."""
+    """Return the name of the device that syncs an id to a VF (by ifindex). Pure."""
     return f"{SYNCED_VLAN_PREFIX}{vf}.{vlan}"
 
 
 def filters_of(name: str) -> frozenset[int]:
-    """Return the tags (C_TAG, S_TAG) by whose ids an interface filters now. Raises OSError."""
+    """Return the tags (C_TAG, S_TAG) for which the VLAN filter of an interface is on. Raises OSError."""
     active = active_features(name)
     return frozenset(tag for tag, feature in _FILTERS.items() if feature in active)
 
 
 def filtered(name: str, wanted: Iterable[Vlan]) -> list[Vlan]:
-    """Return those of these VLANs by whose tag an interface filters now. Raises OSError."""
+    """Return those of these VLANs that the VLAN filter of an interface applies to. Raises OSError."""
     ids = list(wanted)
     tags = filters_of(name) if ids else frozenset()
     return [vlan for vlan in ids if vlan.protocol in tags]
 
 
 def sync(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
-    """Let the frames of a VLAN into a VF, for the VLANs of `owner`. Raises KernelError."""
+    """Add a VLAN id of the synthetic NIC `owner` to the VLAN filter of a VF. Raises KernelError."""
     data = (
         attribute(_IFLA_VLAN_ID, struct.pack("=H", vlan.id))
         + attribute(_IFLA_VLAN_PROTOCOL, struct.pack("!H", vlan.protocol))
@@ -154,15 +151,15 @@ def sync(rtnl: Rtnetlink, vf: int, vlan: Vlan, owner: str) -> None:
     info = attribute(_IFLA_INFO_KIND, b"vlan\0") + attribute(_IFLA_INFO_DATA, data)
     name = attribute(_IFLA_IFNAME, synced_name(vf, vlan).encode() + b"\0")
     body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + name + attribute(_IFLA_LINK, struct.pack("=I", vf))
-    with changing(f"cannot let VLAN {vlan} of {owner} into its VF"):
+    with changing(f"cannot sync VLAN {vlan} of {owner} to its VF"):
         rtnl.request(_RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + attribute(_IFLA_LINKINFO, info))
-        # For whoever wonders; a new link does not take it along.
-        alias = attribute(_IFLA_IFALIAS, names.encode(f"netvsc-bpf: lets VLAN {vlan} of {owner} into its VF"))
+        # An alias explains the device in `ip link`; it cannot be set when the link is created.
+        alias = attribute(_IFLA_IFALIAS, names.encode(f"netvsc-bpf: syncs VLAN {vlan} of {owner} to its VF"))
         rtnl.request(_RTM_NEWLINK, 0, _IFINFOMSG.pack(0, 0, 0, 0, 0) + name + alias)
 
 
 def remove(rtnl: Rtnetlink, ifindex: int) -> None:
-    """Remove one of ours; nothing happens where it is gone. Raises KernelError."""
+    """Remove such a device; does nothing if it is gone. Raises KernelError."""
     with changing(f"cannot remove interface {ifindex}"):
         try:
             rtnl.request(_RTM_DELLINK, 0, _IFINFOMSG.pack(0, 0, ifindex, 0, 0))

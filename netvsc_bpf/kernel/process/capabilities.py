@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What this thread may do: its effective capabilities, and one error that names those it lacks."""
+"""Reads the effective capabilities of this thread, and raises one error that names the missing ones."""
 
 from collections.abc import Iterable
 from enum import IntEnum
@@ -14,7 +14,7 @@ _INITIAL_USER_NAMESPACE = "user:[4026531837]"
 
 
 class Capability(IntEnum):
-    """The capabilities that matter here, by their bit (linux/capability.h)."""
+    """The capabilities used here, by their bit (linux/capability.h)."""
 
     CAP_DAC_OVERRIDE = 1
     CAP_NET_ADMIN = 12
@@ -38,8 +38,8 @@ _SPLIT_FROM_SYS_ADMIN = frozenset({CAP_BPF, CAP_PERFMON})
 
 
 def parse_effective(status: str) -> frozenset[int]:
-    """Return the bits set in the CapEff line of a /proc/<pid>/status; empty where there is no such line."""
-    for line in status.split("\n"):  # other ends of lines may be part of the process's name
+    """Return the bits set in the CapEff line of a /proc/<pid>/status; empty if there is no such line."""
+    for line in status.split("\n"):  # not splitlines(): the process's name may contain other line ends
         key, _, value = line.partition(":")
         if key == "CapEff":
             mask = int(value, 16)
@@ -53,7 +53,7 @@ def effective(status: Path = STATUS) -> frozenset[int]:
 
 
 def missing(needed: Iterable[Capability], held: frozenset[int]) -> tuple[Capability, ...]:
-    """Return those of ``needed`` that neither ``held`` nor a CAP_SYS_ADMIN that contains them covers."""
+    """Return those of ``needed`` that are neither in ``held`` nor covered by CAP_SYS_ADMIN in it."""
     return tuple(
         one
         for one in needed
@@ -64,7 +64,7 @@ def missing(needed: Iterable[Capability], held: frozenset[int]) -> tuple[Capabil
 def require(what: str, *needed: Capability, status: Path = STATUS) -> None:
     """Raise MissingCapability, naming all that are missing, unless this thread holds ``needed``.
 
-    ``what`` is what it is for, as the beginning of the error: "load programs".
+    ``what`` begins the error message: "cannot load programs".
     """
     lacking = missing(needed, effective(status))
     if lacking:
@@ -76,9 +76,9 @@ def require(what: str, *needed: Capability, status: Path = STATUS) -> None:
 
 
 def in_initial_user_namespace(namespace: Path = USER_NAMESPACE) -> bool:
-    """Say whether capabilities count for bpf(2): it asks for them in the first user namespace."""
+    """Return whether this thread is in the initial user namespace, in which bpf(2) requires capabilities."""
     try:
         return str(namespace.readlink()) == _INITIAL_USER_NAMESPACE
     except FileNotFoundError:
-        # A kernel without CONFIG_USER_NS has just the one.
+        # A kernel without CONFIG_USER_NS has only that one.
         return True

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel's clocks, as the BPF programs read them and as this process does.
+"""The kernel's clocks, as read by the BPF programs and by this process.
 
-A change of path is stamped with bpf_ktime_get_boot_ns(): CLOCK_BOOTTIME goes on while the machine is
-suspended, so the time of day of a stamp is right after a suspend as well. It is worked out when it is asked
-for, so a clock that was set meanwhile is taken as right for what happened before, too.
+A change of path has a timestamp of bpf_ktime_get_boot_ns(): CLOCK_BOOTTIME includes suspend, so the time of
+day of a timestamp is correct after a suspend as well. It is computed on demand, so if the clock was set
+meanwhile, the new setting also applies to earlier timestamps.
 
-Programs read the machine's clocks. In a time namespace (time_namespaces(7)) ours are shifted, by offsets that
-are fixed once a process is in it.
+BPF programs read the machine's clocks. In a time namespace (time_namespaces(7)) the clocks of this process
+are shifted, by offsets that are fixed once a process is in it.
 """
 
 import time
@@ -26,14 +26,14 @@ _NAMESPACES = Path("/proc/self/ns")
 
 @dataclass(frozen=True, slots=True)
 class Shifts:
-    """By how many ns this process's clocks are ahead of the machine's."""
+    """How far this process's clocks are ahead of the machine's, in ns."""
 
     monotonic: int = 0
     boottime: int = 0
 
 
 def parse_shifts(text: str) -> Shifts:
-    """Take /proc/PID/timens_offsets apart: lines of clock, seconds, nanoseconds. Pure."""
+    """Parse /proc/PID/timens_offsets: lines of clock, seconds, nanoseconds. Pure."""
     found = {}
     for line in text.splitlines():
         clock, seconds, nanoseconds = line.split()
@@ -43,10 +43,10 @@ def parse_shifts(text: str) -> Shifts:
 
 @cache
 def own_shifts() -> Shifts:
-    """Return those of this process's time namespace; none where the kernel has no time namespaces.
+    """Return the shifts of this process's time namespace; zeros if the kernel has no time namespaces.
 
-    The file tells of the namespace that children are born in (proc_timens_show_offsets(), kernel/time/
-    namespace.c). It is ours too, but in a process that went on after unshare(CLONE_NEWTIME) without exec.
+    The file describes the namespace of new children (proc_timens_show_offsets(), kernel/time/namespace.c). It
+    is also that of this process, except after unshare(CLONE_NEWTIME) without exec.
     """
     try:
         ours, childrens = ((_NAMESPACES / name).readlink() for name in ("time", "time_for_children"))
@@ -71,14 +71,14 @@ class Clocks:
         return self.read(time.CLOCK_MONOTONIC) - self.shifts().monotonic
 
     def utc(self, boottime: int) -> datetime:
-        """Return the time of day of a moment of the machine's CLOCK_BOOTTIME.
+        """Return the time of day of a timestamp of the machine's CLOCK_BOOTTIME.
 
-        Any two processes return the same as long as the clock is not set.
+        All processes return the same as long as the clock is not set.
         """
         return self.utc_converter()(boottime)
 
     def utc_converter(self) -> Callable[[int], datetime]:
-        """Return utc() for many moments, by the clocks as they are now: reading them is all that it costs."""
+        """Return a utc() for many timestamps that reads the clocks only once, now."""
         ahead = self._ahead()
 
         def utc(boottime: int) -> datetime:
@@ -88,18 +88,18 @@ class Clocks:
         return utc
 
     def monotonic_of(self, boottime: int) -> int:
-        """Return what the machine's CLOCK_MONOTONIC said then, had there been no suspend since."""
+        """Return the machine's CLOCK_MONOTONIC at that time, provided there was no suspend since."""
         return boottime - self._suspended()
 
     def own_monotonic_s(self, boottime: int) -> float:
-        """Return a moment of the machine's CLOCK_BOOTTIME as time.monotonic() here, likewise."""
+        """Return a timestamp of the machine's CLOCK_BOOTTIME as time.monotonic() here, likewise."""
         return (self.monotonic_of(boottime) + self.shifts().monotonic) / _SECOND
 
     def _ahead(self) -> int:
         """Return how far CLOCK_REALTIME is ahead of the machine's CLOCK_BOOTTIME.
 
-        The coarse clocks stand still from tick to tick, and their distance is exact. Slewing (adjtimex(2))
-        changes the rate of all clocks alike: only setting the clock changes their distance.
+        The coarse clocks change at ticks only, so their difference is exact. Slewing (adjtimex(2)) changes
+        the rate of all clocks alike: only setting the clock changes their difference.
         """
         while True:
             realtime, monotonic = self.read(_REALTIME_COARSE), self.read(_MONOTONIC_COARSE)
@@ -110,16 +110,16 @@ class Clocks:
     def _suspended(self) -> int:
         """Return how long the machine has been suspended since boot.
 
-        There is no coarse CLOCK_BOOTTIME. The narrowest of some looks is right to a fraction of a
-        microsecond; to whole tens of them it is the same each time, and 0 where there was no suspend.
+        There is no coarse CLOCK_BOOTTIME. The fastest of several readings is exact to a fraction of a
+        microsecond; rounded to tens of microseconds it is always the same, and 0 without a suspend.
         """
-        looks = []
+        readings = []
         for _ in range(_TRIES):
             before, boottime, after = self.monotonic(), self.boottime(), self.monotonic()
-            looks.append((after - before, boottime - (before + after) // 2))
-        _, distance = min(looks)
+            readings.append((after - before, boottime - (before + after) // 2))
+        _, distance = min(readings)
         return round(distance / _GRID_NS) * _GRID_NS
 
 
 CLOCKS = Clocks()
-"""Of this machine and process."""
+"""The clocks of this machine and process."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How many CPUs a per-CPU map has room for."""
+"""Reads the number of possible CPUs, which determines the size of per-CPU maps."""
 
 from pathlib import Path
 
 
 def parse_cpu_list(text: str) -> int:
-    """Return how many values a per-CPU lookup gives for a list as "0-3,8": the highest number plus one."""
+    """Return the size of a per-CPU lookup for a list like "0-3,8": the highest number plus one."""
     return max(int(part.split("-")[-1]) for part in text.strip().split(",")) + 1
 
 

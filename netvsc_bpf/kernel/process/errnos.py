@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What an errno says: that something is not there, or that the machine could not answer just now.
+"""Classifies errnos: the object does not exist, or the failure is transient.
 
-A handler that takes every failed call for the first loses data when it is the second.
+Code that takes a transient failure for a missing object loses data.
 """
 
 import errno
@@ -21,13 +21,13 @@ _PASSING = frozenset(
 
 
 def is_absent(error: OSError) -> bool:
-    """Tell whether a call failed because what it asked for is not there (any more)."""
+    """Return whether a call failed because the object does not exist (any more)."""
     return error.errno in _ABSENT
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a call failed for want of memory, descriptors, room or time: the next one may work.
+    """Return whether a call failed for lack of memory, descriptors, space or time: the next one may succeed.
 
-    Takes OSError and KernelError; any other exception is for good.
+    Accepts OSError and KernelError; any other exception is permanent.
     """
     return getattr(error, "errno", None) in _PASSING

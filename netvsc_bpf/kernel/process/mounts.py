@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which file system a path is on, told from /proc/<pid>/mountinfo alone. Pure."""
+"""Determines the mount that a path is on from /proc/<pid>/mountinfo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class Mount:
     id: int
     parent: int
     root: str
-    """What of the file system is mounted: of nsfs, as `net:[4026531840]`, which namespace."""
+    """The part of the file system that is mounted; for nsfs the namespace, like `net:[4026531840]`."""
     point: PurePath
     options: frozenset[str]
     type: str
     source: str
 
 
-@lru_cache(maxsize=1)  # it is read at each look, and is as it was
+@lru_cache(maxsize=1)  # it is read for every session, and rarely changes
 def parse_mountinfo(text: bytes) -> tuple[Mount, ...]:
     """Return the mounts of a mount namespace, in the kernel's order."""
     mounts = []
@@ -50,7 +50,7 @@ def mount_of(path: PurePath, mounts: Sequence[Mount]) -> Mount | None:
     The longest mount point alone would not do: a later mount on /sys hides an earlier one on /sys/fs/bpf.
     """
     ids = {mount.id for mount in mounts}
-    # The parent of the first mount is not listed, or itself (rootfs); neither is a step further in.
+    # The parent of the first mount is not listed, or is itself (rootfs).
     first = {mount.point: mount for mount in mounts if mount.parent not in ids or mount.parent == mount.id}
     steps = {(mount.parent, mount.point): mount for mount in mounts if mount.parent != mount.id}
     current: Mount | None = None

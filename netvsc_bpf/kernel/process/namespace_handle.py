@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Network namespaces other than our own: known by number, entered for a moment, never held.
+"""Handles of other network namespaces: identified by number, entered temporarily, never kept open.
 
-A descriptor, a socket or a thread in a namespace keeps it alive; one that its owner deleted would live on in
-us, with the physical NICs that should go back to the machine. So nothing of it is kept between two visits.
+A descriptor, a socket or a thread in a namespace keeps it alive; after its owner deleted it, it would live on
+in this process, with the physical NICs that should return to the initial namespace. So none is kept open.
 """
 
 import os
@@ -23,44 +23,46 @@ _OWN = Path("/proc/thread-self/ns/net")
 
 @dataclass(frozen=True, slots=True)
 class NetnsHandle:
-    """One network namespace: the inode of /proc/<pid>/ns/net, and the cookie that is never given twice."""
+    """One network namespace: the inode of /proc/<pid>/ns/net, and the cookie, which is never reused."""
 
     inode: int
     cookie: int
 
     @classmethod
     def here(cls) -> Self:
-        """Return this thread's."""
+        """Return the handle of this thread's network namespace."""
         return cls(namespaces.current_inode(), namespaces.current_cookie())
 
     @property
     def name(self) -> str:
-        """What `ip netns` calls it, or its number where it has no name."""
+        """Its name in `ip netns`, or its inode number if it has none."""
         path = named().get(self.inode)
         return f"namespace {self.inode}" if path is None else path.name
 
     @contextmanager
     def opened(self) -> Iterator[int]:
-        """Give a descriptor of it, for a moment. Raises NamespaceGone where it is gone or out of reach."""
+        """Open it for the block; give the descriptor. Raises NamespaceGone if it is gone or not reachable."""
         path = reachable().get(self.inode)
         if path is None:
-            raise NamespaceGone(f"cannot enter network namespace {self.inode}", "it is gone, or out of reach")
+            raise NamespaceGone(f"cannot enter network namespace {self.inode}", "it is gone or not reachable")
         with _open(path) as fd:
             yield fd
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Be in it for a moment. Raises NamespaceGone where it is gone or out of reach, MissingCapability."""
+        """Enter it for the block. Raises NamespaceGone if it is gone or not reachable, MissingCapability."""
         if namespaces.current_inode() == self.inode:
             yield
             return
         with self.opened() as fd, _inside(fd):
             if namespaces.current_cookie() != self.cookie:
-                raise NamespaceGone(f"cannot enter network namespace {self.inode}", "it is another one now")
+                raise NamespaceGone(
+                    f"cannot enter network namespace {self.inode}", "it is gone, and its number was reused"
+                )
             yield
 
     def exists(self) -> bool:
-        """Tell whether it is there and can be entered. Raises MissingCapability."""
+        """Return whether it exists and can be entered. Raises MissingCapability."""
         try:
             with self.entered():
                 return True
@@ -69,10 +71,10 @@ class NetnsHandle:
 
 
 def others() -> Generator[NetnsHandle, None, None]:
-    """Enter one after the other all namespaces that can be found; the loop's body runs inside of it.
+    """Enter all other namespaces that can be found, one after the other; the loop's body runs inside.
 
-    Close it (contextlib.closing) where the loop may end early. Those without a name and without a process
-    that we can see are not found.
+    Close the generator (contextlib.closing) if the loop may end early. Namespaces without a name and without
+    a visible process are not found.
     """
     own = namespaces.current_inode()
     for inode, path in reachable().items():
@@ -84,7 +86,7 @@ def others() -> Generator[NetnsHandle, None, None]:
             except OSError as error:
                 if is_transient(error):
                     raise
-                continue  # it went meanwhile
+                continue  # it is gone since it was listed
             there.enter_context(_inside(fd))
             yield NetnsHandle.here()
 
@@ -98,7 +100,7 @@ def named() -> dict[int, Path]:
 
 
 def reachable() -> dict[int, Path]:
-    """Return the namespaces that a name or a process leads to, by inode, and what leads there."""
+    """Return the namespaces that have a name or a process, by inode, and the path of each."""
     processes = (folder / "ns" / "net" for folder in _PROC.iterdir() if folder.name.isdecimal())
     return _namespaces(processes) | named()
 
@@ -112,7 +114,7 @@ def _namespaces(paths: Iterable[Path]) -> dict[int, Path]:
         except OSError as error:
             if is_transient(error):
                 raise
-            continue  # the process ended, or is not ours to look at
+            continue  # the process has ended, or may not be inspected
         if stat.st_dev == device:
             found.setdefault(stat.st_ino, path)
     return found
@@ -134,4 +136,4 @@ def _inside(fd: int) -> Iterator[None]:
         try:
             yield
         finally:
-            namespaces.enter_fd(own, "cannot return to our own network namespace")
+            namespaces.enter_fd(own, "cannot return to the original network namespace")

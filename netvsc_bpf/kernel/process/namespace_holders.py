@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What keeps a network namespace alive beside ourselves: mounts of it, and processes in it.
+"""Finds what keeps a network namespace alive besides this process: mounts of it, and processes in it.
 
-`ip netns add` mounts a namespace below /run/netns, container runtimes do likewise; `ip netns del` unmounts
-it. A process or thread in the namespace keeps it alive all the same, our own included.
+`ip netns add` mounts a namespace below /run/netns, and so do container runtimes; `ip netns del` unmounts it.
+A process or thread in the namespace also keeps it alive, including this one.
 """
 
 import os
@@ -15,11 +15,11 @@ _PROC = Path("/proc")
 _OWN = Path("/proc/thread-self/ns/net")
 _MOUNTINFO = Path("/proc/self/mountinfo")
 _PPID = 1
-"""The field of /proc/<pid>/stat behind the name and the state (proc_pid_stat(5))."""
+"""Index of the parent's pid in /proc/<pid>/stat, counted after the name (proc_pid_stat(5))."""
 
 
 def handles(inode: int) -> tuple[Path, ...]:
-    """Return where the namespace is mounted in our mount namespace."""
+    """Return where the namespace is mounted in this mount namespace."""
     root = f"net:[{inode}]"
     return tuple(
         Path(mount.point) for mount in read_mounts(_MOUNTINFO) if mount.type == "nsfs" and mount.root == root
@@ -27,7 +27,7 @@ def handles(inode: int) -> tuple[Path, ...]:
 
 
 def is_handle(path: Path, inode: int) -> bool:
-    """Tell whether the namespace is (still) mounted there."""
+    """Return whether the namespace is (still) mounted there."""
     try:
         found = path.stat()
     except OSError:
@@ -36,9 +36,9 @@ def is_handle(path: Path, inode: int) -> bool:
 
 
 def has_processes(inode: int) -> bool:
-    """Tell whether processes other than ourselves and our children are in the namespace.
+    """Return whether processes other than this one and its children are in the namespace.
 
-    Without CAP_SYS_PTRACE, which it takes to see where other users' processes are, the answer is yes.
+    Returns True without CAP_SYS_PTRACE, which is needed to see the namespaces of other users' processes.
     """
     if CAP_SYS_PTRACE not in effective():
         return True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Network namespaces: which one we are in, and how to enter another."""
+"""Identifies the current network namespace, and enters another."""
 
 import ctypes
 import errno
@@ -16,12 +16,12 @@ _NAMED = Path("/run/netns")
 
 
 def current_inode() -> int:
-    """Return the inode number of this thread's network namespace; unique among those alive now."""
+    """Return the inode number of this thread's network namespace; unique among existing namespaces."""
     return Path("/proc/thread-self/ns/net").stat().st_ino
 
 
 def current_cookie() -> int:
-    """Return SO_NETNS_COOKIE: never given twice while the machine runs (net/core/net_namespace.c)."""
+    """Return SO_NETNS_COOKIE, which is never reused while the machine runs (net/core/net_namespace.c)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         raw = probe.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
     return int.from_bytes(raw, sys.byteorder)
@@ -30,7 +30,7 @@ def current_cookie() -> int:
 def enter(name: str) -> None:
     """Move this thread into a network namespace made by `ip netns add`.
 
-    The mount namespace stays, and with it the view of bpffs, unlike in `ip netns exec`.
+    Unlike `ip netns exec` this keeps the mount namespace, so that bpffs stays visible.
     """
     what = f"cannot enter network namespace {name}"
     try:

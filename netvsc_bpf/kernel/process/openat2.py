@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""openat2(2) (Linux 5.6), which Python lacks: a path is walked from a directory and follows no symlink.
+"""openat2(2) (Linux 5.6), which Python lacks: opens a path below a directory without following symlinks.
 
-Where a filter of system calls forbids it (systemd's RestrictSUIDSGID does, with ENOSYS: it cannot see the
-mode) each part of the path is opened from the one before.
+If a seccomp filter forbids it (systemd's RestrictSUIDSGID does, with ENOSYS, because it cannot see the mode)
+the components of the path are opened one by one.
 """
 
 import ctypes
@@ -41,7 +41,7 @@ def _how(flags: int) -> "ctypes._CArgObject":
 def open_beneath(folder: int, path: str, flags: int) -> int:
     """Open `path`, relative to a directory's descriptor; the descriptor is the caller's to close.
 
-    Raises OSError: ELOOP where any part of the path is a symlink, EXDEV where it leaves the directory or the
+    Raises OSError: ELOOP if any part of the path is a symlink, EXDEV if it leaves the directory or the
     file system. With O_PATH | O_NOFOLLOW a symlink at the end is opened itself.
     """
     fd: int = _syscall()(_NUMBER, folder, os.fsencode(path), _how(flags), _SIZE)
@@ -54,7 +54,7 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
 
 
 def walk(folder: int, path: str, flags: int) -> int:
-    """Do as open_beneath() does, by openat(2) alone."""
+    """Do the same as open_beneath() with openat(2) only."""
     *folders, last = path.split("/")
     device, current = os.fstat(folder).st_dev, os.dup(folder)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who is at the other end of a Unix socket: the kernel says it, nobody can claim it."""
+"""Identifies the process at the other end of a Unix socket, as reported by the kernel."""
 
 import socket
 import struct
@@ -10,8 +10,8 @@ _UCRED = struct.Struct("=3i")
 """struct ucred (include/linux/socket.h): pid, uid, gid."""
 
 
-class Asked(Protocol):
-    """A socket, or what asyncio shows of one."""
+class SocketLike(Protocol):
+    """A socket, or asyncio's view of one."""
 
     def getsockopt(self, level: int, option: int, length: int, /) -> bytes:
         """See socket.socket."""
@@ -25,7 +25,7 @@ class Peer:
     uid: int
 
 
-def peer(connected: Asked) -> Peer:
-    """Return who is at the other end. Raises OSError."""
+def peer(connected: SocketLike) -> Peer:
+    """Return the process at the other end. Raises OSError."""
     pid, uid, _ = _UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     return Peer(pid, uid)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Our folder in bpffs, opened: it is looked at before anything in it is believed, given away or removed.
+"""Opens and verifies netvsc-bpf's folder in bpffs, before anything in it is trusted, handed over or removed.
 
-Where bpffs was mounted by hand it is as /tmp: any user may make a folder of our name in it, or a symlink. So
-ours is a directory on a bpffs, and no symlink to one; it belongs to root, to this process's own user, or to
-the user of the service; and nobody else has any permission in it. systemd mounts bpffs for root alone
-(mode 0700): there root has to open the way and to make the folder (deploy/systemd).
+A bpffs that was mounted by hand is like /tmp: any user may create a folder or symlink with that name. So the
+folder must be a directory on a bpffs, not a symlink; owned by root, by this process's user, or by the user
+of the service; and without permissions for others. systemd mounts bpffs for root only (mode 0700): there root
+has to make the path traversable and to create the folder (deploy/systemd).
 
-The user of the service is the one that has the name `netvsc-bpf` (deploy/sysusers.d): only root gives names.
-What root makes in that user's folder is given to it when it is made (pin_files.py).
+The user of the service is the one with the name `netvsc-bpf` (deploy/sysusers.d), which only root can create.
+What root creates in that user's folder is chowned to that user (pin_files.py).
 """
 
 import ctypes
@@ -27,34 +27,34 @@ from netvsc_bpf.model.errors import MissingCapability, UntrustedFolder
 SERVICE_USER = "netvsc-bpf"
 BPF_FS_MAGIC = 0xCAFE4A11  # include/uapi/linux/magic.h
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_REMEDY = "see what is in it, then `rm -r` it: no link in it is followed by that"
+_REMEDY = "check its contents, then remove it with `rm -r`, which follows no symlink"
 
 _held = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
 class OurRoot:
-    """The folder, open and found to be ours."""
+    """The folder, opened and verified."""
 
     path: Path
     fd: int
     uid: int
-    """Who owns it, and with it what is made in it."""
+    """The owner of the folder and of what is created in it."""
     gid: int
     prefix: str
-    """What the paths below it begin with."""
+    """The beginning of all paths below it."""
 
 
 def trusted(uid: int) -> bool:
-    """Tell whether what belongs to this user may be believed: root's, our own, the service's."""
+    """Return whether files of this user are trusted: root, this process's user, the user of the service."""
     return uid in (0, os.geteuid()) or uid == _service_uid()
 
 
 def open_root(path: Path) -> OurRoot:
     """Open the folder; the descriptor is the caller's to close.
 
-    Raises FileNotFoundError, UntrustedFolder where it is not ours, MissingCapability where it is, but not for
-    this process.
+    Raises FileNotFoundError, UntrustedFolder if the check fails, MissingCapability if this process has no
+    access.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -63,7 +63,7 @@ def open_root(path: Path) -> OurRoot:
     except OSError as error:
         if error.errno not in (errno.ENOTDIR, errno.ELOOP):
             raise
-        raise _untrusted(path, f"it is {_kind(path)}, and no folder") from None
+        raise _untrusted(path, f"it is {_kind(path)}, not a folder") from None
     try:
         found = os.fstat(fd)
         _check(path, found, filesystem_type(fd))
@@ -74,7 +74,7 @@ def open_root(path: Path) -> OurRoot:
 
 
 def held_root() -> OurRoot | None:
-    """Return the one that this thread holds."""
+    """Return the root that this thread holds open."""
     root: OurRoot | None = getattr(_held, "root", None)
     return root
 
@@ -95,7 +95,7 @@ def opened(path: Path) -> Iterator[OurRoot]:
 
 @contextmanager
 def holding(root: OurRoot) -> Iterator[None]:
-    """Have opened() give this one to this thread for the block: looked at once, whatever is done below it."""
+    """Have opened() return this root in this thread for the block, so that it is verified only once."""
     before = held_root()
     _held.root = root
     try:
@@ -106,7 +106,7 @@ def holding(root: OurRoot) -> Iterator[None]:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Open the folder once for all that this thread does in the block; there may be none."""
+    """Open the folder once for everything that this thread does in the block; it need not exist."""
     try:
         root = open_root(path)
     except FileNotFoundError:
@@ -120,9 +120,9 @@ def held(path: Path) -> Iterator[None]:
 
 
 def require_access(what: str, path: Path) -> bool:
-    """Tell whether there is such a folder.
+    """Return whether the folder exists.
 
-    Raises UntrustedFolder or MissingCapability, saying that `what` fails, where it is not ours to use.
+    Raises UntrustedFolder or MissingCapability, beginning with `what`, if it cannot be used.
     """
     try:
         os.close(open_root(path).fd)
@@ -162,28 +162,28 @@ def _service_uid() -> int | None:
 
 @cache
 def _uid(user: str) -> int:
-    """Look a user up. A failure is not cached: getpwnam(3) has one for "none" and for EMFILE alike."""
+    """Look a user up. A failure is not cached: getpwnam(3) fails alike for "no such user" and EMFILE."""
     return pwd.getpwnam(user).pw_uid
 
 
 def _check(path: Path, found: os.stat_result, magic: int) -> None:
     if magic != BPF_FS_MAGIC:
-        raise _untrusted(path, "it is on no bpffs")
+        raise _untrusted(path, "it is not on a bpffs")
     if not trusted(found.st_uid):
         service = "" if _service_uid() is None else f" or {SERVICE_USER}"
         raise _untrusted(
-            path, f"it belongs to user {found.st_uid}, and is used only if root{service} made it"
+            path, f"it belongs to user {found.st_uid}, and is used only if root{service} created it"
         )
     if found.st_mode & _OTHERS:
         raise UntrustedFolder(
             f"cannot use {path}",
-            f"others than its owner have rights in {path} (mode {found.st_mode & 0o7777:o})",
-            f"see what is in it, then chmod 700 {path}",
+            f"users other than its owner have access to {path} (mode {found.st_mode & 0o7777:o})",
+            f"check its contents, then chmod 700 {path}",
         )
 
 
 def _untrusted(path: Path, why: str) -> UntrustedFolder:
-    return UntrustedFolder(f"cannot use {path}", f"{path} is not ours: {why}", _REMEDY)
+    return UntrustedFolder(f"cannot use {path}", f"{path} is not trusted: {why}", _REMEDY)
 
 
 def _forbidden(path: Path) -> MissingCapability:
@@ -191,7 +191,7 @@ def _forbidden(path: Path) -> MissingCapability:
     try:
         owner = os.lstat(path).st_uid
     except PermissionError:
-        why = f"{path.parent} lets nobody but root in"
+        why = f"only root may enter {path.parent}"
         return MissingCapability(what, why, f"run as root, or chmod 711 it and chown {path}")
     who = "root" if owner == 0 else f"user {owner}"
     return MissingCapability(what, f"{path} belongs to {who}", "run as that user or root, or chown -R it")

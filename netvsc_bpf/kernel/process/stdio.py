@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Standard output and standard error of this process: the one place that writes to them.
+"""Standard output and standard error of this process; only this module writes to them.
 
-Both may be closed, full, slow or without a reader. Python's own streams keep what could not be written and
-try again when the interpreter ends, which changes the exit status (to 120) and prints a traceback; these keep
-nothing. Standard output raises typed errors; standard error has nowhere to report an error, so what it cannot
-take is lost. A descriptor that was closed becomes /dev/null: the next file that is opened would get its
-number, and what is printed would go there.
+Both may be closed, full, slow or without a reader. Python's own streams buffer data that could not be written
+and retry when the interpreter ends, which changes the exit status (to 120) and prints a traceback; these
+streams do not buffer. Standard output raises typed errors; for standard error there is nowhere to report an
+error, so data that cannot be written is lost. A descriptor that was closed becomes /dev/null: otherwise the
+next file that is opened would get its number, and output would go there.
 """
 
 import errno
@@ -24,21 +24,21 @@ from netvsc_bpf.model.names import shown
 
 STDOUT, STDERR = 1, 2
 PATIENCE_S = 5.0
-"""How long a message waits for room in a pipe that nobody empties."""
+"""How long a message waits for space in a pipe that is not read."""
 _HURRY_S = 1.0
 _LOOK_S = 0.1
 
 
 class OutputLost(NetvscBpfError):
-    """What was printed did not arrive: the disk is full, or nobody reads."""
+    """Output could not be written: the disk is full, or the reader does not read."""
 
 
 class ReaderGone(Exception):
-    """The reader of standard output went away, as `head` does: an end like any other."""
+    """The reader of standard output has closed it, as `head` does. This is not an error."""
 
 
 class Writer:
-    """Writes to a descriptor, waiting for room as long as `patience_s` allows; None: as long as it takes.
+    """Writes to a descriptor, waiting for space up to `patience_s` seconds; None: without limit.
 
     While `hurried` returns true it waits a second at most.
     """
@@ -46,17 +46,17 @@ class Writer:
     def __init__(self, fd: int, patience_s: float | None = None) -> None:
         self.fd, self.patience_s = fd, patience_s
         self.hurried: Callable[[], bool] = lambda: False
-        # A pipe with room takes PIPE_BUF bytes without blocking (pipe(7)). A file is always ready.
+        # A pipe that polls as writable takes PIPE_BUF bytes without blocking (pipe(7)). A file always does.
         self._most = 1 << 30 if _is_file(fd) else select.PIPE_BUF
 
     def write(self, data: bytes | memoryview) -> None:
-        """Write all of it. Raises OSError; TimeoutError where there was no room in time."""
+        """Write all of it. Raises OSError; TimeoutError if there was no space in time."""
         left = memoryview(data)
         while left:
             self._wait_for_room()
             try:
                 left = left[os.write(self.fd, left[: self._most]) :]
-            except BlockingIOError:  # somebody made it non-blocking, and took the room before us
+            except BlockingIOError:  # it is non-blocking, and another process took the space first
                 continue
 
     def _wait_for_room(self) -> None:
@@ -68,11 +68,11 @@ class Writer:
                 hurried_at = now
             late = self.patience_s is not None and now - begun >= self.patience_s
             if late or (hurried_at is not None and now - hurried_at >= _HURRY_S):
-                raise TimeoutError(errno.ETIMEDOUT, "nobody reads it")
+                raise TimeoutError(errno.ETIMEDOUT, "it is not read")
 
 
 class _Raw(io.RawIOBase):
-    """The binary stream below a text stream; it has no buffer."""
+    """The unbuffered binary stream below a text stream."""
 
     def __init__(self, fd: int, patience_s: float | None, name: str) -> None:
         self.writer, self.name = Writer(fd, patience_s), name
@@ -108,7 +108,7 @@ class Stdout(_Raw):
 
     @contextmanager
     def best_effort(self) -> Iterator[None]:
-        """Within the block lost output is reported once, on stderr, and ends nothing."""
+        """Report lost output in the block once, on stderr, instead of raising."""
         self._beside, self.writer.patience_s = True, PATIENCE_S
         try:
             yield
@@ -128,44 +128,44 @@ class Stdout(_Raw):
 
 
 class Stderr(_Raw):
-    """Standard error. Never raises; once nobody has read for a while, what follows is lost at once."""
+    """Standard error. Never raises; after one timeout, later output that would block is lost at once."""
 
     def __init__(self) -> None:
         super().__init__(STDERR, PATIENCE_S, "<stderr>")
 
     def write(self, data: Any) -> int:
-        """Write all of it, or as much as there is room for."""
+        """Write all of it, or as much as there is space for."""
         try:
             self.writer.write(data)
         except TimeoutError:
             self.writer.patience_s = 0.0
         except OSError:
-            pass  # There is nowhere to report it: this is where errors are reported.
+            pass  # There is nowhere to report it: errors are reported here.
         return len(data)
 
 
 def take_over() -> None:
-    """Make sys.stdout and sys.stderr these streams, and open what was closed."""
+    """Replace sys.stdout and sys.stderr by these streams, and open descriptors 0 to 2 that are closed."""
     for fd in range(3):
         _open_if_closed(fd)
     if sys.stdin is None:
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # as long as the process
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # stays open for the life of the process
     sys.stdout, sys.stderr = _text(Stdout(), sys.stdout), _text(Stderr(), sys.stderr)
 
 
 def stdout() -> Stdout | None:
-    """Return standard output as take_over() made it; None where something else is in its place."""
+    """Return the standard output set by take_over(); None if it was replaced."""
     raw = getattr(sys.stdout, "buffer", None)
     return raw if isinstance(raw, Stdout) else None
 
 
 def say(text: str) -> None:
-    """Print one message on stderr, behind the name of the program, with names escaped (names.shown())."""
+    """Print one message on stderr, prefixed with the program's name, with names escaped (names.shown())."""
     print(shown(f"netvsc-bpf: {text}"), file=sys.stderr, flush=True)
 
 
 def reader_is_gone() -> bool:
-    """Say whether standard output is a pipe without a reader: there may be nothing to write to find out."""
+    """Return whether standard output is a pipe without a reader, without writing to it."""
     state = select.poll()
     state.register(STDOUT, 0)
     return any(happened & select.POLLERR for _, happened in state.poll(0))
@@ -177,7 +177,7 @@ def _lost(error: OSError) -> OutputLost:
 
 def _text(raw: _Raw, before: Any) -> io.TextIOWrapper:
     encoding = getattr(before, "encoding", None) or "utf-8"
-    # Never UnicodeEncodeError: what a terminal cannot show is escaped.
+    # Never UnicodeEncodeError: characters that cannot be encoded are escaped.
     return io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace", write_through=True)
 
 

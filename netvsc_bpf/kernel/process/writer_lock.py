@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One writer at a time: flock() on our folder in bpffs, which the kernel drops with the process."""
+"""The writer lock: flock() on netvsc-bpf's folder in bpffs, released by the kernel when the process ends."""
 
 import errno
 import fcntl
@@ -19,10 +19,10 @@ _POLL_S = 0.02
 
 @contextmanager
 def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[int]:
-    """Hold the lock on `root`, creating it; on leaving an empty folder is removed.
+    """Hold the lock on `root`, creating it if needed; at the end an empty folder is removed.
 
-    Gives its descriptor: a child that inherits it holds the lock too. What this thread does below it in the
-    block is done in the very folder that is locked. Raises Busy after `timeout_s` seconds, UntrustedFolder.
+    Gives its descriptor: a child that inherits it holds the lock too. In the block, everything that this
+    thread does below the folder uses that descriptor. Raises Busy after `timeout_s` seconds, UntrustedFolder.
     """
     ours = _acquire(root, time.monotonic() + timeout_s)
     try:
@@ -30,10 +30,10 @@ def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[int]:
             yield ours.fd
     finally:
         try:
-            if _could_be_made_again(ours.fd, root):
+            if _can_be_recreated(ours.fd, root):
                 root.rmdir()
         except OSError as error:
-            # EACCES: bpffs itself is root's, who made this folder for us, as deploy/systemd does.
+            # EACCES: bpffs itself belongs to root, and root created this folder, as deploy/systemd does.
             if error.errno not in (errno.ENOTEMPTY, errno.ENOENT, errno.EACCES):
                 raise
         finally:
@@ -58,7 +58,7 @@ def _acquire(root: Path, deadline: float) -> OurRoot:
         except BaseException:
             os.close(ours.fd)
             raise
-        # The one before us may have removed the folder while we waited: then ours is a lock on nothing.
+        # The previous holder may have removed the folder meanwhile: then the lock is on a deleted folder.
         if _same(ours.fd, root):
             return ours
         os.close(ours.fd)
@@ -67,7 +67,7 @@ def _acquire(root: Path, deadline: float) -> OurRoot:
 def _open(root: Path) -> OurRoot:
     what = f"cannot use {root}"
     try:
-        with suppress(FileExistsError):  # whatever it is: that is looked at when it is open
+        with suppress(FileExistsError):  # open_root() checks what it is
             root.mkdir(0o700)
         return pin_root.open_root(root)
     except FileNotFoundError:
@@ -80,8 +80,8 @@ def _open(root: Path) -> OurRoot:
         raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
 
 
-def _could_be_made_again(fd: int, root: Path) -> bool:
-    """Say whether the folder's owner can make it: where systemd mounted bpffs only root can, and did."""
+def _can_be_recreated(fd: int, root: Path) -> bool:
+    """Return whether this process could create the folder again: in systemd's bpffs only root can."""
     return os.fstat(fd).st_uid == os.geteuid() or bool(root.parent.stat().st_mode & stat.S_IWOTH)
 
 

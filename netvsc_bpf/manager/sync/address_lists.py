@@ -48,7 +48,7 @@ class AddressListSync:
                     for name, synthetic, vf in self._behind(where):
                         step = self.running.step(FollowLists(synthetic))
                         with self._boundary.around(name), step, AddressSyncer(where) as keeper:
-                            keeper.settle(keeper.look(synthetic, vf), vf)
+                            keeper.sync(keeper.lists(synthetic, vf), vf)
 
     def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:
         """Return the pairs that are not in sync: name, synthetic NIC, VF."""
@@ -62,7 +62,7 @@ class AddressListSync:
                     continue
                 synthetic, vf = pair.synthetic, pair.vf.ifindex
                 with self._boundary.around(synthetic.name, "look"):
-                    lists = keeper.look(synthetic.ifindex, vf)
+                    lists = keeper.lists(synthetic.ifindex, vf)
                     if lists.missing or lists.gone:
                         found.append((synthetic.name, synthetic.ifindex, vf))
         return found

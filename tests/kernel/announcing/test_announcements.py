@@ -26,7 +26,7 @@ def away_and_back(guest: Managed) -> None:
     assert guest.path is Path.VF
 
 
-def test_s60_the_switch_is_told_of_each_change_of_path(lab: Lab) -> None:
+def test_s60_each_change_of_path_is_announced_to_the_switch(lab: Lab) -> None:
     with managed(lab) as guest:
         guest.wait_for(Path.VF)
         guest.wait_for_port("vf0")
@@ -65,7 +65,7 @@ def test_s60_the_announcement_takes_the_path_that_is_in_use(lab: Lab) -> None:
         assert all(seen.outgoing for seen in vf.seen(frame))
 
 
-def test_s60_neighbours_believe_the_advertisement(lab: Lab) -> None:
+def test_s60_neighbours_accept_the_advertisement(lab: Lab) -> None:
     """What the peer knew of the address, a wrong MAC, is overridden; nobody asked."""
     wrong = "02:00:00:00:00:01"
     neighbour = ["dev", "eth0", "nud", "stale"]

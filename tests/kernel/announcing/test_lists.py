@@ -109,7 +109,7 @@ def test_s33_multicast_join_reaches_the_vf_and_leaving_too(
         eventually("the VF does not any more", lambda: mac not in joined(lab, "vf0"))
 
 
-def test_s33_joins_that_no_kernel_tells_are_found_at_the_next_look(lab: Lab) -> None:
+def test_s33_unreported_joins_are_found_at_the_next_poll(lab: Lab) -> None:
     with managed(lab, "--interval", "0.3") as guest:
         guest.wait_for(Path.VF)
         with join_lldp(lab):
@@ -126,7 +126,7 @@ def test_s33_secondary_unicast_reaches_the_vf(lab: Lab) -> None:
         eventually("the VF does not any more", lambda: MACVLAN_MAC not in unicast(lab, "vf0"))
 
 
-def test_s33_attach_alone_lends_what_is_there_and_detach_takes_it_back(lab: Lab) -> None:
+def test_s33_attach_syncs_addresses_without_a_manager_and_detach_unsyncs_them(lab: Lab) -> None:
     before = joined(lab, "vf0"), unicast(lab, "vf0")
     with join4(lab), macvlan(lab):
         with attached(lab):
@@ -135,7 +135,7 @@ def test_s33_attach_alone_lends_what_is_there_and_detach_takes_it_back(lab: Lab)
         assert (joined(lab, "vf0"), unicast(lab, "vf0")) == before
 
 
-def test_s33_what_was_on_the_vf_stays_there(lab: Lab) -> None:
+def test_s33_existing_addresses_of_the_vf_stay(lab: Lab) -> None:
     others = bytes.fromhex("333344444444"), bytes.fromhex("020000000077")
     lab.run(lab.guest, ["ip", "maddr", "add", GROUP4_MAC.hex(":"), "dev", "vf0"])
     lab.run(lab.guest, ["ip", "maddr", "add", others[0].hex(":"), "dev", "vf0"])
@@ -153,7 +153,7 @@ def test_s33_what_was_on_the_vf_stays_there(lab: Lab) -> None:
     assert (static(lab, "vf0"), unicast(lab, "vf0")) == before
 
 
-def test_s33_own_memberships_of_the_vf_outlive_ours(lab: Lab) -> None:
+def test_s33_own_memberships_of_the_vf_outlive_synced_ones(lab: Lab) -> None:
     """Multicast entries count their users: taking ours back leaves that of the VF's own stack."""
     all_hosts = bytes.fromhex("01005e000001")
     assert all_hosts in joined(lab, "vf0") - static(lab, "vf0")
@@ -176,7 +176,7 @@ def test_s34_memberships_survive_removal_and_return_of_the_vf(lab: Lab) -> None:
         eventually("to the macvlan too", lambda: MACVLAN_MAC in unicast(lab, "vf0"))
 
 
-def test_s34_a_group_left_while_nobody_watched_goes_from_the_vf(lab: Lab) -> None:
+def test_s34_group_left_without_a_manager_is_removed_from_the_vf(lab: Lab) -> None:
     """Whose an entry is stands in the kernel: a manager that was killed is no loss."""
     with macvlan(lab):
         lab.in_guest(datapath.attach, "eth0", AttachOptions(any_bus=True))

@@ -60,7 +60,7 @@ def arrive_by_the_vf(pair: Attachment, device: str | None = None) -> int:
 
 
 @pytest.mark.guest
-def test_s43_socket_bound_to_the_synthetic_nic_hears_what_comes_by_the_vf(pair: Attachment) -> None:
+def test_s43_socket_bound_to_the_synthetic_nic_receives_frames_of_the_vf(pair: Attachment) -> None:
     assert arrive_by_the_vf(pair, "eth0") == DATAGRAMS
 
 

@@ -33,7 +33,7 @@ def unknown() -> bytes:
     return GUEST_MAC + OTHER_MAC + LOOP_DETECTION.to_bytes(2) + bytes(86)
 
 
-def test_frames_that_nobody_listens_to_came_home_well(lab_factory: LabFactory) -> None:
+def test_frames_without_a_listener_are_not_lost_on_delivery(lab_factory: LabFactory) -> None:
     lab = lab_factory(NO_FABRIC)
     silence(lab)
     with attached(lab, guard=GuardMode.OFF) as pair:
@@ -50,7 +50,7 @@ def test_frames_that_nobody_listens_to_came_home_well(lab_factory: LabFactory) -
         assert collecting(lab)().value("drops_total", **labels) == 0
 
 
-def test_what_the_synthetic_nic_loses_of_its_own_was_not_lost_on_the_way_home(
+def test_losses_of_the_synthetic_nic_itself_are_not_lost_on_delivery(
     lab_factory: LabFactory,
 ) -> None:
     lab = lab_factory(NO_FABRIC)
@@ -61,7 +61,7 @@ def test_what_the_synthetic_nic_loses_of_its_own_was_not_lost_on_the_way_home(
         assert pair.status().drops.rx_home == 0
 
 
-def test_s72_what_is_lost_in_another_namespace_is_not_ours_though_the_numbers_are(
+def test_s72_losses_in_another_namespace_with_the_same_ifindexes_do_not_count(
     lab_factory: LabFactory,
 ) -> None:
     labs = [lab_factory(NO_FABRIC) for _ in range(2)]
@@ -110,7 +110,7 @@ def turned_away() -> int:
 
 
 @pytest.mark.guest
-def test_what_a_full_backlog_turns_away_is_counted(lab_factory: LabFactory) -> None:
+def test_frames_dropped_by_a_full_backlog_are_counted(lab_factory: LabFactory) -> None:
     if "NETVSC_BPF_GUEST_KERNEL" not in os.environ:
         pytest.skip("only inside a guest of make vm-test: the limit is one for the whole machine")
     lab = lab_factory(NO_FABRIC)

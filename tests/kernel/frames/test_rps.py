@@ -87,7 +87,7 @@ def arrivals(lab: Lab, ear: socket.socket) -> Counter[int]:
 
 @pytest.mark.guest
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="RPS needs a second CPU to hand packets to")
-def test_s92_rps_spreads_what_comes_by_more_queues_than_the_synthetic_nic_has(queues: Lab) -> None:
+def test_s92_rps_spreads_frames_of_more_queues_than_the_synthetic_nic_has(queues: Lab) -> None:
     lab, (here, there) = queues, sorted(os.sched_getaffinity(0))[:2]
     with attached(lab, "syn9", vf="vf9") as pair, lab.in_guest(listening) as ear, on_cpu(here):
         spread_to(lab, there)

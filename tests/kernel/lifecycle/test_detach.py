@@ -58,7 +58,7 @@ def test_s28_detach_leaves_the_machine_as_found(lab_factory: LabFactory, prepare
         here.detach()
 
 
-def test_s28_somebodys_own_ipv6_address_on_the_vf_survives(lab_factory: LabFactory) -> None:
+def test_s28_configured_ipv6_address_on_the_vf_survives(lab_factory: LabFactory) -> None:
     lab = lab_factory(LabPlan(fabric=Fabric.NONE))
     ip("addr add 2001:db8::1/64 dev vf0 nodad")(lab)
     with direct(lab) as here, unchanged(lab) as before:
@@ -82,7 +82,7 @@ def test_s28_detach_on_clsact_leaves_the_machine_as_found(lab: Lab, monkeypatch:
         here.detach()
 
 
-def test_s28_attaching_twice_keeps_what_was_found_first(lab: Lab) -> None:
+def test_s28_attaching_twice_keeps_the_original_settings(lab: Lab) -> None:
     lab.run(lab.guest, ["ip", "link", "set", "vf0", "mtu", "1400"])
     with direct(lab) as here, unchanged(lab):
         here.attach()

@@ -96,7 +96,7 @@ def test_s63_foreign_filters_stay_where_we_use_tcx(lab: Lab) -> None:
         here.detach()
 
 
-def test_s63_clsact_of_ours_stays_while_others_use_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s63_added_clsact_stays_while_others_use_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     force_clsact(monkeypatch)
     with direct(lab) as here:
         here.attach()

@@ -62,7 +62,7 @@ def test_s49_vf_that_runs_no_xdp_is_attached_unused_where_that_is_required(lab: 
         assert run(lab, "detach", "eth0").returncode == 0
 
 
-def test_s49_manager_tells_once_that_a_hot_added_vf_runs_no_xdp_and_uses_it(lab: Lab) -> None:
+def test_s49_manager_reports_once_that_a_hot_added_vf_runs_no_xdp_and_uses_it(lab: Lab) -> None:
     lab.unplug_vf()
     with counting_program(XDP) as program, running(lab, program, "eth0"), managers(lab) as start:
         assert run(lab, "attach", "eth0", "--guard", "off").returncode == 0

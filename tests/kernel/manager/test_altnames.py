@@ -45,7 +45,7 @@ def test_s87_every_command_takes_alternative_names_and_prints_the_real_one(
         refused(
             run(lab, "attach", VF_ALT, "--vf", name), 3, "vf0: it is the VF of another pair, that of eth0"
         )
-        refused(run(lab, "status", VF_ALT), 3, "no state of vf0")
+        refused(run(lab, "status", VF_ALT), 3, "no status of vf0")
         assert run(lab, "detach", name).returncode == 0
 
 

@@ -112,7 +112,7 @@ def test_s91_step_that_fails_leaves_steer_where_it_was(
             lab.vf_down()
         before = egress(lab)
         fail(monkeypatch, failing)
-        with pytest.raises(Exception, match="cannot put steer of eth0 behind"):
+        with pytest.raises(Exception, match="cannot move steer of eth0 behind"):
             put_last(lab)
         monkeypatch.undo()
         assert egress(lab) == before

@@ -31,7 +31,7 @@ def lab(lab_factory: LabFactory) -> Lab:
         (["attach", "lo"], "it is the loopback interface"),
         (["attach", "eth0", "--vf", "lo"], "it is the loopback interface"),
         (["attach", "eth0", "--vf", "vf0", "--rx", "kernel"], "--rx auto"),
-        (["attach", "--all"], "there is no synthetic NIC here"),
+        (["attach", "--all"], "no synthetic NIC was found"),
         (["detach", "nosuch0"], "there is no such interface"),
         (["detach", "eth0"], "it is not attached"),
         (["status", "nosuch0"], "there is no such interface"),

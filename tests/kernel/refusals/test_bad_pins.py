@@ -79,12 +79,12 @@ def unknown_rung(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (another_map, "map pairs has another shape"),
+        (another_map, "map pairs has another type or size"),
         (no_map, "maps/homes is missing"),
         (no_program, "programs/control is missing"),
-        (program_for_map, "map pairs has another shape"),
-        (another_version, f"layout version {abi.ABI_VERSION + 1}, ours is {abi.ABI_VERSION}"),
-        (unknown_rung, "rung 77 of liveness is unknown"),
+        (program_for_map, "map pairs has another type or size"),
+        (another_version, f"its layout has version {abi.ABI_VERSION + 1}, not {abi.ABI_VERSION}"),
+        (unknown_rung, "its liveness 77 is unknown"),
     ],
     ids=["another-map", "no-map", "no-program", "program-for-map", "another-version", "unknown-rung"],
 )
@@ -98,7 +98,7 @@ def test_pins_of_another_layout_are_refused_and_can_be_cleared(
             refused(cli_in(lab.guest, *command), 3, said, "netvsc-bpf detach --all")
     result = cli_in(lab.guest, "detach", "--all")
     assert (result.returncode, len(result.stderr.splitlines())) == (0, 1), result
-    assert "were left as they are" in result.stderr
+    assert "were not restored" in result.stderr
     assert pins() == []
     assert state(cli_in(lab.guest, *ATTACH))["path"] == "vf"
 
@@ -110,7 +110,7 @@ def test_filters_of_another_layout_are_cleared_too(
     with direct(lab) as here:
         here.attach()
         another_version(object_folder())
-        assert "were left as they are" in cli_in(lab.guest, "detach", "--all").stderr
+        assert "were not restored" in cli_in(lab.guest, "detach", "--all").stderr
         assert [found for what, found in look(lab).items() if what.startswith("filters") and found] == []
     assert pins() == []
 

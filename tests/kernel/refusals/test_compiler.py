@@ -79,7 +79,7 @@ def test_verbose_shows_the_compilers_log(lab: Lab, tmp_path: Path) -> None:
         assert result.stderr.splitlines()[-1].startswith("netvsc-bpf: cannot compile the programs")
 
 
-def test_nothing_is_imported_from_where_the_user_stands(lab: Lab, cli_in: CliIn, tmp_path: Path) -> None:
+def test_nothing_is_imported_from_the_working_directory(lab: Lab, cli_in: CliIn, tmp_path: Path) -> None:
     for name in ("json", "bcc", "netvsc_bpf"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
     with unchanged(lab):

@@ -77,9 +77,11 @@ def test_s67_entering_a_namespace_takes_a_capability(lab: Lab) -> None:
         refused(run(lab, *arguments, wrapped_in=without("sys_admin")), 4, "CAP_SYS_ADMIN is missing")
 
 
-def test_s67_kernel_without_btf_is_told_from_one_that_fails(lab: Lab, cli_in: CliIn) -> None:
+def test_s67_kernel_without_btf_is_distinguished_from_a_failure(lab: Lab, cli_in: CliIn) -> None:
     with unchanged(lab):
-        refused(run(lab, *ATTACH, wrapped_in=NO_BTF), 4, "cannot look into the kernel", "--liveness netlink")
+        refused(
+            run(lab, *ATTACH, wrapped_in=NO_BTF), 4, "cannot read kernel structures", "--liveness netlink"
+        )
         pair = state(run(lab, *ATTACH, "--liveness", "netlink", wrapped_in=NO_BTF))
         assert (pair["path"], pair["liveness"]) == ("vf", "netlink")
         assert cli_in(lab.guest, "detach", "eth0").returncode == 0

@@ -94,7 +94,7 @@ def test_s73_folder_of_another_user_is_refused(lab: Lab, precious: Path, command
     loading.symlink_to(precious)
     chown_all(ROOT, OUTSIDER)
     with unchanged(lab), untouched(precious):
-        refused(run(lab, *command), 4, f"{ROOT} is not ours: it belongs to user {OUTSIDER}")
+        refused(run(lab, *command), 4, f"{ROOT} is not trusted: it belongs to user {OUTSIDER}")
     assert loading.is_symlink()
 
 
@@ -102,7 +102,7 @@ def test_s73_folder_of_another_user_is_refused(lab: Lab, precious: Path, command
 def test_s73_folder_that_is_a_symlink_is_refused(lab: Lab, precious: Path, command: tuple[str, ...]) -> None:
     ROOT.symlink_to(precious)
     with unchanged(lab), untouched(precious):
-        refused(run(lab, *command), 4, f"{ROOT} is not ours: it is a symlink")
+        refused(run(lab, *command), 4, f"{ROOT} is not trusted: it is a symlink")
 
 
 @pytest.mark.parametrize("mode", [0o701, 0o710, 0o720, 0o704, 0o777])
@@ -110,10 +110,10 @@ def test_s73_folder_in_which_others_have_rights_is_refused(lab: Lab, mode: int) 
     ROOT.mkdir()
     ROOT.chmod(mode)
     with unchanged(lab):
-        refused(run(lab, *ATTACH), 4, f"rights in {ROOT} (mode {mode:o})", f"chmod 700 {ROOT}")
+        refused(run(lab, *ATTACH), 4, f"access to {ROOT} (mode {mode:o})", f"chmod 700 {ROOT}")
 
 
-def test_s73_doctor_says_whose_the_folder_is(lab: Lab) -> None:
+def test_s73_doctor_reports_the_owner_of_the_folder(lab: Lab) -> None:
     ROOT.mkdir(0o700)
     os.chown(ROOT, OUTSIDER, OUTSIDER)
     result = run(lab, "doctor")
@@ -137,9 +137,7 @@ def test_s73_symlink_in_our_folder_leads_nowhere(lab: Lab, precious: Path, name:
 
 
 @pytest.mark.parametrize("name", ["object", "object/maps", "object/maps/pairs", "pair_2", "pair_2/steer"])
-def test_s73_symlink_in_the_place_of_what_is_ours_is_not_followed(
-    lab: Lab, precious: Path, name: str
-) -> None:
+def test_s73_symlink_in_place_of_an_own_object_is_not_followed(lab: Lab, precious: Path, name: str) -> None:
     state(run(lab, *ATTACH))
     path = home(lab) / name
     path.rename(home(lab) / "moved")
@@ -259,7 +257,7 @@ def loaded_once(lab: Lab) -> Iterator[Callable[..., int]]:
 
 
 @pytest.mark.parametrize("uid", [OUTSIDER, UID], ids=["outsider", "service"])
-def test_s73_user_who_races_gets_nothing_of_roots(
+def test_s73_racing_user_gains_no_object_of_root(
     lab: Lab, precious: Path, uid: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """200 tries against somebody who exchanges what root makes. The service's user owns the folder for it.

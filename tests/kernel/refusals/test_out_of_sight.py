@@ -50,7 +50,7 @@ def test_s88_second_bpffs_over_the_first_attaches_nothing_twice(lab: Lab) -> Non
     assert run(lab, "detach", "eth0").returncode == 0
 
 
-def test_s88_second_bpffs_over_nothing_of_ours_is_used(lab: Lab) -> None:
+def test_s88_second_bpffs_over_an_empty_one_is_used(lab: Lab) -> None:
     result = run(lab, *ATTACH, wrapped_in=OVER)
     assert result.returncode == 0, result.stderr
 

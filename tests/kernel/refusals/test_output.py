@@ -35,7 +35,7 @@ WORKING = {
 }
 """The exit status says how the work went."""
 ALL = PRINTING | WORKING
-UNREAD = "netvsc-bpf: cannot write to standard output: nobody reads it\n"
+UNREAD = "netvsc-bpf: cannot write to standard output: it is not read\n"
 FULL = "netvsc-bpf: cannot write to standard output: no space left on device\n"
 
 
@@ -86,7 +86,7 @@ def outcome(begin: Begin, names: Iterable[str], stdout: str = "") -> dict[str, t
     return {name: (one.status(), one.printed()[1]) for name, one in running.items()}
 
 
-def test_s89_a_full_disk_is_one_line_and_fails_only_what_prints(begin: Begin) -> None:
+def test_s89_full_disk_is_one_line_and_fails_only_commands_that_print(begin: Begin) -> None:
     whole, cut = outcome(begin, ALL), outcome(begin, ALL, "full")
     expected = {name: (1 if name in PRINTING else whole[name][0], whole[name][1] + FULL) for name in ALL}
     assert cut == expected
@@ -97,12 +97,12 @@ def test_s89_without_a_reader_the_exit_status_is_that_of_the_work(begin: Begin, 
     assert outcome(begin, ALL, kind) == outcome(begin, ALL)
 
 
-def test_s89_nobody_reads_and_the_work_ends_all_the_same(begin: Begin) -> None:
+def test_s89_work_ends_although_output_is_not_read(begin: Begin) -> None:
     whole, cut = outcome(begin, WORKING), outcome(begin, WORKING, "blocked")
     assert cut == {name: (status, said + UNREAD) for name, (status, said) in whole.items()}
 
 
-def test_s89_what_prints_waits_for_its_reader_and_hears_ctrl_c(begin: Begin) -> None:
+def test_s89_printing_command_waits_for_its_reader_and_handles_ctrl_c(begin: Begin) -> None:
     waiting = {name: begin(*PRINTING[name], stdout="blocked") for name in PRINTING}
     for name, one in waiting.items():
         eventually(f"{name} waits for room", lambda pid=one.process.pid: polls(pid))
@@ -135,7 +135,7 @@ def test_s89_capture_ends_with_its_output(lab: Lab, begin: Begin, options: tuple
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("options", [(), ("-w", "-")])
-def test_s89_capture_hears_signals_while_nobody_reads(
+def test_s89_capture_handles_signals_while_its_output_is_not_read(
     lab: Lab, begin: Begin, options: tuple[str, ...], number: int
 ) -> None:
     with UdpStream(udp_plan(lab, Direction.TX, rate=5000)) as stream:

@@ -54,9 +54,7 @@ def test_s88_working_folder_that_was_deleted(lab: Lab, tmp_path: Path) -> None:
     [(READ_ONLY_SYSCTLS, "/proc/sys is read-only"), (NO_SYSCTLS, "there is no /proc/sys/net/ipv6/conf")],
     ids=["read-only", "none"],
 )
-def test_s88_without_sysctls_the_vf_is_used_and_what_was_left_out_is_reported(
-    lab: Lab, sysctls: list[str], why: str
-) -> None:
+def test_s88_without_sysctls_the_vf_is_used_with_a_warning(lab: Lab, sysctls: list[str], why: str) -> None:
     with unchanged(lab):
         attached = run(lab, *ATTACH, wrapped_in=sysctls)
         assert state(attached)["path"] == "vf"
@@ -66,8 +64,8 @@ def test_s88_without_sysctls_the_vf_is_used_and_what_was_left_out_is_reported(
         assert run(lab, "detach", "eth0", wrapped_in=sysctls).returncode == 0
 
 
-def test_s88_what_read_only_sysctls_keep_from_being_put_back_is_reported_with_its_remedy(lab: Lab) -> None:
+def test_s88_settings_not_restored_due_to_read_only_sysctls_are_reported_with_a_remedy(lab: Lab) -> None:
     assert state(run(lab, *ATTACH))["path"] == "vf"
     detached = run(lab, "detach", "eth0", wrapped_in=READ_ONLY_SYSCTLS)
-    refused(detached, 1, "cannot put the IPv6 settings of vf0 back", "is read-only", "mount it read-write")
+    refused(detached, 1, "cannot restore the IPv6 settings of vf0", "is read-only", "mount it read-write")
     assert pins() == []

@@ -139,7 +139,7 @@ def test_s98_the_vf_settles_for_as_long_as_was_chosen(silent: Attachment) -> Non
     assert CLOCKS.monotonic_of(state.changed_at) - state.usable_since >= 300_000_000
 
 
-def test_s98_attach_again_keeps_the_drain_and_what_it_chooses_counts_later(silent: Attachment) -> None:
+def test_s98_attach_again_keeps_the_drain_and_its_options_apply_later(silent: Attachment) -> None:
     drain(silent, why="kept")
     again = silent.attach(settle_ms=70, guard=GuardMode.OFF)
     assert (again.path, again.reason) == (Path.SYNTHETIC, Reason.DRAINED)
@@ -173,7 +173,7 @@ def test_s98_drain_without_a_vf_holds_for_one_that_comes(lab_factory: Callable[[
         pair.wait_for(Path.VF)
 
 
-def test_s98_vf_that_somebody_took_down_stays_theirs(silent: Attachment) -> None:
+def test_s98_vf_taken_down_externally_stays_down(silent: Attachment) -> None:
     silent.lab.vf_down()
     drain(silent)
     undrain(silent)
@@ -222,7 +222,7 @@ def _note(pair: Attachment) -> drain_notes.DrainNote | None:
     return drain_notes.read(NetnsPins(namespaces.current_inode()), pair.ifindex)
 
 
-def test_s98_longest_reason_is_kept_whole_and_a_longer_one_refused(silent: Attachment) -> None:
+def test_s98_longest_reason_is_stored_and_a_longer_one_refused(silent: Attachment) -> None:
     longest = "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * 100
     drain(silent, why=longest)
     told = silent.status().drained
@@ -234,13 +234,13 @@ def test_s98_longest_reason_is_kept_whole_and_a_longer_one_refused(silent: Attac
 
 
 @pytest.mark.parametrize("for_s", [0.0, -1.0, float("nan"), float("inf"), 1e12])
-def test_s98_time_that_is_none_is_refused(silent: Attachment, for_s: float) -> None:
+def test_s98_invalid_time_is_refused(silent: Attachment, for_s: float) -> None:
     with pytest.raises(Refused, match="a drain lasts 1 to"):
         silent.lab.in_guest(datapath.drain, "eth0", for_s)
     assert silent.steer() is Path.VF
 
 
-def test_s98_pair_that_is_none_is_refused_by_its_type(lab: Lab) -> None:
+def test_s98_unpaired_interface_is_refused_by_error_type(lab: Lab) -> None:
     for call in (datapath.drain, datapath.undrain):
         with pytest.raises(NoSuchNic):
             lab.in_guest(call, "nosuch0")
@@ -249,7 +249,9 @@ def test_s98_pair_that_is_none_is_refused_by_its_type(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("command", ["drain", "undrain"])
-def test_s98_commands_refuse_what_is_no_pair_in_one_line(lab: Lab, netvsc_bpf_cli: Cli, command: str) -> None:
+def test_s98_commands_refuse_other_interfaces_in_one_line(
+    lab: Lab, netvsc_bpf_cli: Cli, command: str
+) -> None:
     refused(netvsc_bpf_cli(command, "nosuch0"), 3, "there is no such interface")
     refused(netvsc_bpf_cli(command, "eth0"), 3, "it is not attached")
 

@@ -83,7 +83,7 @@ def test_s68_announcements_take_one_capability_more(lab: Lab) -> None:
         assert manager.events_of("failed") == []
 
 
-def test_s98_drain_and_undrain_take_three_capabilities_and_say_what_a_fourth_is_for(lab: Lab) -> None:
+def test_s98_drain_and_undrain_need_three_capabilities_and_explain_a_fourth(lab: Lab) -> None:
     state(run(lab, *ATTACH, wrapped_in=USER))
     for command, path in (("drain", "synthetic"), ("undrain", "vf")):
         for missing in NEEDED:
@@ -201,9 +201,9 @@ def closed_bpffs() -> Iterator[None]:
         ROOT.rmdir()
 
 
-def test_s68_bpffs_of_root_alone_is_told_with_the_way_out(lab: Lab, closed_bpffs: None) -> None:
+def test_s68_bpffs_for_root_only_is_reported_with_a_remedy(lab: Lab, closed_bpffs: None) -> None:
     for command in (ATTACH, ("status",), ("run", "eth0", "--any-bus")):
-        refused(run(lab, *command, wrapped_in=USER), 4, "lets nobody but root in", f"chown {ROOT}")
+        refused(run(lab, *command, wrapped_in=USER), 4, "only root may enter", f"chown {ROOT}")
     result = run(lab, "doctor", wrapped_in=USER)
     assert result.returncode == 4 and f"make {ROOT}" in result.stdout
 

@@ -35,7 +35,7 @@ def looks(*wrapped_in: str) -> Sequence[tuple[int, int]]:
     return [(one[EFFECTIVE_UID], one[CAPABILITIES]) for one in json.loads(shown)]
 
 
-def test_root_is_somebody_else_for_a_while_and_keeps_its_capabilities() -> None:
+def test_root_changes_user_temporarily_and_keeps_its_capabilities() -> None:
     before, meanwhile, after = looks()
     assert before == after
     assert before[EFFECTIVE_UID] == 0 != meanwhile[EFFECTIVE_UID]
@@ -51,6 +51,6 @@ def test_root_is_somebody_else_for_a_while_and_keeps_its_capabilities() -> None:
     ],
     ids=["without-setpcap", "not-root", "user-namespace-of-one"],
 )
-def test_who_cannot_be_somebody_else_stays_who_he_is(wrapped_in: tuple[str, ...]) -> None:
+def test_process_that_cannot_change_user_keeps_its_user(wrapped_in: tuple[str, ...]) -> None:
     before, meanwhile, after = looks(*wrapped_in)
     assert before == meanwhile == after

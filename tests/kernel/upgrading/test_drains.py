@@ -20,9 +20,7 @@ def be_one_without_drains(versions: Versions) -> None:
     control.write_text(text.replace(UNKNOWN, ""))
 
 
-def test_s98_pair_attached_by_a_version_without_drains_is_drained_by_ours(
-    lab: Lab, versions: Versions
-) -> None:
+def test_s98_pair_attached_by_a_version_without_drains_can_be_drained(lab: Lab, versions: Versions) -> None:
     be_one_without_drains(versions)
     with attached(lab, settle_ms=SETTLE_MS) as pair:
         assert pair.control(ControlCommand.DRAIN, 1) is ControlResult.BAD_COMMAND

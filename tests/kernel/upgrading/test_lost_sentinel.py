@@ -48,7 +48,7 @@ def whole(lab: Lab, names: set[str]) -> bool:
     "losses",
     [pytest.param((True,), marks=pytest.mark.guest, id="folder"), pytest.param((False, True), id="twice")],
 )
-def test_s64_removed_sentinel_is_put_back_under_load_and_told_each_time(
+def test_s64_removed_sentinel_is_restored_under_load_and_reported_each_time(
     lab: Lab, losses: tuple[bool, ...]
 ) -> None:
     with managers(lab) as start:
@@ -120,7 +120,7 @@ def test_s64_no_vf_is_used_that_died_unseen_wherever_putting_it_back_was_killed(
 
 @pytest.mark.guest
 @pytest.mark.timeout(300)
-def test_s64_manager_tells_the_kernel_what_a_lost_sentinel_does_not_see(
+def test_s64_manager_disarms_what_a_lost_sentinel_does_not_detect(
     lab: Lab, versions: Versions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with managers(lab) as start:

@@ -58,7 +58,7 @@ def test_s65_hook_that_refuses_its_new_program_takes_all_back(
         assert_of_one_version(hooked(lab))
 
 
-def test_s65_hook_that_somebody_else_changed_is_left_to_repair(lab: Lab, versions: Versions) -> None:
+def test_s65_externally_changed_hook_is_left_to_repair(lab: Lab, versions: Versions) -> None:
     """The expected old program is named: what is not ours is not replaced blindly."""
     with direct(lab) as here:
         here.attach()

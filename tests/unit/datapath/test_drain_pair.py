@@ -47,7 +47,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     return Scene(monkeypatch)
 
 
-def test_s98_kernel_is_told_until_when() -> None:
+def test_s98_end_of_a_drain_is_stored_in_the_kernel() -> None:
     assert drain_pair.until(5, None) == abi.DRAINED_INDEFINITELY
     assert drain_pair.until(5, 1.5) == 1_500_000_005
 
@@ -73,7 +73,7 @@ def test_s98_vf_comes_up_before_it_is_permitted_and_settles_for_as_long_as_was_c
     assert scene.done == [("up", None), ("permit", 70)]
 
 
-def test_s98_vf_that_somebody_else_took_down_is_not_brought_up(scene: Scene) -> None:
+def test_s98_vf_taken_down_externally_is_not_brought_up(scene: Scene) -> None:
     scene.vf.up = False
     drain_pair._use_again(scene.target)
     assert scene.done == [("permit", 70)]

@@ -47,5 +47,5 @@ def test_s86_vf_of_a_pair(in_devmap: int | None, looked_at: str | None, vf: int 
     assert known_vf(in_devmap=in_devmap, looked_at=looked_at) == vf
 
 
-def test_s86_pair_that_was_let_go_has_no_vf() -> None:
+def test_s86_released_pair_has_no_vf() -> None:
     assert known_vf(in_devmap=None, looked_at=MAC, joined=0) is None

@@ -17,18 +17,18 @@ MARK = MovedNic(SYNTHETIC.ifindex, NetnsHandle(2, 2), NetnsHandle(1, 1), "eth0",
 UNNOTED = replace(MARK, vf=replace(NOTED, ifindex=0))
 
 
-def test_noted_vf_is_found_by_its_number_whatever_it_is_called() -> None:
+def test_recorded_vf_is_found_by_its_ifindex_under_any_name() -> None:
     assert arrived(MARK, [SYNTHETIC, replace(VF, name="renamed")]) == replace(VF, name="renamed")
     assert arrived(MARK, [SYNTHETIC]) is None
 
 
 @pytest.mark.parametrize("name", ["vf0", "vf0_3"])
-def test_vf_whose_number_nobody_noted_is_found_by_mac_and_name(name: str) -> None:
+def test_vf_without_a_recorded_ifindex_is_found_by_mac_and_name(name: str) -> None:
     there = replace(VF, name=name, ifindex=17)
     assert arrived(UNNOTED, [SYNTHETIC, stacked("vlan"), there]) == there
 
 
-def test_neither_the_synthetic_nic_nor_what_stands_on_it_is_taken_for_the_vf() -> None:
+def test_synthetic_nic_and_its_upper_devices_are_not_taken_for_the_vf() -> None:
     assert arrived(UNNOTED, [SYNTHETIC, stacked("vlan")]) is None
 
 
@@ -37,5 +37,5 @@ def test_strangers_are_not_taken_for_the_vf() -> None:
     assert arrived(UNNOTED, [SYNTHETIC, other_mac, replace(VF, name="uplink")]) is None
 
 
-def test_visitor_without_a_vf_has_none() -> None:
+def test_moved_nic_without_a_vf_has_none() -> None:
     assert arrived(replace(MARK, vf=None), [SYNTHETIC, VF]) is None

@@ -42,7 +42,7 @@ def test_s104_enslaved_vf_that_filters_vlans_is_redirected_unless_the_kernel_was
 
 
 @pytest.mark.parametrize("master", [None, 7])
-def test_vf_of_nobody_is_redirected(master: int | None) -> None:
+def test_vf_without_a_master_is_redirected(master: int | None) -> None:
     assert rx_mode(AttachOptions(), SYNTHETIC, nic(5, master=master)) is RxMode.REDIRECT
 
 

@@ -100,7 +100,7 @@ def test_s95_a_permission_that_was_refused_is_an_error(result: ControlResult, er
         join.permit(loaded, 0, 10, nic())
 
 
-def test_s101_one_that_we_took_down_is_known_as_that_after_it_refused_the_mtu(calls: MagicMock) -> None:
+def test_s101_vf_taken_down_is_still_recorded_after_it_refused_the_mtu(calls: MagicMock) -> None:
     calls.vf_settings.take_mtu.return_value = False
     assert joined(calls) is Reason.MTU_REFUSED
     assert not calls.following.remember_up.called

@@ -12,7 +12,7 @@ def test_s88_first_error_is_raised_though_undoing_fails_too() -> None:
 
     def fails() -> None:
         undone.append("second")
-        raise KernelError("cannot put the MTU back", "it vanished")
+        raise KernelError("cannot restore the MTU", "it vanished")
 
     with pytest.raises(KernelError, match="cannot turn IPv6 off") as caught, Undo() as undo:
         undo.callback(undone.append, "first")
@@ -20,8 +20,8 @@ def test_s88_first_error_is_raised_though_undoing_fails_too() -> None:
         raise KernelError("cannot turn IPv6 off", "/proc/sys is read-only", "mount it read-write")
     assert undone == ["second", "first"]
     assert str(caught.value) == (
-        "cannot turn IPv6 off: /proc/sys is read-only (nor could everything be taken back: cannot put the "
-        "MTU back: it vanished); mount it read-write"
+        "cannot turn IPv6 off: /proc/sys is read-only (and not everything could be undone: cannot "
+        "restore the MTU: it vanished); mount it read-write"
     )
 
 

@@ -55,11 +55,11 @@ def test_one_too_many_is_refused() -> None:
     loaded: Any = FakeObject()
     for turn in range(SLOT_PROBES):
         attach(loaded, 2 + NIC_SLOTS * turn)
-    with pytest.raises(Refused, match="no room for ifindex 2050"):
+    with pytest.raises(Refused, match="no free slot for ifindex 2050"):
         free_pair_slot(loaded, 2 + NIC_SLOTS * SLOT_PROBES)
 
 
-def test_place_that_was_given_back_is_used_again_and_hides_nobody() -> None:
+def test_freed_slot_is_used_again_and_hides_no_other() -> None:
     loaded: Any = FakeObject()
     first, second = attach(loaded, 2), attach(loaded, 2 + NIC_SLOTS)
     del loaded.pairs[first]
@@ -69,7 +69,7 @@ def test_place_that_was_given_back_is_used_again_and_hides_nobody() -> None:
 
 
 @given(IFINDEXES)
-def test_vf_keeps_the_place_that_it_has(ifindex: int) -> None:
+def test_vf_keeps_its_slot(ifindex: int) -> None:
     loaded: Any = FakeObject()
     slot = free_home_slot(loaded, ifindex)
     loaded.homes[slot] = ifindex

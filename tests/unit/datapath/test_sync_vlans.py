@@ -11,10 +11,10 @@ def vlan(ifindex: int, on: int, number: int, protocol: int = C_TAG) -> Stacked:
     return Stacked(ifindex, f"vlan{ifindex}", on, Vlan(protocol, number))
 
 
-def test_what_the_vf_has_not_is_missing() -> None:
+def test_ids_that_the_vf_lacks_are_missing() -> None:
     there = [vlan(10, 2, 100), vlan(11, 2, 200), vlan(12, 2, 100, S_TAG), vlan(13, 3, 200)]
     assert missing(SYNTHETIC, VF, there) == [Vlan(C_TAG, 100), Vlan(S_TAG, 100)]
 
 
-def test_what_is_lent_already_is_not_missing() -> None:
+def test_synced_ids_are_not_missing() -> None:
     assert missing(SYNTHETIC, VF, [vlan(10, 2, 100), vlan(11, 3, 100)]) == []

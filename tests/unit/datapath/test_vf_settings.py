@@ -49,7 +49,7 @@ def test_s27_a_vf_is_down_while_its_mtu_and_mac_are_put_back_if_it_was(
 
 
 @pytest.mark.parametrize("up", [False, True])
-def test_s101_only_that_a_vf_goes_down_is_noted_before_it_does(netlink: MagicMock, up: bool) -> None:
+def test_s101_taking_down_is_recorded_before_and_bringing_up_after(netlink: MagicMock, up: bool) -> None:
     order: list[str] = []
     netlink.set_up.side_effect = lambda *_: order.append("set_up")
     now, why = Found(followed_up=not up), None if up else Reason.DAMPED

@@ -64,7 +64,7 @@ def test_s86_vf_that_is_plugged_again_has_its_own_mac_and_is_its_own_pairs() -> 
     assert pair(nics, "eth1", KnownPair(2, vf=VF0.ifindex), KnownPair(3)).pair.vf == again
 
 
-def test_s86_without_permanent_addresses_what_the_last_vf_came_with_decides() -> None:
+def test_s86_without_permanent_addresses_the_last_vfs_original_mac_decides() -> None:
     eth0, eth1 = KnownPair(2, last_mac=MAC), KnownPair(3, last_mac=OTHER_MAC)
     again = replace(VF1, mac=OTHER_MAC)
     assert pair([ETH0, ETH1, VF0], "eth0", eth0, eth1).pair.vf == VF0
@@ -73,10 +73,10 @@ def test_s86_without_permanent_addresses_what_the_last_vf_came_with_decides() ->
     assert pair([ETH0, ETH1, VF0, again], "eth0", eth0, eth1).pair.vf == VF0
 
 
-def test_s86_where_nothing_tells_whose_vf_it_is_neither_gets_it_until_it_is_named() -> None:
+def test_s86_vf_that_fits_two_nics_equally_has_to_be_named() -> None:
     for name in ("eth0", "eth1"):
         with pytest.raises(
-            AmbiguousPairing, match="and nothing tells whose it is; choose one with --vf"
+            AmbiguousPairing, match=r"could equally be that of eth.; choose one with --vf"
         ) as caught:
             pair([ETH0, ETH1, VF0], name, KnownPair(2), KnownPair(3))
         assert caught.value.candidates == (VF0.name,)
@@ -94,7 +94,7 @@ def test_s86_vf_in_use_stays_whatever_the_other_pair_claims() -> None:
     assert pair([ETH0, ETH1, VF0], "eth0", *known).pair.vf == VF0
 
 
-def test_s86_another_mac_than_the_vf_came_with_is_somebodys_will() -> None:
+def test_s86_changed_mac_of_a_vf_is_an_external_decision() -> None:
     strayed = replace(came_with(VF0, MAC), mac=OTHER_MAC)
     assert pair([came_with(ETH0, MAC), strayed], "eth0", KnownPair(2, last_mac=MAC)).pair.vf is None
 
@@ -130,6 +130,6 @@ def test_s90_nic_with_the_mac_of_an_attached_one_is_no_synthetic_nic_beside_it()
     assert find_pair(twins, "eth1", known=KnownPairs([KnownPair(2)])).pair.vf is None
 
 
-def test_named_vf_with_another_mac_is_told_from_one_that_can_be_none() -> None:
+def test_named_vf_with_another_mac_is_distinguished_from_an_unfit_one() -> None:
     with pytest.raises(MacDiffers):
         find_pair([VIRTIO, replace(VETH, mac=OTHER_MAC)], "eth0", vf="veth0")

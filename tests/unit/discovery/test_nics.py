@@ -57,12 +57,12 @@ def test_azure_pair_is_read_with_drivers_and_serial(azure_sysfs: Path) -> None:
     assert list_nics(rtnl, azure_sysfs) == [LOOPBACK, NETVSC, enslaved]
 
 
-def test_kind_stands_in_for_the_driver_of_a_virtual_device() -> None:
+def test_kind_is_used_as_driver_of_a_virtual_device() -> None:
     nic = nic_from_message(newlink(VETH))
     assert (nic.kind, nic.driver, nic.bus, nic.parent) == ("veth", "veth", None, None)
 
 
-def test_admin_state_and_carrier_are_told_apart() -> None:
+def test_admin_state_and_carrier_are_distinguished() -> None:
     nic = nic_from_message(newlink(replace(VF, up=True, carrier=False)))
     assert (nic.up, nic.carrier) == (True, False)
 
@@ -102,7 +102,7 @@ def test_xdp_program_is_found_in_every_mode(attributes: list[tuple[str, int]], e
     assert nic_from_message(message).xdp_prog_id == expected
 
 
-def test_dump_that_never_comes_through_is_an_error(tmp_path: Path) -> None:
+def test_dump_that_is_always_interrupted_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(KernelError, match="list interfaces") as caught:
         list_nics(faked(InterruptedError(errno.EINTR, "it changed")), tmp_path)
     assert caught.value.errno == errno.EINTR

@@ -139,7 +139,7 @@ def test_s07_second_vf_is_refused_while_one_is_in_use() -> None:
     assert refusal.reason == "it is a second VF, enP31819s1 is the one in use"
 
 
-def test_s07_vf_in_use_stays_even_where_the_serial_speaks_for_the_second() -> None:
+def test_s07_vf_in_use_stays_even_if_the_second_has_a_serial() -> None:
     current = without_serial(VF)
     assert find_pair([NETVSC, current, second_vf()], "eth0", current_vf=current.ifindex).pair.vf == current
 
@@ -166,7 +166,7 @@ def test_vf_named_outright_stays_without_being_named_again() -> None:
     assert find_pair([VIRTIO, VETH], "eth0", current_vf=VETH.ifindex).pair.vf == VETH
 
 
-def test_s36_vf_in_use_whose_mac_changed_is_unpaired_and_said_so() -> None:
+def test_s36_vf_in_use_whose_mac_changed_is_unpaired_and_reported() -> None:
     strayed = replace(VF, mac=OTHER_MAC)
     pairing = find_pair([NETVSC, strayed], "eth0", current_vf=VF.ifindex)
     assert pairing.pair.vf is None
@@ -216,7 +216,7 @@ def test_loopback_is_no_vf() -> None:
 def test_s38_vlan_device_that_we_put_on_the_vf_is_no_news() -> None:
     ours = replace(stacked("vlan"), name="nvb5.100")
     assert find_pair([NETVSC, VF, ours, stacked("vlan", 21)], "eth0").refusals == (
-        Refusal(stacked("vlan", 21), "it is a vlan interface, built upon others", Cause.UNFIT),
+        Refusal(stacked("vlan", 21), "it is a vlan interface, on top of other interfaces", Cause.UNFIT),
     )
     assert find_pair([NETVSC, VF, ours], "eth0").pair.vf == VF
 

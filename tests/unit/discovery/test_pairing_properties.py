@@ -103,7 +103,7 @@ def test_every_other_nic_with_the_mac_is_refused_with_a_reason(
 
 
 @given(machines, st.booleans())
-def test_vf_in_use_stays_whoever_turns_up(nics: list[Nic], any_bus: bool) -> None:
+def test_vf_in_use_stays_if_others_appear(nics: list[Nic], any_bus: bool) -> None:
     found = outcome(nics, any_bus, None)
     if isinstance(found, str) or found.pair.vf is None:
         return

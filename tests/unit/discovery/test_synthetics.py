@@ -70,7 +70,7 @@ def test_loopback_is_refused() -> None:
 
 
 @pytest.mark.parametrize("link_type", [32, 772, 65534])
-def test_what_is_not_ethernet_is_refused(link_type: int) -> None:
+def test_non_ethernet_nic_is_refused(link_type: int) -> None:
     with pytest.raises(NotASyntheticNic):
         find_pair([replace(VIRTIO, link_type=link_type)], "eth0")
 

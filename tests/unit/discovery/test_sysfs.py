@@ -51,7 +51,7 @@ def test_machine_without_pci_has_no_slots(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EINTR])
-def test_s93_what_cannot_be_read_now_is_not_taken_for_absent(
+def test_s93_transient_failure_is_not_taken_for_absence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Without its serial a VF of hv_netvsc would be paired by its MAC alone, or not at all."""

@@ -66,5 +66,5 @@ def test_a_quoted_name_is_that_name_to_a_shell(name: bytes) -> None:
     assert subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout == name
 
 
-def test_a_name_that_looks_like_an_option_is_told_from_one() -> None:
+def test_name_that_looks_like_an_option_is_distinguished() -> None:
     assert (as_argument("eth0"), as_argument("--all")) == ("eth0", "-- --all")

@@ -11,7 +11,7 @@ from tests.mutation.run import ALL, REPO, Verdict, judge, main, untouched
 
 
 @pytest.mark.parametrize("mutation", ALL, ids=lambda mutation: mutation.name)
-def test_s95_what_a_mutation_replaces_stands_there_once(mutation: Mutation) -> None:
+def test_s95_text_that_a_mutation_replaces_occurs_once(mutation: Mutation) -> None:
     assert mutation.applied(REPO) != (REPO / mutation.file).read_text()
     assert mutation.tests
     assert all((REPO / test.partition("::")[0]).is_file() for test in mutation.tests)
@@ -61,7 +61,7 @@ def test_s95_tests_that_fail_anyway_prove_nothing(checkout: Path) -> None:
     assert "test_sign" in untouched(["tests/test_sign.py"], checkout)
 
 
-def test_s95_text_that_stands_twice_is_refused(checkout: Path) -> None:
+def test_s95_text_that_occurs_twice_is_refused(checkout: Path) -> None:
     with pytest.raises(StaleMutation, match="stands 2 times"):
         mutation("n", "m").applied(checkout)
 

@@ -15,7 +15,7 @@ def test_the_picture_is_what_the_damper_does() -> None:
     assert (DOCS / "pictures/damping.svg").read_text() == picture(), anew
 
 
-def test_s20_the_page_tells_how_often_a_bad_vf_is_used() -> None:
+def test_s20_the_page_states_how_often_a_bad_vf_is_used() -> None:
     flapping, failing = days()
     page = " ".join((DOCS / "damping.md").read_text().split())
     assert f"used {len(flapping.promotions)} times, all in the first 12 seconds" in page

@@ -75,7 +75,7 @@ def test_suppressed_above_the_one_threshold_until_below_the_other(
 
 
 @given(POLICIES, st.floats(0, 1000), st.floats(0, 1000))
-def test_a_failure_told_late_costs_no_more_than_told_in_time(
+def test_failure_reported_late_costs_no_more_than_in_time(
     policy: DampingPolicy, first: float, gap: float
 ) -> None:
     in_time = Damper(policy).failed(first).failed(first + gap)

@@ -159,7 +159,7 @@ def test_synthetic_nic_that_is_switched_off_and_on_costs_the_vf_nothing() -> Non
     assert day.memory.damper.figure == 0 and day.world.armed
 
 
-def test_vf_that_was_let_go_did_not_fail() -> None:
+def test_released_vf_did_not_fail() -> None:
     day = Day()
     assert day.world.devmap is not None
     before = day.world.observe()

@@ -51,13 +51,13 @@ def test_fastening_which_may_be_put_off_hides_no_other_step() -> None:
     assert steps == [act.ReplaceInterim(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)]
 
 
-def test_vf_that_nobody_may_use_yet_has_its_home_fastened_too() -> None:
+def test_vf_without_permission_has_its_interim_home_replaced_too() -> None:
     world = World()
     world.plug()
     assert act.ReplaceInterim(SYNTHETIC) in rest(world, Wanted(damped=True))
 
 
-def test_home_that_was_taken_off_before_it_was_fastened_is_put_back_for_good() -> None:
+def test_interim_home_that_was_removed_is_restored_by_a_link() -> None:
     world = World()
     world.plug()
     while not world.interim:
@@ -66,7 +66,7 @@ def test_home_that_was_taken_off_before_it_was_fastened_is_put_back_for_good() -
     assert [type(step) for step in rest(world)] == [act.Join, act.Permit]
 
 
-def test_home_that_was_removed_from_a_vf_that_refuses_the_mtu_is_put_back_once_it_takes_it() -> None:
+def test_removed_home_of_a_vf_that_refuses_the_mtu_is_restored_once_it_accepts_it() -> None:
     world = World()
     vf = world.plug(limit=1500)
     world.execute(plan(world.observe(), Wanted()))
@@ -95,7 +95,7 @@ def test_s08_first_vf_removed_while_a_second_waits(world: World) -> None:
     assert (world.devmap, world.permitted) == (second, True)
 
 
-def test_a_vf_is_let_go_although_a_hook_cannot_be_attached(world: World) -> None:
+def test_vf_is_released_although_a_hook_cannot_be_attached(world: World) -> None:
     assert world.devmap is not None
     world.change_vf(world.devmap, master=99)
     world.guard = False
@@ -163,7 +163,7 @@ def test_vf_whose_driver_follows_by_itself_is_not_left(world: World) -> None:
         assert world.permitted
 
 
-def test_damping_is_told_though_nothing_is_permitted(world: World) -> None:
+def test_damping_is_stored_without_a_permission(world: World) -> None:
     damped = Wanted(damped=True, leave=LeavePolicy.STEER)
     assert rest(world, damped) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
     assert world.devmap is not None
@@ -175,7 +175,7 @@ def test_damping_is_told_though_nothing_is_permitted(world: World) -> None:
     assert rest(world) == [act.Permit(SYNTHETIC, 100)]
 
 
-def test_s91_steer_is_put_behind_what_was_attached_after_it(world: World) -> None:
+def test_s91_steer_is_moved_behind_later_programs(world: World) -> None:
     world.late = (7,)
     assert rest(world) == [act.PutLast(SYNTHETIC)]
 
@@ -188,7 +188,7 @@ def test_s91_a_vf_does_not_wait_for_the_order(world: World) -> None:
     assert isinstance(rest(world)[-1], act.PutLast)
 
 
-def test_s101_vf_that_is_not_used_by_decision_is_taken_down_and_comes_back(world: World) -> None:
+def test_s101_vf_not_used_by_decision_is_taken_down_and_brought_up_again(world: World) -> None:
     vf = world.devmap
     assert vf is not None
     for wanted, why in (
@@ -214,7 +214,7 @@ def test_s101_vf_that_joins_a_damped_pair_is_never_brought_up() -> None:
     assert not world.vfs[vf].up and not world.permitted
 
 
-def test_s101_vf_that_somebody_took_down_is_not_brought_up_when_we_would_use_it_again(world: World) -> None:
+def test_s101_vf_taken_down_externally_is_not_brought_up_again(world: World) -> None:
     vf = world.devmap
     assert vf is not None
     world.change_vf(vf, up=False)

@@ -61,7 +61,7 @@ def test_s22_driver_that_counts_late_is_no_stall(
 
 
 @given(POLICIES, TRAFFIC, st.integers(0, 1 << 40))
-def test_s22_vf_that_transmits_nothing_is_found_as_soon_as_it_is_certain(
+def test_s22_vf_that_transmits_nothing_is_detected_after_the_intervals(
     policy: StallPolicy, packets: list[int], before: int
 ) -> None:
     redirected = totals(packets)
@@ -136,7 +136,7 @@ def test_vf_that_worked_for_long_is_held_briefly_again() -> None:
     assert hold.length_s == 30.0
 
 
-def test_stall_that_is_told_twice_counts_once() -> None:
+def test_stall_that_is_reported_twice_counts_once() -> None:
     hold = Hold().stalled(7, 1000.0, DEFAULTS)
     assert hold.stalled(7, 1000.5, DEFAULTS) == hold
 

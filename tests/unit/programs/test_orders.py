@@ -72,7 +72,7 @@ def test_s95_a_program_that_an_interrupt_finds_running_is_not_all_there_is(
 
 
 @pytest.mark.parametrize("withdrawn", [True, False])
-def test_s95_a_look_that_begins_before_a_permission_does_not_arm_by_it(host: Host, withdrawn: bool) -> None:
+def test_s95_a_check_that_begins_before_a_permission_does_not_arm(host: Host, withdrawn: bool) -> None:
     """A VF that is permitted again settles again, whatever was read of it before."""
     permit = control(ControlCommand.PERMIT, NOW // 2)
     cpus = [[permit] if withdrawn else [WITHDRAW, permit], [CHECK]]

@@ -61,7 +61,7 @@ def left(host: Host) -> tuple[bool, Reason | None]:
     return not host.pair.armed, why(host)
 
 
-def test_s95_going_down_holds_the_vf_although_its_state_is_good_still(host: Host) -> None:
+def test_s95_going_down_holds_the_vf_although_its_state_is_still_good(host: Host) -> None:
     host.happen(Event.NOTIFIER, argument=NETDEV_GOING_DOWN)
     assert left(host) == (True, Reason.VF_DOWN)
     assert host.vf.state == USABLE
@@ -71,7 +71,7 @@ def test_s95_going_down_holds_the_vf_although_its_state_is_good_still(host: Host
     assert [host.packet() for _ in range(2)] == [False, True], "it settles first"
 
 
-def test_s95_what_goes_for_good_is_held(host: Host) -> None:
+def test_s95_unregistered_vf_is_held(host: Host) -> None:
     host.happen(Event.NOTIFIER, argument=NETDEV_UNREGISTER)
     assert left(host) == (True, Reason.VF_GONE)
     assert not any(host.packet() for _ in range(3))
@@ -95,7 +95,7 @@ def test_s95_steer_leaves_what_it_finds_unusable(live: Host, reason: Reason, sta
 
 
 @pytest.mark.parametrize(("reason", "state"), UNUSABLE.items())
-def test_s95_no_look_finds_it_usable_then(host: Host, reason: Reason, state: int) -> None:
+def test_s95_no_check_finds_it_usable_then(host: Host, reason: Reason, state: int) -> None:
     host.set_pair(armed=0)
     host.vf.state = state
     assert not host.packet()
@@ -116,7 +116,7 @@ def test_s103_carrier_that_linkwatch_has_not_handled_is_waited_for_and_no_reason
 
 
 @pytest.mark.parametrize("device", [VF, SYNTHETIC])
-def test_s95_steer_asks_whether_both_devices_are_here(live: Host, device: int) -> None:
+def test_s95_steer_checks_that_both_devices_are_present(live: Host, device: int) -> None:
     live.unregister(device)
     assert not live.packet()
     assert left(live) == (True, Reason.VF_GONE)
@@ -124,7 +124,7 @@ def test_s95_steer_asks_whether_both_devices_are_here(live: Host, device: int) -
 
 
 @pytest.mark.parametrize("device", [VF, SYNTHETIC])
-def test_s95_no_look_arms_where_one_of_them_is_gone(host: Host, device: int) -> None:
+def test_s95_no_check_arms_if_one_of_them_is_gone(host: Host, device: int) -> None:
     host.set_pair(armed=0)
     host.unregister(device)
     assert not host.packet()
@@ -153,14 +153,14 @@ def test_s95_a_carrier_that_bounced_between_two_looks_settles_anew(host: Host, c
     assert host.packet()
 
 
-def test_s95_permit_takes_the_word_of_no_offset(host: Host) -> None:
+def test_s95_permit_verifies_the_offsets(host: Host) -> None:
     host.set_pair(armed=0, permitted=0, vf_dev=0)
     host.misname(IFINDEX[OTHER])
     assert host.control(ControlCommand.PERMIT) is ControlResult.BAD_LAYOUT
     assert (host.pair.permitted, host.pair.vf_dev) == (0, 0)
 
 
-def test_s95_permission_comes_with_nothing_of_the_last_one(host: Host) -> None:
+def test_s95_permission_resets_the_state_of_the_last_one(host: Host) -> None:
     host.set_pair(armed=0, permitted=0, vf_dev=0, held=1)
     assert host.control(ControlCommand.PERMIT, 1000) is ControlResult.SYNTHETIC
     assert (host.pair.permitted, host.pair.held, host.pair.usable_since) == (1, 0, NOW)
@@ -173,7 +173,7 @@ def test_s95_permission_given_twice_changes_no_path(host: Host) -> None:
     assert (host.pair.armed, host.pair.settle_ns, host.pair.usable_since) == (1, 1000, LONG_AGO)
 
 
-def test_s95_withdrawing_leaves_and_says_why_also_where_it_was_left(host: Host) -> None:
+def test_s95_withdrawing_leaves_and_stores_the_reason_also_if_left_already(host: Host) -> None:
     for reason in (Reason.DRAINED, Reason.DAMPED):
         assert host.control(ControlCommand.WITHDRAW, abi.REASONS.index(reason)) is ControlResult.SYNTHETIC
         assert (host.pair.armed, host.pair.permitted, host.pair.vf_dev, why(host)) == (0, 0, 0, reason)
@@ -181,7 +181,7 @@ def test_s95_withdrawing_leaves_and_says_why_also_where_it_was_left(host: Host) 
     assert not any(host.packet() for _ in range(3))
 
 
-def test_s98_drained_pair_is_not_permitted_by_anybody_before_its_time(host: Host) -> None:
+def test_s98_drained_pair_is_never_permitted_before_its_time(host: Host) -> None:
     until = NOW + 1000
     assert host.control(ControlCommand.DRAIN, until) is ControlResult.SYNTHETIC
     assert (host.pair.armed, host.pair.permitted, host.pair.vf_dev, why(host)) == (0, 0, 0, Reason.DRAINED)
@@ -290,7 +290,7 @@ def test_s95_the_permission_ends_with_the_synthetic_nic(host: Host) -> None:
 
 
 @pytest.mark.parametrize(("reason", "state"), UNUSABLE.items())
-def test_s95_guard_looks_before_it_drops(live: Host, reason: Reason, state: int) -> None:
+def test_s95_guard_checks_the_vf_before_it_drops(live: Host, reason: Reason, state: int) -> None:
     live.set_pair(guard=2)
     assert live.guard_drops(BROADCAST)
     live.vf.state = state

@@ -22,7 +22,7 @@ class FakeBtf:
 
     def enumerators(self, enum: str) -> dict[str, int]:
         if self._reasons is None:
-            raise NoBtf("cannot look into the kernel", f"its BTF has no {enum}")
+            raise NoBtf("cannot read kernel structures", f"the kernel's BTF has no {enum}")
         return self._reasons
 
     def members(self, _: str) -> dict[str, Member]:

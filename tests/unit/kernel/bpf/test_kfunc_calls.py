@@ -33,6 +33,6 @@ def test_the_number_alone_is_no_call() -> None:
 
 
 @given(st.lists(INSTRUCTIONS))
-def test_what_is_no_placeholder_stays(insns: list[tuple[int, int, int, int]]) -> None:
+def test_other_constants_are_not_replaced(insns: list[tuple[int, int, int, int]]) -> None:
     others = [insn for insn in insns if (insn[0], insn[3]) != (0x85, PLACEHOLDER)]
     assert CAST.named(packed(*others)) == packed(*others)

@@ -40,7 +40,7 @@ VF = MovedVf(9, "enP31819s1", "00:15:5d:01:02:03", up=True, addr_gen_mode=1, ipv
         ),
     ],
 )
-def test_mark_says_what_it_was_written_with(mark: MovedNic) -> None:
+def test_mark_is_decoded_as_it_was_encoded(mark: MovedNic) -> None:
     assert decode(encode(mark), mark.ifindex, HERE.inode) == mark
 
 
@@ -53,7 +53,7 @@ def test_mark_leads_nowhere() -> None:
 @pytest.mark.parametrize(
     "text", ["", "nonsense", "1:2", "1:2/x/eth0", "1/2/eth0", "1:2/3/eth0/9", "1:2/3/eth0/a:b/vf"]
 )
-def test_what_is_no_mark_is_none(text: str) -> None:
+def test_invalid_marks_are_ignored(text: str) -> None:
     assert decode(text, 7, HERE.inode) is None
 
 
@@ -73,7 +73,7 @@ def test_marks_are_written_over_found_by_home_and_struck(bpffs: Path) -> None:
     assert not pin_files.exists(here.moved_nics)
 
 
-def test_name_is_kept_where_it_is_free() -> None:
+def test_name_is_kept_if_it_is_free() -> None:
     assert free_name(["vf0"], {"eth0"}) == "vf0"
     assert free_name(["vf0", "vf0_0"], {"vf0"}) == "vf0_0"
     assert free_name(["vf0"], {"vf0", "vf0_0"}) == "vf0_1"

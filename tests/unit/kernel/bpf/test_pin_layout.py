@@ -67,7 +67,7 @@ def test_only_a_loaders_folder_is_one() -> None:
 
 
 @given(st.integers(1, 2**32 - 1))
-def test_folder_of_an_upgrade_tells_its_build(build: int) -> None:
+def test_folder_of_an_upgrade_contains_its_build(build: int) -> None:
     folder = PINS.upgrading(build).name
     assert PINS.upgrading_build(folder) == build
     assert PINS.pair_ifindex(folder) is None
@@ -82,11 +82,11 @@ def test_other_folders_are_no_upgrade(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["upgrading_zz", "upgrading_", "upgrading_1", "upgrading_0000001A", "upgrading_ 000001a"]
 )
-def test_s73_what_another_put_there_is_no_change_of_programs(name: str) -> None:
+def test_s73_foreign_entries_are_not_an_upgrade(name: str) -> None:
     assert PINS.upgrading_build(name) is None
 
 
 @pytest.mark.parametrize("number", ["٣", "007", "", "-1", "²"])
-def test_s73_only_numbers_as_we_write_them_are_ours(number: str) -> None:
+def test_s73_only_canonical_numbers_are_accepted(number: str) -> None:
     assert PINS.pair_ifindex(f"pair_{number}") is None
     assert PINS.inode_of(number) is PINS.inode_of(f"manager_{number}") is None

@@ -58,7 +58,7 @@ def test_s88_environment_of_the_compiler_is_fixed(
     assert "/evil" not in str(told["path"])
 
 
-def test_s88_compiler_is_of_the_callers_version_and_stands_nowhere_in_particular(
+def test_s88_compiler_has_the_callers_version_and_a_neutral_working_directory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     gone = tmp_path / "gone"

@@ -33,13 +33,13 @@ def test_group_bit() -> None:
     assert not is_multicast(bytes.fromhex("020000000001"))
 
 
-def test_what_is_to_be_done() -> None:
+def test_missing_and_obsolete_addresses_are_computed() -> None:
     a, b, c, d = (bytes([2, 0, 0, 0, 0, number]) for number in range(4))
     lists = Lists(wanted=frozenset({a, b}), on_vf=frozenset({b, c, d}), synced=frozenset({c}))
     assert lists.missing == {a}
     assert lists.gone == {c}, "d is somebody else's"
 
 
-def test_what_was_taken_away_is_lent_again() -> None:
+def test_removed_id_is_synced_again() -> None:
     a = bytes(6)
     assert Lists(frozenset({a}), frozenset(), frozenset({a})).missing == {a}

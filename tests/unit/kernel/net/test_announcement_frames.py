@@ -20,7 +20,7 @@ def test_gratuitous_arp_is_an_announcement_of_rfc_5227() -> None:
     )
 
 
-def test_rarp_asks_for_ourselves_as_qemu_does() -> None:
+def test_rarp_requests_its_own_mac_as_qemu_does() -> None:
     assert rarp(MAC).hex(" ") == (
         "ff ff ff ff ff ff 00 15 5d 01 02 03 80 35 "
         "00 01 08 00 06 04 00 03 "  # reverse request
@@ -53,5 +53,5 @@ def test_checksum_of_an_advertisement_adds_up(address: str, router: bool) -> Non
     assert total == 0xFFFF
 
 
-def test_a_router_says_that_it_is_one() -> None:
+def test_router_sets_the_router_flag() -> None:
     assert unsolicited_na(MAC, IPv6Address("fd99::1"), router=True)[58:62] == bytes.fromhex("a0000000")

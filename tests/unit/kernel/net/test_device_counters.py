@@ -15,5 +15,5 @@ def test_packets_transmitted_are_found_by_name() -> None:
     assert by_name(HEAD + LINES) == {"lo": 11, "enP31819s1": 77777777777, "eth0:1": 8}
 
 
-def test_loopback_is_there_and_who_vanished_is_left_out() -> None:
+def test_loopback_is_listed_and_vanished_devices_are_left_out() -> None:
     assert set(transmitted({1, 0x7FFFFFFE})) == {1}

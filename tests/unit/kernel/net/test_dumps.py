@@ -51,7 +51,7 @@ def test_s95_disturbed_dump_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, 
     assert dump(monkeypatch, [0], whole=whole) == [1]
 
 
-def test_s95_dump_that_must_be_whole_is_no_disturbed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s95_complete_dump_is_never_an_interrupted_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InterruptedError):
         dump(monkeypatch, [DISTURBED] * 100, whole=True)
 

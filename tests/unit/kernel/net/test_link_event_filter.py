@@ -116,14 +116,14 @@ def test_of_two_with_one_mac_that_one_goes_is_looked_at_later(judging: EventFilt
         (event(9, b"awaited", NEW), None),
     ],
 )
-def test_what_to_look_at_beside_the_pairs(judging: EventFilter, data: bytes, news: set[int] | None) -> None:
+def test_newcomers_are_returned_once(judging: EventFilter, data: bytes, news: set[int] | None) -> None:
     assert judging.take_newcomers() is None, "nobody has looked at everything"
     judging.judge(data)
     assert judging.take_newcomers() == news
     assert judging.take_newcomers() == set(), "once"
 
 
-def test_what_was_put_off_takes_a_look_at_everything(judging: EventFilter) -> None:
+def test_deferred_event_needs_a_full_scan(judging: EventFilter) -> None:
     judging.take_newcomers()
     assert judging.judge(event(9, b"new", NEW)) is judging.judge(b"") is Concern.LATER
     assert judging.take_newcomers() == set()
@@ -131,7 +131,7 @@ def test_what_was_put_off_takes_a_look_at_everything(judging: EventFilter) -> No
     assert judging.take_newcomers() is None
 
 
-def test_a_look_at_some_leaves_what_is_known_of_the_others(judging: EventFilter) -> None:
+def test_reading_some_nics_keeps_the_cached_others(judging: EventFilter) -> None:
     judging.judge(event(9, b"new", NEW))
     some = {2: Identity(b"eth0", OTHERS, None)}
     judging.update(Interest(frozenset({2}), INTEREST.names, frozenset({OTHERS}), some, whole=False))
@@ -142,7 +142,7 @@ def test_a_look_at_some_leaves_what_is_known_of_the_others(judging: EventFilter)
 
 
 @given(st.binary(max_size=200))
-def test_whatever_comes_is_judged(data: bytes) -> None:
+def test_arbitrary_data_is_judged(data: bytes) -> None:
     judging = EventFilter()
     judging.update(INTEREST)
     assert judging.judge(data) in Concern

@@ -36,11 +36,11 @@ def test_message_that_was_cut_off_ends_it() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_whatever_comes_it_ends(data: bytes) -> None:
+def test_arbitrary_data_terminates(data: bytes) -> None:
     assert len(list(link_changes(data))) <= 200
 
 
-def test_what_can_wait_is_looked_at_though_something_urgent_came_with_it(
+def test_deferred_event_is_not_lost_beside_an_urgent_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[str] = []

@@ -19,9 +19,9 @@ def test_without_the_groups_a_change_of_the_list_wakes(
 
     async def watch() -> None:
         woken = asyncio.Event()
-        watching = MembershipWatch(asyncio.get_running_loop(), woken.set, list_file=listed, look_s=0.005)
+        watching = MembershipWatch(asyncio.get_running_loop(), woken.set, list_file=listed, poll_s=0.005)
         try:
-            assert not watching.told
+            assert not watching.reported
             for _ in range(10):
                 await asyncio.sleep(0.005)
             listed.write_text("2 eth0 1 0 333300000001\n2 eth0 1 0 01005e010203\n")

@@ -22,7 +22,7 @@ def test_s10_interface_is_udevs_until_its_record_says_so(tmp_path: Path) -> None
     assert not udev.is_busy_with(7, tmp_path)
 
 
-def test_s10_without_udev_nobody_is_waited_for(tmp_path: Path) -> None:
+def test_s10_without_udev_there_is_no_wait(tmp_path: Path) -> None:
     assert not udev.serves_here(tmp_path, HERE)
     (tmp_path / "control").touch()
     assert udev.serves_here(tmp_path, HERE)

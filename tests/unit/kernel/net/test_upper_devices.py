@@ -59,7 +59,7 @@ def test_the_other_end_of_a_veth_is_not_below_it() -> None:
 @pytest.mark.parametrize(
     ("kind", "flags"), [(772, 0x9), (1, 0x81), (65534, 0x1)], ids=["loopback", "noarp", "tun"]
 )
-def test_what_resolves_no_addresses_does_not_speak(kind: int, flags: int) -> None:
+def test_devices_without_arp_are_not_announced(kind: int, flags: int) -> None:
     parsed = parse_link(link_message(kind=kind, flags=flags))
     assert (parsed.up, parsed.uses_arp) == (True, False)
 
@@ -80,17 +80,17 @@ def test_addresses() -> None:
 
 
 @pytest.mark.parametrize("flag", [0x04, 0x08, 0x40], ids=["optimistic", "dadfailed", "tentative"])
-def test_addresses_that_are_not_ours_yet_are_not_told(flag: int) -> None:
+def test_tentative_addresses_are_not_announced(flag: int) -> None:
     raw = IPv6Address("fd99::1").packed
     assert parse_address(address_message(10, raw, flags=flag)) is None
     assert parse_address(address_message(10, raw, attribute(8, u32(flag)))) is None
 
 
-def test_addresses_of_the_host_alone_are_not_told() -> None:
+def test_host_scope_addresses_are_not_announced() -> None:
     assert parse_address(address_message(2, bytes([127, 0, 0, 1]), scope=254)) is None
 
 
-def test_the_whole_tower_speaks_but_for_what_is_down() -> None:
+def test_all_upper_devices_are_announced_unless_they_are_down() -> None:
     links = {
         one.ifindex: one
         for one in (link(2), link(3, on=2), link(4, on=3), link(5, on=2, up=False), link(6), link(8, on=6))

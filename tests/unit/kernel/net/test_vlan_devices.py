@@ -44,7 +44,7 @@ def test_a_vlan_device_on_something_in_another_namespace() -> None:
     assert parsed == Stacked(7, "eth0.5", None, Vlan(C_TAG, 5))
 
 
-def test_a_macvlan_and_what_is_neither() -> None:
+def test_macvlan_and_other_kinds_are_parsed() -> None:
     assert parse(message(b"macvlan", b"", attribute(5, u32(2)))) == Stacked(7, "eth0.5", 2, None)
     assert parse(message(b"veth", b"", attribute(5, u32(2)))) is None
 
@@ -60,7 +60,7 @@ def test_priority_tags_are_no_vlan() -> None:
 
 
 @given(st.integers(1, 9_999_999), st.integers(1, 4094))
-def test_name_fits_and_says_whose_it_is(vf: int, number: int) -> None:
+def test_name_fits_and_identifies_its_vf(vf: int, number: int) -> None:
     name = synced_name(vf, Vlan(C_TAG, number))
     assert len(name) <= 15  # IFNAMSIZ, with its end
     assert name == f"nvb{vf}.{number}"

@@ -55,7 +55,7 @@ def test_bits_are_those_of_linux_capability_h() -> None:
     assert [CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF] == [1, 12, 21, 38, 39]
 
 
-def test_sys_admin_contains_what_was_split_from_it_and_nothing_else() -> None:
+def test_sys_admin_includes_only_the_capabilities_split_from_it() -> None:
     held = frozenset({int(CAP_SYS_ADMIN)})
     assert missing([CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN], held) == (CAP_NET_ADMIN,)
 
@@ -79,7 +79,7 @@ def test_own_capabilities_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(("target", "initial"), [("user:[4026531837]", True), ("user:[4026532208]", False)])
-def test_container_with_its_own_user_namespace_is_told_apart(
+def test_container_with_its_own_user_namespace_is_recognised(
     tmp_path: Path, target: str, initial: bool
 ) -> None:
     link = tmp_path / "user"

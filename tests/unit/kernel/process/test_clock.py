@@ -28,7 +28,7 @@ def test_s110_an_event_keeps_its_time_of_day_across_a_suspend(machine: Machine) 
     assert abs(machine.clocks.utc(later) - NOON - timedelta(seconds=3610.25)) < timedelta(milliseconds=1)
 
 
-def test_s110_a_clock_that_is_set_is_right_for_what_was_before_too(machine: Machine) -> None:
+def test_s110_setting_the_clock_also_applies_to_earlier_timestamps(machine: Machine) -> None:
     event = machine.stamp()
     machine.runs(60)
     machine.is_set(-7200)

@@ -20,7 +20,7 @@ def uncached() -> Iterator[None]:
     pin_root._uid.cache_clear()
 
 
-def test_s73_root_the_process_and_the_service_are_trusted_and_nobody_else(
+def test_s73_only_root_the_process_and_the_service_are_trusted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pin_root.os, "geteuid", lambda: 1000)
