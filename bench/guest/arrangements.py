@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The ways of making one NIC of two, each as its own documents say, around the same two devices.
+"""The ways of using two NICs as one, each set up as documented, on the same two devices.
 
 `eth0` is the synthetic NIC, `vf0` the VF. An arrangement is made at the begin of a with block and gone at its
 end; it yields the device that packets are handed to.

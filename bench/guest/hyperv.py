@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel's own way of making one NIC of two on Hyper-V, and netvsc-bpf on top of it.
+"""The kernel's own way of using two NICs as one on Hyper-V, and netvsc-bpf on top of it.
 
 hv_netvsc is Debian's; VMBus and the host are a test module (tests/vm/hyperv). The driver enslaves the VF
 whose PCI slot is called by the serial number that its host has announced. While the VF carries the packets

@@ -23,7 +23,7 @@ Start = Callable[..., Manager]
 def carrier_flap(lab: Lab, manager: Manager) -> None:
     changes = manager.status.path_changes
     lab.vf_carrier(False)
-    # On the rung `live` the kernel notices at the next packet, and what is over before that was no flap.
+    # At level `live` the kernel notices at the next packet; a failure that ends before is not a flap.
     eventually("the kernel has left the VF", lambda: manager.status.path_changes > changes)
     lab.vf_carrier(True)
 
