@@ -19,7 +19,7 @@ import click
 
 RESULTS = Path(__file__).resolve().parent / "results"
 _GRACE_S = 20.0
-"""For a benchmark that is told to end: it takes its guest and its managers along."""
+"""Time for a benchmark to end after SIGTERM: it ends its guest and its managers too."""
 _REST_S = 5.0
 """Between two: what the last one left to the kernel is done."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Programs that make the kernel calls of ours and do nothing else.
+"""Programs that make the same kernel calls as netvsc-bpf's programs and do nothing else.
 
 What a call costs is the affair of the CPU and its mitigations (a return thunk alone can cost more than all of
 our own instructions), so each of our programs is shown beside the calls that it cannot do without.

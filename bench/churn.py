@@ -67,7 +67,7 @@ def churning(lab: Lab, a_second: float) -> Iterator[list[int]]:
 
 
 def crowd(lab: Lab, interfaces: int) -> None:
-    """Add interfaces that are nobody's, two and two each other's peers."""
+    """Add unrelated interfaces, in pairs of veth peers."""
     with tempfile.NamedTemporaryFile("w", suffix=".batch") as batch:
         for number in range(interfaces // 2):
             batch.write(f"link add other{number} type veth peer name rehto{number}\n")
@@ -76,13 +76,13 @@ def crowd(lab: Lab, interfaces: int) -> None:
 
 
 @click.command()
-@click.option("--interfaces", default=1000, show_default=True, help="How many are nobody's.")
+@click.option("--interfaces", default=1000, show_default=True, help="Number of unrelated interfaces.")
 @click.option("--rate", default=100.0, show_default=True, help="Changes of them a second.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long the CPU time is taken.")
 @click.option("--plugs", default=100, show_default=True, help="How often a VF is plugged in meanwhile.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(interfaces: int, rate: float, seconds: float, plugs: int, json_path: Path | None) -> None:
-    """Measure a manager among interfaces that are nobody's."""
+    """Measure a manager among unrelated interfaces."""
     enter_sandbox()
     report = Report("churn", json_path)
     with ExitStack() as undo:

@@ -51,7 +51,7 @@ class Tally:
     drain_s: list[float] = field(default_factory=list)
     undrain_s: list[float] = field(default_factory=list)
     warnings: int = 0
-    """Events of the manager that tell of a failure, or that the VF is damped."""
+    """Events of the manager that report a failure, or that the VF is damped."""
 
 
 Between = Callable[[], None]

@@ -82,21 +82,21 @@ def _manager(lab: Lab) -> Iterator[Callable[[], float]]:
         [*command, "--log-json", "--interval", "3600"], stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
-    told: list[dict[str, object]] = []
+    events: list[dict[str, object]] = []
     new = threading.Condition()
 
     def read() -> None:
         assert process.stderr is not None
         for line in process.stderr:
             with new:
-                told.append(json.loads(line))
+                events.append(json.loads(line))
                 new.notify_all()
 
     def wait(kind: str) -> dict[str, object]:
         with new:
-            found = new.wait_for(lambda: [one for one in told if one["event"] == kind], _PATIENCE_S)
-            assert found, f"never {kind}: {told}"
-            told.clear()
+            found = new.wait_for(lambda: [one for one in events if one["event"] == kind], _PATIENCE_S)
+            assert found, f"never {kind}: {events}"
+            events.clear()
             return found[0]
 
     def repaired() -> float:

@@ -117,7 +117,7 @@ def _batch(pair: WatchedPair, event: Event, events: int, rate: int, tally: Tally
     losses = [result.window(begin, end) for begin, end in pairwise(borders)]
     if result.receiver_drops:
         raise NetvscBpfError(
-            "tell whose loss it is",
+            "find the cause of a loss",
             f"the receiver itself dropped {result.receiver_drops} of {result.lost} lost packets",
             "repeat it at a quieter moment",
         )
@@ -130,7 +130,7 @@ def _batch(pair: WatchedPair, event: Event, events: int, rate: int, tally: Tally
 
 
 def _check_alone(pair: WatchedPair) -> None:
-    """Make sure that the VF was left with nobody's help: nothing but the sender runs in the guest."""
+    """Make sure that no process helped to leave the VF: only the sender runs in the guest."""
     if others := [line for line in pair.processes() if "netvsc_bpf.lab.udp_send" not in line]:
         raise NetvscBpfError("measure without a process", f"the guest runs {', '.join(others)}")
 

@@ -35,7 +35,7 @@ class Leaving:
     before: int
     """Of those lost, sent before the border: its carrier's being off, or its queues' being stopped.
 
-    What the VF had taken by then is its driver's to deliver: nobody else could.
+    What the VF had accepted by then only its driver can deliver.
     """
     gap_ms: float
     """The longest time in which nothing arrived, between two packets or after the last one."""
@@ -47,7 +47,7 @@ class Leaving:
     border_ms: float | None
     """From the begin of the failure to the border; None: it had none, so all that was lost counts."""
     told_late_ms: float | None = None
-    """From the carrier's being off to RTM_NEWLINK; None: not told while it was looked at."""
+    """From the carrier's being off to RTM_NEWLINK; None: no message while it was observed."""
     took_effect_ms: float | None = None
     """From the driver's call of netif_carrier_off() to the carrier's being off; None: another failure."""
 
@@ -89,7 +89,7 @@ def leaving(
     *,
     vf_dropped: int = 0,
     given_up_ns: int | None = None,
-    told_ns: int | None = None,
+    notified_ns: int | None = None,
 ) -> Leaving:
     """Sum up a failure."""
     whole = recording.window(span.begin_ns, span.end_ns)
@@ -105,7 +105,7 @@ def leaving(
         duplicates=whole.duplicates,
         vf_dropped=vf_dropped,
         border_ms=_ms_between(span.begin_ns, border_ns),
-        told_late_ms=_ms_between(border_ns, told_ns),
+        told_late_ms=_ms_between(border_ns, notified_ns),
         took_effect_ms=_ms_between(given_up_ns, border_ns),
     )
 

@@ -123,7 +123,7 @@ def measure_one(version: str, job: dict[str, object], contender: str, limit_s: f
 @click.command()
 @click.option("--kernel", default="6.12", show_default=True, help="Version of the guest's kernel.")
 @click.option(
-    "--events", default=30, show_default=True, help="Failures of each kind, ours with nobody alive."
+    "--events", default=30, show_default=True, help="Failures of each kind, netvsc-bpf without a process."
 )
 @click.option("--others", default=10, show_default=True, help="Failures of each kind, everybody else.")
 @click.option(
@@ -190,7 +190,7 @@ def main(
 
 
 def runs_of(earlier: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return when each of these runs began and what it was told; of one that is made of several, of those."""
+    """Return when each of these runs began and its options; for a merged run, those of its parts."""
     runs: list[dict[str, str]] = []
     for one in earlier:
         runs += one["raw"].get("runs") or [{"date": one["date"], "options": one["options"]}]
@@ -220,7 +220,7 @@ def show(report: Report, measured: Sequence[Row], release: str) -> None:
             late = [one.told_late_ms for one in row.tx if one.told_late_ms is not None]
             after = f", {quartiles(late)[1]:.1f} ms after it in the median" if late else ""
             report.say(
-                f"{row.failure}: netlink was told of {len(late)} of {len(row.tx)} losses of carrier "
+                f"{row.failure}: netlink reported {len(late)} of {len(row.tx)} losses of carrier "
                 f"while they lasted{after}"
             )
 
@@ -263,7 +263,7 @@ def judge(
     *,
     kinds: int = len(Kind),
 ) -> None:
-    """Hold ours, with nobody in userspace, against what the documents promise."""
+    """Compare netvsc-bpf, without a userspace process, with what the documents promise."""
     ours = [row for row in measured if row.contender == OURS]
     theirs = {row.failure: row for row in measured if row.contender == BONDING}
     found = len({row.failure for row in ours})

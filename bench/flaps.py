@@ -67,7 +67,7 @@ def flapped(report: Report, flaps: int) -> None:
             [field.name for field in fields(Sample)],
             [astuple(first), astuple(last)],
         )
-        # Four failures take it beyond the threshold; the kernel may return once more before it is told.
+        # Four failures exceed the threshold; the kernel may return once more before the withdrawal.
         most = int(DampingPolicy().suppress // DampingPolicy().penalty) + 2
         report.claim("promotions", promotions, most, "")
         report.claim("final state right", _becomes_right(lab, manager), 1, "", at_least=True)
@@ -89,7 +89,7 @@ def _becomes_right(lab: Lab, manager: Managed) -> bool:
 
 
 def _is_right(lab: Lab, manager: Managed) -> bool:
-    """Tell whether the VF is used, or damped where it was told so."""
+    """Return whether the VF is used, or damped if the manager reported that."""
     (one,) = lab.in_guest(datapath.status)
     expected = Reason.DAMPED if manager.events_of("damped") else Reason.ARMED
     return one.reason is expected and one.vf is not None and one.vf.name == "vf0"
@@ -127,9 +127,9 @@ def _flap(lab: Lab, count: int) -> None:
 
 
 def _sample(manager: Managed, flaps: int) -> Sample:
-    told = -1
-    while told != len(manager.events):  # until it is at rest
-        told = len(manager.events)
+    seen = -1
+    while seen != len(manager.events):  # until it is at rest
+        seen = len(manager.events)
         time.sleep(1.5)
     process = Path(f"/proc/{manager.process.pid}")
     resident = next(

@@ -68,4 +68,4 @@ class HotPlugs:
         """Take it out, and return once the manager has let it go."""
         left = len(self._manager.events_of("left"))
         self._lab.unplug_vf(number)
-        self._manager.wait("the VF let go", lambda: len(self._manager.events_of("left")) > left, 0.002)
+        self._manager.wait("the VF removed", lambda: len(self._manager.events_of("left")) > left, 0.002)

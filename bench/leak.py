@@ -94,7 +94,7 @@ def _options(vf: str) -> datapath.AttachOptions:
 
 def _sample(lab: Lab, cycles: int, taken: set[Object]) -> Sample:
     gc.collect()
-    # The kernel frees what nobody holds in its own time.
+    # The kernel frees unreferenced objects asynchronously.
     _wait(lambda: not alive(taken))
     return Sample(
         cycles=cycles,

@@ -119,7 +119,7 @@ class PairStates:
         return sum(bool(self._loaded.pair(slot).armed) for slot in self._slots)
 
     def is_armed(self, number: int) -> bool:
-        """Tell whether this pair uses its VF."""
+        """Return whether this pair uses its VF."""
         return bool(self._loaded.pair(self._slots[number]).armed)
 
     def changed_at(self, number: int = 0) -> int:

@@ -84,13 +84,13 @@ class Round:
 
 
 class Attached:
-    """A lab whose pair is attached and armed on one rung."""
+    """A lab whose pair is attached and armed at one liveness level."""
 
     def __init__(self, undo: ExitStack, liveness: Liveness) -> None:
         self.lab = undo.enter_context(Lab())
         self.guest = self.lab.guest
         if liveness is Liveness.FENTRY:
-            self.lab.run(self.guest, [sys.executable, "-m", "bench.fentry_rung"])
+            self.lab.run(self.guest, [sys.executable, "-m", "bench.fentry_level"])
         netvsc_bpf(self.lab, "attach", "eth0", "--vf", "vf0", "--liveness", liveness.value)
         undo.callback(netvsc_bpf, self.lab, "detach", "eth0")
         self.pins = NetnsPins(self.lab.in_guest(namespaces.current_inode))
@@ -119,7 +119,7 @@ class Attached:
 def subjects(undo: ExitStack) -> list[Subject]:
     """Prepare everything that is measured."""
     fentry, live, idle, settling = (
-        Attached(undo, rung) for rung in (Liveness.FENTRY, Liveness.LIVE, Liveness.LIVE, Liveness.LIVE)
+        Attached(undo, level) for level in (Liveness.FENTRY, Liveness.LIVE, Liveness.LIVE, Liveness.LIVE)
     )
     idle.disarm(settling=False)
     settling.disarm(settling=True)

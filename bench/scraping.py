@@ -16,7 +16,7 @@ _WARM = 5
 
 
 class Scraper:
-    """A connection to the manager in the guest of a lab. Raises NetvscBpfError where nobody listens."""
+    """A connection to the manager in the guest of a lab. Raises NetvscBpfError if it does not listen."""
 
     def __init__(self, lab: Lab) -> None:
         self._connection = lab.in_guest(_connected)

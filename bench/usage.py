@@ -34,5 +34,5 @@ def memory_mb(pid: int) -> dict[str, float]:
 
 
 def mapped(pid: int, library: str) -> bool:
-    """Tell whether a process has a shared library, or an extension module, of that name in its memory."""
+    """Return whether a process has a shared library, or an extension module, of that name mapped."""
     return library in Path(f"/proc/{pid}/maps").read_text()

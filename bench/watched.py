@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs the command and tells at its end what it cost and held: `python -m bench.watched FD ARGS...`.
+"""Runs the command and reports at its end what it used: `python -m bench.watched FD ARGS...`.
 
 Asked from inside, because rusage of a child begins with the peak of the process that started it.
 """
@@ -13,19 +13,19 @@ from pathlib import Path
 from netvsc_bpf.cli.main import main
 
 
-def tell(fd: int) -> None:
+def report(fd: int) -> None:
     """Write one JSON object to ``fd``: peak resident memory in kB, and whether bcc is here."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     libraries = Path("/proc/self/maps").read_text()
-    told = {
+    used = {
         "peak_kb": int(status["VmHWM"].split()[0]),
         "bcc_imported": "bcc" in sys.modules,
         "libbcc_mapped": "libbcc" in libraries,
         "libbpf_mapped": "libbpf" in libraries,
     }
-    os.write(fd, json.dumps(told).encode())
+    os.write(fd, json.dumps(used).encode())
 
 
 if __name__ == "__main__":
-    atexit.register(tell, int(sys.argv.pop(1)))
+    atexit.register(report, int(sys.argv.pop(1)))
     main()

@@ -28,5 +28,5 @@ def watch(lab: Lab, *args: str) -> Watched:
         subprocess.run(command, check=True, capture_output=True, pass_fds=[writer])
     finally:
         os.close(writer)
-    with os.fdopen(reader) as told:
-        return Watched(**json.load(told))
+    with os.fdopen(reader) as reported:
+        return Watched(**json.load(reported))

@@ -16,7 +16,7 @@ from rich.text import Text
 from netvsc_bpf.kernel.process.stdio import say
 from netvsc_bpf.lab.demo import Progress, run_demo
 from netvsc_bpf.lab.demo_result import DemoResult
-from netvsc_bpf.lab.leak_check import Standing
+from netvsc_bpf.lab.leak_check import Leftovers
 from netvsc_bpf.lab.sandbox import enter_sandbox
 
 
@@ -105,7 +105,7 @@ def _table(result: DemoResult) -> Table:
     return table
 
 
-def _left(standing: Standing, nothing: str) -> str:
-    if not standing:
+def _left(left: Leftovers, nothing: str) -> str:
+    if not left:
         return f"left nothing behind: {nothing} (checked in the kernel)"
-    return "LEFT BEHIND: " + ", ".join((*standing.namespaces, *standing.pins, *standing.hooks))
+    return "LEFT BEHIND: " + ", ".join((*left.namespaces, *left.pins, *left.hooks))

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Builds the wheel and checks what is in it: an editable install finds files in the checkout that a wheel may lack.
+# Builds the wheel and checks its contents: an editable install finds files in the checkout that a wheel may lack.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# From a copy, because setuptools leaves build/ and its leftovers would be taken into the next wheel.
+# From a copy, because setuptools leaves build/ behind, which would be included in the next wheel.
 mkdir "$work/source"
 cp -r pyproject.toml LICENSE README.md netvsc_bpf cli ebpf "$work/source"
 .venv/bin/python -m pip -qq --disable-pip-version-check wheel --no-deps -w "$work" "$work/source"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Debian 13's userland (Python 3.13, bcc 0.31, libbpf 1.5) over this machine's kernel: the unit tests, and those kernel
-# tests that attach. debootstrap makes a root for it in the cache, once; scripts/setup.sh does the rest in there, as it
-# would on such a machine. Nothing of it is installed here but debootstrap.
+# Debian 13's userland (Python 3.13, bcc 0.31, libbpf 1.5) on this machine's kernel: the unit tests, and some kernel tests
+# that attach. debootstrap creates a root directory for it in the cache, once; scripts/setup.sh does the rest in it, as on
+# a real Debian 13. Only debootstrap is installed on this machine.
 #
 # Usage: scripts/debian13.sh [PYTEST-ARGUMENT...]
 set -euo pipefail
@@ -28,7 +28,7 @@ make_root() {
 	command -v debootstrap >/dev/null ||
 		DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install debootstrap >/dev/null ||
 		die "debootstrap is needed, and apt-get could not install it"
-	# Whatever mirror this machine takes Debian from has Debian 13 too.
+	# This machine's Debian mirror has Debian 13 too.
 	mirror=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
 		awk '$1 == "Debian" && $2 !~ /-security/ { print $3; exit }')
 	[ -n "$mirror" ] || die "apt-get has no Debian source configured"
@@ -43,8 +43,8 @@ make_root() {
 	mv -T "$new" "$ROOT"
 }
 
-# How this machine reaches its package archives, whatever that takes.
-lend_network() {
+# Copies this machine's network configuration for reaching package archives.
+copy_network_configuration() {
 	local file
 	for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
 		[ ! -e $file ] || cp -L $file "$ROOT$file"
@@ -53,17 +53,17 @@ lend_network() {
 
 copy_checkout() {
 	mkdir -p "$ROOT/src"
-	# What is gone here must not be tested there; .venv stays, it is Debian 13's own.
+	# Remove files that no longer exist here; .venv stays, it is Debian 13's own.
 	find "$ROOT/src" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
 	git ls-files -z --cached --others --exclude-standard | xargs -0 tar c --ignore-failed-read 2>/dev/null |
 		tar x -C "$ROOT/src"
 }
 
 make_root
-lend_network
+copy_network_configuration
 copy_checkout
 [ $# -gt 0 ] || set -- "${TESTS[@]}"
-# A true root, not a chroot: the tests' sandbox mounts over it.
+# pivot_root, not chroot: the tests' sandbox mounts over the root.
 exec unshare --mount --propagation private bash -euc '
 	root=$1 && shift
 	mount --bind "$root" "$root"

@@ -109,7 +109,7 @@ DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.BOOTTIME_NS: {"type": "integer"},
     Detail.MONOTONIC_NS: {"type": "integer"},
 }
-"""Types of the details of events; what they mean stands in docs/events.md."""
+"""Types of the details of events; docs/events.md explains them."""
 ENUMS: Mapping[str, type[StrEnum]] = {
     "status.path": Way,
     "status.reason": Reason,

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Every check that needs no kernel: ruff, mypy, clang-format and shellcheck. All of them run even if one complains, so that one run
-# shows everything there is to mend.
+# Every check that needs no kernel: ruff, mypy, clang-format and shellcheck. All of them run even if one fails, so that one
+# run shows every problem.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
@@ -15,7 +15,7 @@ check() {
 }
 
 # cli/ and ebpf/ are the import packages netvsc_bpf.cli and netvsc_bpf.ebpf (see pyproject.toml). mypy derives names from
-# directories, so it is shown a tree of links in which they stand there, and its messages are turned back to real paths.
+# directories, so it gets a tree of links with that layout, and the paths in its messages are translated back.
 types() {
 	local part tree=build/types
 	rm -rf $tree && mkdir -p $tree/netvsc_bpf || return
@@ -39,7 +39,7 @@ shells() {
 	shellcheck "${scripts[@]}"
 }
 
-# Line one of everything that can carry a comment says the licence.
+# Every file that can have comments begins with its licence.
 licences() {
 	local file bad=0
 	while read -r file; do

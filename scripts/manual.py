@@ -35,7 +35,7 @@ netvsc-bpf uses both as one NIC, with eBPF: packets take the VF while it works a
 otherwise. Addresses, routes and firewall rules stay on the synthetic NIC.
 
 `attach` returns after the settle time; packets need no process afterwards. Steering, failover and return are
-decided in the kernel. `run` is the manager: it adopts new VFs, keeps them in step with the synthetic NIC, and
+decided in the kernel. `run` is the manager: it adopts new VFs, keeps them in sync with the synthetic NIC, and
 repairs. `detach` restores everything as it was found.
 """
 EXIT_STATUS = (

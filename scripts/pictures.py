@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Draws docs/pictures/*.svg: the commands themselves, at a terminal of 80 columns, in a lab with traffic.
+"""Draws docs/pictures/*.svg: real output of the commands at a terminal of 80 columns, in a lab with traffic.
 
-Run by `make pictures`, as root. What is drawn is what the commands print; nothing is made up.
+Run by `make pictures`, as root.
 """
 
 import os
@@ -29,7 +29,7 @@ PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 COLUMNS, ROWS = 80, 50
 CHARACTER = 12.2  # width of one in rich's drawing
 PROGRAM = (sys.executable, "-m", "netvsc_bpf.cli.main")
-# The usual sixteen colours, dark enough to be told apart on a dark ground.
+# The usual sixteen colours, adjusted for a dark background.
 THEME = TerminalTheme(
     (24, 26, 31),
     (212, 215, 220),
@@ -39,18 +39,18 @@ THEME = TerminalTheme(
     ],
 )
 FONT_FACE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
-"""rich would have the font fetched from somewhere; any monospaced one does."""
+"""rich would load the font from a web site; any monospaced font will do."""
 
 
 INDENTED = re.compile(
     r'x="(?P<x>[\d.]+)"(?P<y> y="[\d.]+") textLength="(?P<length>[\d.]+)"(?P<rest>[^>]*)>'
     r"(?P<blanks>(?:&#160;)+)(?!<)"
 )
-"""Some renderers throw blanks at the beginning of an element away, however they are written."""
+"""Some renderers drop blanks at the beginning of an element."""
 
 
 def main() -> None:
-    """Build a lab with two pairs, one of them in trouble, and draw."""
+    """Build a lab with two pairs, one of them with a problem, and draw."""
     enter_sandbox()
     PICTURES.mkdir(exist_ok=True)
     with ExitStack() as undo:
@@ -77,10 +77,10 @@ def run(lab: Lab, *args: str) -> None:
 
 
 def draw(lab: Lab, command: str, *args: str) -> None:
-    """Run a command at a terminal of its own, and draw what it left there."""
+    """Run a command at a terminal of its own, and draw its final output."""
     shown = at_a_terminal([*PROGRAM, "--netns", lab.guest, command, *args])
     release = os.uname().release
-    shown = shown.replace(release, release.split("-")[0])  # the local part of a version is nobody's business
+    shown = shown.replace(release, release.split("-")[0])  # leave out the local part of the version
     text = Text.from_ansi("\n".join(line.rstrip() for line in shown.splitlines()))
     with Path(os.devnull).open("w") as nowhere:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
@@ -92,7 +92,7 @@ def draw(lab: Lab, command: str, *args: str) -> None:
 
 
 def moved(match: re.Match[str]) -> str:
-    """Say where a text begins, instead of putting blanks before it."""
+    """Position a text by coordinates instead of leading blanks."""
     indent = len(match["blanks"]) // len("&#160;") * CHARACTER
     x, length = float(match["x"]) + indent, float(match["length"]) - indent
     return f'x="{x:.1f}"{match["y"]} textLength="{length:.1f}"{match["rest"]}>'
@@ -109,7 +109,7 @@ def at_a_terminal(command: list[str]) -> str:
     while True:
         try:
             part = os.read(near, 65536)
-        except OSError:  # EIO: nobody has the other end open any more
+        except OSError:  # EIO: the other end is closed
             break
         if not part:
             break

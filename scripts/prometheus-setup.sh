@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the tests of metrics, rules and dashboard need beside scripts/setup.sh: a real Prometheus and promtool. Debian's
-# package is unpacked into a cache outside this checkout, not installed: that would start a service on this machine.
+# Provides Prometheus and promtool for the tests of metrics, rules and dashboard. Debian's package is unpacked into a cache
+# outside this checkout, not installed: that would start a service on this machine.
 #
 # Usage: scripts/prometheus-setup.sh    remove the cache's directory `prometheus` to fetch a newer one
 set -euo pipefail
@@ -18,7 +18,7 @@ die() {
 
 [ ! -x "$PLACE/usr/bin/promtool" ] || exit 0
 if ! { command -v apt-get && command -v dpkg-deb; } >/dev/null; then
-	say "no apt-get here, so no Prometheus: the tests that need one are skipped"
+	say "no apt-get, so no Prometheus: the tests that need it are skipped"
 	exit 0
 fi
 
@@ -35,6 +35,6 @@ download || {
 	download || die "$(cat "$work/log")" "apt-get could not download prometheus"
 }
 dpkg-deb -x "$work"/*.deb "$work/unpacked"
-"$work/unpacked/usr/bin/promtool" --version >/dev/null 2>&1 || die "the prometheus that was unpacked does not run"
+"$work/unpacked/usr/bin/promtool" --version >/dev/null 2>&1 || die "the unpacked prometheus does not run"
 rm -rf "$PLACE"
-mv -T "$work/unpacked" "$PLACE" 2>/dev/null || [ -x "$PLACE/usr/bin/promtool" ] # somebody else was faster
+mv -T "$work/unpacked" "$PLACE" 2>/dev/null || [ -x "$PLACE/usr/bin/promtool" ] # another process was faster

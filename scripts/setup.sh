@@ -1,15 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Makes this checkout runnable: first what the system has to provide (through apt-get, where that exists), then a
-# virtual environment in .venv with this project in it, editable. It costs a fraction of a second when everything is
-# there, and repairs what is not.
+# Makes this checkout runnable: first system packages (by apt-get, if available), then a virtual environment in .venv with
+# this project installed as editable. It takes a fraction of a second if everything is installed, and repairs what is not.
 #
 # Usage: scripts/setup.sh [lint|test|vm]    also what `make lint`, `make test` or `make vm-test` needs of the system
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# bcc is bound to the distribution's own interpreter: a python3 found on PATH (pyenv, conda) could never import it.
+# bcc works with the distribution's own interpreter only: another python3 on PATH (pyenv, conda) cannot import it.
 PYTHON=/usr/bin/python3
 STAMP=.venv/.netvsc-bpf-setup
 WANT=${1:-}
@@ -20,15 +19,15 @@ die() {
 	exit 1
 }
 
-# Prints Debian's name of a package unless the test after it succeeds. What a package is for is tested, not whether
-# dpkg lists it, so the answer holds on every distribution and after a removal.
+# Prints the name of a Debian package unless the test after it succeeds. The test checks what the package is for, not
+# whether dpkg lists it, so it works on every distribution and after a removal.
 need() {
 	local package=$1
 	shift
 	"$@" >/dev/null 2>&1 || printf '%s\n' "$package"
 }
 
-has_bcc() { # PyPI's "bcc" is another program; the one meant here brings its table module.
+has_bcc() { # PyPI's "bcc" is another program; the right one has a table module.
 	$PYTHON - <<'PY'
 import importlib.util, pathlib, sys
 spec = importlib.util.find_spec("bcc")
@@ -55,7 +54,7 @@ missing() {
 		if [ "$WANT" = lint ]; then
 			need shellcheck command -v shellcheck
 		fi
-		if [ "$WANT" = test ]; then # gcc for the programs' own logic; shells and man for what they are shown
+		if [ "$WANT" = test ]; then # gcc for unit tests of the programs; shells and man for completion and the manual
 			need fish command -v fish
 			need gcc command -v gcc
 			need libc6-dev test -e /usr/include/ucontext.h
@@ -66,8 +65,8 @@ missing() {
 		if [ "$WANT" = vm ]; then
 			need busybox-static sh -c 'command -v busybox || command -v busybox-static'
 			need gcc command -v gcc # for tests/vm/hyperv/module
-			need file command -v file # how virtme-ng tells a kernel's version
-			need libteam-utils command -v teamd # a peer of bench-path
+			need file command -v file # virtme-ng uses it to read a kernel's version
+			need libteam-utils command -v teamd # compared by bench-path
 			need zstd command -v zstd
 		fi
 	} | sort -u | tr '\n' ' '
@@ -77,13 +76,13 @@ system_packages() {
 	local packages
 	packages=$(missing)
 	[ -n "${packages// /}" ] || return 0
-	command -v apt-get >/dev/null || die "the system lacks: $packages(Debian's names)." \
-		"There is no apt-get here: install them with this system's own package manager, then run make again."
-	[ "$(id -u)" = 0 ] || die "the system lacks: $packages" \
-		"Installing them takes root: run make with sudo once, or: sudo apt-get install $packages"
+	command -v apt-get >/dev/null || die "missing packages: $packages(Debian's names)." \
+		"There is no apt-get: install them with this system's package manager, then run make again."
+	[ "$(id -u)" = 0 ] || die "missing packages: $packages" \
+		"Installing them needs root: run make with sudo once, or: sudo apt-get install $packages"
 
 	say "installing $packages"
-	# The package lists may be fresh (then this is quick), absent or out of date (then they are fetched).
+	# The package lists may be fresh (then this is fast), absent or out of date (then they are fetched).
 	# shellcheck disable=SC2086  # a list of words
 	apt_install $packages || {
 		say "fetching the package lists"
@@ -94,7 +93,7 @@ system_packages() {
 		}
 	}
 	packages=$(missing)
-	[ -z "${packages// /}" ] || die "installed, but still not usable: $packages"
+	[ -z "${packages// /}" ] || die "installed, but not usable: $packages"
 }
 
 apt_install() {
@@ -103,7 +102,7 @@ apt_install() {
 		install "$@" </dev/null >"$log" 2>&1
 }
 
-# What the environment was made from. A checkout that moved, another interpreter or other dependencies make it anew.
+# A hash of what the environment depends on. It is rebuilt if the checkout moved, or for another interpreter or dependencies.
 fingerprint() { { pwd -P && $PYTHON -VV && cat pyproject.toml scripts/setup.sh; } | sha256sum; }
 
 environment() {
@@ -116,12 +115,12 @@ environment() {
 	[ $fresh = no ] || return 0
 
 	say "making .venv"
-	# --system-site-packages for bcc, --ignore-installed so that nothing else is borrowed from the system.
+	# --system-site-packages for bcc, --ignore-installed so that nothing else is taken from the system.
 	$PYTHON -m venv --clear --system-site-packages .venv
 	.venv/bin/python -m pip -qq --disable-pip-version-check --no-input install --ignore-installed -e '.[dev]' ||
 		die "pip could not install this project's dependencies: see above"
 	fingerprint >$STAMP
-	# Under sudo the checkout's owner keeps it: `make lint` and `make clean` then work without sudo.
+	# Under sudo it belongs to the checkout's owner, so that `make lint` and `make clean` work without sudo.
 	[ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" .venv ./*.egg-info
 }
 

@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What `make vm-test` needs beside scripts/setup.sh: QEMU with an SR-IOV NIC (igb), and Debian's kernels, their headers and
-# udev, unpacked into a cache outside this checkout. No kernel is installed on this machine: no initramfs, boot loader or
-# /boot changes.
+# Provides what `make vm-test` needs in addition to scripts/setup.sh: QEMU with an SR-IOV NIC (igb), and Debian's kernels,
+# their headers and udev, unpacked into a cache outside this checkout. No kernel is installed on this machine: initramfs,
+# boot loader and /boot do not change.
 #
 # Usage: scripts/vm-setup.sh    prints the cache's path last; remove that directory to fetch newer kernels
 set -euo pipefail
 
 CACHE=${NETVSC_BPF_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netvsc-bpf}
-# The guest sees this directory, and hides some that hold a running system's state.
+# The guest reads this directory, but hides some directories with the state of a running system.
 case $CACHE in /tmp/* | /var/cache/* | /run/* | /dev/* | /proc/* | /sys/*)
-	echo "setup: $CACHE cannot be seen by a guest; choose another NETVSC_BPF_CACHE" >&2
+	echo "setup: guests cannot read $CACHE; choose another NETVSC_BPF_CACHE" >&2
 	exit 1
 	;;
 esac
@@ -22,8 +22,8 @@ die() {
 	exit 1
 }
 
-# An apt of our own beside the system's: with backports, and with lists of its own, so that the system's stay as they
-# are. Only its packages' database is the system's.
+# A separate apt configuration: with backports, and with lists of its own, so that the system's lists do not change. It
+# uses the system's package database.
 apt_options=(
 	-qq -o APT::Sandbox::User=root -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold
 	-o Dir::Etc::sourcelist="$CACHE/apt/bookworm.list" -o Dir::Etc::sourceparts=/dev/null
@@ -41,7 +41,7 @@ ready_apt() {
 	local main security
 	[ $apt_ready = no ] || return 0
 	command -v apt-get >/dev/null || die "Debian's kernels are fetched with apt-get, which this system lacks"
-	# Whatever mirror this machine takes Debian from has backports too. Who is behind a source is told by its index.
+	# This machine's Debian mirror has backports too. The index of a source shows its origin.
 	debian_sources | grep -q . || apt-get -qq -o DPkg::Lock::Timeout=300 update
 	main=$(debian_sources | awk '$1 !~ /-security/ { print $2; exit }')
 	security=$(debian_sources | awk '$1 ~ /-security/ { print $2; exit }')
@@ -78,7 +78,7 @@ kernel() {
 	mv -T "$work" "$CACHE/kernels/$version"
 }
 
-# headers VERSION [APT_OPTION...]: what modules for the unpacked kernel of that version are built against.
+# headers VERSION [APT_OPTION...]: the headers for building modules for the unpacked kernel of that version.
 headers() {
 	local version=$1 image release common kbuild work
 	shift
@@ -97,7 +97,7 @@ headers() {
 		die "apt-get could not download the headers of Linux $release"
 	for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work"; done
 	rm -r "$work"/*.deb "${work:?}/usr/share"
-	# They are made for /usr/src, where nothing of this is installed.
+	# They expect to be in /usr/src, where they are not installed.
 	sed -i "s#/usr/src/#$CACHE/headers/$version/usr/src/#" "$work/usr/src/linux-headers-$release/Makefile"
 	rm -rf "$CACHE/headers/$version"
 	mv -T "$work" "$CACHE/headers/$version"
@@ -123,7 +123,7 @@ qemu() {
 	}
 }
 
-# udev is not installed either: virtme-ng would start it in every guest, and it would rename what measurements go by.
+# udev is not installed either: virtme-ng would start it in every guest, and it would rename interfaces of benchmarks.
 udev() {
 	local work=$CACHE/.udev.$$
 	[ ! -e "$CACHE/udev/bin/udevadm" ] || return 0

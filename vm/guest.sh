@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs inside a guest that vm/machine.py booted over this machine's own, read-only file system: makes a root to work in
-# and runs the task of OUT/settings there. Its verdict is what it leaves in the directory OUT, which it shares with the
-# host; nothing else is trusted.
+# Runs inside a guest that vm/machine.py booted on this machine's read-only file system: creates a writable root directory
+# and runs the task of OUT/settings in it. Its results are the files in the directory OUT, which it shares with the host;
+# the host uses nothing else.
 #
 # Usage: guest.sh OUT
 set -euo pipefail
@@ -14,8 +14,8 @@ REPO=$(cd "$(dirname "$0")/.." && pwd)
 ROOT=/run/root
 
 if [ -z "${IN_ROOT:-}" ]; then
-	# The root that virtme mounts asks the host about every file, every time: slow under emulation. The same file
-	# system mounted again with a cache, and with writes kept in memory, starts Python three times as fast.
+	# virtme's root file system queries the host for every file access: slow under emulation. The same file system
+	# mounted again with a cache, and with writes kept in memory, starts Python three times as fast.
 	mkdir -p /run/host /run/writes $ROOT
 	mount -t 9p -o ro,version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose host /run/host
 	mount -t tmpfs writes /run/writes
@@ -26,14 +26,14 @@ if [ -z "${IN_ROOT:-}" ]; then
 	mkdir -p "$ROOT$OUT" "$ROOT$REPO" $ROOT/run/old
 	mount --bind "$OUT" "$ROOT$OUT"
 	[[ $REPO != /tmp/* ]] || mount --bind "/run/host$REPO" "$ROOT$REPO"
-	# A true root, not a chroot, which whoever enters this mount namespace would step out of.
+	# pivot_root, not chroot: a process that enters this mount namespace would be outside of a chroot.
 	cd $ROOT
 	pivot_root . run/old
 	umount --lazy /run/old
 	IN_ROOT=1 exec "$REPO/vm/guest.sh" "$OUT"
 fi
 
-# shellcheck source=/dev/null  # written by vm/machine.py: TASK, MODULES, and what the task wants to know
+# shellcheck source=/dev/null  # written by vm/machine.py: TASK, MODULES, and the task's own settings
 set -a && source "$OUT/settings" && set +a
 export OUT
 uname -r >"$OUT/kernel"

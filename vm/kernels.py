@@ -22,29 +22,29 @@ class Kernel:
 
     @property
     def release(self) -> str:
-        """Return what `uname -r` says in it."""
+        """Return its `uname -r`."""
         return self.image.name.removeprefix("vmlinuz-")
 
     @property
     def headers(self) -> Path:
-        """Return the folder that modules for it are built against."""
+        """Return the directory of headers for building modules."""
         return self.cache / "headers" / self.version / "usr/src" / f"linux-headers-{self.release}"
 
     @property
     def cache(self) -> Path:
-        """Return the folder that holds all that was fetched."""
+        """Return the cache directory."""
         return self.folder.parents[1]
 
     @property
     def modules(self) -> Path:
-        """Return the folder that holds a folder of modules by release."""
+        """Return the directory with one directory of modules per release."""
         return self.folder / "lib/modules"
 
 
 def kernels() -> dict[str, Kernel]:
-    """Return what there is by version, fetched first where it is missing.
+    """Return the kernels by version; missing ones are fetched first.
 
-    Raises CalledProcessError where that fails; the script has said why.
+    Raises CalledProcessError if that fails; the script has printed why.
     """
     setup = subprocess.run([REPO / "scripts/vm-setup.sh"], check=True, stdout=subprocess.PIPE, text=True)
     folder = Path(setup.stdout.strip()) / "kernels"

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Booting one virtual machine and waiting for what it leaves.
+"""Booting one virtual machine and waiting for its results.
 
 virtme-ng starts QEMU with a kernel and this machine's root file system, read-only. QEMU emulates the
 processor (no KVM needed): a guest boots in seconds, but computes ten times slower.
 
-What a guest did is read from the files that it left in a folder that it shares with us, never from the exit
-code of the programs around it.
+The results of a guest are the files in a directory that it shares with the host, never the exit codes of
+virtme-ng or QEMU.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ from vm.kernels import REPO, Kernel
 _CONSOLE_LINES = 60
 _LOOK_S = 0.5
 
-# virtme-ng makes a serial bus of 31 ports for each of its streams, and QEMU's main loop waits for all their
-# queues, 450 descriptors, at each of its turns: a sixth of all CPU time. Without KVM a doorbell that rings
-# in that loop spares nothing either.
+# virtme-ng creates a serial bus of 31 ports for each of its streams, and QEMU's main loop polls all their
+# queues, 450 descriptors, in each iteration: a sixth of all CPU time. Without KVM ioeventfd has no benefit
+# either.
 _FEW_DESCRIPTORS = (
     *("-global", "virtio-serial-pci.max_ports=2"),
     *("-global", "virtio-serial-pci.ioeventfd=off"),
@@ -39,18 +39,18 @@ _FEW_DESCRIPTORS = (
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A virtual machine. `devices` are further options of QEMU, a word each."""
+    """A virtual machine. `devices` are additional options of QEMU, one word each."""
 
     kernel: Kernel
     cpus: int = 2
     memory: str = "3G"
     devices: Sequence[str] = ()
     counts_instructions: bool = False
-    """A nanosecond of the guest's time is one instruction (-icount shift=0): takes a single processor."""
+    """A nanosecond of the guest's time is one instruction (-icount shift=0): needs a single processor."""
 
     def command(self, out: Path) -> list[str | Path]:
         """Return the command line that boots it, runs guest.sh and switches it off."""
-        # Wide vectors and five-level page tables cost an emulated processor more than they give.
+        # Emulating wide vectors and five-level page tables costs more than they gain.
         options = ["-cpu", "Nehalem"]
         options += _FEW_DESCRIPTORS
         options += ["-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"]
@@ -69,23 +69,23 @@ class Ending(enum.Enum):
     """How a run ended."""
 
     FINISHED = "finished"
-    """The task ended by itself, well or not, and the machine after it: its status is in the file `status`."""
+    """The task ended, successfully or not, and then the machine: its status is in the file `status`."""
     OFF = "off"
-    """QEMU was gone before the task had ended: it crashed, or the guest's kernel did."""
+    """QEMU ended before the task: it crashed, or the guest's kernel did."""
     SILENT = "silent"
-    """It logged nothing for too long, and was ended."""
+    """It logged nothing for too long and was ended."""
     LATE = "late"
-    """It logged to the last, and was ended when its time was up."""
+    """It kept logging and was ended at its time limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a run."""
+    """The result of a run."""
 
     ending: Ending
     seconds: float
     console: tuple[str, ...]
-    """The last lines of the console: of interest where it did not finish."""
+    """The last lines of the console: useful if it did not finish."""
 
 
 def run(
@@ -98,21 +98,21 @@ def run(
     silence_s: float = math.inf,
     show: Callable[[str], None],
 ) -> Outcome:
-    """Boot, let the guest run the shell script `task`, and wait for its end, which is enforced.
+    """Boot, let the guest run the shell script `task`, and wait for its end, with a time limit.
 
-    It is enforced early where the task logs nothing for `silence_s` seconds: a guest that hangs hangs for
-    ever.
+    It is ended early if the task logs nothing for `silence_s` seconds: a guest that hangs does not
+    recover.
 
-    The task stands in the repository, finds `settings` and OUT in its environment, and what it prints is
-    shown line by line as it comes.
+    The task is a file of the repository, gets `settings` and OUT in its environment, and its output is
+    shown line by line as it arrives.
     """
     values = {"TASK": str(task), "MODULES": str(machine.kernel.modules), **settings}
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in values.items()]
     (out / "settings").write_text("".join(lines))
     began = time.monotonic()
-    # virtme-ng looks for its own parts on PATH, and keeps QEMU in the session made here: one id ends all.
+    # virtme-ng finds its own programs on PATH, and QEMU stays in the session created here: one id ends all.
     environment = os.environ | {"PATH": f"{REPO}/.venv/bin:{os.environ['PATH']}"}
-    # QEMU would truncate a file that its output goes to; the console is of interest only after a crash.
+    # QEMU would truncate a file given as its output; the console is needed only after a crash.
     console: deque[str] = deque(maxlen=_CONSOLE_LINES)
     process = subprocess.Popen(
         machine.command(out),
@@ -141,7 +141,7 @@ def run(
 def watch(
     process: subprocess.Popen[str], log: Path, limit_s: float, silence_s: float, show: Callable[[str], None]
 ) -> Ending:
-    """Show what is logged, as it comes, until the process ends or has to be ended; say which."""
+    """Show the log as it is written, until the process ends or has to be ended; return which."""
     line = ""
     heard = began = time.monotonic()
     log.touch()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A guest that is its own host: QEMU's machine protocol (QMP) as a serial port inside the virtual machine.
+"""QEMU's machine protocol (QMP) as a serial port inside the guest, so that a guest controls its own host.
 
-QEMU connects a port of the guest to the monitor that it serves itself. So what runs in the guest plugs
-devices in and out as a host would, and knows at which moment it did.
+QEMU connects a port of the guest to its own monitor. So a program in the guest plugs devices in and out as a
+host would, and knows exactly when it did.
 """
 
 import json
@@ -18,7 +18,7 @@ class QmpError(RuntimeError):
 
 
 def qemu_options(socket: Path) -> list[str]:
-    """Return the options that give the guest the port; ``socket`` is a path of the host's for QEMU itself."""
+    """Return the options for the guest's port; ``socket`` is a path on the host for QEMU itself."""
     return [
         f"-chardev socket,id=qmp-host,path={socket},server=on,wait=off",
         "-mon chardev=qmp-host,mode=control",
@@ -32,7 +32,7 @@ class Qmp:
     """The guest's end. One command at a time; events that arrive in between are dropped."""
 
     def __init__(self) -> None:
-        """Open the port and greet. Raises FileNotFoundError where the machine has none."""
+        """Open the port and negotiate. Raises FileNotFoundError if the machine has none."""
         self._stream = cast(BinaryIO, _device().open("r+b", buffering=0))
         self._read()  # QEMU greets first
         self("qmp_capabilities")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The ways of making one NIC of two, each as its own documents say, around the same two devices.
+"""The ways of using two NICs as one, each set up as documented, on the same two devices.
 
 `eth0` is the synthetic NIC, `vf0` the VF. An arrangement is made at the begin of a with block and gone at its
 end; it yields the device that packets are handed to.
@@ -101,7 +101,7 @@ def mirred() -> Iterator[str]:
 
 @contextmanager
 def net_failover() -> Iterator[str]:
-    """Documentation/networking/net_failover.rst: nobody sets it up.
+    """Documentation/networking/net_failover.rst: it needs no set-up.
 
     The driver of a virtio NIC with VIRTIO_NET_F_STANDBY has taken in whatever PCI device has the same MAC.
     """

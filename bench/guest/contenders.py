@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who fails over: ours with and without its manager, on each rung of liveness, and what else there is.
+"""The contenders: netvsc-bpf with and without its manager, at each liveness level, and the alternatives.
 
 Each is set up as its documents say (arrangements.py), uses the VF first, and says what its user does when
 the VF comes back as another network device.
@@ -80,7 +80,7 @@ def _ours(
         manager.wait_path(WayOut.VF)
         chosen = datapath.status(SYNTHETIC_NAME)[0].liveness
         if chosen is not liveness:
-            raise RuntimeError(f"the rung is {chosen}")
+            raise RuntimeError(f"the liveness level is {chosen}")
         take_in = watch = _nothing
         if end is signal.SIGKILL:
             manager.kill()
@@ -111,7 +111,7 @@ def _bonding(_: Twin, *, options: str) -> Iterator[InUse]:
 
 @contextmanager
 def _team(_: Twin) -> Iterator[InUse]:
-    """A port that went is added again, and told its priority: teamd does neither.
+    """A port that was removed is added again, with its priority: teamd does neither.
 
     teamd 1.31 stays on the other port all the same ("Failed to remove port"); then it is set up anew.
     """

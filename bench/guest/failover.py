@@ -33,7 +33,7 @@ _DWELL_S = 0.4
 """How long a failure is looked at once it has happened, but for a lost carrier: Twin.shown_s."""
 _CALM_S = 0.2
 _RETURN_S = 10.0
-"""After that the VF is not used again by itself: nobody who returns has taken longer than 4.7 s."""
+"""After that the VF counts as not used again: every contender that returns does so within 4.7 s."""
 _TRICKLE = 50
 """Packets a second in the direction that is not loaded."""
 _MOST_S = 30.0
@@ -45,7 +45,7 @@ class Job:
     """What to measure."""
 
     events: int
-    """Failures of each kind, ours with nobody alive."""
+    """Failures of each kind, netvsc-bpf without a process."""
     others: int
     """And with everybody else."""
     rate: int
@@ -55,7 +55,7 @@ class Job:
     kinds: tuple[str, ...]
 
 
-class Standing:
+class Arrangement:
     """A contender, set up when it is asked for, and anew after it was ended."""
 
     def __init__(self, pair: Twin, contender: Contender) -> None:
@@ -97,16 +97,16 @@ class Bench:
         pair, contender, rate = self._pair, CONTENDERS[name], self._job.rate
         pair.hot, pair.renames, pair.sriov.mac = hot, contender.renames, contender.mac
         pair.plug()
-        standing = Standing(pair, contender)
+        arrangement = Arrangement(pair, contender)
         try:
             for failure in failures:
-                self._row(name, standing, failure, tx=rate, rx=rate)
+                self._row(name, arrangement, failure, tx=rate, rx=rate)
                 if name == OURS and failure.kind in PLANNED:
-                    self._row(name, standing, failure, tx=2 * rate, rx=_TRICKLE)
+                    self._row(name, arrangement, failure, tx=2 * rate, rx=_TRICKLE)
             if name == OURS and not self._tcp:
-                standing.get()
+                arrangement.get()
                 self._tcp = tcp_cycles(pair, self._job.cycles)
-            standing.end()
+            arrangement.end()
         except Exception as error:  # what one contender cannot must not cost the others' figures
             kind = "with the hot-plugged VF" if hot else "with igb's VF"
             self._rows.append(Row(name, kind, {}, problem=repr(error)))
@@ -117,21 +117,21 @@ class Bench:
             pair.unplug()
             wait("the VF is gone", pair.gone)
 
-    def _row(self, name: str, standing: Standing, failure: Failure, *, tx: int, rx: int) -> None:
+    def _row(self, name: str, arrangement: Arrangement, failure: Failure, *, tx: int, rx: int) -> None:
         row = Row(name, failure.kind, {"tx": tx, "rx": rx})
         self._rows.append(row)
         begin = time.monotonic()
         times = self._job.events if name == OURS else self._job.others
         while len(row.tx) < times and not row.problem:
-            self._round(row, standing, failure, times - len(row.tx))
+            self._round(row, arrangement, failure, times - len(row.tx))
         row.seconds = time.monotonic() - begin
         row.complain()
         print(row.in_words(), flush=True)
         self._save()
 
-    def _round(self, row: Row, standing: Standing, failure: Failure, times: int) -> None:
-        """Let it fail until it does not return by itself; whoever does not is set up anew afterwards."""
-        in_use = standing.get()
+    def _round(self, row: Row, arrangement: Arrangement, failure: Failure, times: int) -> None:
+        """Let it fail until it does not return by itself; then it is set up again."""
+        in_use = arrangement.get()
         limit_s = _MOST_S * (times + 1)
         marks: list[Marks] = []
         with (
@@ -146,7 +146,7 @@ class Bench:
         if not marks:
             row.problem = "it does not use the VF"
         if not used:
-            standing.end()
+            arrangement.end()
 
     def _once(self, in_use: InUse, failure: Failure) -> Marks:
         pair = self._pair
@@ -163,7 +163,7 @@ class Bench:
             drops.begin()
             mark = Marks(time.monotonic_ns())
             failure.leave(pair)
-            # Not by /sys/class/net/X/carrier: who reads that makes the kernel tell netlink early.
+            # Not by /sys/class/net/X/carrier: reading that makes the kernel send its netlink message early.
             if border is Moment.CARRIER_OFF:
                 wait("the carrier is off", lambda: border_at() is not None)
             else:
@@ -173,7 +173,7 @@ class Bench:
             if border is Moment.CARRIER_OFF:
                 mark.given_up_ns = self._stamps.first(Moment.GIVEN_UP, vf.ifindex, mark.begin_ns)
             if mark.border_ns is not None:  # before the counters are asked for, which has the same effect
-                mark.told_ns = self._stamps.first(Moment.TOLD, vf.ifindex, mark.border_ns)
+                mark.notified_ns = self._stamps.first(Moment.NOTIFIED, vf.ifindex, mark.border_ns)
             mark.vf_dropped = drops.since()
         mark.back_ns = time.monotonic_ns()
         failure.back(pair)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel's own way of making one NIC of two on Hyper-V, and netvsc-bpf on top of it.
+"""The kernel's own way of using two NICs as one on Hyper-V, and netvsc-bpf on top of it.
 
-hv_netvsc is Debian's; VMBus and the host are a module of ours (tests/vm/hyperv). The driver enslaves the VF
+hv_netvsc is Debian's; VMBus and the host are a test module (tests/vm/hyperv). The driver enslaves the VF
 whose PCI slot is called by the serial number that its host has announced. While the VF carries the packets
 neither VMBus nor the host is on their way.
 """
@@ -36,7 +36,7 @@ def arrangements_of_hyperv() -> Iterator[Mapping[str, Arrangement]]:
 
 @contextmanager
 def _alone(host: Host) -> Iterator[str]:
-    """The driver pairs by itself: nobody sets it up. Without its NIC, the VF is a NIC like any other."""
+    """The driver pairs automatically, without set-up. Without its NIC, the VF is a NIC like any other."""
     pci = (Path("/sys/class/net") / ENSLAVED / "device").resolve().name
     host.name_slot(pci, str(_SERIAL))
     nic = host.add(HYPERV_MAC, _SERIAL)

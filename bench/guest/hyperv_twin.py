@@ -24,7 +24,7 @@ _HOT_SERIAL = 1000 + SERIAL
 
 
 class HypervTwin(Twin):
-    """The same failures; beside what QEMU does, the host tells its guest of the VF."""
+    """The same failures; beside what QEMU does, the host notifies its guest of the VF."""
 
     hot_slot: ClassVar[dict[str, str]] = {"bus": "hyperv-hot", "netdev": "hyperv-hot-wire"}
     shown_s: ClassVar[float] = FIRST_S - 0.5

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel's own moments: a device's queues are stopped, a driver gives up its link, netlink is told.
+"""Kernel timestamps: a device's queues are stopped, a driver reports loss of link, netlink is notified.
 
 Kprobes (Documentation/trace/kprobetrace.rst) write the time of dev_deactivate_many(), which is what closing a
 device begins with once everybody was asked; of netif_carrier_off(), when a driver says so, and of
@@ -29,7 +29,7 @@ class Moment(StrEnum):
     STOPPED = "stopped"
     GIVEN_UP = "given_up"
     CARRIER_OFF = "carrier_off"
-    TOLD = "told"
+    NOTIFIED = "notified"
 
 
 def _probes() -> dict[Moment, str]:
@@ -43,7 +43,7 @@ def _probes() -> dict[Moment, str]:
         Moment.STOPPED: f"dev_deactivate_many ifindex={from_list:+d}(+0(%di)):s32",
         Moment.GIVEN_UP: f"netif_carrier_off ifindex=+{ifindex}(%di):s32",
         Moment.CARRIER_OFF: f"linkwatch_fire_event ifindex=+{ifindex}(%di):s32",
-        Moment.TOLD: f"netdev_state_change ifindex=+{ifindex}(%di):s32",
+        Moment.NOTIFIED: f"netdev_state_change ifindex=+{ifindex}(%di):s32",
     }
 
 

@@ -2,7 +2,7 @@
 """What the contenders of `make bench-failover-guest` are called, on both sides of the guest's wall."""
 
 OURS = "ours, manager killed"
-"""Nobody in userspace: the one that the limits are for."""
+"""Without a userspace process: the limits are for this one."""
 OURS_RUNNING = "ours, manager running"
 OURS_STOPPED = "ours, manager stopped"
 OURS_LIVE = "ours, rung live, manager killed"
@@ -35,4 +35,4 @@ CONTENDERS = (
     ON_HV_NETVSC_RUNNING,
 )
 OF_HYPERV = (HV_NETVSC, ON_HV_NETVSC, ON_HV_NETVSC_RUNNING)
-"""Those whose synthetic NIC is that of hv_netvsc, over a host of ours; everybody else's is virtio-net's."""
+"""Those whose synthetic NIC is hv_netvsc's, with the test host; the others use virtio-net."""

@@ -3,7 +3,7 @@
 
 net_failover takes a PCI device and no other (net_failover_slave_pre_register(), drivers/net/net_failover.c),
 and its virtio NIC has no use but that. So there are two pairs of the same make, and a third VF for hv_netvsc
-(hyperv.py), each port on a hub of its own: QEMU's e1000e sends within the write to its doorbell, hence nobody
+(hyperv.py), each port on a hub of its own: QEMU's e1000e sends within the write to its doorbell, so nothing
 waits for it. Another e1000e on the hub of each VF, in the namespace `far`, can hear it.
 """
 
@@ -59,7 +59,7 @@ def set_up() -> None:
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Have the VFs heard. Else nobody spends an instruction on what they send. Raises TimeoutError.
+    """Have the VFs' frames received. Else no instruction is spent on what they send. Raises TimeoutError.
 
     Their interrupts come as soon as may be (QEMU: 7813 a second at most): what the driver makes of the load
     differs from round to round.

@@ -3,8 +3,8 @@
 
 `xmit_mode queue_xmit` hands each packet to dev_queue_xmit(), as the protocols do, so that tc egress and the
 device's qdisc are on its way. `flag !SHARED` (since Linux 6.7) has the driver free the packet as sent.
-Without it, pktgen keeps a reference and frees it with kfree_skb(), which counts as a drop: whoever looks at
-drops, as netvsc-bpf does, then pays for one with each packet.
+Without it, pktgen keeps a reference and frees it with kfree_skb(), which counts as a drop: a program that
+traces drops, as netvsc-bpf's does, then runs for each packet.
 """
 
 import re

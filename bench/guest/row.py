@@ -19,7 +19,7 @@ class Marks:
     end_ns: int = 0
     border_ns: int | None = None
     given_up_ns: int | None = None
-    told_ns: int | None = None
+    notified_ns: int | None = None
     vf_dropped: int = 0
     used_again: bool = False
     linkless: bool = False
@@ -45,7 +45,7 @@ class Row:
     """Packets that arrived and found a receiver's own buffer full; they are among the lost."""
     seconds: float = 0.0
     linkless: int = 0
-    """How often the VF was not used again and had no link of its own: nobody could have used it."""
+    """How often the VF was not used again and had no link itself: no contender could have used it."""
     problem: str = ""
     """Why fewer than wanted were measured, or what else is to be known."""
 
@@ -99,7 +99,7 @@ class Row:
                     mark.border_ns,
                     vf_dropped=dropped,
                     given_up_ns=mark.given_up_ns,
-                    told_ns=mark.told_ns,
+                    notified_ns=mark.notified_ns,
                 )
             )
             took_s = (mark.end_ns - mark.back_ns) / 1e9

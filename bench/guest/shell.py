@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Set-up commands in a guest, which nobody has to clean up after as a whole: it is thrown away."""
+"""Set-up commands in a guest, which need no cleanup because the guest is thrown away."""
 
 import shlex
 import subprocess

@@ -29,7 +29,7 @@ _PATIENCE_S = 30.0
 
 
 def receive(address: str) -> float:
-    """Receive at this address of ours; return ns of work a byte. Raises TimeoutError, or RuntimeError."""
+    """Receive at this local address; return ns of work a byte. Raises TimeoutError, or RuntimeError."""
     with socket.create_server((address, _PORT)) as server:
         server.settimeout(_PATIENCE_S)
         sender = multiprocessing.Process(target=call_in, args=("far", _send, address))

@@ -15,7 +15,7 @@ _RATE = 1_000_000
 
 
 def tcp_cycles(pair: Twin, cycles: int) -> dict[str, Any]:
-    """Return the sender's own account (TcpExt of /proc/net/netstat), before and after told apart."""
+    """Return the sender's own account (TcpExt of /proc/net/netstat), before and after."""
     with TcpStream(TcpPlan(GUEST, PEER, PEER_ADDRESS, rate=_RATE)) as stream:
         used = pair.used()
         before = _counters()

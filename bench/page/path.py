@@ -155,7 +155,7 @@ def _labels(way: Way) -> tuple[str, str, str]:
 
 def remarks(result: Result) -> list[str]:
     """Say in a sentence for each way how netvsc-bpf compares."""
-    told = []
+    lines = []
     for way in ways(result):
         over = way.over_bare()
         ours = over[OURS]
@@ -165,5 +165,7 @@ def remarks(result: Result) -> list[str]:
             for name, cost in over.items()
             if name != OURS
         ]
-        told.append(f"{way.name}: {OURS} {written(ours)} a {way.unit} over the bare VF; {', '.join(others)}.")
-    return told
+        lines.append(
+            f"{way.name}: {OURS} {written(ours)} a {way.unit} over the bare VF; {', '.join(others)}."
+        )
+    return lines

@@ -22,15 +22,15 @@ def pictures(result: Result) -> dict[str, str]:
 
 def losses(result: Result) -> list[str]:
     """Say where mirred carried more than ours in three rounds of four."""
-    told = []
+    lines = []
     for name, rates in _measures(result).items():
         low, ratio, high = quartiles(ratios(rates, OURS, MIRRED))
         if high < 1:
-            told.append(
+            lines.append(
                 f"{name}: **mirred carries more**; netvsc-bpf reaches {ratio:.3f} of it "
                 f"(quartiles {low:.3f} and {high:.3f})"
             )
-    return told
+    return lines
 
 
 def tables(result: Result) -> list[Table]:

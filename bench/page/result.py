@@ -31,7 +31,7 @@ class Result:
     date: str
     """When it began: ISO 8601, UTC."""
     options: str
-    """What it was told on its command line, less the file."""
+    """Its command-line options, without the file."""
     machine: Mapping[str, Any]
     """As bench/machine.py has it, and `load_before`, `load_after`: load averages of a minute."""
     tables: tuple[Table, ...]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""When does a switch port forward? Asked of the kernel, never slept for."""
+"""Waiting until switch ports forward, by their state in the kernel."""
 
 import time
 from typing import Any
@@ -15,7 +15,7 @@ def wait_for_ports(fabric: str, timeout_s: float = 10.0) -> None:
     """Return once every port of the fabric's switches forwards.
 
     Raises:
-        NetvscBpfError: some port did not within ``timeout_s`` seconds.
+        NetvscBpfError: a port does not forward within ``timeout_s`` seconds.
     """
     deadline = time.monotonic() + timeout_s
 

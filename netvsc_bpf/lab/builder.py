@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Turns a plan into cables, ports and addresses in three namespaces that exist already."""
+"""Creates the cables, ports and addresses of a plan in three existing namespaces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from netvsc_bpf.lab.wiring import Cable, with_rtnl
 SWITCH = "switch"
 PEER_NIC = "eth0"
 _PEER_PORT = "peer"
-# Far above what the kernel hands out, so that no cable has the same ifindex at both ends (see wiring.py).
+# Far above what the kernel assigns, so that no cable has the same ifindex at both ends (see wiring.py).
 _FIRST_FAR_INDEX = 1_000_000
 
 
@@ -30,7 +30,7 @@ class Places:
 
 
 class Builder:
-    """Builds one lab; keeps count of the far ends, because an ifindex is never used twice."""
+    """Builds one lab; counts the far ends, because an ifindex is never used twice."""
 
     def __init__(self, plan: LabPlan, places: Places) -> None:
         self._plan = plan
@@ -38,11 +38,11 @@ class Builder:
         self._far_indexes = count(_FIRST_FAR_INDEX)
 
     def build(self) -> None:
-        """Build what the plan says; returns when every port of the switch forwards."""
+        """Build the plan; returns when every port of the switch forwards."""
         pairs = [self._plan.pair(i) for i in range(self._plan.pairs)]
         for name in (self._places.guest, self._places.peer):
             with_rtnl(name, _quiet_host)
-        # The fabric is a switch and nothing else: it must not speak.
+        # The fabric is only a switch: it must not send frames of its own.
         call_in(self._places.fabric, wiring.write_sysctl, "ipv6/conf/default/disable_ipv6", 1)
         if self._plan.fabric is not Fabric.NONE:
             switch = fabrics.switch_rules(self._plan.fabric)
@@ -55,7 +55,7 @@ class Builder:
             wait_for_ports(self._places.fabric)
 
     def plug(self, vfs: Sequence[tuple[PairPlan, str]], *, up: bool, link_local: bool) -> None:
-        """Lay the cables of VFs, each with the name that it shall have in the guest."""
+        """Create the cables of VFs, each with its name in the guest."""
         cables = [self._cable(name, pair.vf_port, pair.mac) for pair, name in vfs]
         rules = {pair.vf_port: fabrics.vf_rules(self._plan.fabric, pair) for pair, _ in vfs}
         self._lay(cables, self._places.guest, rules)
@@ -71,11 +71,11 @@ class Builder:
         with_rtnl(self._places.guest, settle)
 
     def leave_vf(self, pair: PairPlan) -> None:
-        """Have the fabric leave a VF that is about to be unplugged, as far as that is not noticed."""
+        """Have the fabric stop using a VF that is about to be unplugged, if it would not notice by itself."""
         self._bind({pair.synthetic_port: pair.mac})
 
     def _bind(self, macs: dict[str, str]) -> None:
-        # From port to MAC. Any other fabric finds out by itself.
+        # Maps ports to MACs. Any other fabric learns them.
         if self._plan.fabric is not Fabric.EMBEDDED:
             return
 
@@ -114,7 +114,7 @@ class Builder:
         with_rtnl(self._places.guest, configure)
 
     def _lay(self, cables: Sequence[Cable], near: str, rules: dict[str, PortRules]) -> None:
-        # Ports are open before the near end comes up, so that its first frame finds the way.
+        # Ports are open before the near end comes up, so that its first frame is forwarded.
         def lay(rtnl: Any) -> None:
             wiring.lay(rtnl, cables, near)
             switch = None if self._plan.fabric is Fabric.NONE else wiring.index_of(rtnl, SWITCH)
@@ -130,9 +130,9 @@ class Builder:
 
 
 def _quiet_host(rtnl: Any) -> None:
-    # Addresses are usable at once, and nothing is sent that nobody asked for.
+    # Addresses are usable at once, and the kernel sends nothing unsolicited.
     wiring.write_sysctl("ipv6/conf/default/accept_dad", 0)
     wiring.write_sysctl("ipv6/conf/default/router_solicitations", 0)
-    # Several NICs on one wire: each answers for its own address alone.
+    # Several NICs on one wire: each answers ARP for its own address only.
     wiring.write_sysctl("ipv4/conf/all/arp_ignore", 1)
     wiring.set_up(rtnl, wiring.index_of(rtnl, "lo"), True)

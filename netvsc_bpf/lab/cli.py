@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The product as its users have it: the command, in a process of its own, on the guest of a lab."""
+"""Running the `netvsc-bpf` command as its users do, as a process, on the guest of a lab."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ _ERRORS: dict[int, type[NetvscBpfError]] = {Refused.exit_code: Refused, CannotHe
 
 
 class Product:
-    """Runs `netvsc-bpf --netns GUEST ...`; ``tick`` is called meanwhile, some ten times a second."""
+    """Runs `netvsc-bpf --netns GUEST ...`; ``tick`` is called about ten times a second meanwhile."""
 
     def __init__(self, guest: str, tick: Callable[[], None]) -> None:
         self._guest = guest
@@ -29,7 +29,7 @@ class Product:
         self._run("detach", interface)
 
     def status(self) -> dict[str, Any] | None:
-        """Return the state of the first pair, None where nothing is attached."""
+        """Return the state of the first pair, None if nothing is attached."""
         pairs: list[dict[str, Any]] = json.loads(self._run("status", "--json"))
         return pairs[0] if pairs else None
 
@@ -37,7 +37,7 @@ class Product:
         """Return what the command prints.
 
         Raises:
-            NetvscBpfError: it failed; the class has the exit code that the command had.
+            NetvscBpfError: it failed; the class matches the exit code of the command.
         """
         argv = [sys.executable, "-m", "netvsc_bpf.cli.main", "--netns", self._guest, *args]
         process = subprocess.Popen(
@@ -53,6 +53,6 @@ class Product:
         finally:
             process.kill()
         if process.returncode != 0:
-            why = errors.strip().removeprefix("netvsc-bpf: ") or "it said nothing"
+            why = errors.strip().removeprefix("netvsc-bpf: ") or "it printed no error"
             raise _ERRORS.get(process.returncode, NetvscBpfError)(f"run {args[0]}", why)
         return output

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The main job from nothing: a lab, traffic both ways, a VF that goes and comes, and what it cost.
+"""The demo: a lab, traffic both ways, a VF that is removed and returns, and what that costs.
 
-Nothing is taken on trust: the path is asked of the data path and counted at the switch, every packet is
-accounted for, and at the end the kernel is asked what still stands.
+Everything is verified: the path is read from the data path and counted at the switch, every packet is
+accounted for, and at the end the kernel is checked for leftovers.
 """
 
 import time
@@ -16,7 +16,7 @@ from netvsc_bpf.lab.cli import Product
 from netvsc_bpf.lab.demo_result import NO_PATH, DemoResult, EventResult
 from netvsc_bpf.lab.demo_script import Step, script
 from netvsc_bpf.lab.directions import Direction, tcp_plan, udp_plan
-from netvsc_bpf.lab.leak_check import Standing
+from netvsc_bpf.lab.leak_check import Leftovers
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.tcp import TcpResult, TcpStream
 from netvsc_bpf.lab.topology import Lab
@@ -32,7 +32,7 @@ _TICK_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of the demo. Counts are packets, of UDP, and bytes, of TCP."""
+    """The progress of the demo. Counts are packets for UDP and bytes for TCP."""
 
     title: str
     number: int
@@ -45,7 +45,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One step as it went; its losses are known only at the end."""
+    """One completed step; its losses are known only at the end."""
 
     step: Step
     begin_ns: int
@@ -56,7 +56,7 @@ class _Seen:
 
 
 def run_demo(watch: Callable[[Progress], None]) -> DemoResult:
-    """Run the demo inside a sandbox; ``watch`` is called some ten times a second.
+    """Run the demo inside a sandbox; ``watch`` is called about ten times a second.
 
     Raises:
         NetvscBpfError: the lab could not be built, or a command of the product failed.
@@ -66,7 +66,7 @@ def run_demo(watch: Callable[[Progress], None]) -> DemoResult:
         demo = _Demo(lab, watch, stack)
         seen, end_ns = demo.play()
         tx, rx, tcp = demo.stop()
-        left_by_detach = Standing((), leak_check.pins(), leak_check.hooks(lab.guest))
+        left_by_detach = Leftovers((), leak_check.pins(), leak_check.hooks(lab.guest))
     return DemoResult(
         how=demo.how,
         events=tuple(_results(seen, end_ns, tx, rx)),
@@ -74,7 +74,7 @@ def run_demo(watch: Callable[[Progress], None]) -> DemoResult:
         rx=rx,
         tcp=tcp,
         left_by_detach=left_by_detach,
-        left_by_lab=Standing(leak_check.namespaces(), leak_check.pins(), ()),
+        left_by_lab=Leftovers(leak_check.namespaces(), leak_check.pins(), ()),
     )
 
 
@@ -92,7 +92,7 @@ class _Demo:
         self._path = NO_PATH
 
     def play(self) -> tuple[list[_Seen], int]:
-        """Let every event happen; return what was seen and when it was over."""
+        """Play all events; return what was seen and when it ended."""
         seen = []
         for step in self._steps:
             self._number += 1
@@ -137,7 +137,7 @@ class _Demo:
         return with_rtnl(self._lab.fabric, count)
 
     def _tick(self) -> None:
-        # What has arrived is read first: read later, it could be more than what had been sent.
+        # Read the received counter first: read later, it could be larger than the sent one.
         received = self._tx.received + self._rx.received
         self._watch(
             Progress(
@@ -153,7 +153,7 @@ class _Demo:
 
 
 def _received(rtnl: Any, port: str) -> int:
-    """Count the frames that a port took in; 0 where the port is gone with its VF."""
+    """Count the frames that a port received; 0 if the port is gone with its VF."""
     if not rtnl.link_lookup(ifname=port):
         return 0
     (link,) = rtnl.get_links(index_of(rtnl, port))

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the demo saw, what of it was not to be expected, and both as JSON. Pure."""
+"""The result of the demo, what of it was unexpected, and both as JSON. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from netvsc_bpf.lab.leak_check import Standing
+from netvsc_bpf.lab.leak_check import Leftovers
 from netvsc_bpf.lab.recording import Loss
 from netvsc_bpf.lab.tcp import TcpResult
 from netvsc_bpf.lab.udp import UdpResult
@@ -15,11 +15,11 @@ NO_PATH = "none"
 
 
 class May(Enum):
-    """Which packets an event may cost."""
+    """Which packets may be lost by an event."""
 
     LOSE_NOTHING = "lose nothing"
     LOSE_WHAT_IS_IN_FLIGHT = "lose what is in flight"
-    """Only those sent before the event was over: nobody can call them back."""
+    """Only packets sent before the event was over: they cannot be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class EventResult:
     before: str
     after: str
     vf_share: float
-    """Of the frames that the fabric got from the guest at last, the share that came over the VF."""
+    """The share of the guest's last frames that reached the fabric by the VF."""
     done_ns: int
-    """When what the event does to the VF was done (CLOCK_MONOTONIC)."""
+    """When the event's change to the VF was complete (CLOCK_MONOTONIC)."""
     tx: Loss
     rx: Loss
 
     def problems(self) -> list[str]:
-        """Say what was not to be expected."""
+        """Return what was unexpected."""
         found = []
         if self.after != self.expected.path:
             found.append(f"path is {self.after}, expected {self.expected.path}")
@@ -56,7 +56,7 @@ class EventResult:
         for direction, loss, may in (("tx", self.tx, self.expected.tx), ("rx", self.rx, self.expected.rx)):
             lost = loss.lost if may is May.LOSE_NOTHING else _sent_after(loss, self.done_ns)
             if lost:
-                found.append(f"{direction}: {lost} packets lost that had to arrive")
+                found.append(f"{direction}: {lost} packets lost that should have arrived")
             if loss.duplicates:
                 found.append(f"{direction}: {loss.duplicates} packets arrived twice")
         return [f"{self.title}: {problem}" for problem in found]
@@ -64,27 +64,27 @@ class EventResult:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """The whole demo."""
+    """The result of the whole demo."""
 
     how: dict[str, str]
-    """The data path's own account of itself: hook, liveness, rx, guard."""
+    """What the data path reports of itself: hook, liveness, rx, guard."""
     events: tuple[EventResult, ...]
     tx: UdpResult
     rx: UdpResult
     tcp: TcpResult
-    left_by_detach: Standing
-    left_by_lab: Standing
+    left_by_detach: Leftovers
+    left_by_lab: Leftovers
 
     def problems(self) -> list[str]:
-        """Say what was not to be expected; nothing is a good end."""
+        """Return what was unexpected; empty after a success."""
         found = [problem for event in self.events for problem in event.problems()]
         for direction, udp in (("tx", self.tx), ("rx", self.rx)):
             if udp.receiver_drops:
                 found.append(
-                    f"{direction}: the receiver's own buffer dropped {udp.receiver_drops}: no measurement"
+                    f"{direction}: the receiver's buffer dropped {udp.receiver_drops}: not a valid result"
                 )
         if not self.tcp.intact:
-            found.append(f"TCP: {self.tcp.received} of {self.tcp.sent} bytes came through intact")
+            found.append(f"TCP: {self.tcp.received} of {self.tcp.sent} bytes arrived intact")
         if self.left_by_detach:
             found.append(f"detach left {self.left_by_detach}")
         if self.left_by_lab:
@@ -115,15 +115,15 @@ class DemoResult:
                 "longest_stall_seconds": self.tcp.longest_stall_s,
             },
             "left": {
-                "by_detach": _standing_json(self.left_by_detach),
-                "by_lab": _standing_json(self.left_by_lab),
+                "by_detach": _leftovers_json(self.left_by_detach),
+                "by_lab": _leftovers_json(self.left_by_lab),
             },
             "problems": self.problems(),
         }
 
 
 def _sent_after(loss: Loss, moment_ns: int) -> int:
-    # A run of missing packets that began in time and went on too long counts as a whole.
+    # A run of missing packets that began in time but lasted too long counts as a whole.
     return sum(run.count for run in loss.missing if run.last_sent_ns > moment_ns)
 
 
@@ -142,9 +142,9 @@ def _udp_json(udp: UdpResult) -> dict[str, Any]:
     return {**_loss_json(udp.total), "receiver_drops": udp.receiver_drops, "refused": udp.refused}
 
 
-def _standing_json(standing: Standing) -> dict[str, list[str]]:
+def _leftovers_json(left: Leftovers) -> dict[str, list[str]]:
     return {
-        "namespaces": list(standing.namespaces),
-        "pins": list(standing.pins),
-        "hooks": list(standing.hooks),
+        "namespaces": list(left.namespaces),
+        "pins": list(left.pins),
+        "hooks": list(left.hooks),
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What happens to the VF in the demo, in order, and what that may cost."""
+"""The events of the demo, in order, and the packets that each may lose."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ VF = "vf0"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event: what is done, and what is to be seen."""
+    """One event: what is done, and what is expected."""
 
     title: str
     act: Callable[[], None]
@@ -26,7 +26,7 @@ class Step:
 
 
 def script(lab: Lab, product: Product) -> tuple[Step, ...]:
-    """Return the events of the demo. There is no manager in it: a new VF is attached by hand."""
+    """Return the events of the demo. It runs without a manager: a new VF is attached by command."""
     vf, synthetic = Path.VF.value, Path.SYNTHETIC.value
     in_flight = May.LOSE_WHAT_IS_IN_FLIGHT
 
@@ -36,10 +36,10 @@ def script(lab: Lab, product: Product) -> tuple[Step, ...]:
 
     return (
         Step("attach", lambda: product.attach(SYNTHETIC_NIC, VF, SETTLE_MS), Expectation(vf)),
-        # What the peer sent before the switch saw the VF go is in the VF's hands, and lost with it.
+        # Packets that the peer sent before the switch noticed the removal were given to the VF and are lost.
         Step("VF down", lab.vf_down, Expectation(synthetic, rx=in_flight)),
         Step("VF up", lab.vf_up, Expectation(vf)),
-        # A pulled cable is noticed at the far end first.
+        # Loss of carrier is noticed at the far end first.
         Step(
             "carrier lost", lambda: lab.vf_carrier(False), Expectation(synthetic, tx=in_flight, rx=in_flight)
         ),

@@ -9,7 +9,7 @@ from netvsc_bpf.lab.udp import UdpPlan
 
 
 class Direction(StrEnum):
-    """Seen from the guest, as the counters of the data path are."""
+    """Direction as seen from the guest, like the counters of the data path."""
 
     TX = "tx"
     RX = "rx"
@@ -21,7 +21,7 @@ def udp_plan(lab: Lab, direction: Direction, *, rate: int, pair: int = 0, ipv6: 
 
 
 def tcp_plan(lab: Lab, direction: Direction, *, rate: int = 0, pair: int = 0, ipv6: bool = False) -> TcpPlan:
-    """Plan a checked stream of ``rate`` bytes a second (0: as many as go) over one pair."""
+    """Plan a checked stream of ``rate`` bytes a second (0: unlimited) over one pair."""
     return TcpPlan(*_ends(lab, direction, pair, ipv6), rate=rate)
 
 

@@ -8,24 +8,24 @@ from netvsc_bpf.lab.plan import Fabric, PairPlan
 
 @dataclass(frozen=True, slots=True)
 class PortRules:
-    """What a switch does at a port."""
+    """Settings of one port of a switch."""
 
     learn: bool = True
-    """Remember the source addresses that come in here."""
+    """Learn source addresses at this port."""
     flood_unicast: bool = True
-    """Send it unicast for addresses that no port is known for."""
+    """Flood unicast for unknown addresses to this port."""
     flood_groups: bool = True
-    """Send it broadcast, and multicast that nobody has asked for."""
+    """Send broadcast, and multicast without known members, to this port."""
     backup: str | None = None
-    """The port that takes over, within the same packet, while this one has no carrier."""
+    """The port that takes over, for the same packet, while this one has no carrier."""
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchRules:
-    """What a switch does as a whole."""
+    """Settings of a whole switch."""
 
     snooping: bool = False
-    """Send a group to the ports with members alone (IGMP), and ask for them."""
+    """Send a group only to ports with members (IGMP), and act as querier."""
 
 
 def switch_rules(fabric: Fabric) -> SwitchRules:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What stands in a sandbox, asked of the kernel: namespaces, pins, and programs attached to NICs."""
+"""What exists in a sandbox, read from the kernel: namespaces, pins, and programs attached to NICs."""
 
 import ctypes
 import os
@@ -17,8 +17,8 @@ _MAX_PROGRAMS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What was found; nothing at all is what a clean end looks like."""
+class Leftovers:
+    """What was found; empty after a complete cleanup."""
 
     namespaces: tuple[str, ...]
     pins: tuple[str, ...]
@@ -30,15 +30,15 @@ class Standing:
 
 
 def namespaces() -> tuple[str, ...]:
-    """Name the network namespaces of this sandbox."""
+    """Return the network namespaces of this sandbox."""
     return tuple(sorted(path.name for path in NETNS.iterdir()))
 
 
 def pins() -> tuple[str, ...]:
-    """Name what is pinned in this sandbox, directories included; somebody may be removing it meanwhile."""
+    """Return what is pinned in this sandbox, including directories; it may be removed concurrently."""
     walk = os.walk(BPFFS, onerror=_unless_gone)
     found = (Path(folder, name) for folder, folders, files in walk for name in (*folders, *files))
-    # The kernel puts two iterators of its own (*.debug) into every new bpffs.
+    # The kernel creates two iterators of its own (*.debug) in every new bpffs.
     return tuple(sorted(str(path.relative_to(BPFFS)) for path in found if path.suffix != ".debug"))
 
 
@@ -48,7 +48,7 @@ def _unless_gone(error: OSError) -> None:
 
 
 def hooks(namespace: str) -> tuple[str, ...]:
-    """Name the programs and classifying qdiscs on the NICs of a namespace."""
+    """Return the programs and classifying qdiscs on the NICs of a namespace."""
     return with_rtnl(namespace, lambda rtnl: tuple(_hooks(rtnl)))
 
 
@@ -67,7 +67,7 @@ def _hooks(rtnl: Any) -> Iterator[str]:
 
 
 def _attached(ifindex: int, kind: int) -> int:
-    """Count the programs of one attach type; 0 too where the kernel does not know the type."""
+    """Count the programs of one attach type; 0 too if the kernel does not know the type."""
     count = ctypes.c_uint32(_MAX_PROGRAMS)
     ids = (ctypes.c_uint32 * _MAX_PROGRAMS)()
     libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)

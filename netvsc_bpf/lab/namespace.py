@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Network namespaces by name: make one, remove it, run a function or a program in it."""
+"""Network namespaces by name: create one, remove it, run a function or a program in it."""
 
 import os
 import subprocess
@@ -16,22 +16,22 @@ T = TypeVar("T")
 
 
 def namespace_path(name: str) -> Path:
-    """Return the file that stands for the namespace, as `ip netns` has it."""
+    """Return the file of the namespace, as `ip netns` uses it."""
     return NETNS / name
 
 
 def create(name: str) -> None:
-    """Make an empty network namespace; its loopback is down.
+    """Create an empty network namespace; its loopback is down.
 
     Raises:
-        FileExistsError: there is one of that name.
+        FileExistsError: the name exists already.
         KernelError: the kernel refused.
     """
     target = namespace_path(name)
     target.touch(exist_ok=False)
 
     def bind() -> None:
-        # The thread ends with its namespace; the mount is what keeps the namespace alive.
+        # The thread ends, and the mount keeps its namespace alive.
         unshare(Clone.NEWNET)
         mount("/proc/thread-self/ns/net", str(target), None, Mount.BIND)
 
@@ -44,7 +44,7 @@ def create(name: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Take the name away; the kernel destroys the namespace when no process is left in it."""
+    """Remove the name; the kernel destroys the namespace when no process is left in it."""
     target = namespace_path(name)
     try:
         unmount(str(target))
@@ -55,7 +55,7 @@ def remove(name: str) -> None:
 
 
 def enter(name: str) -> None:
-    """Move the calling thread into the namespace, for good: meant for a process or thread of its own."""
+    """Move the calling thread into the namespace permanently: meant for a dedicated process or thread."""
     fd = os.open(namespace_path(name), os.O_RDONLY | os.O_CLOEXEC)
     try:
         setns(fd, Clone.NEWNET)
@@ -64,10 +64,10 @@ def enter(name: str) -> None:
 
 
 def call_in(name: str, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run ``function`` in the namespace, in a thread of its own, and return or raise what it does.
+    """Run ``function`` in the namespace, in a thread of its own, and return or raise its result.
 
-    Sockets that it makes belong to the namespace for ever. /proc/sys/net is that of the namespace; /proc/net
-    is not (it is the main thread's: read /proc/thread-self/net), nor is /sys/class/net (it is the mount's).
+    Sockets that it creates stay in the namespace. /proc/sys/net is that of the namespace; /proc/net is not
+    (it is the main thread's: read /proc/thread-self/net), nor is /sys/class/net (it is the mount's).
     """
 
     def inside() -> T:
@@ -82,7 +82,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in the namespace and wait for it; output is captured as text.
 
-    Not `ip netns exec`: that mounts a new /sys over ours, and bpffs would be out of sight.
+    Not `ip netns exec`: that mounts a new /sys, which hides bpffs.
 
     Args:
         check: raise subprocess.CalledProcessError if the exit status is not 0.
@@ -101,14 +101,14 @@ def run(
 def command_in(name: str, argv: Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike[str]]:
     """Return the command line that runs ``argv`` in the namespace.
 
-    nsenter replaces itself by it, so that the pid is that of ``argv``.
+    nsenter execs it, so that the pid is that of ``argv``.
     """
     return ["nsenter", f"--net={namespace_path(name)}", "--", *argv]
 
 
 def _in_thread(function: Callable[[], T]) -> T:
-    # A thread, since setns and unshare of the network namespace move one thread and there is no way to be
-    # sure of the way back.
+    # A thread, because setns and unshare of the network namespace move only one thread, and moving it back
+    # may fail.
     result: list[T] = []
     failure: list[BaseException] = []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which kernel objects of ours are alive. Others use BPF as well, so objects are told by their numbers."""
+"""Which BPF objects of a lab still exist. Other programs use BPF as well, so objects are identified by id."""
 
 import ctypes
 import os
@@ -29,7 +29,7 @@ def pinned(paths: Iterable[Path]) -> set[Object]:
 
 
 def alive(objects: Iterable[Object]) -> set[Object]:
-    """Return those that the kernel still has."""
+    """Return those that still exist."""
     still = set()
     for kind, number in objects:
         fd = getattr(libbpf.lib(), f"bpf_{kind}_get_fd_by_id")(ctypes.c_uint32(number))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a lab is to look like: names, addresses, sizes. Pure values, no I/O."""
+"""The plan of a lab: names, addresses, sizes. Pure values, no I/O."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,20 +12,20 @@ class Fabric(StrEnum):
     """How the network treats the two ports of a pair."""
 
     HUB = "hub"
-    """Every frame goes to all ports but the one that it came in by."""
+    """A hub: every frame goes to all ports except the one it came from."""
     LEARNING = "learning"
-    """A plain switch: floods to both ports what it has not learned, forgets a port that loses its carrier."""
+    """A plain switch: floods unknown addresses to both ports, forgets a port that loses its carrier."""
     SNOOPING = "snooping"
-    """A learning switch that is the IGMP querier too: a group goes to the ports that reported a member.
-    There is no MLD querier, so that IPv6 multicast is flooded."""
+    """A learning switch and IGMP querier: a group goes to the ports that reported a member.
+    There is no MLD querier, so IPv6 multicast is flooded."""
     HOST = "host"
-    """A host's virtual switch: never floods to a VF, and uses the synthetic port while the VF is out."""
+    """A host's virtual switch: never floods to a VF, uses the synthetic port while the VF is out."""
     EMBEDDED = "embedded"
     """The embedded switch of a NIC (VEB). It delivers the pair's MAC to the VF's port while that has carrier,
-    else to the synthetic port, whoever spoke last: it learns from the uplink alone. Broadcast, multicast and
-    what it does not know go to the synthetic port too, as to a promiscuous PF that is in a bridge."""
+    else to the synthetic port, regardless of who sent last: it learns from the uplink only. Broadcast,
+    multicast and unknown addresses go to the synthetic port too, as to a promiscuous PF in a bridge."""
     NONE = "none"
-    """The far ends are up and lead nowhere: cheap, for many pairs."""
+    """The far ends are up but not connected: cheap, for many pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class LabPlan:
 
     pairs: int = 1
     vf: bool = True
-    """Begin with the VFs plugged in and up."""
+    """Start with the VFs plugged in and up."""
     mtu: int = 1500
     """Bytes, on every NIC and port."""
     fabric: Fabric = Fabric.LEARNING
     synthetic: str = "eth"
-    """What the pair's number is appended to."""
+    """Prefix of the pair's number."""
     vf_name: str = "vf"
 
     def __post_init__(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What became of each packet of a numbered stream, and what that says about any stretch of time. Pure."""
+"""The fate of each packet of a numbered stream, and sums over intervals of time. Pure."""
 
 from array import array
 from bisect import bisect_left
@@ -20,7 +20,7 @@ class MissingRun:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What happened to the packets sent in one stretch of time."""
+    """What happened to the packets sent in one interval of time."""
 
     sent: int
     received: int
@@ -29,9 +29,9 @@ class Loss:
     longest_gap_s: float
     """The longest time between two arrivals, the last one before the stretch included."""
     longest_pause_s: float
-    """The longest time between two sends: a gap of that length can be the sender's own."""
+    """The longest time between two sends: a gap of that length can be caused by the sender."""
     longest_outage_s: float
-    """The longest gap after the sender's own pause in it is taken off: what the network is to blame for."""
+    """The longest gap minus the sender's own pause in it: the part caused by the network."""
     missing: tuple[MissingRun, ...]
 
     @property
@@ -42,7 +42,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One entry for each number sent: when it left, when it arrived (0: never), how many copies arrived."""
+    """One entry for each number sent: send time, arrival time (0: never), number of copies that arrived."""
 
     sent_ns: "array[int]"
     arrived_ns: "array[int]"
@@ -74,7 +74,7 @@ class Recording:
         )
 
     def _arrivals(self, begin: int, end: int) -> list[int]:
-        """Return when packets arrived, of this stretch and of later ones that overtook some of it.
+        """Return arrival times of this interval's packets, and of later ones that overtook some of them.
 
         One packet of look-back, so that a gap at the seam belongs to the later stretch.
         """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Many datagrams by one system call, each with the kernel's own time of its arrival: recvmmsg(2).
+"""recvmmsg(2): many datagrams in one system call, each with the kernel's timestamp of its arrival.
 
-Python offers recvmsg(2) alone: a call, a list and a tuple for each datagram, and a wake-up of the process.
+Python only has recvmsg(2): a call, a list and a tuple for each datagram, and a wake-up of the process.
 """
 
 import ctypes
@@ -26,10 +26,10 @@ _MOST = 64
 
 
 class Inbox:
-    """Reads a socket's datagrams, of which the first `size` bytes are kept."""
+    """Reads a socket's datagrams; keeps the first `size` bytes of each."""
 
     def __init__(self, link: socket.socket, size: int) -> None:
-        """Ask the kernel for times of arrival. A timeout of the socket's is SO_RCVTIMEO's."""
+        """Enable timestamps. The socket's timeout is set by SO_RCVTIMEO."""
         link.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._link, self._size = link, size
         payloads = ctypes.create_string_buffer(_MOST * size)
@@ -46,16 +46,16 @@ class Inbox:
         self._fresh = bytes(self._headers)
         self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
         self.payloads = memoryview(payloads).cast("B")
-        """What came with the last read, each datagram at a multiple of `size`."""
+        """The data of the last read, each datagram at a multiple of `size`."""
 
     def read(self) -> list[tuple[int, int, int]]:
-        """Wait for a datagram, and return that and those behind it: none where a signal came first.
+        """Wait for a datagram, and return it and those queued after it: none if a signal came first.
 
-        Of each: where in `payloads` it begins, how many bytes of it there are, and CLOCK_REALTIME ns of its
-        arrival. Raises BlockingIOError where none came in time, OSError.
+        For each: its offset in `payloads`, its number of bytes, and CLOCK_REALTIME ns of its arrival. Raises
+        BlockingIOError on a timeout, OSError.
         """
         headers, notes = self._headers, self._notes
-        # The kernel writes the size of what it gave over the size of the room for it.
+        # The kernel overwrites the buffer size with the size of the data.
         ctypes.memmove(headers, self._fresh, len(self._fresh))
         number = self._recvmmsg(self._link.fileno(), headers, _MOST, _MSG_WAITFORONE, None)
         if number < 0:
@@ -69,6 +69,6 @@ class Inbox:
             if headers[header + _CONTROL_SIZE]:
                 arrived_ns = notes[note + _SECONDS] * 1_000_000_000 + notes[note + _NANOSECONDS]
             else:
-                arrived_ns = time.time_ns()  # it came before the kernel was asked for times
+                arrived_ns = time.time_ns()  # it arrived before timestamps were enabled
             found.append((one * self._size, headers[header + _LENGTH], arrived_ns))
         return found

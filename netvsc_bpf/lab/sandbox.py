@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A private mount namespace, so that nothing of a lab outlives or escapes its processes.
 
-Network namespaces and bpf pins live as long as a mount refers to them. Ours refer from mounts that only this
-process and its children can see: when the last of them ends, by whatever signal, the kernel drops the mounts,
-and with them the names, the namespaces, the pins and the links.
+Network namespaces and bpf pins live as long as a mount refers to them. A sandbox's mounts are visible only to
+this process and its children: when the last of them ends, however it ends, the kernel removes the mounts, and
+with them the names, the namespaces, the pins and the links.
 """
 
 import errno
@@ -20,15 +20,15 @@ from netvsc_bpf.model.errors import (
 
 BPFFS = Path("/sys/fs/bpf")
 NETNS = Path("/run/netns")
-# The source of a mount is free text for file systems without a device; it is how we know our own again.
+# The source of a mount is free text for file systems without a device; it marks the mounts of a sandbox.
 _MARK = "netvsc-bpf-lab"
 
 
 def enter_sandbox() -> None:
-    """Move this process into a mount namespace with an empty bpffs and an empty /run/netns. Once is enough.
+    """Move this process into a mount namespace with an empty bpffs and an empty /run/netns. Idempotent.
 
-    Call it before any thread is started: unshare(2) moves the calling thread alone, and threads that stayed
-    behind would not see what the others make.
+    Call it before any thread is started: unshare(2) moves only the calling thread, and other threads would
+    not see its mounts.
 
     Raises:
         MissingCapability: the process may not make mount namespaces (CAP_SYS_ADMIN).
@@ -46,7 +46,7 @@ def enter_sandbox() -> None:
         )
     try:
         unshare(Clone.NEWNS)
-        # Without this, mounts would propagate to where we came from: systemd makes / shared.
+        # Without this, mounts would propagate to the original namespace: systemd makes / shared.
         mount("none", "/", None, Mount.REC | Mount.PRIVATE)
         NETNS.mkdir(parents=True, exist_ok=True)
         mount(_MARK, str(NETNS), "tmpfs", Mount.NOSUID | Mount.NODEV | Mount.NOEXEC)
@@ -59,7 +59,7 @@ def enter_sandbox() -> None:
 
 
 def in_sandbox() -> bool:
-    """Say whether /run/netns and /sys/fs/bpf are those of a sandbox."""
+    """Return whether /run/netns and /sys/fs/bpf are those of a sandbox."""
     marked = set()
     for line in Path("/proc/thread-self/mountinfo").read_text().splitlines():
         # proc(5): id parent major:minor root mountpoint options optional... - type source super-options

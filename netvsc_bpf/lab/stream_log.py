@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Shared memory of one numbered stream: live counters, and a record of every packet at both ends.
 
-Three processes have it mapped. The sender writes ``sent_ns`` and its counters, the receiver ``arrived_ns``,
-``copies`` and its own, the reader nothing. Every field has one writer and is a naturally aligned word, so no
-lock is needed. Times are CLOCK_MONOTONIC in nanoseconds, which all processes of a machine share.
+Three processes map it. The sender writes ``sent_ns`` and its counters, the receiver ``arrived_ns``,
+``copies`` and its own counters, the reader nothing. Every field has one writer and is a naturally aligned
+word, so no lock is needed. Times are CLOCK_MONOTONIC in nanoseconds, shared by all processes of a machine.
 """
 
 import mmap
@@ -22,20 +22,20 @@ class Counter(IntEnum):
     """Slots of 64 bits at the start of the ledger."""
 
     SENT = 0
-    """Numbers used up: each was handed to the kernel, or refused by it."""
+    """Numbers used: each was passed to the kernel, or refused by it."""
     REFUSED = 1
-    """Of these, how many the kernel would not take (send(2) failed)."""
+    """How many of them the kernel refused (send(2) failed)."""
     RECEIVED = 2
     """Distinct numbers received."""
     DUPLICATES = 3
     FOREIGN = 4
     """Datagrams that are not of this stream."""
     DROPS = 5
-    """Datagrams that arrived, but found the receiver's socket buffer full."""
+    """Datagrams that were dropped because the receiver's socket buffer was full."""
     PORT = 6
     """The receiver's port, once it is listening."""
     MET = 7
-    """1 once a packet has come through and counting may begin."""
+    """1 once a packet has arrived and counting may begin."""
 
 
 class Ledger:
@@ -46,7 +46,7 @@ class Ledger:
         self.fd = fd
         size = os.fstat(fd).st_size
         self.capacity = (size - _HEADER) // _RECORD
-        """How many packets it can hold."""
+        """Maximum number of packets."""
         self._map = mmap.mmap(fd, size)
         whole = memoryview(self._map)
         end_sent = _HEADER + 8 * self.capacity
@@ -59,7 +59,7 @@ class Ledger:
 
     @classmethod
     def create(cls, capacity: int) -> Self:
-        """Make an empty ledger for ``capacity`` packets (0: counters alone); memory is used as it fills."""
+        """Create an empty ledger for ``capacity`` packets (0: counters only); memory is used as it fills."""
         fd = os.memfd_create("netvsc-bpf-ledger")
         os.ftruncate(fd, _HEADER + capacity * _RECORD)
         return cls(fd)
@@ -74,7 +74,7 @@ class Ledger:
         )
 
     def close(self) -> None:
-        """Unmap it here; the other processes keep theirs."""
+        """Unmap it in this process only."""
         for view in self._views:
             view.release()
         self._map.close()

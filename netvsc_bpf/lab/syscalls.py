@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The four system calls that Python 3.11 does not offer: unshare, setns, mount, umount2.
+"""The four system calls that Python 3.11 does not have: unshare, setns, mount, umount2.
 
 Each raises OSError with the kernel's errno. Constants are those of <sched.h> and <sys/mount.h>.
 """
@@ -10,7 +10,7 @@ from enum import IntFlag
 
 
 class Clone(IntFlag):
-    """What unshare(2) and setns(2) work on."""
+    """The kinds of namespaces for unshare(2) and setns(2)."""
 
     NEWNS = 0x0002_0000
     NEWNET = 0x4000_0000
@@ -32,12 +32,12 @@ MNT_DETACH = 2
 
 
 def unshare(what: Clone) -> None:
-    """Give the calling thread namespaces of its own."""
+    """Move the calling thread into new namespaces."""
     _check("unshare", _libc().unshare(ctypes.c_int(what)))
 
 
 def setns(fd: int, what: Clone) -> None:
-    """Move the calling thread, and no other, into the namespace behind ``fd``."""
+    """Move the calling thread only into the namespace of ``fd``."""
     _check("setns", _libc().setns(ctypes.c_int(fd), ctypes.c_int(what)))
 
 
@@ -49,7 +49,7 @@ def mount(source: str, target: str, kind: str | None, flags: Mount) -> None:
 
 
 def unmount(target: str) -> None:
-    """Take the mount off ``target`` now; it goes when its last user does."""
+    """Unmount ``target`` lazily: the mount is gone from the tree, and freed with its last user."""
     _check(f"umount {target}", _libc().umount2(os.fsencode(target), ctypes.c_int(MNT_DETACH)))
 
 

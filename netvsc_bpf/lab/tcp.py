@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A TCP stream between two namespaces whose every byte is checked; also a measure of throughput."""
+"""A TCP stream between two namespaces with every byte checked; also measures throughput."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from netvsc_bpf.lab.worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class TcpPlan:
-    """One connection, on which one side talks."""
+    """One connection, on which one side sends."""
 
     source: str
     """The namespace that connects and sends."""
@@ -23,21 +23,21 @@ class TcpPlan:
     address: str
     """The target's IPv4 or IPv6 address."""
     rate: int = 0
-    """Bytes a second; 0 is as many as go."""
+    """Bytes a second; 0: unlimited."""
 
 
 @dataclass(frozen=True, slots=True)
 class TcpResult:
-    """What became of a connection."""
+    """The result of a connection."""
 
     sent: int
     """Bytes."""
     received: int
     """Bytes."""
     intact: bool
-    """Every byte sent arrived, in order, and so did the end."""
+    """Every byte sent arrived, in order, and so did the end of the stream."""
     wrong_at: int | None
-    """Offset of the first piece that was not what was sent."""
+    """Offset of the first wrong chunk."""
     longest_stall_s: float
     """The longest time in which no byte arrived."""
     duration_s: float
@@ -52,7 +52,7 @@ class TcpStream:
     """A connection that carries data from ``with`` to ``stop()``, or to the end of the block.
 
     Raises:
-        NetvscBpfError: on entry, where no connection comes about; on stop, where it broke.
+        NetvscBpfError: on entry, if it cannot connect; on stop, if the connection broke.
     """
 
     def __init__(self, plan: TcpPlan) -> None:
@@ -79,7 +79,7 @@ class TcpStream:
         return self._ledger.counters[Counter.RECEIVED]
 
     def stop(self) -> TcpResult:
-        """Stop sending, let the rest arrive, and sum up. Call it within the block, once."""
+        """Stop sending, wait for the rest to arrive, return the result. Call it once, within the block."""
         receiver, sender = self._workers
         sender.finish()
         got = TcpReceived(**json.loads(receiver.finish()))

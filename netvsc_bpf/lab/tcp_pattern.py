@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The bytes of a TCP stream, as a function of their offset: lost, swapped or repeated ones do not fit."""
+"""The bytes of a TCP stream as a function of their offset: lost, swapped or repeated ones do not match."""
 
 import hashlib
 
-# Prime: whatever is moved by the size of a segment, a buffer or a page lands on other bytes.
+# Prime, so that data shifted by the size of a segment, a buffer or a page does not match.
 _PERIOD = 1_000_003
 CHUNK = 1 << 18
-"""The most bytes that ``at`` gives at once."""
+"""The most bytes that ``at`` returns at once."""
 
 
 class Pattern:
-    """An endless repeatable sequence of bytes."""
+    """An infinite repeatable sequence of bytes."""
 
     def __init__(self) -> None:
         once = hashlib.shake_128(b"netvsc-bpf").digest(_PERIOD)
@@ -23,6 +23,6 @@ class Pattern:
         return self._view[begin : begin + size]
 
     def fits(self, data: bytes, offset: int) -> bool:
-        """Say whether ``data``, of CHUNK bytes at most, is what stands at ``offset``."""
-        # bytes compare by memcmp, memoryviews element by element: the copy is by far the cheaper way.
+        """Return whether ``data``, of at most CHUNK bytes, matches the pattern at ``offset``."""
+        # bytes compare by memcmp, memoryviews element by element: copying first is much faster.
         return bytes(self.at(offset, len(data))) == data

@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from threading import Event
 
 from netvsc_bpf.lab.namespace import enter
-from netvsc_bpf.lab.parent_death import until_let_go
+from netvsc_bpf.lab.parent_death import until_stdin_closes
 from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.tcp_pattern import CHUNK, Pattern
 
 _TIMEVAL = struct.Struct("=qq")
 _IDLE_US = 50_000
 _LAST_WAIT_S = 10.0
-"""How long to wait for the end of the stream once let go: retransmissions may be under way."""
+"""How long to wait for the end of the stream once stopped: retransmissions may be under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class TcpReceived:
 
     size: int
     wrong_at: int | None
-    """Offset of the first piece that was not what was sent."""
+    """Offset of the first wrong chunk."""
     ended: bool
-    """The sender's end came through: nothing is missing at the tail."""
+    """The end of the stream arrived: nothing is missing at the tail."""
     longest_stall_s: float
     duration_s: float
 
@@ -48,7 +48,7 @@ class TcpReceived:
 def main(job: TcpReceiveJob) -> TcpReceived:
     """Listen, take one connection and read it to its end."""
     enter(job.namespace)
-    let_go = until_let_go()
+    stopping = until_stdin_closes()
     ledger = Ledger(job.ledger_fd)
     family = socket.AF_INET6 if ":" in job.address else socket.AF_INET
     with socket.create_server((job.address, 0), family=family) as listener:
@@ -56,10 +56,10 @@ def main(job: TcpReceiveJob) -> TcpReceived:
         link, _ = listener.accept()
     with link:
         ledger.counters[Counter.MET] = 1
-        return _receive(link, ledger, let_go)
+        return _receive(link, ledger, stopping)
 
 
-def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> TcpReceived:
+def _receive(link: socket.socket, ledger: Ledger, stopping: Event) -> TcpReceived:
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _IDLE_US))
     pattern = Pattern()
     offset, wrong_at, stall = 0, None, 0.0
@@ -68,7 +68,7 @@ def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> TcpReceived:
         try:
             data = link.recv(CHUNK)
         except BlockingIOError:
-            if let_go.is_set() and time.monotonic() - last > _LAST_WAIT_S:
+            if stopping.is_set() and time.monotonic() - last > _LAST_WAIT_S:
                 return TcpReceived(offset, wrong_at, False, time.monotonic() - last, last - began)
             continue
         now = time.monotonic()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The lab: a guest with synthetic NICs and VFs, the fabric that both lead to, and a peer beyond it."""
+"""The lab: a guest with synthetic NICs and VFs, the fabric that both connect to, and a peer behind it."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ class Lab:
     """Three network namespaces and the cables between them, from ``with`` to the end of its block.
 
     ``guest``, ``fabric`` and ``peer`` are their names. The VF of pair 0 is ``vf0``: it has the MAC of
-    ``eth0`` and no address. Methods count pairs from 0, and raise NoSuchNic where the NIC is not there.
+    ``eth0`` and no address. Methods count pairs from 0, and raise NoSuchNic if the NIC does not exist.
 
     Raises:
         NetvscBpfError: on entry, outside a sandbox: a crash would leave namespaces behind.
@@ -67,7 +67,7 @@ class Lab:
 
     @property
     def peer(self) -> str:
-        """The namespace of whom the guest talks to; its NIC is ``eth0``."""
+        """The namespace of the guest's communication partner; its NIC is ``eth0``."""
         return self._places.peer
 
     def plug_vf(
@@ -77,7 +77,7 @@ class Lab:
 
         Args:
             i: the pair.
-            name: what to call it; by default what the plan says.
+            name: its name; by default the one of the plan.
             up: set IFF_UP, as a manager would.
             link_local: let the kernel give it an IPv6 address, as it does without the rules in deploy/.
         """
@@ -87,12 +87,12 @@ class Lab:
         return self.ifindex(self.guest, near)
 
     def unplug_vf(self, i: int = 0) -> None:
-        """Hot-remove the VF of a pair, whatever the guest calls it and wherever it moved it."""
+        """Hot-remove the VF of a pair, under any name and in any namespace of the lab."""
         pair = self.plan.pair(i)
         far = self.ifindex(self.fabric, pair.vf_port)
         self._builder.leave_vf(pair)
-        # A driver unregisters its device before the hardware stops. So the guest's end goes first, where it
-        # is still in the guest; either end of a veth takes the other along.
+        # A driver unregisters its device before the hardware stops. So the guest's end is deleted first, if
+        # it is still in the guest; deleting either end of a veth deletes the other.
         if not with_rtnl(self.guest, lambda rtnl: wiring.remove_near_end(rtnl, far)):
             with_rtnl(self.fabric, lambda rtnl: rtnl.link("del", index=far))
 
@@ -105,7 +105,7 @@ class Lab:
         self.set_link(self.guest, self.plan.pair(i).vf, False)
 
     def vf_carrier(self, on: bool, i: int = 0) -> None:
-        """Give the VF its carrier or take it away, from the fabric's side."""
+        """Set or remove the carrier of the VF, from the fabric's side."""
         self.set_link(self.fabric, self.plan.pair(i).vf_port, on)
 
     def set_link(self, name: str, interface: str, up: bool) -> None:
@@ -131,12 +131,12 @@ class Lab:
     def run(
         self, name: str, argv: Sequence[str | os.PathLike[str]], *, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program in one of the namespaces, bpffs in sight; output is captured as text."""
+        """Run a program in one of the namespaces, with bpffs visible; output is captured as text."""
         return namespace.run(name, argv, check=check)
 
 
 def _free_places() -> Places:
-    # The pid tells a reader whose they are; the number keeps the labs of one process apart.
+    # The pid shows which process owns them; the number distinguishes the labs of one process.
     for number in count():
         prefix = f"nvb{os.getpid()}-{number}"
         places = Places(f"{prefix}-guest", f"{prefix}-fabric", f"{prefix}-peer")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A numbered UDP stream between two namespaces: what was lost, twice there, or late, and when."""
+"""A numbered UDP stream between two namespaces: which packets were lost, duplicated or late, and when."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -30,27 +30,27 @@ class UdpPlan:
     size: int = 64
     """Bytes of payload, 16 at least."""
     limit_s: float = 120.0
-    """Seconds after which the ledger is full and the stream ends by itself."""
+    """Seconds after which the ledger is full and the stream ends."""
     buffer: int = 128 << 20
     """Bytes of the receiver's socket buffer."""
 
 
 @dataclass(frozen=True, slots=True)
 class UdpResult:
-    """What became of a stream."""
+    """The result of a stream."""
 
     total: Loss
     refused: int
-    """Of those sent, how many the sender's own kernel would not take."""
+    """How many of the sent packets the sender's kernel refused."""
     receiver_drops: int
-    """Of those lost, how many arrived and found the receiver's own buffer full: not the network's loss."""
+    """How many of the lost packets were dropped by the receiver's full buffer: not lost by the network."""
     foreign: int
-    """Datagrams of others that reached the port."""
+    """Datagrams from other senders that reached the port."""
     recording: Recording
 
     @property
     def sent(self) -> int:
-        """Numbers used up."""
+        """Numbers used."""
         return self.total.sent
 
     @property
@@ -60,7 +60,7 @@ class UdpResult:
 
     @property
     def lost(self) -> int:
-        """Packets that the receiver never read, its own drops included."""
+        """Packets that the receiver never read, including its own drops."""
         return self.total.lost
 
     @property
@@ -82,7 +82,7 @@ class UdpStream:
     """A stream that runs from ``with`` to ``stop()``, or to the end of the block.
 
     Raises:
-        NetvscBpfError: on entry, where no packet comes through; on stop, where a process failed.
+        NetvscBpfError: on entry, if no packet arrives; on stop, if a process failed.
     """
 
     def __init__(self, plan: UdpPlan) -> None:
@@ -127,7 +127,7 @@ class UdpStream:
         return self.recording().window(begin_ns, end_ns)
 
     def stop(self) -> UdpResult:
-        """Stop sending, wait for what is under way, and sum up. Call it within the block, once."""
+        """Stop sending, wait for packets under way, and return the result. Call it within the block, once."""
         receiver, sender = self._workers
         sender.finish()
         self._wait_for_stragglers()

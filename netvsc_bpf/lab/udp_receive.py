@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The receiver of a numbered stream, as a process: `python -m netvsc_bpf.lab.udp_receive JOB`.
 
-A packet's arrival is stamped by the kernel (SO_TIMESTAMPNS), so that a receiver which waits for a CPU does
-not look like a network that stands still.
+The kernel timestamps a packet's arrival (SO_TIMESTAMPNS), so that a receiver that waits for a CPU does not
+look like an outage of the network.
 """
 
 import json
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from netvsc_bpf.lab.namespace import enter
-from netvsc_bpf.lab.parent_death import until_let_go
+from netvsc_bpf.lab.parent_death import until_stdin_closes
 from netvsc_bpf.lab.recvmmsg import Inbox
 from netvsc_bpf.lab.stream_log import Counter, Ledger
 from netvsc_bpf.lab.udp_send import GREETING, PAYLOAD
@@ -27,9 +27,9 @@ _MEMINFO = struct.Struct("=9I")
 _TIMEVAL = struct.Struct("=qq")
 _IDLE_US = 20_000
 _PAUSE_S = 0.001
-"""Let some come together: the kernel stamps them, so a wake-up for each tells nothing more."""
+"""Wait for several packets at once: the kernel timestamps them, so one wake-up for each is not needed."""
 _LOOK_AFTER = 1024
-"""Packets between two looks at clocks and drops."""
+"""Packets between two checks of clocks and drops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,19 @@ class ReceiveJob:
 
 
 def main(job: ReceiveJob) -> None:
-    """Listen, say on which port, and record until let go; what has arrived by then still counts."""
+    """Listen, publish the port, and record until stopped; packets that have arrived by then still count."""
     enter(job.namespace)
-    let_go = until_let_go()
+    stopping = until_stdin_closes()
     ledger = Ledger(job.ledger_fd)
     with socket.socket(socket.AF_INET6 if ":" in job.address else socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, job.buffer)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _IDLE_US))
         link.bind((job.address, 0))
         ledger.counters[Counter.PORT] = link.getsockname()[1]
-        _receive(link, ledger, let_go)
+        _receive(link, ledger, stopping)
 
 
-def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> None:
+def _receive(link: socket.socket, ledger: Ledger, stopping: Event) -> None:
     inbox = Inbox(link, PAYLOAD.size)
     offset = _realtime_offset_ns()
     until_look = _LOOK_AFTER
@@ -63,9 +63,9 @@ def _receive(link: socket.socket, ledger: Ledger, let_go: Event) -> None:
         try:
             found = inbox.read()
         except BlockingIOError:
-            # Nothing came for a while, so nothing is queued: the only place where it is right to stop.
+            # Nothing arrived for a while, so nothing is queued: only here it is safe to stop.
             offset = _look_around(link, ledger)
-            if let_go.is_set():
+            if stopping.is_set():
                 return
             continue
         for begin, size, arrived_ns in found:
@@ -100,7 +100,7 @@ def _look_around(link: socket.socket, ledger: Ledger) -> int:
 
 
 def _realtime_offset_ns() -> int:
-    # The kernel stamps with CLOCK_REALTIME, which may be set meanwhile: hence asked for again and again.
+    # The kernel's timestamps are CLOCK_REALTIME, which may be set meanwhile: hence read repeatedly.
     return time.time_ns() - time.monotonic_ns()
 
 

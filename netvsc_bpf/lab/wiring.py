@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Cables and switches out of veth and bridge, over rtnetlink.
+"""Cables and switches made of veth and bridge devices, by rtnetlink.
 
-Every cable is made from its far end, because that is the end whose ifindex we can choose. The two ends of a
-cable must never have the same ifindex: the kernel takes a device whose ifindex equals its iflink for one that
-stands on nothing, calls its change of carrier not urgent (linkwatch_urgent_event), and may then let up to a
-second pass before a bridge port opens.
+Every cable is created from its far end, because that is the end whose ifindex can be chosen. The two ends of
+a cable must never have the same ifindex: the kernel takes a device whose ifindex equals its iflink for one
+without a lower device, treats its carrier changes as not urgent (linkwatch_urgent_event), and may delay the
+opening of a bridge port by up to a second.
 """
 
 import os
@@ -31,16 +31,16 @@ _NUD_NOARP, _NTF_MASTER = 0x40, 0x04  # include/uapi/linux/neighbour.h
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """A veth whose near end is a NIC and whose far end is, mostly, a port of a switch."""
+    """A veth whose near end is a NIC and whose far end is usually a port of a switch."""
 
     near: str
     far: str
     far_index: int
-    """Out of reach of the indexes that the kernel gives to near ends by itself."""
+    """Outside the range of indexes that the kernel assigns to near ends."""
     mtu: int
     """Bytes, both ends."""
     mac: str | None = None
-    """The near end's address; None leaves the choice to the kernel."""
+    """The near end's address; None lets the kernel choose."""
 
 
 def with_rtnl(namespace: str, function: Callable[[Any], T]) -> T:
@@ -66,7 +66,7 @@ def index_of(rtnl: Any, name: str) -> int:
 
 
 def lay(rtnl: Any, cables: Sequence[Cable], near_namespace: str) -> None:
-    """Lay cables from the namespace of ``rtnl``, where the far ends stay, to another. Both ends are down."""
+    """Create cables from the namespace of ``rtnl`` (the far ends) to another. Both ends are down."""
     with _opened(namespace_path(near_namespace)) as fd:
         for cable in cables:
             near: dict[str, Any] = {"ifname": cable.near, "mtu": cable.mtu, "net_ns_fd": fd}
@@ -76,9 +76,9 @@ def lay(rtnl: Any, cables: Sequence[Cable], near_namespace: str) -> None:
 
 
 def remove_near_end(rtnl: Any, far_index: int) -> bool:
-    """Delete the end here of the cable whose far end has that ifindex; False where it is not here."""
+    """Delete the near end, in this namespace, of the cable with that far end; False if it is not here."""
     for link in rtnl.get_links():
-        # IFLA_LINK of a veth is its peer's ifindex; ours are unique across all namespaces of a lab.
+        # IFLA_LINK of a veth is its peer's ifindex, which is unique across all namespaces of a lab.
         if link.get_attr("IFLA_LINK") == far_index:
             rtnl.link("del", index=link["index"])
             return True
@@ -86,8 +86,8 @@ def remove_near_end(rtnl: Any, far_index: int) -> bool:
 
 
 def build_switch(rtnl: Any, name: str, rules: SwitchRules) -> None:
-    """Make a switch, up, without ports."""
-    # Without snooping multicast goes everywhere, as it does while no querier is about, but always.
+    """Create a switch, up, without ports."""
+    # Without snooping multicast is always flooded; with snooping only while there is no querier.
     rtnl.link("add", ifname=name, kind="bridge", br_mcast_snooping=int(rules.snooping), br_stp_state=0)
     index = index_of(rtnl, name)
     if rules.snooping:
@@ -115,7 +115,7 @@ def connect(rtnl: Any, port: int, switch: int, rules: PortRules) -> None:
 
 
 def bind(rtnl: Any, port: int, mac: str) -> None:
-    """Have the switch deliver a MAC to this port, until it is bound to another or the port goes.
+    """Have the switch deliver a MAC to this port, until it is bound to another or the port is removed.
 
     The entry outlives the port's carrier: br_stp_disable_port() deletes learned ones alone.
     """
@@ -128,7 +128,7 @@ def set_up(rtnl: Any, index: int, up: bool) -> None:
 
 
 def add_address(rtnl: Any, index: int, address: str, prefix: int) -> None:
-    """Add an IPv4 or IPv6 address that can be used at once."""
+    """Add an IPv4 or IPv6 address that is usable at once."""
     if ":" in address:
         rtnl.addr("add", index=index, address=address, prefixlen=prefix, flags=_IFA_F_NODAD)
     else:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A process of our own that works until it is let go.
+"""A child process that works until it is stopped.
 
-Its standard input is the leash: the kernel closes it when the process that holds it dies, whatever killed it,
-so no sender ever outlives its reader.
+Closing its standard input stops it. The kernel does that when the parent dies, however it dies, so no sender
+outlives its reader.
 """
 
 import json
@@ -51,7 +51,7 @@ class Worker:
             time.sleep(0.001)
 
     def finish(self) -> str:
-        """Let it go, wait for its end and return what it printed.
+        """Stop it, wait for its end and return what it printed.
 
         Raises:
             NetvscBpfError: it failed, or did not end and was killed.
@@ -66,7 +66,7 @@ class Worker:
         return output
 
     def kill(self) -> None:
-        """End it now. Harmless if it has ended."""
+        """Kill it. Does nothing if it has ended."""
         self._process.kill()
         self._process.communicate()
 
@@ -76,4 +76,4 @@ class Worker:
 
 def _last_line(errors: str) -> str:
     lines = errors.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed no error"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The manager's side of the exporter: what happens is counted, and what goes wrong in it is told."""
+"""The manager's side of the exporter: counts events, and reports the exporter's problems."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from netvsc_bpf.metrics.manager_stats import ManagerStats
 
 
 class ManagerExporter:
-    """A listener of events that counts, and the exporter that shows the counts."""
+    """A listener that counts events, and the exporter that serves the counts."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class ManagerExporter:
         )
 
     def __call__(self, event: Event) -> None:
-        """Count what an event tells."""
+        """Count an event."""
         if event.kind is Kind.SWITCHED and isinstance(
             joined := event.details.get(Detail.JOIN_S), float | int
         ):
@@ -35,7 +35,7 @@ class ManagerExporter:
                 self.stats.repaired(event.interface, one.strip())
 
     def start(self) -> None:
-        """Begin to listen; whatever goes wrong with that is told and tried again."""
+        """Start listening; a failure is reported and tried again."""
         self._exporter.start()
 
     def close(self) -> None:

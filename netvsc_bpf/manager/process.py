@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The process: its claim, its signals, its word to systemd. The work is done by branches."""
+"""The manager process: claim, signals, systemd notification. Per-namespace managers do the work."""
 
 import asyncio
 import os
@@ -44,11 +44,11 @@ class Manager:
         reload: Reload = nothing_to_read,
         lost_lines: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`lost_lines` says how many lines of the log were lost."""
+        """`lost_lines` returns how many lines of the log were lost."""
         self._buffer = EventBuffer(config.events_kept)
-        told = tee(listener, self._buffer)
-        self._exporter = ManagerExporter(config.metrics, told, lost_lines)
-        self._config, self._listener = config, tee(told, self._exporter)
+        buffered = tee(listener, self._buffer)
+        self._exporter = ManagerExporter(config.metrics, buffered, lost_lines)
+        self._config, self._listener = config, tee(buffered, self._exporter)
         self._reporter = Reporter(self._listener)
         self._unexpected = UnexpectedErrors(self._reporter)
         self._ready = self._interrupted = self._deleted = False
@@ -72,8 +72,8 @@ class Manager:
         """Run until a signal ends it.
 
         The data path stays. Raises Busy, BpffsUnavailable, MissingCapability, and Refused for interfaces that
-        `attach` would refuse; KeyboardInterrupt where it was SIGINT that ended it, NamespaceGone where the
-        namespace was deleted. SIGHUP may be blocked: it is unblocked once it can be heeded.
+        `attach` would refuse; KeyboardInterrupt if SIGINT ended it, NamespaceGone if the namespace was
+        deleted. SIGHUP may be blocked: it is unblocked once it can be handled.
         """
         require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
@@ -82,7 +82,7 @@ class Manager:
         with claim.claim() as claimed:
             if claimed.stranger is not None:
                 who = f"process {claimed.stranger.pid} of user {claimed.stranger.uid}"
-                text = f"{who} holds the socket name of an earlier version's manager; it is ignored"
+                text = f"ignoring {who}, which uses the socket name of an earlier version's manager"
                 self._listener(Event(Kind.REFUSED, MANAGER, text))
             asyncio.run(self._run(claimed))
             if self._deleted:
@@ -134,7 +134,7 @@ class Manager:
 
     async def _until_deleted(self, stopping: asyncio.Event) -> None:
         await self._namespace.deleted()
-        text = f"network namespace {self._namespace.name} was deleted: detaching its pairs, and ending"
+        text = f"network namespace {self._namespace.name} was deleted: detaching its pairs and exiting"
         self._listener(Event(Kind.FAILED, MANAGER, text))
         self._deleted = True
         stopping.set()
@@ -144,7 +144,7 @@ class Manager:
         stopping.set()
 
     def _hung_up(self, on_terminal: bool, stopping: asyncio.Event) -> None:
-        """Tell the two meanings of SIGHUP apart: read again, or the terminal was closed under us."""
+        """Handle the two meanings of SIGHUP: reload, or the terminal was closed."""
         if on_terminal and not os.isatty(_STDERR):
             stopping.set()
         else:

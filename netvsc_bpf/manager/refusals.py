@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager is not even started with, nor reloaded: interfaces that `attach` would refuse.
+"""Refusing to start or reload with interfaces that `attach` would refuse.
 
-Only what waiting does not mend: a NIC that cannot be a synthetic one, pairs that cross. A VF that is missing,
-still has another MAC, belongs to a bridge or stands beside a second one may be right a moment later: starting
-must not depend on that.
+Only for what does not change by waiting: a NIC that cannot be a synthetic one, a NIC in two pairs. A VF that
+is missing, has another MAC, belongs to a bridge or is one of two candidates may be right a moment later:
+starting must not depend on that.
 """
 
 from dataclasses import replace
@@ -28,23 +28,23 @@ from netvsc_bpf.model.errors import (
 
 
 def refuse_what_attach_refuses(config: ManagerConfig) -> None:
-    """Ask pairing about the interfaces that the configuration names, in its order, as `attach` would.
+    """Check the interfaces that the configuration names with pairing, in its order, as `attach` would.
 
     Raises NotASyntheticNic, NotAVf, CrossedPairs; and what reading() raises.
     """
     if not config.interfaces:
-        return  # by their drivers those alone are managed that can be
+        return  # NICs that are selected by their driver are always valid
     try:
         with reading("cannot manage") as session:
             known = _known(session)
             for name in config.interfaces:
                 _ask(session, name, config, known)
     except KernelError:
-        return  # not now (the machine may be booting): each pair is asked about again before it is attached
+        return  # not now (the machine may be booting): each pair is checked again before it is attached
 
 
 def refusing(reload: Reload) -> Reload:
-    """Return a reload that refuses such interfaces in what it reads anew."""
+    """Return a reload that refuses such interfaces in the new configuration."""
 
     def read_again(config: ManagerConfig) -> Reloaded:
         done = reload(config)
@@ -89,5 +89,5 @@ def _ask(session: Session, name: str, config: ManagerConfig, known: KnownPairs) 
         raise
     except Refused:
         vf = None
-    # For the next ones this is as if it were attached.
+    # For the next interfaces this pair counts as attached.
     known.note(replace(before, vf=before.vf if vf is None else vf.ifindex, named_vf=options.vf))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""SIGHUP: the configuration is read again and takes effect, or is refused and what was in force stays.
+"""SIGHUP: the configuration is read again and applied, or refused, and the previous one stays in force.
 
-systemd is told when that begins and ends, as Type=notify-reload wants it (sd_notify(3)): RELOADING=1 with the
-time, then READY=1. It means nothing bad to Type=notify.
+systemd is notified when this begins and ends, as Type=notify-reload requires (sd_notify(3)): RELOADING=1 with
+the time, then READY=1. That does no harm with Type=notify.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What a file that was read again comes to: `config` is what may hold from now on."""
+    """The result of reading a file again: `config` is in force from now on."""
 
     config: ManagerConfig
     changed: tuple[str, ...] = ()
-    """What takes effect, in words: "damping.reuse 2000 instead of 2750"."""
+    """The changes that take effect, in words: "damping.reuse 2000 instead of 2750"."""
     kept: tuple[str, ...] = ()
-    """Keys that cannot change while the manager runs: `config` has their old values."""
+    """Changed keys that need a restart: `config` has their old values."""
 
 
 Reload = Callable[[ManagerConfig], Reloaded]
-"""Given what is in force. Raises ConfigError where the file cannot be used. May block."""
+"""Takes the current configuration. Raises ConfigError if the file cannot be used. May block."""
 
 
 def nothing_to_read(config: ManagerConfig) -> Reloaded:
@@ -37,7 +37,7 @@ def nothing_to_read(config: ManagerConfig) -> Reloaded:
 
 
 class Reloader:
-    """Reads again when asked to, and hands on what changed."""
+    """Reads the configuration again on request, and applies it."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class Reloader:
         self._asked = asyncio.Event()
 
     def ask(self) -> None:
-        """Read again soon; several requests at once are one."""
+        """Reload soon; several requests at once are one."""
         self._asked.set()
 
     async def run(self) -> None:
-        """Reload whenever asked to, until cancelled."""
+        """Reload on request, until cancelled."""
         while True:
             await self._asked.wait()
             self._asked.clear()
@@ -62,7 +62,7 @@ class Reloader:
             try:
                 await self._once()
             finally:
-                # After a refusal too: it goes on with what it had.
+                # After a refusal too: it continues with the previous configuration.
                 notify("READY=1")
 
     async def _once(self) -> None:
@@ -70,12 +70,12 @@ class Reloader:
             done = await asyncio.to_thread(self._reload, self._config)
         except NetvscBpfError as error:
             details = {Detail.ERROR: type(error).__name__}
-            text = f"{error}; what was in force stays"
+            text = f"{error}; the previous configuration stays in force"
             self._listener(Event(Kind.REFUSED, MANAGER, text, details=dict(details)))
             return
         self._config = done.config
         self._apply(done.config)
-        told = [", ".join(done.changed) or "nothing changed"]
+        texts = [", ".join(done.changed) or "nothing changed"]
         if done.kept:
-            told.append(f"after a restart only: {', '.join(done.kept)}")
-        self._listener(Event(Kind.RELOADED, MANAGER, "; ".join(told)))
+            texts.append(f"needs a restart: {', '.join(done.kept)}")
+        self._listener(Event(Kind.RELOADED, MANAGER, "; ".join(texts)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""sd_notify(3): telling systemd that we are ready, alive, or stopping. Without systemd nothing happens."""
+"""sd_notify(3): notifying systemd that the manager is ready, alive, or stopping. A no-op without systemd."""
 
 import os
 import socket
@@ -9,9 +9,9 @@ _PATIENCE_S = 1.0
 
 
 def notify(state: str) -> None:
-    """Send one state, as READY=1 or WATCHDOG=1, to the socket that NOTIFY_SOCKET names.
+    """Send one state, such as READY=1 or WATCHDOG=1, to the socket that NOTIFY_SOCKET names.
 
-    What systemd does not take, it does without: the manager does not end for it.
+    Errors are ignored: the manager must not end because of them.
     """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
@@ -23,7 +23,7 @@ def notify(state: str) -> None:
 
 
 def watchdog_interval_s() -> float | None:
-    """Return how often systemd wants to hear from us (half of WATCHDOG_USEC), None if it does not."""
+    """Return the interval of watchdog notifications (half of WATCHDOG_USEC), None without a watchdog."""
     limit = os.environ.get("WATCHDOG_USEC")
     if limit is None or os.environ.get("WATCHDOG_PID") not in (None, str(os.getpid())):
         return None

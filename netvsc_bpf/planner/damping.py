@@ -38,15 +38,17 @@ class DampingPolicy:
     Thresholds have no unit, times are in seconds. Raises Contradiction if they exclude each other.
     """
 
-    penalty: Annotated[float, Setting("Penalty for each failure.", above=0, most=1e9)] = 1000.0
+    penalty: Annotated[float, Setting("The penalty of one failure.", above=0, most=1e9)] = 1000.0
     half_life_s: Annotated[
-        float, Setting("The penalty halves in this time, in seconds.", least=1, most=604_800)
+        float, Setting("The time in which the penalty halves, in seconds.", least=1, most=604_800)
     ] = 1800.0
     suppress: Annotated[float, Setting("Above this penalty the VF is no longer used.", above=0, most=1e9)] = (
         3500.0
     )
-    reuse: Annotated[float, Setting("Below this penalty the VF is used again.", above=0, most=1e9)] = 2750.0
-    ceiling: Annotated[float, Setting("Upper limit of the penalty.", above=0, most=1e9)] = 5000.0
+    reuse: Annotated[float, Setting("Below this penalty it is used again.", above=0, most=1e9)] = 2750.0
+    ceiling: Annotated[
+        float, Setting("The maximum penalty, however long the VF has been failing.", above=0, most=1e9)
+    ] = 5000.0
 
     def __post_init__(self) -> None:
         if self.reuse >= self.suppress:

@@ -33,19 +33,18 @@ class StallPolicy:
     driver. Raises Contradiction if the holds exclude each other.
     """
 
-    enabled: Annotated[bool, Setting("Detect stalled VFs.")] = True
-    interval_s: Annotated[float, Setting("Time between checks, in seconds.", least=0.1, most=60)] = 1.0
+    enabled: Annotated[bool, Setting("Detect stalls.")] = True
+    interval_s: Annotated[float, Setting("Time between two checks, in seconds.", least=0.1, most=60)] = 1.0
     intervals: Annotated[
-        int,
-        Setting("A VF is stalled after this many checks without a transmitted packet.", least=1, most=1000),
+        int, Setting("Checks in a row without progress after which the VF is stalled.", least=1, most=1000)
     ] = 5
     least_packets: Annotated[
-        int, Setting("Only if at least this many packets were steered to it before.", least=1, most=1_000_000)
+        int, Setting("Packets that must have been redirected to the VF before.", least=1, most=1_000_000)
     ] = 8
     hold_s: Annotated[
         float,
         Setting(
-            "Time until it is used again, in seconds; doubled each time it stalls again.",
+            "How long a stalled VF is not used, in seconds; twice as long after each further stall.",
             least=0.1,
             most=86_400,
         ),
@@ -53,7 +52,7 @@ class StallPolicy:
     hold_most_s: Annotated[
         float,
         Setting(
-            "Upper limit of that time, in seconds; after working this long the VF starts again with hold_s.",
+            "The longest hold, in seconds. After working for this long, the next hold is short again.",
             least=0.1,
             most=86_400,
         ),

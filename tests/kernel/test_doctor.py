@@ -79,9 +79,9 @@ def test_s13_vf_with_addresses_and_routes_is_warned_of(lab: Lab, netvsc_bpf_cli:
         "warning",
     ]
     assert found["vf-addresses"][0]["what"] == "the VF vf0 has an address of its own: 198.51.100.7/24"
-    told = found["vf-routes"][0]["what"]
-    assert "203.0.113.0/24" in told and "198.18.0.0/15" in told
-    assert "198.51.100.0/24" not in told
+    reported = found["vf-routes"][0]["what"]
+    assert "203.0.113.0/24" in reported and "198.18.0.0/15" in reported
+    assert "198.51.100.0/24" not in reported
 
 
 def test_s12_ipv6_that_came_back_on_the_vf_is_warned_of(lab: Lab, netvsc_bpf_cli: Cli) -> None:
@@ -145,8 +145,8 @@ def test_s42_shaping_on_the_synthetic_nic_alone_is_warned_of(lab: Lab, netvsc_bp
     attach(netvsc_bpf_cli)
     assert [one["level"] for one in findings(netvsc_bpf_cli)["qdisc"]] == ["ok"]
     lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "eth0", "root", "handle", "1:", "htb"])
-    warned, told = findings(netvsc_bpf_cli)["qdisc"]
-    assert (warned["level"], told["level"]) == ("warning", "ok")
+    warned, reported = findings(netvsc_bpf_cli)["qdisc"]
+    assert (warned["level"], reported["level"]) == ("warning", "ok")
     assert "eth0 shapes with htb" in warned["what"]
 
 

@@ -110,5 +110,5 @@ def test_s38_vlan_and_s33_group_that_come_later_reach_the_vf_and_s34_the_next_on
         eventually("so does the next VF", lambda: listens(again))
         if any_pair.ingress_follows_carrier:  # else it was taken in again, to be redirected
             assert [event["text"] for event in manager.events_of("followed", "VLAN")] == [
-                f"{vf.name} lets VLAN 200 in"
+                f"{vf.name} accepts VLAN 200"
             ]

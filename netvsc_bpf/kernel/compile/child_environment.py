@@ -30,7 +30,7 @@ library.
 def command() -> list[str]:
     """Return the command line: this interpreter, isolated.
 
-    -I: no PYTHON* variables, no user packages. -S: no package's .pth file runs code in a process that compiles
-    for root; bcc.py finds bcc without them.
+    -I: no PYTHON* variables, no user packages. -S: no package's .pth file runs code in a process that
+    compiles for root; bcc.py finds bcc without them.
     """
     return [sys.executable, "-I", "-S", "-c", START, str(Path(netvsc_bpf.__file__).parents[1])]

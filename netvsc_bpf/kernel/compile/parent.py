@@ -29,8 +29,8 @@ def load_object(
     """Compile and load in a child process and pin at `pins.object`; the caller holds the lock.
 
     `early` is a child that was started before. The child holds the lock too, by `lock_fd`, so that no other
-    writer starts if this process is killed. Raises the child's own error, or CompileError if it died. Its pins
-    are removed then.
+    writer starts if this process is killed. Raises the child's own error, or CompileError if it died. Its
+    pins are removed then.
     """
     pinned.remove_unfinished(pins)
     folder = pins.loading(os.getpid())

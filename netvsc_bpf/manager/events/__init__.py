@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What happened: values, words, the log, the buffer, the server and its client."""
+"""Events: values, texts, the log, the buffer, the server and its client."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The last events of a manager, kept in memory for whoever asks. There is no file: they end with it."""
+"""The last events of a manager, buffered in memory for clients. They are lost when it ends."""
 
 import asyncio
 from collections import deque
@@ -14,17 +14,17 @@ from netvsc_bpf.manager.state.config import EVENTS_KEPT
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some events in a row, for a reader who had those before."""
+    """Consecutive events, for a reader that has read the earlier ones."""
 
     events: tuple[Event, ...]
     after: int
-    """Where to go on."""
+    """The position after the last of them."""
     missed: int
-    """How many were forgotten before the reader came for them."""
+    """How many events were dropped from the buffer before the reader fetched them."""
 
 
 class EventBuffer:
-    """A listener that keeps the last `size` events. Any thread may tell; readers live on one event loop."""
+    """A listener that keeps the last `size` events. Call it from any thread; readers use one event loop."""
 
     def __init__(self, size: int = EVENTS_KEPT) -> None:
         self._events: deque[Event] = deque(maxlen=size)
@@ -34,7 +34,7 @@ class EventBuffer:
         self._news = asyncio.Event()
 
     def __call__(self, event: Event) -> None:
-        """Keep an event, and wake those who wait for one."""
+        """Add an event, and wake the readers that wait for one."""
         with self._lock:
             self._events.append(event)
             self._total += 1
@@ -42,12 +42,12 @@ class EventBuffer:
                 self._loop.call_soon_threadsafe(self._wake)
 
     def serve(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Name the loop on which readers wait; None before it is closed."""
+        """Set the event loop of the readers; None before it is closed."""
         with self._lock:
             self._loop = loop
 
     def after(self, number: int, most: int) -> Batch:
-        """Return at most `most` of the events behind the first `number` ones that there ever were."""
+        """Return at most `most` events after the first `number` ones."""
         with self._lock:
             first = self._total - len(self._events)
             begin = max(number, first)
@@ -55,7 +55,7 @@ class EventBuffer:
             return Batch(found, begin + len(found), begin - number)
 
     def next_event(self) -> Coroutine[None, None, object]:
-        """Return what ends once something is told after this very call."""
+        """Return a coroutine that ends at the first event after this call."""
         return self._news.wait()
 
     def _wake(self) -> None:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One manager for each network namespace.
 
-The claim is a lock that only root and the user of the service can take (kernel/bpf/claim_lock.py). Beside it
-the manager has a socket for those who ask (server.py). Its abstract name is found where the lock is.
+The claim is a lock that only root and the service's user can take (kernel/bpf/claim_lock.py). The manager
+also has a socket for clients (server.py); its abstract name is stored next to the lock.
 
-Earlier versions had a socket with a name that everybody knew as their claim. Such a manager still counts; any
-other user who holds that name is passed by, and reported.
+Earlier versions used a socket with a fixed name as their claim. Such a manager is still respected; any other
+user who holds that name is ignored and reported.
 """
 
 import os
@@ -34,7 +34,7 @@ class Claim:
     def __init__(self, listening: socket.socket, lock: claim_lock.FolderLock, stranger: Peer | None) -> None:
         self._socket, self._lock = listening, lock
         self.stranger = stranger
-        """Who holds the name that earlier versions had, and is nobody to heed."""
+        """An untrusted process that holds the socket name of earlier versions, and is ignored."""
 
     def __enter__(self) -> Self:
         return self
@@ -43,22 +43,22 @@ class Claim:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
-        # What cannot be removed now the next writer removes.
+        # What cannot be removed now is removed by the next writer.
         with suppress(NetvscBpfError, OSError):
             self._lock.close()
 
     @property
     def socket(self) -> socket.socket:
-        """The listening socket: who connects has learned our pid, and may ask for more (server.py)."""
+        """The listening socket: a client learns the manager's pid, and may send requests (server.py)."""
         return self._socket
 
 
 def claim() -> Claim:
-    """Return the claim. Raises Busy where another manager runs here."""
+    """Take the claim. Raises Busy if another manager runs here."""
     where = NetnsPins(namespaces.current_inode())
     earlier = _of_earlier_version()
     if earlier is not None and trusted(earlier.uid):
-        raise _busy(f"process {earlier.pid} does already", earlier.pid)
+        raise _busy(f"process {earlier.pid} manages it already", earlier.pid)
     name = f"{_PREFIX}{os.urandom(16).hex()}"
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
@@ -67,7 +67,9 @@ def claim() -> Claim:
         lock = claim_lock.take(where, name)
         if lock is None:
             pid = holder()
-            raise _busy(f"{'another manager' if not pid else f'process {pid}'} does already", pid or None)
+            raise _busy(
+                f"{'another manager' if not pid else f'process {pid}'} manages it already", pid or None
+            )
     except BaseException:
         listening.close()
         raise
@@ -75,7 +77,7 @@ def claim() -> Claim:
     pid = _from_elsewhere()
     if pid is not None:
         with found:
-            raise _busy(f"process {pid} followed a NIC into it, and manages that", pid)
+            raise _busy(f"process {pid} manages a NIC that moved into it", pid)
     return found
 
 
@@ -84,21 +86,21 @@ def _busy(why: str, pid: int | None) -> Busy:
 
 
 def socket_name() -> str | None:
-    """Return the socket's name of the manager of this thread's network namespace; None: there is none."""
+    """Return the socket name of the manager of this thread's network namespace, None without a manager."""
     name = claim_lock.socket_name(NetnsPins(namespaces.current_inode()))
     return None if name is None else f"\0{name}"
 
 
 def is_claimed() -> bool:
-    """Say whether another process manages this thread's network namespace."""
+    """Return whether another process manages this thread's network namespace."""
     return holder() is not None or _from_elsewhere() is not None
 
 
 def refuse_while_managed(what: str) -> None:
-    """Raise Busy where a manager runs for this network namespace: it would undo `what` at once.
+    """Raise Busy if a manager runs for this network namespace: it would undo `what` at once.
 
-    Either in it, or in the one that a NIC came from which visits here. Raises MissingCapability where the
-    pins are another user's.
+    It runs either in this namespace, or in the one that a moved NIC came from. Raises MissingCapability if
+    the pins are another user's.
     """
     require_access(what, BPFFS / ROOT_NAME)
     pid = holder()
@@ -106,11 +108,11 @@ def refuse_while_managed(what: str) -> None:
         pid = _from_elsewhere()
     if pid is not None:
         who = f"process {pid}" if pid else "another process"
-        raise Busy(what, f"{who} manages it and would attach it again", "stop that first", pid=pid or None)
+        raise Busy(what, f"{who} manages it and would attach it again", "stop it first", pid=pid or None)
 
 
 def _from_elsewhere() -> int | None:
-    """Return the process that followed a NIC into this namespace."""
+    """Return the pid of a manager elsewhere that manages a NIC which moved into this namespace."""
     for home in {one.home for one in moved_nics(NetnsPins(namespaces.current_inode()))}:
         with suppress(NamespaceGone), home.entered():
             if (pid := holder()) is not None:
@@ -119,9 +121,9 @@ def _from_elsewhere() -> int | None:
 
 
 def holder() -> int | None:
-    """Return who manages this thread's network namespace, 0 where that is not to be found out.
+    """Return the pid of the manager of this thread's network namespace, 0 if it cannot be determined.
 
-    None: nobody, but perhaps ourselves.
+    None: no manager, except perhaps this process itself.
     """
     where = NetnsPins(namespaces.current_inode())
     if claim_lock.is_taken(where):
@@ -137,7 +139,7 @@ def _of_earlier_version() -> Peer | None:
 
 
 def _listener(name: str) -> Peer | None:
-    """Ask the kernel who listens on an abstract name in this thread's network namespace."""
+    """Return the process that listens on an abstract name in this thread's network namespace."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
             probe.connect(name)

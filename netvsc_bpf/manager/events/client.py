@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Asking the manager of this thread's network namespace for its events (protocol.py)."""
+"""Client of the manager of this thread's network namespace (protocol.py)."""
 
 import select
 import socket
@@ -15,12 +15,12 @@ from netvsc_bpf.manager.events.claim import socket_name
 from netvsc_bpf.manager.events.protocol import Record, Request, parse_lines
 from netvsc_bpf.model.errors import Busy, NetvscBpfError, Refused
 
-_WHAT = "cannot ask the manager"
+_WHAT = "cannot query the manager"
 _PATIENCE_S = 5.0
 
 
 class ManagerConnection:
-    """A connection to a manager that has been asked something."""
+    """A connection to a manager, with a request that has been sent."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket, self._rest = connected, b""
@@ -35,9 +35,9 @@ class ManagerConnection:
         self._socket.close()
 
     def lines(self, timeout_s: float) -> list[Record] | None:
-        """Return what was told since the last time, waiting so long for it; None once the manager ended it.
+        """Return the lines received since the last call, waiting at most `timeout_s`; None at the end.
 
-        Raises NetvscBpfError for what no manager would say.
+        Raises NetvscBpfError for an answer that is not of the protocol.
         """
         ready = select.poll()
         ready.register(self._socket, select.POLLIN)
@@ -52,15 +52,14 @@ class ManagerConnection:
         try:
             records, self._rest = parse_lines(self._rest + data)
         except ValueError as error:
-            raise NetvscBpfError(_WHAT, f"process {self.pid} does not speak its language ({error})") from None
+            raise NetvscBpfError(_WHAT, f"process {self.pid} sent an invalid answer ({error})") from None
         return records
 
 
 def answers(request: Request, patience_s: float) -> Iterator[Record]:
-    """Give what a manager answers, line by line, as far as it has come within so many seconds.
+    """Yield the lines of a manager's answer that arrive within `patience_s`.
 
-    There are none where no manager runs. One that is stopped, not to be trusted, or of another version ends
-    them.
+    There are none without a manager. A manager that is stopped, not trusted or of another version ends them.
     """
     with suppress(NetvscBpfError):
         manager = ask(request)
@@ -76,7 +75,7 @@ def answers(request: Request, patience_s: float) -> Iterator[Record]:
 
 
 def ask(request: Request) -> ManagerConnection | None:
-    """Ask; None where no manager runs. Raises Busy where it does not answer, Refused where it is none."""
+    """Send a request; None without a manager. Raises Busy if it does not answer, Refused if not trusted."""
     name = socket_name()
     if name is None:
         return None
@@ -86,16 +85,16 @@ def ask(request: Request) -> ManagerConnection | None:
         connected.connect(name)
         holder = peer(connected)
         if not trusted(holder.uid):
-            why = f"process {holder.pid} of user {holder.uid} holds its name and is not trusted"
+            why = f"process {holder.pid} of user {holder.uid} uses its socket name and is not trusted"
             raise Refused(_WHAT, why, "stop that process")
-        with suppress(BrokenPipeError):  # it has ended already, and may have said why
+        with suppress(BrokenPipeError):  # it has closed already, and may have sent the reason
             connected.sendall(request.encode() + b"\n")
-    except ConnectionError:  # nobody listens, or it ended in this very moment
+    except ConnectionError:  # no listener, or the manager just ended
         connected.close()
         return None
-    except (TimeoutError, BlockingIOError):  # too many wait already
+    except (TimeoutError, BlockingIOError):  # its backlog is full
         connected.close()
-        raise Busy(_WHAT, "it does not answer", "see what it is doing: a driver may hang") from None
+        raise Busy(_WHAT, "it does not answer", "check what it is doing: a driver may hang") from None
     except BaseException:
         connected.close()
         raise

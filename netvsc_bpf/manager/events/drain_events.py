@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""That a pair was drained, and that this is over, as events."""
+"""The events of a drain and of its end."""
 
 from netvsc_bpf.kernel.process.clock import CLOCKS, Clocks
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Value
@@ -9,7 +9,7 @@ from netvsc_bpf.model.timestamp import timestamp
 
 
 def drained_event(interface: str, drain: Drain, clocks: Clocks = CLOCKS) -> Event:
-    """Tell that the pair leaves its VF, or goes on with that under another manager."""
+    """Return the event that a pair is drained; a manager that starts with a drained pair reports it too."""
     until = None if drain.until is None else clocks.utc(drain.until)
     ends = "until `undrain`" if until is None else f"until {until:%Y-%m-%d %H:%M:%S} UTC"
     details: dict[Detail, Value] = {Detail.REASON: Reason.DRAINED.value}
@@ -22,8 +22,8 @@ def drained_event(interface: str, drain: Drain, clocks: Clocks = CLOCKS) -> Even
 
 
 def undrained_event(interface: str, before: Drain, clocks: Clocks = CLOCKS) -> Event:
-    """Tell that the VF may be used again; `before` is the drain as it was known."""
+    """Return the event that a drain has ended; `before` is the drain as last seen."""
     now = clocks.boottime()
-    text = "its time is over" if before.is_over(now) else "by an operator"
+    text = "its time has ended" if before.is_over(now) else "by an operator"
     details: dict[Detail, Value] = {Detail.DURATION_S: round((now - before.at) / 1e9, 6)}
     return Event(Kind.UNDRAINED, interface, text, details=details)

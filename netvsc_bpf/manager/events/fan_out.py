@@ -9,13 +9,13 @@ Listener = Callable[[Event], None]
 
 
 def tee(*listeners: Listener) -> Listener:
-    """Return a listener that hands each event to all of these, in their order.
+    """Return a listener that passes each event to all of these, in order.
 
     They are called from any of the manager's threads and must neither block nor raise.
     """
 
-    def tell(event: Event) -> None:
+    def send(event: Event) -> None:
         for listener in listeners:
             listener(event)
 
-    return tell
+    return send

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The changes of path that the kernel itself has written down, for when no manager does.
+"""The path changes that the kernel has recorded, for when no manager runs.
 
-Two sources, neither of which is touched: the ring buffer of ebpf/latch.h with the last 2047 changes of a
-network namespace, and the last change of each pair in its map. Where nobody empties the ring it fills up, and
-what came after is in the maps alone.
+Two sources, which are read without consuming them: the ring buffer of ebpf/latch.h with the last 2047 changes
+of a network namespace, and the last change of each pair in its map. If no manager empties the ring it fills
+up, and later changes are in the maps only.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ from netvsc_bpf.manager.state.durations import Timing
 
 
 class KernelHistory:
-    """What was written down in this thread's network namespace; each change is returned once."""
+    """The recorded changes of this thread's network namespace; each one is returned once."""
 
     def __init__(self) -> None:
         """Raises MissingCapability, BpffsUnavailable."""
@@ -48,14 +48,14 @@ class KernelHistory:
         self.close()
 
     def close(self) -> None:
-        """Let the ring go."""
+        """Close the ring buffer."""
         if self._view is not None:
             self._view.close()
             self._view = None
 
     @property
     def full(self) -> bool:
-        """Say whether the kernel has no room for another change: nobody has read the old ones."""
+        """Return whether the ring buffer is full, because no manager has consumed it."""
         return self._view is not None and self._view.ring.full
 
     def new(self) -> list[Event]:
@@ -65,12 +65,12 @@ class KernelHistory:
             return []
         records, self._after = self._view.ring.walk(self._after)
         changes = [PathEvent.from_buffer_copy(record) for record in records]
-        found = [self._event(told) for told in changes if _key(told) not in self._from_maps]
-        # Later on the maps know more than the ring only where it holds no more.
+        found = [self._event(change) for change in changes if _key(change) not in self._from_maps]
+        # After the first read the maps have more than the ring only if the ring is full.
         return found + self._last_changes() if anew or self.full else found
 
     def _follow(self) -> bool:
-        """Map the ring that is pinned now: detach and attach put another one there. Say if it is another."""
+        """Map the ring that is pinned now: detach and attach create another. Return whether it is another."""
         path = self._pins.map("path_events")
         current = map_id(path)
         if self._view is not None and self._view.map_id == current:
@@ -81,7 +81,7 @@ class KernelHistory:
                 return False
             try:
                 self._view = RingView(path, ctypes.sizeof(PathEvent))
-            except FileNotFoundError:  # detached in this very moment
+            except FileNotFoundError:  # just being detached
                 return False
         self._after = 0
         return True
@@ -92,24 +92,24 @@ class KernelHistory:
         for last in last_changes(self._pins):
             if self._timing.is_later(last.synthetic_ifindex, last.at):
                 self._from_maps.add(_key(last))
-                # The change before it may be one that nobody has written down.
+                # The change before it may not have been recorded.
                 self._timing.forget(last.synthetic_ifindex)
                 found.append(self._event(last))
         return found
 
-    def _event(self, told: PathEvent) -> Event:
-        pair, vf = told.synthetic_ifindex, told.vf_ifindex
-        lasted_s = self._timing.lasted_s(pair, told.at)
+    def _event(self, change: PathEvent) -> Event:
+        pair, vf = change.synthetic_ifindex, change.vf_ifindex
+        lasted_s = self._timing.lasted_s(pair, change.at)
         name = self._name(pair) or f"interface {pair}"
-        return switch_event(told, name, self._name(vf), lasted_s=lasted_s)
+        return switch_event(change, name, self._name(vf), lasted_s=lasted_s)
 
     def _name(self, ifindex: int) -> str | None:
-        """Return the name that it has, or had when we last looked."""
+        """Return its current name, or its last known one."""
         name = interface_name(ifindex) if ifindex else None
         if name is not None:
             self._names[ifindex] = name
         return self._names.get(ifindex)
 
 
-def _key(told: PathEvent) -> tuple[int, int]:
-    return told.synthetic_ifindex, told.at
+def _key(change: PathEvent) -> tuple[int, int]:
+    return change.synthetic_ifindex, change.at

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What can happen to a pair, as values. docs/events.md is its other half."""
+"""Events of pairs as values. docs/events.md documents them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,13 +10,13 @@ from netvsc_bpf.model.timestamp import timestamp
 from netvsc_bpf.planner.damping import FAILURES
 
 MANAGER = "manager"
-"""Stands where an interface would, in what concerns none."""
+"""The interface of events that concern no interface."""
 
 Value = str | int | float | None
 
 
 class Kind(StrEnum):
-    """The closed set of things that can happen to a pair."""
+    """The closed set of kinds of events. Text for people uses model.event_words for some of them."""
 
     AWAITED = "awaited"
     ATTACHED = "attached"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much somebody has to care."""
+    """The severity of an event."""
 
     INFO = "info"
     WARNING = "warning"
@@ -48,40 +48,40 @@ class Severity(StrEnum):
 
 
 class Detail(StrEnum):
-    """The closed set of what an event may say beside its text. Durations are seconds."""
+    """The closed set of an event's fields besides its text. Durations are in seconds."""
 
     TO = "to"
-    """The path after a switch."""
+    """The path after a path change."""
     REASON = "reason"
     """A Reason, or the Cause of a refusal."""
     VF = "vf"
-    """The name of the VF that it is about."""
+    """The name of the VF concerned."""
     NETNS = "netns"
-    """The network namespace that it moved to or happened in, where that is not the manager's own."""
+    """The network namespace that it moved to or happened in, if that is not the manager's own."""
     STEP = "step"
-    """The planner's name of what was done, or tried."""
+    """The planner's name of the step that was taken, or tried."""
     HOOK = "hook"
-    """What was put back: steer, home, guard, several separated by commas."""
+    """What was restored: steer, home, guard, several separated by commas."""
     ERROR = "error"
     """The class of the error."""
     ERRORS = "errors"
-    """How many errors that nobody foresaw there have been."""
+    """Number of unexpected errors so far."""
     DURATION_S = "duration_s"
-    """How long a step took, or a drain; of a switch: how long the pair was on the path that it left."""
+    """How long a step or a drain took; for a path change: how long the pair was on the previous path."""
     WHY = "why"
-    """What the operator gave as the reason of a drain."""
+    """The operator's reason for a drain."""
     UNTIL = "until"
-    """When a drain ends by itself: ISO 8601, UTC."""
+    """When a drain ends automatically: ISO 8601, UTC."""
     HOLD_S = "hold_s"
-    """For how long a VF that stalled is not used."""
+    """How long a stalled VF is not used."""
     JOIN_S = "join_s"
-    """From the VF's appearance to the moment the kernel armed it for the first time."""
+    """Time from the VF's appearance until the kernel armed it for the first time."""
     IFINDEX = "ifindex"
-    """Of a switch: the number of the synthetic NIC, which outlives its name."""
+    """For a path change: the ifindex of the synthetic NIC, which does not change with its name."""
     BOOTTIME_NS = "boottime_ns"
-    """The kernel's own time of a switch: CLOCK_BOOTTIME, ns. With the ifindex it names the switch."""
+    """The kernel's time of a path change: CLOCK_BOOTTIME, ns. With the ifindex it identifies the change."""
     MONOTONIC_NS = "monotonic_ns"
-    """The same moment by CLOCK_MONOTONIC, which stands still in suspend: of no use after one."""
+    """The same time by CLOCK_MONOTONIC, which stops during suspend: not comparable across one."""
 
 
 _KIND_SEVERITY = {
@@ -97,10 +97,10 @@ _FAILED_VF: frozenset[Value] = frozenset(reason.value for reason in FAILURES)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened.
+    """One event.
 
-    `at` is CLOCK_BOOTTIME in ns, the kernel's where the kernel did it. The time of day is worked out when it
-    is asked for: a clock that is set moves events and `status` alike.
+    `at` is CLOCK_BOOTTIME in ns; for events of the kernel it is the kernel's time. The time of day is
+    computed on demand: setting the clock moves the times of events and of `status` alike.
     """
 
     kind: Kind
@@ -111,13 +111,13 @@ class Event:
 
     @property
     def severity(self) -> Severity:
-        """How much somebody has to care: a VF that failed is a warning, one that was withdrawn is not."""
+        """The severity: a failed VF is a warning, a withdrawn one is not."""
         if self.kind is Kind.SWITCHED and self.details.get(Detail.REASON) in _FAILED_VF:
             return Severity.WARNING
         return _KIND_SEVERITY.get(self.kind, Severity.INFO)
 
     def as_record(self, clocks: Clocks = CLOCKS) -> dict[str, Any]:
-        """Return the object that `events --json` prints: its keys keep their meaning."""
+        """Return the object that `events --json` prints; its keys keep their meaning."""
         return {
             "time": timestamp(clocks.utc(self.at)),
             "event": self.kind.value,

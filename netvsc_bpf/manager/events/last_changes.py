@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The last change of path of each pair, as its map has it."""
+"""The last path change of each pair, from its map."""
 
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel.bpf import pins
@@ -9,9 +9,9 @@ from netvsc_bpf.manager.state.attached_pairs import opened
 
 
 def last_changes(where: NetnsPins) -> list[PathEvent]:
-    """Return them for the pairs that are attached and whose path ever changed. Raises ForeignLayout.
+    """Return the last changes of attached pairs whose path has changed at least once. Raises ForeignLayout.
 
-    The reason is that of the change, or of a permission that was withdrawn or refused since.
+    The reason is that of the change, or of a permission that was withdrawn or refused since then.
     """
     found = []
     with opened(where) as loaded:
@@ -21,7 +21,7 @@ def last_changes(where: NetnsPins) -> list[PathEvent]:
                 continue
             state = loaded.pair(slot)
             if state.changed_at:
-                # Each change turns `armed` over.
+                # Each change toggles `armed`.
                 to = int(bool(state.armed))
                 found.append(PathEvent(state.changed_at, ifindex, state.vf_ifindex, to, state.reason))
     return found

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The manager's log on standard error: events as lines, written by a thread of its own.
 
-A full disk, a closed or stopped terminal, a pipe that nobody reads: none of it may keep the manager from
-its work. Lines that cannot be written, or that wait behind too many others, are lost and counted, and the
-count is written as soon as something can be written again. `netvsc-bpf events` has them all the same.
+A full disk, a closed or stopped terminal, a pipe without a reader: none of it may block the manager. Lines
+that cannot be written, or that wait behind too many others, are lost and counted, and the count is written
+as soon as writing works again. `netvsc-bpf events` still has those events.
 """
 
 import threading
@@ -21,7 +21,7 @@ _END_S = 3.0
 
 
 class Log:
-    """A listener of events that neither waits nor raises. Any thread may call it, within the `with` block."""
+    """A listener of events that neither blocks nor raises. Call it from any thread, in the `with` block."""
 
     def __init__(self, form: Callable[[Event], str], fd: int = stdio.STDERR, most: int = _MOST) -> None:
         self._form, self._most = form, most
@@ -34,24 +34,24 @@ class Log:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
 
     def __enter__(self) -> Self:
-        """Raises NetvscBpfError where no thread can be started."""
+        """Raises NetvscBpfError if no thread can be started."""
         try:
             self._thread.start()
         except RuntimeError as error:
-            raise NetvscBpfError("cannot write a log", str(error), "see TasksMax of the service") from error
+            raise NetvscBpfError("cannot write a log", str(error), "check TasksMax of the service") from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what is waiting, as far as it is taken within a second."""
+        """Write the waiting events, as far as possible within a second."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join(_END_S)
 
     def __call__(self, event: Event) -> None:
-        """Have an event written."""
+        """Queue an event for writing."""
         with self._changed:
             if len(self._waiting) >= self._most:
                 self._lost += 1
@@ -78,11 +78,11 @@ class Log:
             return self._waiting.popleft() if self._waiting else None
 
     def _write(self, event: Event) -> bool:
-        """Write an event; return whether that succeeded."""
+        """Write an event; return whether it succeeded."""
         try:
             self._writer.write(f"{self._form(event)}\n".encode(errors="backslashreplace"))
         except TimeoutError:
-            with self._changed:  # the end: nobody reads it, and the others would not be read either
+            with self._changed:  # shutting down without a reader: the other events would not be read either
                 self._lost += len(self._waiting)
                 self._waiting.clear()
             return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Events on the manager's own stderr: for the journal, for a terminal, or as JSON lines."""
+"""Formatting events for the manager's stderr: for the journal, for a terminal, or as JSON lines."""
 
 import os
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ _SYSLOG_LEVEL = {Severity.ERROR: 3, Severity.WARNING: 4, Severity.INFO: 6}
 
 
 class EventFormat:
-    """Makes the line of an event for a stream; of a text with several lines, several.
+    """Formats an event as a line for a stream; a text of several lines gives several lines.
 
-    The lines have the prefix of sd-daemon(3), as `<4>`, where the stream is the journal's; anywhere else it
-    would be noise. JSON lines carry their severity themselves.
+    If the stream is the journal's, lines have the prefix of sd-daemon(3), such as `<4>`. JSON lines have a
+    key for the severity instead.
     """
 
     def __init__(
@@ -27,28 +27,28 @@ class EventFormat:
         self._prefixed = not as_json and is_journal(stream, environ)
 
     def __call__(self, event: Event) -> str:
-        """Return the text of one event, without the end of its last line."""
+        """Return the text of one event, without a final line break."""
         if self._as_json:
             text = json_text(event.as_record())
         else:
             text = shown(f"{event.interface}: {event_word(event.kind.value)}: {event.text}")
         if self._prefixed:
-            # The journal takes each line by itself, those of a traceback too.
+            # The journal handles each line separately, including those of a traceback.
             prefix = f"<{_SYSLOG_LEVEL[event.severity]}>"
             text = "\n".join(prefix + line for line in text.split("\n"))
         return text
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Say whether a stream leads to the journal: JOURNAL_STREAM names its device and inode (systemd.exec(5)).
+    """Return whether a stream is the journal's: JOURNAL_STREAM has its device and inode (systemd.exec(5)).
 
-    The variable is inherited by children whose stderr leads elsewhere, hence the comparison.
+    The variable is also inherited by children whose stderr goes elsewhere, hence the comparison.
     """
     device, _, inode = environ.get("JOURNAL_STREAM", "").partition(":")
     if not (device.isdecimal() and inode.isdecimal()):
         return False
     try:
         found = os.fstat(stream.fileno())
-    except OSError:  # no file at all (io.UnsupportedOperation is one)
+    except OSError:  # not a file (io.UnsupportedOperation is an OSError)
         return False
     return (found.st_dev, found.st_ino) == (int(device), int(inode))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What only a running manager knows of pairs: whether there is one, and when it uses a VF again."""
+"""What only a running manager knows about pairs: that it runs, and when it will use a VF again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ _PATIENCE_S = 2.0
 
 
 def with_outlook(pairs: Sequence[PairStatus]) -> list[PairStatus]:
-    """Return pairs of this thread's network namespace with `managed` and `until`."""
+    """Return the pairs of this thread's network namespace with `managed` and `until` filled in."""
     managed = bool(pairs) and is_claimed()
     asked = managed and any(pair.reason in _LEFT_ALONE for pair in pairs)
     until = _until() if asked else {}
@@ -35,7 +35,7 @@ def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> date
 
 
 def _until() -> dict[int, datetime]:
-    """Ask the manager; what it does not say within two seconds is not known."""
+    """Query the manager; what it does not answer within two seconds is unknown."""
     from netvsc_bpf.manager.events.client import answers
     from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A change of path, as the kernel told it, as an event."""
+"""The event for a path change that the kernel reported."""
 
 import socket
 
@@ -9,18 +9,18 @@ from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Value
 
 
 def switch_event(
-    told: abi.PathEvent,
+    change: abi.PathEvent,
     interface: str,
     vf: str | None,
     *,
     lasted_s: float | None = None,
     join_s: float | None = None,
 ) -> Event:
-    """Put the kernel's account and what we know beside it into one event.
+    """Return the event for the kernel's record, with the names and durations that userspace knows.
 
-    `lasted_s`: how long the pair was on the path that it left; `join_s`: see Detail.JOIN_S.
+    `lasted_s`: how long the pair was on the previous path; `join_s`: see Detail.JOIN_S.
     """
-    to, reason = abi.PATHS[told.to], abi.REASONS[told.reason]
+    to, reason = abi.PATHS[change.to], abi.REASONS[change.reason]
     details: dict[Detail, Value] = {Detail.TO: to.value, Detail.REASON: reason and reason.value}
     if vf is not None:
         details[Detail.VF] = vf
@@ -29,16 +29,16 @@ def switch_event(
     if join_s is not None:
         details[Detail.JOIN_S] = round(join_s, 6)
     details |= {
-        Detail.IFINDEX: told.synthetic_ifindex,
-        Detail.BOOTTIME_NS: told.at,
-        Detail.MONOTONIC_NS: CLOCKS.monotonic_of(told.at),
+        Detail.IFINDEX: change.synthetic_ifindex,
+        Detail.BOOTTIME_NS: change.at,
+        Detail.MONOTONIC_NS: CLOCKS.monotonic_of(change.at),
     }
     text = f"{to} ({reason})"
-    return Event(Kind.SWITCHED, interface, text, told.at, details)
+    return Event(Kind.SWITCHED, interface, text, change.at, details)
 
 
 def interface_name(ifindex: int) -> str | None:
-    """Return the name that an interface of this thread's network namespace has now, None if it is gone."""
+    """Return the current name of an interface of this thread's network namespace, None if it is gone."""
     try:
         return socket.if_indextoname(ifindex)
     except OSError:

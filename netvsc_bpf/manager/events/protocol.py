@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is said on the manager's socket. Pure.
+"""The protocol of the manager's socket. Pure.
 
-One line comes, lines go. `events` asks for the events that are kept, `events follow` for those to come as
-well, `waits` for how long VFs will be left alone, `look` for a look at the pairs. Each line of the answer is
-a JSON object: an event (Event.as_record()), or one with the key `control`.
+A request is one line, an answer several. `events` requests the buffered events, `events follow` new ones as
+well, `waits` how long VFs will not be used, `look` a reconciliation of all pairs. Each line of an answer is a
+JSON object: an event (Event.as_record()), or one with the key `control`.
 """
 
 import json
@@ -26,27 +26,27 @@ class Request(StrEnum):
     FOLLOW = "events follow"
     WAITS = "waits"
     LOOK = "look"
-    """Look at the pairs now; the answer comes when what was due has been done, or has failed."""
+    """Reconcile now; the answer comes when all due steps have been done, or have failed."""
 
 
 class Control(StrEnum):
-    """The closed set of lines that are no event."""
+    """The closed set of lines that are not events."""
 
     READY = "ready"
-    """All that was asked for has been told, or done."""
+    """The request has been answered completely."""
     WAIT = "wait"
     """`left_s`: for how many seconds the VF of the pair `ifindex` will not be used."""
     MISSED = "missed"
-    """`events`: how many were forgotten before you came for them."""
+    """`events`: how many were dropped from the buffer before the client fetched them."""
     REFUSED = "refused"
     """`why`. The connection ends."""
 
 
 def parse_request(line: bytes) -> Request | None:
-    """Return what a client wants, None for what nobody can want."""
+    """Parse a client's request, None if it is invalid."""
     try:
         return Request(" ".join(line.decode().split()))
-    except ValueError:  # UnicodeDecodeError is one
+    except ValueError:  # UnicodeDecodeError is a ValueError
         return None
 
 
@@ -56,16 +56,16 @@ def event_line(event: Event) -> bytes:
 
 
 def control_line(control: Control, **said: str | float) -> bytes:
-    """Return a line that is no event."""
+    """Return a control line."""
     return _line({CONTROL: control.value, **said})
 
 
 def parse_lines(data: bytes) -> tuple[list[Record], bytes]:
-    """Return the objects of the complete lines, and the rest. Raises ValueError for what is no object."""
+    """Return the objects of the complete lines, and the rest. Raises ValueError for anything else."""
     *lines, rest = data.split(b"\n")
     records = [json.loads(line) for line in lines]
     if not all(isinstance(record, dict) for record in records):
-        raise ValueError("a line is no JSON object")
+        raise ValueError("a line is not a JSON object")
     return records, rest
 
 

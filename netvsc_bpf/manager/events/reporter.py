@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Turning steps, refusals and kernel events into events for people, each told once."""
+"""Turning steps, refusals and kernel events into events for people, each reported once."""
 
 import traceback
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ _EVERYDAY = frozenset({Cause.UNFIT, Cause.OTHER_PAIR})
 
 
 class Reporter:
-    """Tells a listener what happens."""
+    """Reports events to a listener."""
 
     def __init__(self, listener: Callable[[Event], None]) -> None:
         self._listener = listener
@@ -41,18 +41,18 @@ class Reporter:
         self._missing: frozenset[str] = frozenset()
         self._drained: dict[int, Drain] = {}
         self._vfs: dict[int, str] = {}
-        """The names of VFs that were joined, by ifindex: a switch may tell of one that is gone."""
+        """The names of joined VFs, by ifindex: a path change may be reported after the VF is gone."""
         self.timing = Timing()
 
     def observed(self, seen: Seen) -> None:
-        """Tell what pairing refused, when it is not what it refused last time."""
+        """Report what pairing refused, unless it refused the same last time."""
         nic = seen.pair.synthetic
         self._names[nic.ifindex] = nic.name
         if seen.pair.steer:
             self._attached.add(nic.ifindex)
         if seen.pair.joined is not None:
             self._vfs[seen.pair.joined.vf.ifindex] = seen.pair.joined.vf.name
-        # A VLAN upon the pair has its MAC every day, and so have the ports of a bond; that is no news.
+        # A VLAN device of the pair always has its MAC, and so do the ports of a bond: not worth a report.
         alarming = (one for one in seen.refusals if one.cause not in _EVERYDAY)
         refused: dict[str, dict[Detail, Value]] = {
             f"{one.nic.name}: {one.reason}": {Detail.VF: one.nic.name, Detail.REASON: one.cause.value}
@@ -72,7 +72,7 @@ class Reporter:
         self._drains(nic, seen.pair.drained)
 
     def _drains(self, nic: Nic, now: Drain | None) -> None:
-        """Tell that an operator drained the pair, with other words than before, or that this is over."""
+        """Report that an operator drained the pair, or changed the drain, or that the drain has ended."""
         before = self._drained.pop(nic.ifindex, None)
         if now is not None:
             self._drained[nic.ifindex] = now
@@ -82,14 +82,14 @@ class Reporter:
             self._listener(undrained_event(nic.name, before))
 
     def missing(self, names: Iterable[str]) -> None:
-        """Tell which interfaces that were named are not there (yet)."""
+        """Report which named interfaces do not exist (yet)."""
         missing = frozenset(names)
         for name in sorted(missing - self._missing):
-            self._listener(Event(Kind.AWAITED, name, "there is no such interface, waiting for it"))
+            self._listener(Event(Kind.AWAITED, name, "no such interface yet"))
         self._missing = missing
 
     def failed(self, step: act.Action, error: NetvscBpfError, took_s: float) -> None:
-        """Tell that a step failed and was undone; the same failure of the same pair once."""
+        """Report that a step failed and was undone; the same failure of the same pair only once."""
         if self._failed.get(step.ifindex) != str(error):
             self._failed[step.ifindex] = str(error)
             details: dict[Detail, Value] = {
@@ -100,67 +100,67 @@ class Reporter:
             self._listener(Event(Kind.FAILED, self.name(step.ifindex), str(error), details=details))
 
     def warned(self, ifindex: int, text: str) -> None:
-        """Tell what could not be done for a pair and is not essential; the same once."""
+        """Report something non-essential that could not be done for a pair; the same only once."""
         if text not in self._warned.setdefault(ifindex, set()):
             self._warned[ifindex].add(text)
             self._listener(Event(Kind.REFUSED, self.name(ifindex), text))
 
     def pair_failed(self, nic: Nic, error: NetvscBpfError) -> None:
-        """Report that a pair could not be observed or decided on; the same error of the same pair once."""
+        """Report that a pair could not be observed or planned; the same error of the same pair only once."""
         if self._failed.get(nic.ifindex) != str(error):
             self._failed[nic.ifindex] = str(error)
             details: dict[Detail, Value] = {Detail.ERROR: type(error).__name__}
             self._listener(Event(Kind.FAILED, nic.name, str(error), details=details))
 
     def unstable(self, ifindex: int) -> None:
-        """Tell that a pair does not come to rest; once, until it does."""
-        text = "it is changed again and again, by whom we do not know: waiting between two repairs"
+        """Report that a pair keeps being changed; once, until it stops."""
+        text = "something keeps changing this pair: repairs are rate-limited"
         if self._failed.get(ifindex) != text:
             self._failed[ifindex] = text
             self._listener(Event(Kind.FAILED, self.name(ifindex), text))
 
     def settled(self, ifindex: int) -> None:
-        """Take note that a pair has nothing left to do: a failure from now on is a new one."""
+        """Note that a pair has no steps left: a later failure is a new one."""
         self._failed.pop(ifindex, None)
 
     def trouble(self, error: Exception | str | None) -> None:
-        """Tell what keeps the manager from its work, when it is not what kept it last time; None: nothing."""
+        """Report what blocks the whole manager, unless it is the same as last time; None: nothing."""
         text = None if error is None else str(error)
         if text is not None and text != self._trouble:
             self._listener(Event(Kind.FAILED, MANAGER, text))
         self._trouble = text
 
     def upgraded(self, done: Upgraded, took_s: float) -> None:
-        """Tell that the programs of all pairs were loaded anew: another version's, or without a sentinel."""
+        """Report that the programs were replaced: those of another version, or an incomplete sentinel."""
         self._not_upgraded = None
         if done.lost:
-            text = f"the sentinel had lost {', '.join(done.lost)}, and is back"
+            text = f"the sentinel had lost {', '.join(done.lost)} and is complete again"
             details: dict[Detail, Value] = {Detail.HOOK: "sentinel", Detail.DURATION_S: round(took_s, 6)}
             self._listener(Event(Kind.REPAIRED, MANAGER, text, details=details))
         if done.now != done.before:
-            text = f"programs {done.now:08x} in place of {done.before:08x}, counters go on"
+            text = f"programs {done.before:08x} replaced by {done.now:08x}; counters continue"
             self._listener(Event(Kind.UPGRADED, MANAGER, text))
 
     def upgrade_failed(self, error: NetvscBpfError) -> None:
-        """Tell why the programs stay as they are; the same reason once."""
+        """Report why the programs were not replaced; the same reason only once."""
         if self._not_upgraded != str(error):
             self._not_upgraded = str(error)
-            text = f"the programs stay as they are: {error}"
+            text = f"the programs were not replaced: {error}"
             self._listener(Event(Kind.FAILED, MANAGER, text, details={Detail.ERROR: type(error).__name__}))
 
     def unexpected(self, error: BaseException | str, count: int, interface: str = MANAGER) -> None:
-        """Tell an error that nobody foresaw, with where it came from, each time."""
+        """Report an unexpected error with its traceback, each time."""
         where = error if isinstance(error, str) else "".join(traceback.format_exception(error))
-        text = f"unforeseen, number {count}: {where}"
+        text = f"unexpected error, number {count}: {where}"
         self._listener(Event(Kind.FAILED, interface, text, details={Detail.ERRORS: count}))
 
     def moved(self, ifindex: int, name: str | None, text: str, netns: str) -> None:
-        """Tell that a synthetic NIC left for another network namespace, and who looks after it there."""
+        """Report that a synthetic NIC moved to another network namespace, and who manages it there."""
         details: dict[Detail, Value] = {Detail.NETNS: netns}
         self._listener(Event(Kind.MOVED, name or self.name(ifindex), text, details=details))
 
     def forget(self, ifindex: int) -> None:
-        """Drop what is known of a pair that is no more."""
+        """Drop the state of a pair that no longer exists."""
         for known in (self._refused, self._names, self._failed, self._warned, self._drained):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
@@ -169,9 +169,9 @@ class Reporter:
     def done(
         self, pair: PairObservation | None, step: act.Action, refused: str | None, took_s: float
     ) -> None:
-        """Tell that a step was carried out, or what the VF refused; `took_s` is how long it took."""
+        """Report a completed step, or what the VF refused; `took_s` is its duration."""
         if isinstance(step, act.ReplaceInterim):
-            return  # a part of joining, which has been told
+            return  # part of joining, which has been reported
         kind, text = step_words(pair, step, attached=step.ifindex in self._attached)
         if refused is not None:
             kind, text = Kind.REFUSED, refused
@@ -185,21 +185,21 @@ class Reporter:
                 self.timing.joined(vf.ifindex)
         self._listener(Event(kind, self.name(step.ifindex), text, details=details))
 
-    def switched(self, told: abi.PathEvent) -> None:
-        """Tell a change of path, with the kernel's own time."""
-        pair, vf = told.synthetic_ifindex, told.vf_ifindex
-        armed = abi.PATHS[told.to] is Path.VF
+    def switched(self, change: abi.PathEvent) -> None:
+        """Report a path change, with the kernel's time."""
+        pair, vf = change.synthetic_ifindex, change.vf_ifindex
+        armed = abi.PATHS[change.to] is Path.VF
         event = switch_event(
-            told,
+            change,
             self.name(pair),
             self._vfs.get(vf),
-            lasted_s=self.timing.lasted_s(pair, told.at),
-            join_s=self.timing.joined_for_s(vf, told.at) if armed else None,
+            lasted_s=self.timing.lasted_s(pair, change.at),
+            join_s=self.timing.joined_for_s(vf, change.at) if armed else None,
         )
         self._listener(event)
 
     def stalled(self, stall: Stall, hold_s: float) -> None:
-        """Tell that a VF swallows frames, and for how long (seconds) it is not used therefore."""
+        """Report that a VF transmits nothing, and for how long (seconds) it is not used."""
         vf = self._vfs.get(stall.vf, "VF")
         text = f"{vf} {stall.why}: it is not used for {hold_s:g} s"
         details: dict[Detail, Value] = {
@@ -210,11 +210,11 @@ class Reporter:
         self._listener(Event(Kind.STALLED, self.name(stall.ifindex), text, details=details))
 
     def timed_out(self, step: act.Action, limit_s: float) -> None:
-        """Tell that a step has not returned, and that its pair does without its VF meanwhile."""
+        """Report that a step has not returned, so that its pair is moved to the synthetic path."""
         name = type(step).__name__
         text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"
         self._listener(Event(Kind.FAILED, self.name(step.ifindex), text, details={Detail.STEP: name}))
 
     def name(self, ifindex: int) -> str:
-        """Return what a pair was called when it was looked at last."""
+        """Return the name of a pair when it was last observed."""
         return self._names.get(ifindex, f"interface {ifindex}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The manager of this thread's network namespace, as `drain` and `undrain` need it."""
+"""The manager of this thread's network namespace, as used by `drain` and `undrain`."""
 
 from netvsc_bpf.datapath import ManagerClient
 from netvsc_bpf.manager.events.claim import is_claimed
@@ -7,17 +7,17 @@ from netvsc_bpf.manager.events.client import answers
 from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
 
 _PATIENCE_S = 5.0
-"""A turn takes milliseconds. One whose driver hangs is not waited for."""
+"""A reconciliation takes milliseconds. One with a hanging driver is not waited for."""
 
 
 class RunningManager(ManagerClient):
-    """Whoever manages this network namespace when it is asked; there may be nobody."""
+    """The manager of this network namespace at the time of each call, if there is one."""
 
     def is_running(self) -> bool:
         """See ManagerClient."""
         return is_claimed()
 
     def reconcile(self) -> bool:
-        """See ManagerClient. One that hangs, or is of an earlier version, does not."""
+        """See ManagerClient. False for a manager that hangs, or is of an earlier version."""
         first = next(answers(Request.LOOK, _PATIENCE_S), None)
         return first is not None and first.get(CONTROL) == Control.READY

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Answering those who ask on the socket that is the manager's claim (claim.py, protocol.py).
+"""The server on the manager's socket (claim.py, protocol.py).
 
-A reader that is slow holds up nobody: what it has not fetched lies in the memory that all share, and when
-that moves on it is told how many it missed.
+A slow reader blocks no other: events that it has not fetched stay in the shared buffer, and once they are
+dropped there the reader gets the number of events that it missed.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ from netvsc_bpf.manager.events.protocol import (
 
 MOST_CLIENTS = 32
 _PATIENCE_S = 2.0
-"""How long somebody who connected may say nothing: a probe only wants to know that we live."""
+"""How long a client may wait before its request: some only connect to see that the manager is alive."""
 _LONGEST_S = 60.0
-"""How long somebody who wants what is kept may take to fetch it. Who follows may take for ever."""
+"""How long a client may take to read the buffered events. There is no limit for followers."""
 _AT_ONCE = 64
-"""Events that are handed to the socket before it is waited for."""
+"""Events that are written to the socket before waiting for it."""
 
 
 async def _no_look() -> None:
-    """Look at nothing: for whoever serves events alone."""
+    """Do nothing: for a server of events only."""
 
 
 class EventServer:
@@ -46,9 +46,9 @@ class EventServer:
         *,
         most: int = MOST_CLIENTS,
     ) -> None:
-        """`left_alone` says for how many seconds the VFs of which pairs (ifindex) will not be used.
+        """`held_back` returns for how many seconds the VFs of which pairs (ifindex) will not be used.
 
-        `look` has the pairs looked at, and returns when that is done.
+        `look` reconciles, and returns when that is done.
         """
         self._buffer, self._held_back, self._look, self._most = recent, held_back, look, most
         self._clients: set[asyncio.Task[None]] = set()
@@ -57,11 +57,11 @@ class EventServer:
         """Serve on a listening socket, which stays the caller's, until cancelled."""
         self._buffer.serve(asyncio.get_running_loop())
         try:
-            # asyncio closes what it serves on; the claim must outlive that.
+            # asyncio closes the socket that it serves on; the claim must stay open.
             ours = listening.dup()
             server = await asyncio.start_unix_server(self._connected, sock=ours, limit=LONGEST_REQUEST)
             try:
-                # Not serve_forever(): cancelled, it waits for all clients to leave, from Python 3.12 on.
+                # Not serve_forever(): when cancelled, it waits for all clients to leave, from Python 3.12 on.
                 await asyncio.get_running_loop().create_future()
             finally:
                 server.close()
@@ -77,7 +77,7 @@ class EventServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            # Whoever leaves in the middle of an answer has had enough.
+            # The client disconnected in the middle of an answer.
             with suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(_LONGEST_S) as limit:
                     await self._answer(reader, writer, limit)
@@ -89,22 +89,22 @@ class EventServer:
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: asyncio.Timeout
     ) -> None:
-        # Strangers first: they must not be able to hold so much as a descriptor of ours.
+        # Refuse untrusted users first: they must not be able to use up descriptors.
         if peer(writer.get_extra_info("socket")).uid not in (0, os.geteuid()):
             writer.write(control_line(Control.REFUSED, why="only root and the manager's own user are served"))
             return
         if len(self._clients) > self._most:
-            writer.write(control_line(Control.REFUSED, why=f"{self._most} others are being served"))
+            writer.write(control_line(Control.REFUSED, why=f"{self._most} clients are connected already"))
             return
         try:
             line = await asyncio.wait_for(reader.readline(), _PATIENCE_S)
-        except (TimeoutError, ValueError):  # silent, or talking without end
+        except (TimeoutError, ValueError):  # no request in time, or one that is too long
             return
         if not line.endswith(b"\n"):
             return
         request = parse_request(line)
         if request is None:
-            writer.write(control_line(Control.REFUSED, why="there is no such request"))
+            writer.write(control_line(Control.REFUSED, why="unknown request"))
         elif request is Request.WAITS:
             for ifindex, left_s in self._held_back().items():
                 writer.write(control_line(Control.WAIT, ifindex=ifindex, left_s=round(left_s, 3)))
@@ -115,13 +115,13 @@ class EventServer:
         else:
             if request is Request.FOLLOW:
                 limit.reschedule(None)
-            number = await self._tell(writer, self._buffer.after(0, 0).after)
+            number = await self._send(writer, self._buffer.after(0, 0).after)
             writer.write(control_line(Control.READY))
             if request is Request.FOLLOW:
-                await self._tell_on(reader, writer, number)
+                await self._follow(reader, writer, number)
 
-    async def _tell(self, writer: asyncio.StreamWriter, number: int) -> int:
-        """Tell what there is behind the first `number` events; return where to go on."""
+    async def _send(self, writer: asyncio.StreamWriter, number: int) -> int:
+        """Send the events after the first `number` ones; return the position after the last one sent."""
         while True:
             batch = self._buffer.after(number, _AT_ONCE)
             if batch.missed:
@@ -132,17 +132,17 @@ class EventServer:
             number = batch.after
             await writer.drain()
 
-    async def _tell_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
-        """Tell what comes, until the reader is gone."""
-        gone = asyncio.ensure_future(reader.read(1))  # who follows has nothing more to say
+    async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        """Send new events until the reader disconnects."""
+        gone = asyncio.ensure_future(reader.read(1))  # a follower sends nothing more
         try:
             while True:
-                number = await self._tell(writer, number)
-                news = asyncio.ensure_future(self._buffer.next_event())
+                number = await self._send(writer, number)
+                event = asyncio.ensure_future(self._buffer.next_event())
                 try:
-                    await asyncio.wait({gone, news}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({gone, event}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    news.cancel()
+                    event.cancel()
                 if gone.done():
                     gone.result()
                     return

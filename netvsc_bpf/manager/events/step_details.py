@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What an event says of the step that it tells, beside its text. Pure."""
+"""The details of an event that reports a step. Pure."""
 
 from netvsc_bpf.manager.events.kinds import Detail, Value
 from netvsc_bpf.manager.state.missing_hooks import lost_hooks, missing_hooks
@@ -10,9 +10,9 @@ from netvsc_bpf.planner.observation import PairObservation
 def step_details(
     pair: PairObservation | None, step: act.Action, *, repair: bool = False
 ) -> dict[Detail, Value]:
-    """Return step, VF, reason and hooks, as far as the step has them; `pair` as it was before.
+    """Return step, VF, reason and hooks, as far as the step has them; `pair` is its state before the step.
 
-    Of a repair only what was lost is named.
+    For a repair, only the lost hooks are listed.
     """
     details: dict[Detail, Value] = {Detail.STEP: type(step).__name__}
     if isinstance(step, act.Join):

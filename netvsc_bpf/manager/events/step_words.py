@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The words of the event that tells of a step. Pure."""
+"""Kind and text of the event that reports a step. Pure."""
 
 from netvsc_bpf.manager.events.kinds import Kind
 from netvsc_bpf.manager.state.missing_hooks import lost_hooks
@@ -9,32 +9,32 @@ from netvsc_bpf.planner.observation import PairObservation
 
 
 def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool) -> tuple[Kind, str]:
-    """Return what kind of event a step is, and its text.
+    """Return the kind of the event for a step, and its text.
 
-    `pair` is as it was before; `attached` tells whether it had been attached by then, so that what is missing
-    was taken off by somebody else.
+    `pair` is its state before the step; `attached`: it was attached before, so missing programs were removed
+    externally.
     """
     vf = "VF" if pair is None or pair.joined is None else pair.joined.vf.name
     match step:
         case act.Attach() if attached and (lost := lost_hooks(pair, step)):
-            return Kind.REPAIRED, f"{' and '.join(lost)} put back"
+            return Kind.REPAIRED, f"{' and '.join(lost)} attached again"
         case act.Attach() if attached:
-            return Kind.ATTACHED, "guard as it is wanted now"
+            return Kind.ATTACHED, "guard changed to the configured mode"
         case act.Attach():
             return Kind.ATTACHED, "steer and guard"
         case act.PutLast():
             late = "" if pair is None else ", ".join(map(str, pair.passed_by))
-            return Kind.REPAIRED, f"steer put behind tcx program {late}, which was attached after it"
+            return Kind.REPAIRED, f"steer moved behind tcx program {late}, which was attached after it"
         case act.Join() if lost_hooks(pair, step):
-            return Kind.REPAIRED, f"home put back on {vf}"
+            return Kind.REPAIRED, f"home attached again on {vf}"
         case act.Join(vf=joined):
             return Kind.JOINED, joined.name
         case act.Leave(reason=reason):
             return Kind.LEFT, f"{vf}: {reason}"
         case act.Withdraw(reason=Reason.DAMPED):
-            return Kind.DAMPED, f"{vf} fails too often and is left alone for a while"
+            return Kind.DAMPED, f"{vf} failed too often and is not used for a while"
         case act.Withdraw(reason=Reason.NOT_PERMITTED):
-            return Kind.WITHDRAWN, f"{vf} is out of step"
+            return Kind.WITHDRAWN, f"{vf} is not in sync with the synthetic NIC"
         case act.Withdraw(reason=reason):
             return Kind.WITHDRAWN, f"{vf}: {reason}"
         case act.Permit(settle_ms=settle_ms):
@@ -53,6 +53,6 @@ def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool
             on = [name for name, is_on in (("promisc", promisc), ("allmulti", allmulti)) if is_on]
             return Kind.FOLLOWED, f"{vf} has {' and '.join(on) or 'neither promisc nor allmulti'}"
         case act.Release():
-            return Kind.RELEASED, "it is gone, its VF is as it was found"
+            return Kind.RELEASED, "the interface is gone; its VF has its original settings again"
         case _:
             raise NotImplementedError(step)

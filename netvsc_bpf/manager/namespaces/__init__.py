@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One manager for each network namespace, and NICs that move between them."""
+"""Per-namespace managers, and NICs that move between network namespaces."""

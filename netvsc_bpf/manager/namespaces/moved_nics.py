@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Looking after the synthetic NICs that left for other network namespaces, from the one that they left.
+"""Managing synthetic NICs that moved to other network namespaces, from the namespace that they left.
 
-Read anew from the marks at every look: which namespaces need a branch, whose VF has to be fetched - hosts add
-VFs to the namespace that the machine began with - and what a namespace that was deleted left in bpffs.
+Read from the marks at every check: which namespaces need a manager, whose VF has to be moved - hosts add VFs
+to the initial namespace - and what a deleted namespace left in bpffs.
 """
 
 import traceback
@@ -29,23 +29,23 @@ from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError, Refused
 from netvsc_bpf.model.nic import Nic
 
-_WHAT = "cannot look after a NIC in another network namespace"
+_WHAT = "cannot manage a NIC in another network namespace"
 
 
 @dataclass(slots=True)
 class MovedNicCare:
-    """One look at all visitors; runs in a thread in the manager's own namespace and may block."""
+    """Checks all moved NICs; runs in a thread in the manager's own namespace and may block."""
 
     config: ManagerConfig
     listener: Callable[[Event], None]
     places: dict[NetnsHandle, int] = field(default_factory=dict)
-    """The namespaces that need a branch, with the number (nsid) that this one knows them by."""
+    """The namespaces that need a manager, with their nsid in this namespace."""
     troubled: bool = False
-    """Something could not be done at the last look: it has to be tried again soon."""
-    _told: dict[str, str] = field(default_factory=dict)
+    """Something failed at the last check and has to be tried again soon."""
+    _reported: dict[str, str] = field(default_factory=dict)
 
     def __call__(self) -> None:
-        """Look after all; what fails is told once, and tried again at the next look."""
+        """Check all moved NICs; a failure is reported once, and tried again at the next check."""
         places: dict[NetnsHandle, int] = {}
         self.troubled = False
         for one in moved_nics_of(NetnsHandle.here()):
@@ -57,23 +57,23 @@ class MovedNicCare:
                         places[one.here] = nsid(one.here)
                     self._see_to_its_vf(one)
             except NamespaceGone:
-                self.troubled = True  # in this very moment: the next look sees to it
+                self.troubled = True  # just deleted: handled at the next check
             except NetvscBpfError as error:
                 self.troubled = True
-                self._tell_failure(one, str(error))
+                self._report_failure(one, str(error))
             except Exception as error:
                 self.troubled = True
-                self._tell_failure(one, "".join(traceback.format_exception(error)))
+                self._report_failure(one, "".join(traceback.format_exception(error)))
             else:
-                self._told.pop(one.name, None)
+                self._reported.pop(one.name, None)
         self.places = places
 
     def _is_ours(self, one: MovedNic) -> bool:
-        """Return whether a branch has to manage it; of one that died before it was attached drop the mark."""
+        """Return whether it needs a manager; drop the mark of a NIC that died before it was attached."""
         with one.here.entered():
             pid = holder()
             if pid is not None:
-                self._tell_once(one, f"process {pid} manages {one.here.name} now")
+                self._report_once(one, f"process {pid} manages {one.here.name} now")
                 return False
             with reading(_WHAT) as session:
                 if session.nic(one.ifindex) is not None or one.ifindex in session.attached():
@@ -88,13 +88,13 @@ class MovedNicCare:
             nics = list_nics(rtnl)
         synthetic = next((nic for nic in nics if nic.ifindex == one.ifindex), None)
         if synthetic is None:
-            return  # the branch releases it
+            return  # that namespace's manager releases it
         one = self._settled(one, nics)
         if self._lacks_a_vf(synthetic, nics):
             self._fetch_for(one, synthetic)
 
     def _settled(self, one: MovedNic, nics: list[Nic]) -> MovedNic:
-        """Complete the mark of one whose manager was killed while its VF moved."""
+        """Complete the mark of a NIC whose manager was killed while its VF moved."""
         if one.vf is None or one.vf.ifindex or arrived(one, nics) is None:
             return one
         with writing(_WHAT):
@@ -104,7 +104,7 @@ class MovedNicCare:
         try:
             return find_pair(nics, synthetic.name, any_bus=self.config.options.any_bus).pair.vf is None
         except Refused:
-            return False  # there is one, and it is somebody else's; or there are too many
+            return False  # there is one in other use, or there are several
 
     def _fetch_for(self, one: MovedNic, synthetic: Nic) -> None:
         with reading(_WHAT) as session:
@@ -117,12 +117,12 @@ class MovedNicCare:
                 return
             name = fetch(session, now, vf)
         text = f"{vf.name} follows it to {one.here.name}" + ("" if name == vf.name else f" as {name}")
-        self._tell(one, Kind.MOVED, text, vf.name)
+        self._report(one, Kind.MOVED, text, vf.name)
 
     def _candidate(self, session: Session, one: MovedNic, synthetic: Nic) -> Nic | None:
-        """Return the NIC of this namespace that would be its VF, were the visitor here."""
+        """Return the NIC of this namespace that would be its VF if the moved NIC were here."""
         options = self.config.of(one.name).options
-        # Its number and its names may be somebody else's here.
+        # Its ifindex and names may belong to another interface here.
         name = f"{one.name}@{one.here.name}"
         stand_in = replace(synthetic, ifindex=-1, name=name, altnames=(), master=None)
         named = find_by_name(session.nics, options.vf)
@@ -137,31 +137,31 @@ class MovedNicCare:
                 known=known,
             )
         except Refused as refused:
-            self._tell_once(one, str(refused))
+            self._report_once(one, str(refused))
             return None
         return pairing.pair.vf
 
     def _forget_dead(self, one: MovedNic) -> None:
-        """Remove what its namespace left in bpffs: links of devices that died or went back to the machine."""
+        """Remove what its namespace left in bpffs: links of devices that are gone or back here."""
         where = NetnsPins(one.here.inode)
         with writer_lock.writer(where.root):
             pins.remove_tree(where, where.pair(one.ifindex))
             remove_mark(where, one.ifindex)
             if not pins.in_use(where):
                 pins.remove_tree(where, where.home)
-        self._tell(one, Kind.RELEASED, f"{one.here.name} is gone, and it with it")
+        self._report(one, Kind.RELEASED, f"{one.here.name} is gone, and it with it")
 
-    def _tell_failure(self, one: MovedNic, text: str) -> None:
-        if self._told.get(one.name) != text:
-            self._told[one.name] = text
-            self._tell(one, Kind.FAILED, text)
+    def _report_failure(self, one: MovedNic, text: str) -> None:
+        if self._reported.get(one.name) != text:
+            self._reported[one.name] = text
+            self._report(one, Kind.FAILED, text)
 
-    def _tell_once(self, one: MovedNic, text: str) -> None:
+    def _report_once(self, one: MovedNic, text: str) -> None:
         key = f"{one.name} {one.here.inode}"
-        if self._told.get(key) != text:
-            self._told[key] = text
-            self._tell(one, Kind.REFUSED, text)
+        if self._reported.get(key) != text:
+            self._reported[key] = text
+            self._report(one, Kind.REFUSED, text)
 
-    def _tell(self, one: MovedNic, kind: Kind, text: str, vf: str | None = None) -> None:
+    def _report(self, one: MovedNic, kind: Kind, text: str, vf: str | None = None) -> None:
         details = {Detail.NETNS: one.here.name} | ({} if vf is None else {Detail.VF: vf})
         self.listener(Event(kind, one.name, text, details=dict(details)))

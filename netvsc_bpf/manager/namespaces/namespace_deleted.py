@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Noticing that the manager's own network namespace was deleted.
+"""Detecting that the manager's own network namespace was deleted.
 
-The manager itself keeps it alive, with the NICs that should go back to the machine. So where the namespace
-was mounted (`ip netns`, a container's runtime) and is not any more, and no other process is in it, the
-manager detaches its pairs and ends. A namespace that was not mounted when the manager started, as the
-machine's own, is not looked at.
+The manager itself keeps it alive, with the NICs that should go back to the initial namespace. So if the
+namespace was mounted (`ip netns`, a container runtime) and no longer is, and no other process is in it, the
+manager detaches its pairs and ends. A namespace that was not mounted when the manager started, such as the
+initial one, is not watched.
 """
 
 import asyncio
@@ -43,8 +43,8 @@ class OwnNamespace:
                 await asyncio.sleep(_LOOK_AT_PROCESSES_S)
 
     def leave(self) -> NoReturn:
-        """Detach all its pairs: nobody else could. Raises NamespaceGone."""
-        what, why = "cannot go on managing", f"network namespace {self.name} was deleted"
+        """Detach all its pairs, which no other process could do. Raises NamespaceGone."""
+        what, why = "the manager has ended", f"network namespace {self.name} was deleted"
         try:
             _, warnings = datapath.detach_all()
         except NetvscBpfError as error:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The part of a manager that looks after one network namespace: its loop, its threads, its pins.
+"""The manager of one network namespace: its loop, its threads, its pins.
 
-Woken by netlink, pins, the kernel's path changes and timers; it never trusts a wake-up's contents.
+It is woken by netlink, pins, the kernel's path changes and timers, and always reads the state anew.
 """
 
 import asyncio
@@ -45,24 +45,24 @@ from netvsc_bpf.planner.damping import FAILURES
 from netvsc_bpf.planner.stall import HOLD_REASONS, Stall
 
 _QUIET_S = 0.0005
-"""Events come in bursts. A VF waits meanwhile: what comes later than this is seen by the next turn."""
+"""Events come in bursts, which are collected for this long: short, since a VF may be waiting meanwhile."""
 _PUT_OFF_S = 0.5
-"""What nobody waits for is done when nothing else is to be done, or in the first turn after so long."""
+"""Deferrable work is done when there is nothing else to do, or in the first turn after this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherNamespace:
-    """A namespace that is not the manager's own, and which one that is."""
+    """A namespace that is not the manager's own, and the manager's own one (`home`)."""
 
     place: NetnsHandle
     home: NetnsHandle
 
 
 class NamespaceManager:
-    """Manages the pairs of one network namespace: the manager's own, or one `abroad`.
+    """Manages the pairs of one network namespace: the manager's own, or an `other` one.
 
-    `visits` is for the own one and looks after what left it; `turned` is called after each turn. `looking`
-    decides what is looked at.
+    `moved_nics`, for the own one only, manages NICs that left it; `turned` is called after each turn. `scope`
+    decides which interfaces are observed.
     """
 
     def __init__(
@@ -94,16 +94,16 @@ class NamespaceManager:
         self._pins = self._namespace.pins
         self._woken = asyncio.Event()
         self._asked: list[asyncio.Future[None]] = []
-        """Who waits for a turn that has not begun yet."""
+        """Waiters for a turn that has not begun yet."""
         self._followed_at: float | None = None
-        """When lists and VLANs were followed last; None: they may have changed since."""
+        """When address lists and VLANs were synced last; None: they may have changed since."""
         self._busy_since: float | None = None
-        """Since when something else was always waiting; None: nothing was."""
+        """Since when other work has always been waiting; None: none was."""
         self._is_time_now: bool | None = None
-        """What _is_time() has decided for this turn."""
+        """The result of _is_time() for this turn."""
         self._repinned = True
-        """What is pinned may be something else than it was when it was last looked at."""
-        # Abroad those of others' too: their lists were kept by us before they moved.
+        """The pins may have changed since they were last read."""
+        # In another namespace all attached ones: their lists were synced by this manager before they moved.
         reconciler = self._reconcile
         managed: Served = (lambda: reconciler.served) if other is None else everyone
         self._lists = AddressListSync(managed, listener, self._reconcile.running, unexpected)
@@ -119,23 +119,23 @@ class NamespaceManager:
         self._ring: PathEventWatch | None = None
 
     def wake(self) -> None:
-        """Look soon; at the lists and VLANs of VFs as well."""
+        """Reconcile soon, including the address lists and VLANs of VFs."""
         self._followed_at = None
         self._woken.set()
 
     async def reconcile_now(self) -> None:
-        """Look now; return once a turn that begins after this call has ended."""
+        """Reconcile now; return once a turn that begins after this call has ended."""
         turned = asyncio.get_running_loop().create_future()
         self._asked.append(turned)
         self.wake()
         await turned
 
     def held_back(self) -> dict[int, float]:
-        """See PairMemories.left_alone()."""
+        """See PairMemories.held_back()."""
         return self._reconcile.memories.held_back()
 
     def configure(self, config: ManagerConfig) -> None:
-        """Go on by another configuration; the data path is left alone as far as it fits."""
+        """Apply another configuration; the data path is left unchanged as far as it matches."""
         self._config = config
         self._reconcile.configure(config)
         self._announcer.configure(config.announce)
@@ -180,12 +180,12 @@ class NamespaceManager:
             at = await self._turn(loop, thread, pins)
             self._turned()
             for waiter in asked:
-                if not waiter.done():  # whoever asked may have gone
+                if not waiter.done():  # the client may have disconnected
                     waiter.set_result(None)
             wait = self._config.interval_s
             if not self._woken.is_set():
                 self._busy_since = None
-            if at is not None:  # the rest of the turn has taken its time since that was said
+            if at is not None:  # the rest of the turn has taken some of that time
                 wait = min(max(0.0, at - loop.time()), wait)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), wait)
@@ -194,41 +194,41 @@ class NamespaceManager:
     async def _turn(
         self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
     ) -> float | None:
-        """Reconcile once and listen to what is there then; return when (time of the loop) to do so again.
+        """Reconcile once, then update the watches; return when (loop time) to do so again.
 
-        Whatever goes wrong is told and tried again: a manager that ended would help nobody.
+        Any error is reported and tried again later; the manager never ends because of one.
         """
         self._is_time_now = None
         try:
             at = await self._jobs(thread)
             self._follow_ring(loop)
-            # Reading all pins takes a good part of what a join does.
+            # Reading all pins takes a large part of the time of a join.
             if self._repinned and self._is_time(loop.time()):
                 self._links.follow()
                 self._order.follow()
                 if pins.follow(self._folders()):
-                    # What went between the look and the watch was not told.
+                    # Pins removed between reading and watching gave no event.
                     self._woken.set()
                 self._repinned = False
         except NamespaceGone:
             return (
                 loop.time() + unexpected_errors.TROUBLE_S
-            )  # whoever opened this branch closes it before that
+            )  # NamespaceManagers closes this manager before that
         except NetvscBpfError as error:
             self._report(error)
             return loop.time() + unexpected_errors.TROUBLE_S
         except Exception as error:
             self._report(error)
-            # Whoever wakes us: it may be our own steps that did, and the next turn would end the same way.
+            # Pause even if woken: this turn's steps may have caused it, and the next turn would fail too.
             await asyncio.sleep(unexpected_errors.TROUBLE_S)
             return loop.time()
         self._reporter.trouble(None)
         return at
 
     async def _jobs(self, thread: ThreadPoolExecutor) -> float | None:
-        """Do what is done at each look, whatever becomes of the job before; raise the last error then.
+        """Do all jobs of a turn, even if one fails; raise the last error at the end.
 
-        Return when (time of the loop) to look again.
+        Return when (loop time) to reconcile again.
         """
         loop = asyncio.get_running_loop()
         at: float | None = None
@@ -260,7 +260,7 @@ class NamespaceManager:
         yield self._care_for_moved_nics
 
     def _is_to_follow(self) -> bool:
-        """Tell whether lists and VLANs are read now: not where only a timer or a change of path woke us."""
+        """Return whether lists and VLANs are read now: not after a mere timer or path change."""
         now = asyncio.get_running_loop().time()
         if self._followed_at is not None and now - self._followed_at < self._config.interval_s:
             return False
@@ -270,7 +270,7 @@ class NamespaceManager:
         return True
 
     def _is_time(self, now: float) -> bool:
-        """Tell whether this turn has time for what nobody waits for."""
+        """Return whether this turn has time for deferrable work."""
         if self._is_time_now is None:
             since = self._busy_since = now if self._busy_since is None else self._busy_since
             self._is_time_now = not self._woken.is_set() or now - since >= _PUT_OFF_S
@@ -288,7 +288,7 @@ class NamespaceManager:
         return unexpected_errors.TROUBLE_S if self._moved_nics.troubled else None
 
     def _job(self, thread: ThreadPoolExecutor, work: Callable[[], Any]) -> "asyncio.Future[Any]":
-        """Begin work in the namespace of this branch; the thread is there no longer than that."""
+        """Start a job in this namespace; the thread is in it only while the job runs."""
         return asyncio.get_running_loop().run_in_executor(thread, self._namespace.call, work)
 
     def _report(self, error: Exception) -> None:
@@ -300,7 +300,7 @@ class NamespaceManager:
     def _switched(self, event: abi.PathEvent) -> None:
         try:
             self._take_note(event)
-        except Exception as error:  # the events of other pairs come behind this one
+        except Exception as error:  # events of other pairs follow
             self._report(error)
         self._announcer.wake()
         self._woken.set()
@@ -317,16 +317,16 @@ class NamespaceManager:
         self._reporter.switched(event)
 
     def _follow_ring(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Read the ring buffer that is pinned now: detach and attach put another one there."""
+        """Read the ring buffer that is pinned now: detach and attach create another one."""
         path = self._pins.map("path_events")
         current = map_id(path)
         if self._ring is not None and self._ring.map_id != current:
             self._close_ring()
         if self._ring is None and current is not None:
-            # It may go in this very moment.
+            # It may be removed at any time.
             with contextlib.suppress(FileNotFoundError):
                 self._ring = PathEventWatch(loop, path, self._switched)
-                # For how long each pair has been on its path: the ring tells of what comes.
+                # Since when each pair is on its path: the ring has later changes only.
                 for last in last_changes(self._pins):
                     self._reporter.timing.last_change(last.synthetic_ifindex, last.at)
                 self._ring.consume()

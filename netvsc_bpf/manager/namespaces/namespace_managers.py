@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The branches of a manager in other network namespaces: one for each that a NIC of its own moved to."""
+"""The managers of other network namespaces: one for each that a managed NIC moved to."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from netvsc_bpf.metrics.manager_stats import ManagerStats
 
 
 class NamespaceManagers:
-    """Opens and closes branches as they are needed, and wakes the one where something happened."""
+    """Starts and ends them as needed, and wakes the one whose namespace changed."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class NamespaceManagers:
         self._deaf = ""
 
     def follow(self, places: Mapping[NetnsHandle, int], wake_home: Callable[[], None]) -> None:
-        """Have a branch in each of these namespaces (with its nsid), and in no other."""
+        """Run a manager for each of these namespaces (with its nsid), and for no other."""
         for gone in self._open.keys() - places.keys():
             self._open.pop(gone)[1].cancel()
         self._numbers = {number: place for place, number in places.items()}
@@ -45,13 +45,13 @@ class NamespaceManagers:
             self._close_watch()
 
     def configure(self, config: ManagerConfig) -> None:
-        """Go on by another configuration."""
+        """Apply another configuration."""
         self._config = config
         for manager, _ in self._open.values():
             manager.configure(config)
 
     async def reconcile_now(self) -> None:
-        """Have each of them look at its pairs; return when they have, or were closed."""
+        """Have each of them reconcile; return when they have, or were closed."""
         looks = [asyncio.ensure_future(manager.reconcile_now()) for manager, _ in self._open.values()]
         if looks:
             await asyncio.wait(looks)
@@ -93,7 +93,7 @@ class NamespaceManagers:
         try:
             self._watch = AllNsidWatch(asyncio.get_running_loop(), lambda nsid: self._woken(nsid, wake_home))
         except OSError as error:
-            text = f"cannot hear of changes in other network namespaces: {error.strerror}; they are looked at"
+            text = f"cannot watch other network namespaces: {error.strerror}; they are checked"
             if self._deaf != text:
                 self._deaf = text
                 self._listener(Event(Kind.FAILED, MANAGER, f"{text} every {self._config.interval_s:g} s"))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The path of a pair between two packets.
+"""Arming pairs without traffic.
 
-The kernel decides it on each packet; where there is no traffic somebody has to ask it to look. On the rung
-`netlink` it cannot see whether the VF lives, and the manager decides; without its sentinel it does not see
-the VF fail, and the manager tells it.
+The kernel decides the path at each packet; without traffic the manager has to trigger the check. At liveness
+level `netlink` the kernel cannot see whether the VF works, and the manager decides; without its sentinel it
+does not see the VF fail, and the manager reports it.
 """
 
 from dataclasses import dataclass, field
@@ -22,41 +22,41 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Reason
 
 _TICK_S = 0.001
-"""So much after the settle time nobody's clock doubts that it is over."""
+"""Margin after the settle time, for differences between clocks."""
 _AGAIN_S = 0.004
-"""How soon to look again, at first, at what the kernel does not take for usable."""
+"""First delay until a VF that the kernel found unusable is checked again."""
 _LONGEST_S = 1.0
 
 
 @dataclass(slots=True)
 class Arming:
-    """Looks at pairs that wait for their settle time."""
+    """Checks pairs that wait for their settle time."""
 
     _since: dict[int, int] = field(default_factory=dict)
-    """On the rung `netlink`: slot -> CLOCK_MONOTONIC ns of the first look that found the VF usable."""
+    """At liveness level `netlink`: slot -> CLOCK_MONOTONIC ns of the first check that found the VF usable."""
     _misses: dict[int, int] = field(default_factory=dict)
-    """Slot -> looks in a row at which the kernel found a VF unusable that seems to be usable."""
+    """Slot -> consecutive checks at which the kernel found a VF unusable that seems usable."""
     _awaited: dict[int, int] = field(default_factory=dict)
-    """Slot -> CLOCK_MONOTONIC ns of the end of its settle time, where the kernel has to be asked then."""
+    """Slot -> CLOCK_MONOTONIC ns of the end of its settle time, if the kernel has to be triggered then."""
 
     def ask_again(self) -> None:
-        """Ask the kernel to look at the pairs whose settle time is over, before anything else is looked at.
+        """Have the kernel check the pairs whose settle time is over, before anything else is observed.
 
-        Whether the VF is usable the kernel says. Raises KernelError, ForeignLayout.
+        The kernel decides whether the VF is usable. Raises KernelError, ForeignLayout.
         """
         now = CLOCKS.monotonic()
         due = [slot for slot, at in self._awaited.items() if at <= now]
         if not due:
             return
         ours = NetnsPins(namespaces.current_inode())
-        with changing("cannot look at a pair"), pin_root.held(ours.root), opened(ours) as loaded:
+        with changing("cannot check a pair"), pin_root.held(ours.root), opened(ours) as loaded:
             for slot in due:
                 del self._awaited[slot]
                 if loaded is not None:
                     loaded.control(ControlCommand.CHECK, slot)
 
     def look(self, session: Session, loaded: LoadedObject, synthetic: Nic) -> float | None:
-        """Look at one pair; return in how many seconds to look again, None if there is no need."""
+        """Check one pair; return in how many seconds to check again, None if there is no need."""
         slot = find_pair_slot(loaded, synthetic.ifindex)
         vf = None if slot is None else session.nic(loaded.vf_ifindex(slot))
         if slot is None or vf is None:
@@ -82,7 +82,7 @@ class Arming:
             self._misses.pop(slot, None)
             self._awaited[slot] = state.usable_since + state.settle_ns
             return _TICK_S + _seconds_until(self._awaited[slot])
-        # Up and with carrier, and yet the kernel does not think so: it is on its way, or detached for long.
+        # Up and with carrier, but not for the kernel: still coming up, or detached for long.
         misses = self._misses[slot] = min(self._misses.get(slot, 0) + 1, 10)
         return min(_LONGEST_S, _AGAIN_S * 2.0**misses)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Carrying out one planned step. It holds afterwards, or it was undone and raises."""
+"""Executing one planned step. It succeeds, or is undone and raises."""
 
 from dataclasses import dataclass
 
@@ -26,17 +26,17 @@ from netvsc_bpf.planner.observation import PairObservation
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Carries out steps within one session, under the writer lock."""
+    """Executes steps within one session, under the writer lock."""
 
     session: Session
     loaded: LoadedObject
     options: AttachOptions
 
     def run(self, action: act.Action) -> str | None:
-        """Carry out one step; return what the VF refused, in words, though the step as such was done.
+        """Execute one step; return what the VF refused, in words, if the step succeeded without it.
 
-        Raises Refused, CannotHere, KernelError and their subclasses, and nothing else: what one pair's step
-        fails with must not keep the other pairs from theirs.
+        Raises Refused, CannotHere, KernelError and their subclasses only, so that a failed step of one pair
+        does not prevent those of others.
         """
         with changing(f"cannot finish {type(action).__name__} of interface {action.ifindex}"):
             return self._run(action)
@@ -98,7 +98,7 @@ class Executor:
         try:
             return self._follow_one(action, synthetic, vf, slot, found)
         finally:
-            # Also when it failed half-way: what did go through must be known.
+            # Also after a partial failure: record what did succeed.
             self.loaded.set_found(slot, found)
 
     def _follow_one(self, action: act.Action, synthetic: Nic, vf: Nic, slot: int, found: Found) -> str | None:
@@ -147,7 +147,7 @@ def _back(synthetic: Nic, otherwise: object) -> str:
 
 
 def is_gone(pair: PairObservation, step: act.Action) -> bool:
-    """Tell whether a NIC that a step was about is no more, or in another network namespace."""
+    """Return whether a NIC of a step is gone, or in another network namespace."""
     nics = [step.ifindex]
     if isinstance(step, act.Join):
         nics.append(step.vf.ifindex)

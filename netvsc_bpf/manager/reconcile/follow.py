@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A synthetic NIC that left its network namespace: who goes on managing it.
+"""A synthetic NIC that left its network namespace: finding it, and who manages it from now on.
 
-Its pair is released where it was, as if the NIC were gone. If it can be found elsewhere a mark is left there
-first, so that it is never out of everybody's sight: whoever is killed in between finds the mark again.
+Its pair is released where it was, as if the NIC were gone. If it is found elsewhere, a mark is made there
+first, so that it is never lost: a manager that was killed in between finds the mark when it starts again.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from netvsc_bpf.model.nic import Nic
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """What became of it, in words, and where it is."""
+    """What happened to it, in words, and where it is."""
 
     text: str
     netns: str
@@ -36,10 +36,10 @@ def depart(
     name: str | None,
     wanted: tuple[str, ...],
 ) -> Departure | None:
-    """Look for a NIC that left, and see to its being managed there; None where it is gone for good.
+    """Find a NIC that left, and have it managed there; None if it no longer exists.
 
-    `known` is how it was, `name` under which it was managed: None where whoever knew was killed. Then only
-    one of the names `wanted` counts, if there are any. Raises NetvscBpfError.
+    `known` is its last known state, `name` the name it was managed by: None after a restart. Then it must
+    have one of the names `wanted`, if there are any. Raises NetvscBpfError.
     """
     found = find(session.pins, ifindex, known)
     if found is None:
@@ -50,19 +50,19 @@ def depart(
     name = mark.name if mark is not None else name or nic.name
     called = f"{place.name}" if nic.name == name else f"{place.name}, where it is called {nic.name}"
     if home == here and mark is None and wanted and not {name, *nic.altnames} & {*wanted}:
-        return Departure(f"to {called}: it was not ours to follow", place.name)
+        return Departure(f"to {called}: not configured to be managed", place.name)
     with place.entered():
         _restore_gso(loaded, ifindex, found)
         pid = holder() if place != home else None
     if pid is not None:
-        return Departure(f"to {called}: process {pid} manages that", place.name)
+        return Departure(f"to {called}: process {pid} manages it there", place.name)
     if place != home:
         note(MovedNic(nic.ifindex, place, home, name))
     return Departure(f"to {called}", place.name)
 
 
 def _restore_gso(loaded: LoadedObject, ifindex: int, found: NicLocation) -> None:
-    """Put its GSO limits back as found: its old namespace cannot reach it any more."""
+    """Restore its GSO limits: its old namespace cannot reach it any more."""
     slot = find_pair_slot(loaded, ifindex)
     state = None if slot is None else loaded.found(slot)
     if state is None or not state.vf_ifindex:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reading how the pairs stand: one netlink dump, the maps, the links."""
+"""Observing the state of pairs: one netlink dump, the maps, the links."""
 
 import errno
 
@@ -65,7 +65,7 @@ def _passed_by(session: Session, synthetic: Nic) -> tuple[int, ...]:
     try:
         return passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer"))
     except OSError as error:
-        if error.errno != errno.ENODEV:  # it went since the dump
+        if error.errno != errno.ENODEV:  # removed since the dump
             raise
         return ()
 
@@ -105,7 +105,7 @@ def _joined(
 
 
 def _driver_delivers(session: Session, options: AttachOptions, synthetic: Nic, vf: Nic) -> bool:
-    """Tell whether a VF whose ingress is left to its driver still can be: VLANs may have come."""
+    """Return whether a VF whose ingress is left to its driver still can be: VLANs may have been added."""
     return vf.master == synthetic.ifindex and rx_for(session, options, synthetic, vf) is RxMode.KERNEL
 
 
@@ -121,11 +121,11 @@ def _attached(
     own = own_program(session, synthetic.ifindex, program)
     if hook.attached(own, ifindex, direction, pin):
         return True
-    # Another process may be changing programs, or was killed meanwhile: this is looked at without the lock.
+    # Read without the lock: another process may be replacing programs, or was killed while doing so.
     pending = pair_programs.pending_ids(session.pins, synthetic.ifindex, program)
     return any(hook.attached(one, ifindex, direction, pin) for one in pending)
 
 
 def wanted_guard(loaded: LoadedObject, slot: int, options: AttachOptions) -> GuardMode:
-    """Return what was asked for, or else what whoever attached the pair chose."""
+    """Return the configured mode, or else the one chosen when the pair was attached."""
     return abi.GUARD_MODES[loaded.pair(slot).guard] if options.guard is None else options.guard

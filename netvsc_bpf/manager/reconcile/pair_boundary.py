@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A boundary around each pair: whatever goes wrong in handling one is reported, and the others are served."""
+"""An error boundary around each pair: an error in handling one is reported, and the others are handled."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,27 +18,27 @@ def _no_exception(_: NetvscBpfError) -> bool:
 
 @dataclass(slots=True)
 class PairBoundary:
-    """For work that is done for each pair at every look, and so tried again at the next one.
+    """For work that is done for each pair in every turn, and so is retried in the next one.
 
-    An error is reported when it first occurs, and again only once the work has succeeded in between, or
-    failed in another way.
+    An error is reported when it first occurs, and again only after the work has succeeded in between or
+    failed differently.
     """
 
     what: str
-    """What cannot be done then, for the message."""
+    """What cannot be done, for the message."""
     listener: Callable[[Event], None]
     unexpected: UnexpectedErrors | None = None
-    """Counts unexpected errors; without it they are counted here alone."""
+    """Counts unexpected errors; without it they are counted separately here."""
     harmless: Callable[[NetvscBpfError], bool] = _no_exception
-    """Says of which errors nobody has to hear."""
-    _told: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Returns which errors are not reported."""
+    _reported: dict[tuple[str, str], str] = field(default_factory=dict)
     """By interface and stage of the work."""
 
     @contextmanager
     def around(self, interface: str, stage: str = "") -> Iterator[None]:
-        """Keep what goes wrong in the block within it; only NamespaceGone, which concerns all, passes.
+        """Report errors of the block instead of raising them; only NamespaceGone, which concerns all, passes.
 
-        `stage` tells blocks for the same pair apart: that one succeeds says nothing of the other.
+        `stage` distinguishes blocks for the same pair: success of one says nothing about the other.
         """
         key = interface, stage
         try:
@@ -53,13 +53,13 @@ class PairBoundary:
             if self._is_new(key, error):
                 self._report(error, interface)
         else:
-            self._told.pop(key, None)
+            self._reported.pop(key, None)
 
     def _is_new(self, key: tuple[str, str], error: Exception) -> bool:
-        told = f"{type(error).__name__}: {error}"
-        if self._told.get(key) == told:
+        text = f"{type(error).__name__}: {error}"
+        if self._reported.get(key) == text:
             return False
-        self._told[key] = told
+        self._reported[key] = text
         return True
 
     def _report(self, error: Exception, interface: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What goes wrong with one pair is reported, is tried again later each time, and costs the others nothing."""
+"""Errors of one pair are reported and retried with increasing delays, without affecting other pairs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,33 +19,33 @@ from netvsc_bpf.planner.actions import Action
 
 @dataclass(slots=True)
 class PairRetries:
-    """The boundary around each pair in a reconciliation. Times are seconds of `clock`."""
+    """The error boundary around each pair in a reconciliation. Times are seconds of `clock`."""
 
     what: str
-    """What cannot be done then, for the message."""
+    """What cannot be done, for the message."""
     memories: PairMemories
     reporter: Reporter
     stats: ManagerStats
     clock: Callable[[], float]
     unexpected: UnexpectedErrors | None = None
-    """Counts unexpected errors; without it they are counted here alone."""
+    """Counts unexpected errors; without it they are counted separately here."""
     _retries: dict[int, Retry] = field(default_factory=dict)
-    """Pairs (ifindex) that raised at the last look: when the next error is reported again."""
+    """Pairs (ifindex) that raised in the last reconciliation: when the next error is reported again."""
     _broke: set[int] = field(default_factory=set)
-    """Those that raised at this one."""
+    """Pairs that raised in this one."""
 
     def begin(self) -> None:
-        """Begin a look."""
+        """Begin a reconciliation."""
         self._broke.clear()
 
     def end(self, now: float) -> list[float]:
-        """End a look; return in how many seconds to look again because of what went wrong."""
+        """End a reconciliation; return in how many seconds to retry because of errors."""
         self._retries = {pair: retry for pair, retry in self._retries.items() if pair in self._broke}
         return [retry.at - now for retry in self._retries.values()]
 
     @contextmanager
     def around(self, nic: Nic) -> Iterator[None]:
-        """Keep what goes wrong with the pair of this synthetic NIC within the block.
+        """Report errors of the pair of this synthetic NIC instead of raising them.
 
         Only NamespaceGone, which concerns all, passes.
         """
@@ -58,12 +58,12 @@ class PairRetries:
             self._broken(nic, error)
 
     def failed(self, step: Action, error: NetvscBpfError, begun: float) -> None:
-        """Count and report a step that failed; it was begun at `begun`."""
+        """Count and report a failed step; it began at `begun`."""
         self.stats.failed(error)
         self.reporter.failed(step, error, self.clock() - begun)
 
     def report(self, error: Exception, interface: str = MANAGER) -> None:
-        """Count and report an error that nobody expected."""
+        """Count and report an unexpected error."""
         self.stats.failed(error)
         if self.unexpected is None:
             self.unexpected = UnexpectedErrors(self.reporter)
@@ -76,7 +76,7 @@ class PairRetries:
             memory.failed(now)
         retry = self._retries.setdefault(nic.ifindex, Retry())
         if now < retry.at:
-            return  # something else woke us; it has been reported, and its time has not come
+            return  # woken by something else: already reported, and not due yet
         retry.failed(now)
         if isinstance(error, NetvscBpfError):
             self.stats.failed(error)

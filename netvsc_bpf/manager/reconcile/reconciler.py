@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One reconciliation: look, plan, act, until the plan is empty. Runs in a thread of its own and may block."""
+"""One reconciliation: observe, plan, act, until the plan is empty. Runs in its own thread and may block."""
 
 import time
 from collections import deque
@@ -48,17 +48,17 @@ _WHAT = "cannot manage"
 _ROUNDS = 10
 """Plans are short chains (leave, attach, join, follow, permit).
 
-Who is not done after that many is changed by somebody else meanwhile.
+A pair that is not done after this many rounds is being changed externally meanwhile.
 """
 
 
 _LET_GO_S = 0.05
-"""How soon to look again at a NIC that came back from another namespace and is not let go there yet."""
+"""How soon to check again a NIC that came back from another namespace and is not released there yet."""
 
 
 @dataclass(slots=True)
 class Reconciler:
-    """Brings the pairs of this thread's network namespace to what is wanted."""
+    """Brings the pairs of this thread's network namespace to the configured state."""
 
     config: ManagerConfig
     reporter: Reporter
@@ -67,17 +67,17 @@ class Reconciler:
     memories: PairMemories = field(init=False)
     running: CurrentStep = field(default_factory=CurrentStep)
     unexpected: InitVar[UnexpectedErrors | None] = None
-    """Counts unexpected errors; without it they are counted here alone."""
+    """Counts unexpected errors; without it they are counted separately here."""
     scope: ObservationScope = field(default_factory=ObservationScope)
     home: NetnsHandle | None = None
-    """The manager's own namespace, where this is another one.
+    """The manager's own namespace, if this is another one.
 
-    Then only those NICs are managed that came from there.
+    Then only NICs that came from there are managed.
     """
     changed: Callable[[], None] = lambda: None
-    """Called where what is pinned may have changed: by us, or unnoticed since the last look at everything."""
+    """Called if pins may have changed: by this manager, or unnoticed since the last full observation."""
     served: frozenset[int] = frozenset()
-    """The managed synthetic NICs (ifindexes) at the last look. Any thread may read it."""
+    """The managed synthetic NICs (ifindexes) when last observed. Any thread may read it."""
     _managed: Managed | ManagedMovedNics = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
@@ -109,10 +109,10 @@ class Reconciler:
         )
 
     def __call__(self) -> float | None:
-        """Do what is to be done.
+        """Reconcile once.
 
-        Return in how many seconds to look again, None if only when something happens. Raises NetvscBpfError
-        where nothing can be done at all; what concerns one pair is told and tried again later.
+        Return in how many seconds to reconcile again, None if only after an event. Raises NetvscBpfError if
+        nothing can be done at all; errors of one pair are reported and retried later.
         """
         while self._configs:
             self._take_over(self._configs.popleft())
@@ -139,11 +139,11 @@ class Reconciler:
         with writing(_WHAT, self._memo, session.scope) as session:
             session = self._near(session)
             self._rounds(session, work)
-            # What came meanwhile has an event of its own.
+            # Changes meanwhile have events of their own.
             return self._wait_s(session.refreshed())
 
     def configure(self, config: ManagerConfig) -> None:
-        """Go on by another configuration from the next reconciliation on. Any thread may call it."""
+        """Apply another configuration from the next reconciliation on. Any thread may call it."""
         self._configs.append(config)
 
     def _take_over(self, config: ManagerConfig) -> None:
@@ -154,16 +154,16 @@ class Reconciler:
         self.memories.configure(config.damping, config.stall)
 
     def _look(self, session: Session) -> set[int] | None:
-        """Return for which pairs (ifindex) there is something to do; None where there is nothing at all."""
+        """Return the pairs (ifindex) with something to do; None if there is nothing at all."""
         with opened(session.pins) as loaded:
             busy = self._busy(session, loaded)
             due = busy or orphans(session) or self._upgrade.due(session, loaded, self.clock())
             return busy if due else None
 
     def _busy(self, session: Session, loaded: LoadedObject | None) -> set[int]:
-        """Return for which pairs (ifindex) there is something to do, and withdraw what must be withdrawn.
+        """Return the pairs (ifindex) with something to do, and withdraw permissions that must be withdrawn.
 
-        That takes no lock and waits for nothing: neither for another pair, nor for whoever else is writing.
+        It takes no lock and waits neither for another pair nor for another writer.
         """
         plans: dict[int, list[act.Action]] = {}
         to_withdraw = []
@@ -179,8 +179,8 @@ class Reconciler:
                 if any(isinstance(step, act.Withdraw) for step in steps):
                     to_withdraw.append(nic.ifindex)
         if loaded is not None and to_withdraw:
-            # Whoever holds the lock may have changed a VF after the first dump and permitted it before we
-            # read the maps. What it changed before that is in a second dump.
+            # The holder of the lock may have changed a VF after the first dump and permitted it before the
+            # maps were read. What it changed before that is in a second dump.
             self._withdraw(session.refreshed(), loaded, to_withdraw)
         self._unhurried.planned(plans.values())
         return set(plans)
@@ -198,9 +198,9 @@ class Reconciler:
                     self._carry_out(session, loaded, nic, seen, withdrawals)
 
     def _rounds(self, session: Session, busy: set[int]) -> None:
-        """Carry out plans until there are none; the pairs of `busy` first, who has waited long enough."""
+        """Execute plans until they are empty; the pairs of `busy` first, since they have waited already."""
         with opened(session.pins) as loaded:
-            if loaded is not None:  # much may have happened while we waited for the lock
+            if loaded is not None:  # the state may have changed while waiting for the lock
                 self._withdraw(session, loaded, [one for one in busy if is_permitted(loaded, one)])
         self._release(session, self.config)
         self._upgraded(session)
@@ -209,7 +209,7 @@ class Reconciler:
             synthetics = self._synthetics(session)
             if not synthetics:
                 return
-            # Who has had nothing to do is looked at once more when nobody has anything to do any more.
+            # Pairs without steps are observed once more when no pair has any steps left.
             due = synthetics if every else [nic for nic in synthetics if nic.ifindex in busy]
             with self.running.compiling():
                 loaded = loaded_or_load(session, self.config.options.liveness)
@@ -222,11 +222,11 @@ class Reconciler:
         for ifindex in busy:
             memory = self.memories.of(ifindex)
             memory.failed(self.clock())
-            if memory.retry.failures > 1:  # once may be a VF that went and came in this very moment
+            if memory.retry.failures > 1:  # a single failure may be a VF that was just replaced
                 self.reporter.unstable(ifindex)
 
     def _upgraded(self, session: Session) -> None:
-        """Put our programs in place of another version's, and a lost sentinel back; or leave all as it is."""
+        """Replace programs of another version and restore a lost sentinel; or leave everything unchanged."""
         with opened(session.pins) as loaded:
             if loaded is None:
                 return
@@ -251,7 +251,7 @@ class Reconciler:
         return False
 
     def _one(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
-        """Carry out the steps of one pair; return whether there were any, and they worked."""
+        """Execute the steps of one pair; return whether there were any, and they succeeded."""
         seen, steps = self._steps(session, loaded, nic, known)
         if not steps:
             return False
@@ -272,7 +272,7 @@ class Reconciler:
                     refused = executor.run(step)
             except NetvscBpfError as error:
                 if is_gone(seen.pair, step) or isinstance(error, PairDrained):
-                    return True  # no failure: the next look finds that it went, or that it was drained
+                    return True  # not a failure: the next observation finds it gone, or drained
                 memory.failed(self.clock())
                 self._retries.failed(step, error, begun)
                 return False
@@ -281,7 +281,7 @@ class Reconciler:
                 self.reporter.warned(step.ifindex, session.tools.warnings.pop(0))
             self.reporter.done(seen.pair, step, refused, self.clock() - begun)
             if given_up():
-                # The pair was changed meanwhile, and why has been handed over: look again.
+                # The pair was changed meanwhile, and the reason has been recorded: observe again.
                 self.memories.count()
                 return True
         changes = [step for step in steps if not isinstance(step, act.ReplaceInterim)]
@@ -316,7 +316,7 @@ class Reconciler:
         return self.config.of(self._managed.name(nic), nic.name, *nic.altnames)
 
     def _synthetics(self, session: Session) -> list[Nic]:
-        """Return the managed NICs; not one that came back, and whose branch has still to let it go."""
+        """Return the managed NICs, except those that came back and are not released elsewhere yet."""
         managed = self._managed.among(session.nics, session.attached())
         held = guards_of_moved_nics(NetnsHandle.here())
         ours = [nic for nic in managed if nic.xdp_prog_id not in held]
@@ -327,14 +327,14 @@ class Reconciler:
         return self.scope.confine(session, self._synthetics, self._names)
 
     def _names(self, synthetics: Iterable[Nic]) -> set[str]:
-        """Return the names that matter: of the managed NICs, and of the VFs that are named outright."""
+        """Return the relevant names: of the managed NICs, and of explicitly named VFs."""
         named = [self.config.options.vf, *(self._wanted(nic).options.vf for nic in synthetics)]
         return {*self._managed.names_ever(), *filter(None, named)}
 
     def _missing(self, left: Iterable[int]) -> list[str]:
-        """Return the names that nobody has, here or elsewhere.
+        """Return the names that no interface has, here or in other namespaces.
 
-        `left` are the synthetic NICs (ifindexes) that are not here any more and have still to be looked for.
+        `left` are the synthetic NICs (ifindexes) that are no longer here and may be in other namespaces.
         """
         missing = self._managed.missing()
         away = {one.name for one in moved_nics_of(NetnsHandle.here())} if missing else set()
@@ -344,7 +344,7 @@ class Reconciler:
     def _wait_s(self, session: Session) -> float | None:
         now, synthetics = self.clock(), self._synthetics(session)
         present, attached = {nic.ifindex for nic in session.nics}, session.attached()
-        left = set(attached) - present  # to be looked for elsewhere
+        left = set(attached) - present  # to be searched for in other namespaces
         self.reporter.missing(self._missing(left))
         waits = [self._upgrade.wait_s(now), self._newcomers.wait_s(nic.ifindex for nic in synthetics)]
         waits.append(self._unhurried.wait_s())
@@ -366,7 +366,7 @@ class Reconciler:
 
 
 def _settle_ms(seen: Seen, asked_for: int | None) -> int:
-    """Return what was asked for, or else what whoever attached the pair chose."""
+    """Return the configured time, or else the one chosen when the pair was attached."""
     if asked_for is not None:
         return asked_for
     joined = seen.pair.joined

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Pairs whose synthetic NIC is not here any more: taken down, or followed to where it moved."""
+"""Pairs whose synthetic NIC is no longer here: releasing them, and following a NIC that moved."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ from netvsc_bpf.planner import actions as act
 
 @dataclass(frozen=True, slots=True)
 class PairRelease:
-    """Lets go of them, one after the other."""
+    """Releases them, one after the other."""
 
     memories: PairMemories
     running: CurrentStep
     reporter: Reporter
     clock: Callable[[], float]
     failed: Callable[[act.Action, NetvscBpfError, float], None]
-    """Told of a step that failed, and when it was begun."""
+    """Called with a failed step, its error, and when it began."""
     report: Callable[[Exception, str], None]
-    """Told of an unexpected error, and the name of the interface."""
+    """Called with an unexpected error, and the name of the interface."""
     last_name: Callable[[int], str | None]
-    """What the managed NIC of that ifindex was called; None where no NIC that was named is meant."""
+    """Returns the last name of the managed NIC with that ifindex; None if it was not named."""
 
     def __call__(self, session: Session, config: ManagerConfig) -> None:
-        """Take down the pairs whose synthetic NIC is gone."""
+        """Release the pairs whose synthetic NIC is gone."""
         for step in orphans(session):
             begun = self.clock()
             try:
@@ -70,7 +70,7 @@ class PairRelease:
     def _depart(
         self, session: Session, loaded: LoadedObject, step: act.Release, config: ManagerConfig
     ) -> None:
-        """Where the NIC only moved to another namespace, see to its being managed there."""
+        """If the NIC only moved to another namespace, have it managed there."""
         before, name = self.memories.of(step.ifindex).before, self.last_name(step.ifindex)
         known = None if before is None else before.synthetic
         wanted = () if name is not None else config.interfaces
@@ -80,5 +80,5 @@ class PairRelease:
 
 
 def orphans(session: Session) -> list[act.Release]:
-    """Return what lets go of the attached pairs whose synthetic NIC is gone."""
+    """Return the steps that release the attached pairs whose synthetic NIC is gone."""
     return act.orphans(session.attached(), (nic.ifindex for nic in session.nics))

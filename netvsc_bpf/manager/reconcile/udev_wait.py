@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A VF that has just appeared is udev's first, where being brought up would cost it its name.
+"""Waiting for udev to rename a new VF: before Linux 6.2 an interface that is up cannot be renamed.
 
-hv_netvsc waits 100 ms for the same reason, however long udev takes (VF_TAKEOVER_INT); we ask udev. From Linux
-6.2 on nobody has to wait.
+hv_netvsc waits a fixed 100 ms for the same reason (VF_TAKEOVER_INT); netvsc-bpf asks udev.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,9 +13,9 @@ from netvsc_bpf.manager.state.durations import Arrivals
 from netvsc_bpf.planner.actions import Action, Join
 
 _PATIENCE_NS = 10_000_000_000
-"""udev may be stopped, or have been told to look away: the VF is worth more than its name.
+"""The longest wait: udev may be stopped or configured to ignore the VF, or be busy while the machine boots.
 
-It may also be at work on a whole machine that boots.
+After that the VF is used, and may keep a wrong name.
 """
 _LOOK_S = 0.02
 
@@ -27,14 +26,14 @@ def _udev_is_busy_with(ifindex: int) -> bool:
 
 @dataclass(slots=True)
 class UdevWait:
-    """Holds joins back while udev is at work on the VF."""
+    """Defers joins while udev processes the VF."""
 
     arrivals: Arrivals
     busy: Callable[[int], bool] = _udev_is_busy_with
     clock_ns: Callable[[], int] = CLOCKS.boottime
-    """That of the arrivals."""
+    """The clock of the arrivals."""
     _waiting: set[int] = field(default_factory=set)
-    """Synthetic NICs (ifindex) whose VF is waited for."""
+    """Synthetic NICs (ifindex) that wait for their VF."""
 
     def without_unready(self, ifindex: int, steps: list[Action]) -> list[Action]:
         """Return the steps for the pair of this synthetic NIC that need not wait."""
@@ -46,7 +45,7 @@ class UdevWait:
         return ready
 
     def wait_s(self, synthetics: Iterable[int]) -> float | None:
-        """Return in how many seconds to look again at these (ifindexes), None if nobody is waited for."""
+        """Return in how many seconds to check these (ifindexes) again, None if none of them waits."""
         self._waiting &= set(synthetics)
         return _LOOK_S if self._waiting else None
 

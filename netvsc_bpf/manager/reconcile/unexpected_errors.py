@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Errors that nobody foresaw: told with their traceback, counted, survived."""
+"""Unexpected errors: reported with their traceback and counted; the manager goes on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,11 +8,11 @@ from netvsc_bpf.manager.events.kinds import MANAGER
 from netvsc_bpf.manager.events.reporter import Reporter
 
 TROUBLE_S = 1.0
-"""How soon to try again where nothing could be done at all."""
+"""How soon to try again if nothing could be done at all."""
 
 
 class UnexpectedErrors:
-    """Counts and tells them; a manager that ended would help nobody."""
+    """Counts and reports unexpected errors, so that the manager never ends because of one."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -21,12 +21,12 @@ class UnexpectedErrors:
     def report(
         self, error: BaseException | str, interface: str = MANAGER, reporter: Reporter | None = None
     ) -> None:
-        """Report one; with the interface whose pair it concerns, and by another namespace's reporter."""
+        """Report an error, with the interface of its pair, and by the reporter of another namespace."""
         self._count += 1
         (reporter or self._reporter).unexpected(error, self._count, interface)
 
     async def keep_running(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Start again what ended with an error that nobody foresaw."""
+        """Start the work again whenever it ends with an unexpected error."""
         while True:
             try:
                 return await work()

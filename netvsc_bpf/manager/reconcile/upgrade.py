@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Putting the programs of this version in place of those that the manager finds when it begins.
+"""Replacing programs of another version that the manager finds when it starts.
 
-Once: whoever runs another version of `attach` later means it, and two versions must not take turns. A
-sentinel that somebody removed is put back whenever it is missed.
+Only once: if another version of `attach` is run later, that is intended, and two versions must not replace
+each other's programs in turns. A sentinel that was removed is restored at any time.
 """
 
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ class Upgrader:
     _retry_at: float = 0.0
 
     def due(self, session: Session, loaded: LoadedObject | None, now: float) -> bool:
-        """Tell whether there are programs to change, or somebody else was killed while he did."""
+        """Return whether there are programs to replace, or a replacement by a killed process to finish."""
         if pins.upgrades(session.pins):
-            return True  # whoever takes the writer's lock finishes it
+            return True  # the next holder of the writer lock finishes it
         if loaded is None or now < self._retry_at:
             return False
         self._over = self._over or not is_of_another_build(loaded)
         return not self._over or bool(loaded.lost_sentinel)
 
     def __call__(self, session: Session, loaded: LoadedObject, now: float) -> Upgraded | None:
-        """Change them; None where there is nothing to change, or not now.
+        """Replace them; None if there is nothing to replace, or not now.
 
-        Raises NetvscBpfError where it failed: the old programs go on working, and it is tried again later.
+        Raises NetvscBpfError if it failed: the old programs keep working, and it is tried again later.
         """
         if now < self._retry_at or (self._over and not loaded.lost_sentinel):
             return None
@@ -48,7 +48,7 @@ class Upgrader:
             raise
         self._over, self._failures = True, 0
         if done is not None:
-            # Somebody who removes the sentinel again and again has it compiled no more often than that.
+            # Limits how often the sentinel is compiled if it is removed again and again.
             self._retry_at = now + _RETRY_S[0]
         return done
 

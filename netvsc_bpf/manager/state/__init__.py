@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is known and wanted of each pair: configuration, policies, memory. Pure, or nearly."""
+"""The known and the configured state of each pair: configuration, policies, memory. Pure, or nearly so."""

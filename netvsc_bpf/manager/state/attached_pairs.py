@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The attached pairs of this thread's network namespace, read cheaply: for looks that each wake-up takes."""
+"""The attached pairs of this thread's network namespace, read cheaply: for checks at each wake-up."""
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,11 +16,11 @@ from netvsc_bpf.model.errors import ForeignLayout
 
 @dataclass(frozen=True, slots=True)
 class AttachedPair:
-    """One pair as the maps and one dump of links have it."""
+    """One pair as in the maps and one dump of links."""
 
     synthetic: Link
     vf: Link | None
-    """The VF that has been joined, while it is there."""
+    """The joined VF, while it exists."""
     armed: bool
     changed_at: int
     """CLOCK_BOOTTIME ns of the last change of path, 0: never."""
@@ -29,14 +29,14 @@ class AttachedPair:
 
 
 Served = Callable[[], Container[int] | None]
-"""Which synthetic NICs (ifindexes) are managed by now; None: all that are attached.
+"""Which synthetic NICs (ifindexes) are managed now; None: all that are attached.
 
-Not by their names: they may have been asked for by an alternative name, or renamed since.
+Not by name: they may have been configured by an alternative name, or renamed since.
 """
 
 
 def everyone() -> None:
-    """Manage all that are attached."""
+    """Return None: all that are attached are managed."""
 
 
 def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served) -> list[AttachedPair]:
@@ -58,14 +58,14 @@ def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served)
 
 
 def some_links_for(where: NetnsPins, rtnl: Rtnetlink) -> Mapping[int, Link]:
-    """Return the interfaces for attached_pairs(), which wants two for each pair. Raises OSError."""
+    """Return the interfaces for attached_pairs(), which needs two for each pair. Raises OSError."""
     return some_links(rtnl, 2 * len(pins.attached_ifindexes(where)))
 
 
 def open_loaded(where: NetnsPins) -> LoadedObject | None:
-    """Open what is loaded, stale or not; None where nothing is, or where it is being detached.
+    """Open the loaded object, stale or not; None if there is none, or if it is being detached.
 
-    Of a detach that was killed at its very end parts of it may be left: the next writer removes them.
+    A detach that was killed at its very end may leave parts of it: the next writer removes them.
     """
     try:
         return LoadedObject(where) if pin_files.exists(where.object) else None
@@ -77,7 +77,7 @@ def open_loaded(where: NetnsPins) -> LoadedObject | None:
 
 @contextmanager
 def opened(where: NetnsPins) -> Iterator[LoadedObject | None]:
-    """Open what is loaded; None where nothing is, where it is being detached, or another namespace's."""
+    """Open the loaded object; None if there is none, if it is being detached, or if another namespace's."""
     loaded = open_loaded(where)
     if loaded is None:
         yield None

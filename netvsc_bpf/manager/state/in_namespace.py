@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The network namespace of a branch, for threads that are at home in the manager's own."""
+"""Entering the network namespace of a per-namespace manager, from threads of the manager's own one."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class InNamespace:
-    """Without a place it is the manager's own: every thread is in it already."""
+    """A network namespace; without `place` the manager's own, which every thread is in already."""
 
     place: NetnsHandle | None = None
 
@@ -25,10 +25,10 @@ class InNamespace:
         return NetnsPins(namespaces.current_inode() if self.place is None else self.place.inode)
 
     def entered(self) -> AbstractContextManager[None]:
-        """Be there for a moment. Raises NamespaceGone, MissingCapability."""
+        """Enter the namespace for the block. Raises NamespaceGone, MissingCapability."""
         return nullcontext() if self.place is None else self.place.entered()
 
     def call(self, work: Callable[[], T]) -> T:
-        """Do work there, and return what it does."""
+        """Run `work` in the namespace, and return its result."""
         with self.entered():
             return work()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is known of the pairs, managed ones included, in one network namespace."""
+"""The known pairs of one network namespace, including managed ones."""
 
 from collections.abc import Iterable
 from dataclasses import replace

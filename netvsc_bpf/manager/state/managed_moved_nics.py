@@ -19,7 +19,7 @@ class ManagedMovedNics:
     _known: dict[int, str] = field(default_factory=dict)
 
     def among(self, nics: Sequence[Nic], attached: Iterable[int]) -> list[Nic]:
-        """Return the managed ones of these NICs, by the marks that stand in bpffs now."""
+        """Return the managed ones of these NICs, by the current marks in bpffs."""
         here = NetnsPins(namespaces.current_inode())
         self._known = {one.ifindex: one.name for one in moved_nics(here) if one.home == self.home}
         return [nic for nic in nics if nic.ifindex in self._known]

@@ -10,10 +10,10 @@ from netvsc_bpf.model.nic import Nic
 
 @dataclass(slots=True)
 class Managed:
-    """The NICs of these names, or without names every one that is a synthetic NIC or attached already.
+    """The NICs with these names, or without names every synthetic NIC and every attached one.
 
-    A name, which may be an alternative one, is looked up once: the NIC stays managed whatever it is called
-    later, as long as it is there.
+    A name, which may be an alternative one, is looked up once: the NIC stays managed after a rename, as long
+    as it exists.
     """
 
     names: tuple[str, ...]
@@ -40,22 +40,22 @@ class Managed:
         return [present[ifindex] for ifindex in dict.fromkeys(self._known.values())]
 
     def configure(self, names: tuple[str, ...], any_bus: bool) -> None:
-        """Manage the NICs of other names; one whose name stays is the same NIC still."""
+        """Manage the NICs of other names; a name that stays keeps its NIC."""
         self.names, self.any_bus = names, any_bus
         self._known = {name: ifindex for name, ifindex in self._known.items() if name in names}
 
     def name(self, nic: Nic) -> str:
-        """Return the name under which a NIC is managed; its present one where none was asked for."""
+        """Return the name that a NIC is managed by; its current one if none was configured."""
         return next((name for name, ifindex in self._known.items() if ifindex == nic.ifindex), nic.name)
 
     def last_name(self, ifindex: int) -> str | None:
-        """Return the name under which a NIC was managed that may be gone; None where it never was."""
+        """Return the name that a NIC was managed by, which may be gone; None if it never was."""
         return self._last.get(ifindex)
 
     def names_ever(self) -> set[str]:
-        """Return the names that are managed, and those that once were: their NIC may come back."""
+        """Return the names that are or once were managed: their NIC may come back."""
         return {*self.names, *self._last.values()}
 
     def missing(self) -> list[str]:
-        """Return the names that nobody had at the last look."""
+        """Return the names that no interface had when last observed."""
         return [name for name in self.names if name not in self._known]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which of a pair's attachments a step puts on, and which of those somebody else had taken off. Pure."""
+"""Which of a pair's programs a step attaches, and which of those had been removed externally. Pure."""
 
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ class Attachment(StrEnum):
 
 
 def missing_hooks(pair: PairObservation | None, step: act.Action) -> tuple[Attachment, ...]:
-    """Return what a step has to attach; `pair` as it was before."""
+    """Return what a step has to attach; `pair` is its state before the step."""
     if pair is None:
         return ()
     match step:
@@ -31,7 +31,7 @@ def missing_hooks(pair: PairObservation | None, step: act.Action) -> tuple[Attac
 def lost_hooks(pair: PairObservation | None, step: act.Action) -> tuple[Attachment, ...]:
     """Return which of those were attached before.
 
-    Whether the pair was attached at all is not seen here: steer is missing before the first time too.
+    Whether the pair was attached at all is not known here: before the first attach steer is missing too.
     """
     if pair is None:
         return ()
@@ -39,9 +39,9 @@ def lost_hooks(pair: PairObservation | None, step: act.Action) -> tuple[Attachme
         return (Attachment.STEER,)
     lost = {
         Attachment.STEER: True,
-        # Else another mode is wanted than is in force.
+        # Else the configured mode differs from the current one.
         Attachment.GUARD: pair.guard_lost,
-        # Else it is a VF that is new, or one whose joining was interrupted.
+        # Else the VF is new, or joining it was interrupted.
         Attachment.HOME: pair.joined is not None and pair.joined.followed.mtu != 0,
     }
     return tuple(one for one in missing_hooks(pair, step) if lost[one])

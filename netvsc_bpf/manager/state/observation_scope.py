@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager looks at: at every interface now and then, in between at what concerns the pairs.
+"""Which interfaces the manager observes: all of them once per interval, otherwise those of the pairs.
 
-A look at a thousand interfaces takes as long as everything else that a VF waits for when it joins. So between
-two looks at all of them, one for each interval, only the members of pairs are looked at, and what messages
-have said to be new among them. Where the messages do not say, everything is.
+Reading a thousand interfaces takes as long as everything else that a VF waits for when it joins. So between
+two full observations, only the members of pairs are read, and interfaces that netlink messages reported as
+new. If the messages were incomplete, all interfaces are read.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,32 +21,32 @@ News = Callable[[], frozenset[int] | None]
 
 
 def nobody_knows() -> None:
-    """Say that everything has to be looked at."""
+    """Return None: everything has to be observed."""
 
 
 @dataclass(slots=True)
 class ObservationScope:
-    """Used by one thread, but for `members`. Times are seconds of one monotonic clock."""
+    """Used by one thread, except for `members`. Times are seconds of one monotonic clock."""
 
     news: News = nobody_knows
     interested: Callable[[Interest], None] = lambda _: None
-    """Called after each look with what concerns the pairs."""
+    """Called after each observation with the relevant interfaces."""
     members: frozenset[int] | None = None
-    """What concerned the pairs (ifindexes) at the last look; None before. Any thread may read it."""
+    """The relevant interfaces (ifindexes) when last observed; None before. Any thread may read it."""
     was_at_everything: bool = False
-    """The last look was."""
+    """Whether the last observation was a full one."""
     _among: int = 0
     _everything: bool = True
-    """The next look has to be at everything: a look at less was not brought to its end, or is not enough."""
+    """The next observation has to be full: a partial one was not completed, or is not enough."""
     _last: float = field(default=float("-inf"))
-    """When everything was looked at last."""
+    """Time of the last full observation."""
 
     def at_everything(self) -> None:
-        """Have the next look be at everything."""
+        """Make the next observation a full one."""
         self._everything = True
 
     def begin(self, now: float, interval_s: float) -> Scope | None:
-        """Return what the look that begins has to be at; None: everything."""
+        """Return what the observation that begins has to cover; None: everything."""
         news, everything = self.news(), self._everything
         self._everything = True  # until the end: what was new would be forgotten otherwise
         if news is None or everything or self.members is None or now - self._last >= interval_s:
@@ -55,7 +55,7 @@ class ObservationScope:
         return Scope(self.members | news, self._among)
 
     def end(self) -> None:
-        """Take note that nothing was left out of the look."""
+        """Note that the observation was completed."""
         self._everything = False
 
     def confine(
@@ -64,13 +64,13 @@ class ObservationScope:
         synthetics: Callable[[Session], list[Nic]],
         wanted: Callable[[list[Nic]], Iterable[str]],
     ) -> Session:
-        """Confine a look to what concerns the pairs: whatever is planned costs the others nothing.
+        """Confine an observation to the interfaces of the pairs, so that others cost nothing.
 
         `synthetics` chooses the managed NICs; `wanted` returns the names that matter for them. Raises
         KernelError.
         """
         if session.scope is not None and not session.scope.members.issuperset(session.attached()):
-            session = session.everything()  # somebody attached it, and what stands on it is not known
+            session = session.everything()  # attached by another process: its upper devices are not known
         while True:
             ours = synthetics(session)
             with opened(session.pins) as loaded:

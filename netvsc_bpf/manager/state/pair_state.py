@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the manager keeps of a pair from one look to the next; losing it costs nothing but patience. Pure."""
+"""What the manager remembers of a pair between turns; losing it costs only time. Pure."""
 
 from dataclasses import dataclass, field
 
@@ -14,12 +14,12 @@ _RETRY_S = (0.1, 0.5, 2.0, 10.0, 30.0)
 """How long to wait after the first, second, ... failure in a row."""
 _STEPS_AT_ONCE = 64.0
 _STEPS_PER_S = 2.0
-"""A VF that comes and goes all the time takes about five steps each time.
+"""A VF that keeps coming and going takes about five steps each time.
 
-Who needs more than these for long has somebody against him, and must not fight at full speed.
+If a pair needs more than these for long, something keeps undoing the changes, so steps are rate-limited.
 """
 _STEPS_ANEW = 16.0
-"""So many must have been saved up before it goes on."""
+"""This many must be available again before steps continue."""
 
 
 @dataclass(slots=True)
@@ -48,29 +48,29 @@ class PairMemory:
     steps_at: float = 0.0
 
     def observed(self, seen: PairObservation, now: float) -> None:
-        """Let the penalty decay, and count a failure of a VF that is damped: the kernel does not.
+        """Let the penalty decay, and count failures of a damped VF, which the kernel does not.
 
-        What an operator has just drained or undrained is seen to at once, whatever failed before.
+        A drain or undrain by an operator is acted upon at once, regardless of earlier failures.
         """
         self.damper = self.damper.decayed(now)
         if self.damper.suppressed and failed_meanwhile(self.before, seen):
             self.damper = self.damper.failed(now)
         if self.before is not None and self.before.drained != seen.drained:
-            # An operator's word: nobody fights us, however often it is given.
+            # An operator's command does not count as an external change, however often it is given.
             self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
         self.before = seen
         self.link = self.link.observed(seen, now)
 
     def held(self, seen: PairObservation, now: float) -> bool:
-        """Tell whether the VF is to be left alone because it stalled."""
+        """Return whether the VF must not be used because it stalled."""
         return seen.joined is not None and self.hold.is_active(seen.joined.vf.ifindex, now)
 
     def without_link(self, seen: PairObservation, now: float) -> bool:
-        """Tell whether the VF is to be down because it lost its carrier."""
+        """Return whether the VF must be down because it lost its carrier."""
         return seen.joined is not None and self.link.is_active(seen.joined.vf.ifindex, now)
 
     def allowed(self, steps: list[Action], now: float) -> list[Action]:
-        """Return what may be done now: after a failure nothing for a while, but withdrawing always."""
+        """Return the steps that may be taken now: after a failure only withdrawals for a while."""
         if now >= self.retry.at:
             return steps
         return [step for step in steps if isinstance(step, Withdraw)]
@@ -80,11 +80,11 @@ class PairMemory:
         self.retry.failed(now)
 
     def settled(self) -> None:
-        """Forget the failures: nothing is left to do."""
+        """Reset the failures: no steps are left."""
         self.retry = Retry()
 
     def took(self, steps: int, now: float) -> bool:
-        """Take note of steps that were taken; return False where there have been far too many."""
+        """Note steps that were taken; return False if there have been far too many."""
         earned = max(0.0, now - self.steps_at) * _STEPS_PER_S
         self.steps_left = min(_STEPS_AT_ONCE, self.steps_left + earned) - steps
         self.steps_at = now
@@ -94,18 +94,18 @@ class PairMemory:
         return False
 
     def held_back_for_s(self, now: float) -> float | None:
-        """Return for how many seconds the VF will not be used, if it does not fail again."""
+        """Return for how many seconds the VF will not be used, unless it fails again."""
         held = self.before is not None and self.held(self.before, now)
         waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]
         return max((wait for wait in waits if wait is not None), default=None)
 
     def drained_wait_s(self, boottime: int) -> float | None:
-        """Return in how many seconds to look again at a drain, None if there is none or no need."""
+        """Return in how many seconds to check a drain again, None if there is none or no need."""
         drained = None if self.before is None else self.before.drained
         return None if drained is None else drained.wait_s(boottime)
 
     def wait_s(self, now: float) -> float | None:
-        """Return in how many seconds to look again, None if nothing is waited for."""
+        """Return in how many seconds to reconcile again, None if nothing is pending."""
         waits = [self.retry.at - now] if self.retry.at > now else []
         if (reuse := self.damper.reuse_in_s(now)) is not None:
             waits.append(reuse)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is remembered of each pair, and what other threads hand over to be remembered.
+"""The memories of all pairs, and what other threads add to them.
 
-The reconciler's thread alone changes a memory. What the kernel's path changes and the stall watch tell comes
-from other threads; it waits in queues, until the next look or until somebody must know now.
+Only the reconciler's thread changes a memory. Path changes of the kernel and stalls come from other threads;
+they wait in queues until the next turn, or until they are needed.
 """
 
 import time
@@ -41,14 +41,14 @@ class PairMemories:
         return iter(list(self._pairs))
 
     def of(self, ifindex: int) -> PairMemory:
-        """Return what is remembered of a pair, which is new where there is nothing."""
+        """Return the memory of a pair, a new one if there is none."""
         return self._pairs.setdefault(ifindex, PairMemory(Damper(self.damping)))
 
     def observed(self, seen: PairObservation, now: float) -> PairMemory:
-        """Return what is remembered of a pair, `seen` included.
+        """Return the memory of a pair, updated with `seen`.
 
-        A VF that an earlier manager held back is held back anew: for how much longer it would have been is
-        not known, and nothing says that it is well.
+        A VF that an earlier manager held back is held back again: the remaining time is unknown, and nothing
+        shows that it works.
         """
         memory = self.of(seen.synthetic.ifindex)
         joined = seen.joined
@@ -59,26 +59,26 @@ class PairMemories:
         return memory
 
     def forget(self, ifindex: int) -> None:
-        """Drop what is remembered of a pair."""
+        """Drop the memory of a pair."""
         self._pairs.pop(ifindex, None)
 
     def configure(self, damping: DampingPolicy, stall: StallPolicy) -> None:
-        """Go on by other policies; what failed may work now."""
+        """Apply other policies; what failed may work now."""
         self.damping, self.stall = damping, stall
         for memory in self._pairs.values():
             memory.damper = memory.damper.with_policy(damping)
             memory.settled()
 
     def path_left(self, ifindex: int, when: float) -> None:
-        """Take note that the kernel left the VF of a pair because it failed. Any thread may call it."""
+        """Note that the kernel left the VF of a pair because it failed. Any thread may call it."""
         self._left.append((ifindex, when))
 
     def stalled(self, stall: Stall) -> None:
-        """Take note that a VF must be left alone because it stalled. Any thread may call it."""
+        """Note that a VF must not be used because it stalled. Any thread may call it."""
         self._stalls.append(stall)
 
     def count(self) -> None:
-        """Remember what was handed over."""
+        """Process the queued notes."""
         while self._left:
             ifindex, when = self._left.popleft()
             memory = self.of(ifindex)
@@ -92,15 +92,15 @@ class PairMemories:
                 self.tell_stalled(stall, memory.hold.length_s)
 
     def held_back(self) -> dict[int, float]:
-        """Return, by pair, for how many seconds its VF will not be used. Any thread may ask."""
+        """Return, by pair, for how many seconds its VF will not be used. Any thread may call it."""
         now = self.clock()
         waits = {ifindex: memory.held_back_for_s(now) for ifindex, memory in list(self._pairs.items())}
         return {ifindex: wait for ifindex, wait in waits.items() if wait is not None}
 
     def why_held_back(self, ifindex: int, vf: int | None) -> Reason | None:
-        """Return why the VF of a pair is not to be used now, by itself.
+        """Return why the VF of a pair must not be used now, None if it may be.
 
-        Only for whoever knows that the reconciler's thread hangs in a step.
+        Call it only while the reconciler's thread hangs in a step.
         """
         self.count()
         now, memory = self.clock(), self.of(ifindex)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A clock that stands still while this process does: what nobody was there to see, took no time."""
+"""A clock that does not advance while this process is stopped."""
 
 import time
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from threading import Lock
 
 
 class ProcessClock:
-    """Seconds, of which no more than `most_s` go by from one reading to the next.
+    """Seconds; advances by at most `most_s` from one reading to the next.
 
-    CLOCK_MONOTONIC goes on while a process is stopped (SIGSTOP), or the host has paused the whole machine: a
-    driver that was asked just before has not been silent for all that time. Whoever waits for something reads
-    this clock again and again meanwhile. Any thread may.
+    CLOCK_MONOTONIC advances while a process is stopped (SIGSTOP) or the host has paused the machine, although
+    a driver that was called just before has not been hanging for all that time. A thread that waits with a
+    timeout reads this clock repeatedly meanwhile. Any thread may read it.
     """
 
     def __init__(self, most_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which interfaces concern the pairs, from one look at all of them. Pure."""
+"""Which interfaces are relevant for the pairs, from a full observation. Pure."""
 
 from collections.abc import Iterable
 
@@ -17,9 +17,9 @@ def interest(
     *,
     whole: bool = True,
 ) -> Interest:
-    """Return what concerns the pairs of these synthetic NICs, and the attached ones, be their NICs gone.
+    """Return what is relevant for the pairs of these synthetic NICs, and for attached pairs without NICs.
 
-    `wanted` are names of interfaces that are of pairs, were, or are to be. `whole`: these are all NICs.
+    `wanted` are names of past, present and future members of pairs. `whole`: all NICs are given.
     """
     every, known, pairs = list(nics), frozenset(wanted), list(attached)
     macs = {mac for nic in synthetics for mac in (nic.mac, nic.permanent_mac) if mac is not None}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who the VF of a pair should be. Pure."""
+"""Selecting the VF of a pair. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,19 +15,19 @@ from netvsc_bpf.planner.observation import Joined, PairObservation
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One pair's observation, and what pairing had to refuse."""
+    """The observation of one pair, and what pairing refused."""
 
     pair: PairObservation
     refusals: tuple[Refusal, ...] = ()
     problem: Refused | None = None
-    """Why there is no candidate though there are NICs that could be one."""
+    """Why there is no candidate although there are NICs that could be one."""
 
 
 def choose(nics: Sequence[Nic], pair: PairObservation, options: AttachOptions, known: KnownPairs) -> Seen:
-    """Ask pairing who the VF should be, and put the answer into the observation."""
+    """Have pairing select the VF, and put the result into the observation."""
     joined = pair.joined
     current = None if joined is None else joined.vf.ifindex
-    # A VF that was named once stays admitted, whatever its bus; a name that is not there yet is waited for.
+    # A VF that was named once stays accepted on any bus; a name that does not exist yet is waited for.
     named = find_by_name(nics, options.vf)
     if options.vf is not None and named is None and current is None:
         return Seen(pair)
@@ -50,8 +50,8 @@ def choose(nics: Sequence[Nic], pair: PairObservation, options: AttachOptions, k
 def _as_given(nics: Sequence[Nic], pair: PairObservation, joined: Joined) -> list[Nic]:
     """Look for a joined VF by the MAC that it was last given.
 
-    When the synthetic NIC's MAC changes, the two must not be torn apart before the VF had its chance to
-    follow; unless it has followed already (hv_netvsc sees to that itself).
+    When the synthetic NIC's MAC changes, the pair must not be split before the VF's MAC has been changed too,
+    unless that has been done already (hv_netvsc does it itself).
     """
     synthetic = pair.synthetic
     if joined.vf.mac == joined.followed.mac:

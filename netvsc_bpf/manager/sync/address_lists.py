@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Keeping the multicast and unicast lists of joined VFs in step with their synthetic NICs.
+"""Syncing the multicast and unicast lists of joined VFs with their synthetic NICs.
 
-Joining lends them once (netvsc_bpf/datapath/sync_addresses.py); this is for what comes and goes later.
-Level-triggered: what the synthetic NIC listens to is compared with what its VF does, at every look.
+Joining syncs them once (netvsc_bpf/datapath/sync_addresses.py); this syncs later changes. Level-triggered:
+the lists of the synthetic NIC and of its VF are compared in every turn.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.attached_pairs import Served, attached_pairs, some_links_for
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
-_WHAT = "cannot keep the address lists of VFs in step"
+_WHAT = "cannot sync the address lists of VFs"
 
 
 @dataclass(slots=True)
 class AddressListSync:
-    """Looks at the pairs of this thread's network namespace that are `managed`.
+    """Syncs the pairs of this thread's network namespace that are `managed`.
 
-    It takes the writer lock only where there is something to do, and never raises for a single pair.
+    It takes the writer lock only if there is something to do, and never raises for a single pair.
     """
 
     managed: Served
@@ -40,7 +40,7 @@ class AddressListSync:
         self._boundary = PairBoundary(_WHAT, self.listener, self.unexpected, harmless=_is_gone)
 
     def __call__(self) -> None:
-        """Bring the lists in step."""
+        """Sync the lists."""
         with self._boundary.around(MANAGER):
             where = NetnsPins(namespaces.current_inode())
             if self._behind(where):
@@ -51,7 +51,7 @@ class AddressListSync:
                             keeper.sync(keeper.lists(synthetic, vf), vf)
 
     def _behind(self, where: NetnsPins) -> list[tuple[str, int, int]]:
-        """Return the pairs that something is to be done for: name, synthetic NIC, VF."""
+        """Return the pairs that are not in sync: name, synthetic NIC, VF."""
         with Rtnetlink() as rtnl:
             pairs = attached_pairs(where, some_links_for(where, rtnl), self.managed)
         found = []
@@ -69,5 +69,5 @@ class AddressListSync:
 
 
 def _is_gone(error: NetvscBpfError) -> bool:
-    """Tell whether the VF vanished meanwhile: that is no failure."""
+    """Return whether the VF was removed meanwhile: that is not a failure."""
     return isinstance(error, KernelError) and vanished(error)

@@ -8,14 +8,14 @@ from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 
 @dataclass(slots=True)
 class Schedule:
-    """The rounds that are still to come, by pair (ifindex). Times are seconds of one monotonic clock."""
+    """The pending rounds, by pair (ifindex). Times are seconds of one monotonic clock."""
 
     policy: AnnouncePolicy
     _due: dict[int, list[float]] = field(default_factory=dict)
     _last: dict[int, float] = field(default_factory=dict)
 
     def changed(self, pair: int, now: float) -> None:
-        """Take note of a change of path: rounds that an earlier change had left are replaced."""
+        """Note a path change: it replaces the remaining rounds of an earlier change."""
         if not self.policy.enabled:
             return
         earliest = now
@@ -24,7 +24,7 @@ class Schedule:
         self._due[pair] = sorted(max(earliest, now + after) for after in self.policy.after_s)
 
     def take(self, now: float) -> list[int]:
-        """Return the pairs whose round has come; of several that are overdue one is enough."""
+        """Return the pairs with a round that is due; several overdue rounds count as one."""
         ready = [pair for pair, times in self._due.items() if times and times[0] <= now]
         for pair in ready:
             self._last[pair] = now
@@ -33,11 +33,11 @@ class Schedule:
         return ready
 
     def next_at(self) -> float | None:
-        """Return when the next round is due, None where none is to come."""
+        """Return when the next round is due, None if none is pending."""
         return min((times[0] for times in self._due.values() if times), default=None)
 
     def keep(self, pairs: set[int]) -> None:
-        """Forget every other pair."""
+        """Drop all other pairs."""
         for memory in (self._due, self._last):
             for gone in set(memory) - pairs:
                 del memory[gone]

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Telling the fabric where a pair's MACs are after each change of path.
+"""Announcing a pair's MACs to switches after each path change.
 
-Switches that learn by MAC go on sending to the port that a MAC was last heard from. When a VF loses its
-carrier, or is the path again, the guest has to be heard from where it is now, even if it has nothing to say.
-Where hv_netvsc has enslaved the VF it tells its host itself (NVSP_MSG4_TYPE_SWITCH_DATA_PATH), and nothing is
-announced. A VF that it did not enslave is announced like any other.
+Switches that learn MACs keep sending to the port where a MAC was last seen. When a VF loses its carrier, or
+is used again, frames have to be sent on the new path even if the guest is idle. If hv_netvsc has enslaved the
+VF it notifies its host itself (NVSP_MSG4_TYPE_SWITCH_DATA_PATH), and nothing is announced. A VF that it did
+not enslave is announced like any other.
 
-Level-triggered: an announcement is owed when a pair's last change of path is not the one that was announced.
-A manager that begins announces the last change too: it may have come while nobody was there. Where the VF of
-an armed pair is dead and the guest silent, no packet has made steer look at it yet; the announcement does.
+Level-triggered: an announcement is due if a pair's last path change is not the one that was announced. A
+manager that starts announces the last change too: it may have happened without a manager. If the VF of an
+armed pair is dead and the guest idle, no packet has made steer check it yet; the announcement does.
 """
 
 import asyncio
@@ -36,39 +36,40 @@ from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 
-_WHAT = "cannot announce a change of path"
+_WHAT = "cannot announce a path change"
 _SYSFS = Path("/sys")
 _TROUBLE_S = 1.0
-"""How soon to try again where the kernel refused."""
+"""How soon to try again after an error of the kernel."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What of a pair decides whether an announcement is owed."""
+class AnnouncedState:
+    """The state of a pair that decides whether an announcement is due."""
 
     changed_at: int
-    """CLOCK_MONOTONIC ns of the last change of path, 0 where there was none."""
+    """CLOCK_MONOTONIC ns of the last path change, 0 if there was none."""
     dead: bool = False
-    """The VF is the path and cannot carry anything; nobody has noticed yet."""
+    """The VF is the path but cannot carry packets, and the kernel has not noticed yet."""
 
 
-def owed(before: dict[int, Standing], now: dict[int, Standing]) -> set[int]:
-    """Return the pairs whose path changed since the last look, or is about to. Pure."""
+def owed(before: dict[int, AnnouncedState], now: dict[int, AnnouncedState]) -> set[int]:
+    """Return the pairs whose path has changed since the last check, or is about to. Pure."""
     return {
         pair
         for pair, state in now.items()
-        if state != before.get(pair, Standing(0)) and (state.dead or state.changed_at != _at(before, pair))
+        if state != before.get(pair, AnnouncedState(0))
+        and (state.dead or state.changed_at != _at(before, pair))
     }
 
 
-def _at(states: dict[int, Standing], pair: int) -> int:
+def _at(states: dict[int, AnnouncedState], pair: int) -> int:
     return states[pair].changed_at if pair in states else 0
 
 
 class Announcer:
     """Announces for the pairs of one network namespace that are `managed`.
 
-    Without `there` it is that of this process.
+    Without `namespace` it is that of this process.
     """
 
     def __init__(
@@ -81,34 +82,34 @@ class Announcer:
         *,
         near: Callable[[], frozenset[int] | None] = lambda: None,
     ) -> None:
-        """`near` returns the interfaces of pairs and what stands on them (ifindexes); None: not known."""
+        """`near` returns the interfaces of pairs and their upper devices (ifindexes); None: unknown."""
         self._near = near
         self._boundary = PairBoundary(_WHAT, listener, unexpected)
         self._policy, self._managed, self._listener = policy, managed, listener
         self._namespace = namespace or InNamespace()
         self._pins = self._namespace.pins
         self._schedule = Schedule(policy)
-        self._standing: dict[int, Standing] = {}
+        self._standing: dict[int, AnnouncedState] = {}
         self._links: dict[bytes, upper_devices.Link] = {}
         self._enslaved: dict[int, bool] = {}
-        """By synthetic NIC: hv_netvsc has enslaved its VF, or had, where the VF is gone."""
+        """By synthetic NIC: hv_netvsc has enslaved its VF, or had before the VF was removed."""
         self._woken = asyncio.Event()
         self._sender: RawSender | None = None
         self._complained = ""
 
     def wake(self) -> None:
-        """Look whether something is to be announced: the path changed, or may have."""
+        """Check for due announcements: the path changed, or may have."""
         self._woken.set()
 
     def configure(self, policy: AnnouncePolicy) -> None:
-        """Go on by another policy."""
+        """Apply another policy."""
         self._policy, self._schedule.policy = policy, policy
         self.wake()
 
     async def run(self) -> None:
-        """Announce until cancelled. A driver that hangs hangs the announcements, and nothing else.
+        """Announce until cancelled. A hanging driver blocks the announcements, and nothing else.
 
-        Packet sockets take CAP_NET_RAW, which nothing else here does: without it the rest goes on.
+        Packet sockets need CAP_NET_RAW, which nothing else here does: without it the rest works.
         """
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
@@ -123,7 +124,7 @@ class Announcer:
                 except NamespaceGone:
                     await asyncio.sleep(_TROUBLE_S)
                 except NetvscBpfError as error:
-                    self._tell(str(error))
+                    self._report(str(error))
                     await asyncio.sleep(_TROUBLE_S)
         finally:
             thread.shutdown(wait=False, cancel_futures=True)
@@ -132,9 +133,9 @@ class Announcer:
 
     def _permitted(self) -> bool:
         try:
-            require("cannot announce changes of path", CAP_NET_RAW)
+            require("cannot announce path changes", CAP_NET_RAW)
         except MissingCapability as error:
-            self._tell(f"{error.what}: {error.why}; grant it, or use --no-announce")
+            self._report(f"{error.what}: {error.why}; grant it, or use --no-announce")
             return False
         return True
 
@@ -157,14 +158,14 @@ class Announcer:
             if ready:
                 self._send(rtnl, upper_devices.links_among(rtnl, self._near(), self._links), ready)
 
-    def _look(self, links: Mapping[int, upper_devices.Link]) -> dict[int, Standing]:
+    def _look(self, links: Mapping[int, upper_devices.Link]) -> dict[int, AnnouncedState]:
         found = {}
         for pair in attached_pairs(self._pins, links, self._managed):
             with self._boundary.around(pair.synthetic.name, "look"):
                 if self._driver_tells_host(pair):
                     continue
                 alive = pair.vf is not None and pair.vf.up and pair.vf.carrier
-                found[pair.synthetic.ifindex] = Standing(pair.changed_at, dead=pair.armed and not alive)
+                found[pair.synthetic.ifindex] = AnnouncedState(pair.changed_at, dead=pair.armed and not alive)
         return found
 
     def _driver_tells_host(self, pair: AttachedPair) -> bool:
@@ -181,15 +182,16 @@ class Announcer:
                 with self._boundary.around(links[pair].name):
                     who = upper_devices.addressed_links(pair, links, all_addresses)
                     for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy.most):
-                        # One that does not go out is repeated with the next round.
+                        # A frame that was not sent is repeated in the next round.
                         sender.send(ifindex, frame)
 
     @contextmanager
     def _sending(self) -> Iterator[RawSender]:
-        """Closing a packet socket takes an RCU grace period, and a VF that joins now would wait for one more.
+        """Yield the packet socket.
 
-        So that of the manager's own namespace is kept. Another one has to be free to go, which a socket
-        would keep it from.
+        Closing one takes an RCU grace period, and a VF that joins meanwhile would wait for one more. So the
+        socket of the manager's own namespace is kept open. A socket in another namespace is closed, because
+        it would keep that namespace alive.
         """
         if self._namespace.place is not None:
             with closing(RawSender()) as sender:
@@ -199,14 +201,14 @@ class Announcer:
             self._sender = RawSender()
         yield self._sender
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         if text != self._complained:
             self._complained = text
             self._listener(Event(Kind.FAILED, MANAGER, text))
 
 
 def enslaved_by_driver(pair: AttachedPair) -> bool:
-    """Tell whether hv_netvsc has enslaved the VF of a pair: it tells its host of a change of path then."""
+    """Return whether hv_netvsc has enslaved the VF of a pair: then it notifies its host of path changes."""
     synthetic, vf = pair.synthetic, pair.vf
     if vf is None or vf.master != synthetic.ifindex or synthetic.parent is None:
         return False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Letting VLANs into joined VFs that are made later than the VF was joined.
+"""Adding VLANs that are created after the VF was joined to its VLAN filter.
 
-Level-triggered: the VLANs of each synthetic NIC are compared with those of its VF, at every look.
+Level-triggered: the VLANs of each synthetic NIC are compared with those of its VF in every turn.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,10 @@ from netvsc_bpf.manager.state.attached_pairs import Served, attached_pairs, some
 
 @dataclass(slots=True)
 class VlanSync:
-    """Looks at the pairs of this thread's network namespace that are `managed`.
+    """Syncs the pairs of this thread's network namespace that are `managed`.
 
-    Without VLANs that costs next to nothing. It takes the writer lock only where there is something to do,
-    and never raises for a single pair.
+    Without VLANs that costs next to nothing. It takes the writer lock only if there is something to do, and
+    never raises for a single pair.
     """
 
     managed: Served
@@ -35,10 +35,10 @@ class VlanSync:
     _boundary: PairBoundary = field(init=False)
 
     def __post_init__(self) -> None:
-        self._boundary = PairBoundary("cannot let VLANs into VFs", self.listener, self.unexpected)
+        self._boundary = PairBoundary("cannot add VLANs to VFs", self.listener, self.unexpected)
 
     def __call__(self) -> None:
-        """Lend what is missing."""
+        """Add missing VLANs."""
         if vlan_devices.no_vlans():
             return
         with self._boundary.around(MANAGER), Rtnetlink() as rtnl:
@@ -49,10 +49,10 @@ class VlanSync:
                         step = self.running.step(FollowVlans(synthetic.ifindex))
                         with self._boundary.around(synthetic.name), step:
                             sync(rtnl, synthetic, vf, ids)
-                            self._tell(synthetic, vf, ids)
+                            self._report(synthetic, vf, ids)
 
     def _behind(self, where: NetnsPins, rtnl: Rtnetlink) -> list[tuple[Half, Half, list[Vlan]]]:
-        """Return the pairs that something is to be done for: synthetic NIC, VF, and the ids that it needs."""
+        """Return the pairs that are not in sync: synthetic NIC, VF, and the VLAN ids that it needs."""
         all_stacked = vlan_devices.stacked(rtnl)
         found = []
         for pair in attached_pairs(where, some_links_for(where, rtnl), self.managed):
@@ -65,6 +65,6 @@ class VlanSync:
                     found.append((synthetic, vf, needed))
         return found
 
-    def _tell(self, synthetic: Half, vf: Half, ids: list[Vlan]) -> None:
+    def _report(self, synthetic: Half, vf: Half, ids: list[Vlan]) -> None:
         which = ", ".join(map(str, ids))
-        self.listener(Event(Kind.FOLLOWED, synthetic.name, f"{vf.name} lets VLAN {which} in"))
+        self.listener(Event(Kind.FOLLOWED, synthetic.name, f"{vf.name} accepts VLAN {which}"))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What no kernel event reports: stalled VFs, links detached by force, steps that do not return."""
+"""Watching for what the kernel does not report: stalled VFs, detached links, steps that do not return."""

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Noticing within a second what no event tells: a tcx or XDP link that was detached by force, or replaced.
+"""Detecting within a second that a tcx or XDP link was detached by force or replaced.
 
-The kernel has no event for it. A link's descriptor cannot be waited for (only struct_ops links have a poll
-operation, bpf_link_fops_poll in kernel/bpf/syscall.c), BPF_LINK_DETACH and BPF_LINK_UPDATE notify nobody, and
-neither does an XDP link that goes. A pin that is removed tells inotify, a filter or qdisc tells netlink.
+The kernel has no event for it. A link's descriptor cannot be polled (only struct_ops links have a poll
+operation, bpf_link_fops_poll in kernel/bpf/syscall.c), BPF_LINK_DETACH and BPF_LINK_UPDATE send no
+notification, and neither does the removal of an XDP link. The removal of a pin is reported by inotify, that
+of a filter or qdisc by netlink.
 
-So each link is asked within each second: open its pin, BPF_OBJ_GET_INFO_BY_FD, close; 10 us on the machine
-where it was written, and 55 after a second of sleep, with cold caches: this is most of what an idle manager
-takes. Keeping the descriptors would take half of it, and keep a link alive whose pin somebody removed. (Told
-by fentry on security_bpf() we could do without; where there is no fentry it would be as before.)
+So each link is queried once per second: open its pin, BPF_OBJ_GET_INFO_BY_FD, close; that takes 10 us on the
+machine where it was written, and 55 us after a second of sleep, with cold caches: most of the CPU time of an
+idle manager. Keeping the descriptors open would halve it, but keep a link alive whose pin was removed.
+(fentry on security_bpf() could replace it; without fentry it would be needed all the same.)
 """
 
 import asyncio
@@ -26,41 +27,41 @@ _UNREADABLE = links.LinkState(0, 0)
 
 @dataclass(slots=True)
 class LinkWatch:
-    """Wakes the loop when a link of an attached pair is not in order."""
+    """Wakes the loop when a link of an attached pair is detached or has another program."""
 
     where: NetnsPins
     wake: Callable[[], None]
     _programs: dict[Path, int] = field(default_factory=dict)
-    """Pin of a link -> the program (id) that has to be in it."""
-    _told: frozenset[tuple[Path, links.LinkState]] = frozenset()
-    """What was not in order at the last look: whether it can be put back is the reconciler's business."""
+    """Pin of a link -> the program (id) that it must have."""
+    _reported: frozenset[tuple[Path, links.LinkState]] = frozenset()
+    """What was wrong at the last check: the reconciler decides whether it can be restored."""
 
     def follow(self) -> None:
-        """Look at the links that are pinned now, and no others. Raises OSError."""
+        """Watch the links that are pinned now, and no others. Raises OSError."""
         self._programs = dict(_pinned(self.where))
 
     async def run(self) -> None:
-        """Look until cancelled. Raises OSError."""
+        """Check until cancelled. Raises OSError."""
         while True:
             await asyncio.sleep(LOOK_S)
             self.look()
 
     def look(self) -> None:
-        """Look once. Raises OSError."""
+        """Check once. Raises OSError."""
         with pin_root.held(self.where.root):
             off = frozenset(self._off())
-        if off - self._told:
+        if off - self._reported:
             self.wake()
-        self._told = off
+        self._reported = off
 
     def _off(self) -> Iterator[tuple[Path, links.LinkState]]:
         for path, program in self._programs.items():
             try:
                 state = links.state(path)
             except OSError:
-                # The reconciler meets the same error and reports it; other links are looked at.
+                # The reconciler gets the same error and reports it; go on with the other links.
                 state = _UNREADABLE
-            # Without its device a link has no ifindex; without its pin it is inotify that tells.
+            # Without its device a link has no ifindex; a removed pin is reported by inotify.
             if state is not None and (state.prog_id != program or not state.ifindex):
                 yield path, state
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The loaded object, kept open between looks: for who looks each second and wants to read memory alone."""
+"""The loaded object, kept open between checks, so that a check each second only reads memory."""
 
 from netvsc_bpf.kernel.bpf import pin_files
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
@@ -7,13 +7,13 @@ from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.manager.state.attached_pairs import open_loaded
 
 _Identity = tuple[int, int]
-"""Inode numbers of the pins that are replaced when maps or programs are: bpffs never gives one again."""
+"""Inode numbers of the pins that are replaced together with maps or programs: bpffs never reuses one."""
 
 
 class OpenObject:
-    """Opens what is loaded in one network namespace, and opens it anew when something else is.
+    """Opens the loaded object of one network namespace, and opens it again when it was replaced.
 
-    While it is kept the maps outlive a detach: until the next look, or close().
+    While it is open the maps outlive a detach: until the next check, or close().
     """
 
     def __init__(self, pins: NetnsPins) -> None:
@@ -22,7 +22,7 @@ class OpenObject:
         self._identity: _Identity | None = None
 
     def current(self) -> LoadedObject | None:
-        """Return it, ours to close; None where nothing is loaded, or what is belongs to another namespace.
+        """Return it; it stays owned by this class. None if nothing is loaded, or another namespace's object.
 
         Call it in that namespace. Raises ForeignLayout.
         """
@@ -34,7 +34,7 @@ class OpenObject:
         return None if self._kept is None or self._kept.stale else self._kept
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close the object."""
         if self._kept is not None:
             self._kept.close()
         self._kept, self._identity = None, None

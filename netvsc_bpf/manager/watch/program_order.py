@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Noticing within a second that a tcx program was attached behind steer: the kernel has no event for it.
+"""Detecting within a second that a tcx program was attached behind steer: the kernel has no event for it.
 
-Asking takes the lock of all interfaces (tcx_prog_query()), which a driver may hold for long: it is done in a
-thread, so that the manager's loop never waits for it.
+The query takes RTNL, the lock of all interfaces (tcx_prog_query()), which a driver may hold for long: it is
+done in a thread, so that the manager's loop never waits for it.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ class OrderWatch:
     namespace: InNamespace
     _steers: dict[int, int] = field(default_factory=dict)
     """Synthetic NIC (ifindex) -> its steer (program id); only those that are on tcx."""
-    _told: _Passed = frozenset()
+    _reported: _Passed = frozenset()
 
     def follow(self) -> None:
-        """Look at the pairs that are attached now, and no others. Raises OSError."""
+        """Watch the pairs that are attached now, and no others. Raises OSError."""
         attached = pins.attached_ifindexes(self.where)
         linked = (
             ifindex for ifindex in attached if links.state(self.where.link(ifindex, "steer")) is not None
@@ -44,26 +44,26 @@ class OrderWatch:
         self._steers = {ifindex: steer for ifindex, steer in found.items() if steer is not None}
 
     async def run(self) -> None:
-        """Look until cancelled. Raises OSError."""
+        """Check until cancelled. Raises OSError."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="order") as thread:
             while True:
                 await asyncio.sleep(LOOK_S)
                 if self._steers:
-                    self._tell(await loop.run_in_executor(thread, self.look))
+                    self._report(await loop.run_in_executor(thread, self.look))
 
     def look(self) -> _Passed:
-        """Look once; any thread may. Raises OSError."""
+        """Check once; may be called from any thread. Raises OSError."""
         try:
             found = self.namespace.call(lambda: [(one, _behind(*one)) for one in self._steers.items()])
         except NamespaceGone:
-            return frozenset()  # whoever opened this branch closes it
+            return frozenset()  # NamespaceManagers closes this namespace's manager
         return frozenset((ifindex, programs) for (ifindex, _), programs in found if programs)
 
-    def _tell(self, passed: _Passed) -> None:
-        if passed - self._told:
+    def _report(self, passed: _Passed) -> None:
+        if passed - self._reported:
             self.wake()
-        self._told = passed
+        self._reported = passed
 
 
 def _behind(ifindex: int, steer_id: int) -> tuple[int, ...]:

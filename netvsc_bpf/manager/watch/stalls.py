@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Watching for VFs that swallow frames (planner/stall.py), and taking them off the path at once.
+"""Detecting stalled VFs (planner/stall.py), and moving their pairs to the synthetic path at once.
 
-Only pairs whose path is the VF are looked at: first what steer counted, and only if that grew what the VF
-did. No netlink and no lock, in a thread of its own: while a driver hangs this goes on.
+Only pairs whose path is the VF are checked: first steer's counter, and only if that grew the VF's own. It
+uses neither netlink nor locks, in a thread of its own, so that it works while a driver hangs.
 """
 
 import asyncio
@@ -79,18 +79,18 @@ class StallWatch:
                 except NamespaceGone:
                     continue
                 except NetvscBpfError as error:
-                    self._tell(str(error))
+                    self._report(str(error))
         finally:
             thread.submit(self._kept.close)
             thread.shutdown(wait=False)
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         if text != self._complained:
             self._complained = text
             self._listener(Event(Kind.FAILED, MANAGER, text))
 
     def look(self) -> bool:
-        """Look once, and withdraw what is stalled; return whether anything is redirected just now."""
+        """Check once, and withdraw stalled VFs; return whether any packets are being redirected."""
         with self._namespace.entered(), changing(_WHAT):
             loaded = self._kept.current()
             if loaded is None:
@@ -137,7 +137,7 @@ class StallWatch:
         if still.stalled(self._policy):
             del self._still[pair]
             why = f"transmitted none of {still.untransmitted} packets, though it is up and has carrier"
-            # Known before the permission is withdrawn, lest it is given again at once.
+            # Record it before the permission is withdrawn, so that it is not given again at once.
             self._reconciler.memories.stalled(Stall(pair, use.vf, time.monotonic(), why))
             loaded.control(ControlCommand.WITHDRAW, use.slot, abi.REASONS.index(Reason.STALLED))
 

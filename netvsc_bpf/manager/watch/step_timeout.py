@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is done while a step hangs: a driver that does not return from a call of ours.
+"""What is done while a step hangs because a driver does not return from a system call.
 
-The call cannot be taken back: it sits in the kernel, as a rule with the RTNL lock, and the writer lock is
-ours. So nothing here needs either. The pair loses its VF by BPF_PROG_TEST_RUN; the others are served as far
-as that goes: a VF that may return is looked at, one that is damped or stalled is withdrawn. What takes
-netlink waits: joining, following, repairing.
+The call cannot be cancelled: it blocks in the kernel, usually with RTNL held, and this process holds the
+writer lock. So nothing here needs either. The pair is moved to the synthetic path by BPF_PROG_TEST_RUN; the
+others are handled as far as possible: a VF that may return is checked, one that is damped or stalled is
+withdrawn. What needs netlink waits: joining, syncing, repairing.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.model.path import Liveness, Reason
 
 _LOOK_S = 0.25
-"""How often the other pairs are looked at while a step hangs."""
+"""How often the other pairs are checked while a step hangs."""
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class StepTimeout:
         self._reconciler, self._wake = reconciler, wake
         self._namespace, self._pins = namespace, namespace.pins
         self._known: StepInProgress | None = None
-        """The step that was given up last."""
+        """The last step that was given up."""
 
     @property
     def _limit_s(self) -> float:
@@ -47,7 +47,7 @@ class StepTimeout:
         """Return the job's result, however long it takes: two jobs must not overlap."""
         running, reporter = self._reconciler.running, self._reconciler.reporter
         running.lives()
-        # A thread of its own for each job: should it hang as well, it does not keep us from the job's end.
+        # A thread of its own for each job: if it hangs too, the end of the job is still noticed.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hanging")
         helping: asyncio.Future[None] | None = None
         try:
@@ -64,7 +64,7 @@ class StepTimeout:
                         f"no progress for {self._limit_s:g} s: a driver may hang, or the machine is slow"
                     )
             if helping is not None:
-                # It may have changed something after the job's last look.
+                # It may have changed something after the job last observed the pairs.
                 helping.add_done_callback(lambda _: self._wake())
             return job.result()
         finally:
@@ -73,7 +73,7 @@ class StepTimeout:
     def _help(self, step: StepInProgress) -> None:
         new = step is not self._known
         if new:
-            # First of all: what was planned together with it must not follow when it returns now.
+            # Do this first: steps planned together with it must not be taken if it returns now.
             self._reconciler.running.give_up(step)
             self._known = step
         what = "cannot act while a step hangs"
@@ -104,7 +104,7 @@ class StepTimeout:
         if state.permitted and why is not None:
             _withdraw(loaded, slot, why)
         elif loaded.liveness is Liveness.NETLINK:
-            # Nobody else would see it die. Arming it again takes the manager's own eyes, and waits.
+            # Nothing else would detect its failure. Arming it again needs an observation, and waits.
             if state.armed and not (vf is not None and is_running(vf)):
                 loaded.control(ControlCommand.DISARM, slot, abi.REASONS.index(Reason.VF_DOWN))
         elif state.permitted and not state.armed:

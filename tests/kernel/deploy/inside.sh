@@ -11,8 +11,8 @@ step() {
 	"$@" >"$SHARE/$name" 2>&1
 	echo "status $?" >>"$SHARE/$name"
 }
-# A reload is done when systemd hears READY; what it told stands in the journal by then, or a moment later.
-told() {
+# A reload is done when systemd hears READY; its message is in the journal by then, or shortly after.
+logged() {
 	local _
 	for _ in $(seq 100); do
 		journalctl -u netvsc-bpf --no-pager --output=cat | grep -q -- "$1" && return
@@ -26,7 +26,7 @@ netvsc_bpf=/opt/netvsc-bpf/bin/netvsc-bpf
 
 $netvsc_bpf attach eth0 --any-bus >"$SHARE/before" 2>&1 # root's own, which the service takes over
 step start systemctl start netvsc-bpf
-told 'permitted: vf0 after 20 ms'
+logged 'permitted: vf0 after 20 ms'
 step pins find /sys/fs/bpf/netvsc-bpf -printf '%u %m\n'
 step process cat "/proc/$(systemctl show -P MainPID netvsc-bpf)/status"
 step status $netvsc_bpf status --json
@@ -34,10 +34,10 @@ step ipv6 cat /proc/sys/net/ipv6/conf/vf0/disable_ipv6
 
 sed -i 's/settle_ms = 20/settle_ms = 5/' /etc/netvsc-bpf.toml
 step reload-bad systemctl reload netvsc-bpf
-told 'what was in force stays'
+logged 'the previous configuration stays in force'
 sed -i 's/settle_ms = 5/settle_ms = 50/' /etc/netvsc-bpf.toml
 step reload-good systemctl reload netvsc-bpf
-told 'permitted: vf0 after 50 ms'
+logged 'permitted: vf0 after 50 ms'
 
 step stop systemctl stop netvsc-bpf
 step after $netvsc_bpf status --json

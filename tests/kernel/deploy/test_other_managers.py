@@ -39,7 +39,7 @@ def test_s11_udev_reads_the_rules_without_complaint(lab: Lab, tmp_path: Path) ->
     assert [line for line in complaints if RULES.name in line] == []
 
 
-def test_s38_devices_that_lend_vlans_are_left_alone(lab: Lab) -> None:
+def test_s38_vlan_devices_of_a_vf_stay_unmanaged(lab: Lab) -> None:
     udevadm = tool("udevadm", "udev")
     lab.run(lab.guest, ["ip", "link", "set", "vf0", "name", "nvb5.100"])  # the name is all that udev goes by
     try:

@@ -23,7 +23,7 @@ LabFactory = Callable[..., Lab]
 WITHOUT_VF = LabPlan(vf=False)
 
 
-def test_loss_in_the_receivers_own_socket_is_told_apart(lab_factory: LabFactory) -> None:
+def test_loss_in_the_receivers_own_socket_is_distinguished(lab_factory: LabFactory) -> None:
     lab = lab_factory(WITHOUT_VF)
     with UdpStream(UdpPlan(lab.guest, lab.peer, "10.99.0.2", rate=5_000, buffer=4096)) as stream:
         os.kill(stream.receiver_pid, signal.SIGSTOP)

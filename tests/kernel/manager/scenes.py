@@ -80,7 +80,7 @@ class Scene:
 
 def group_joined(lab: Lab) -> None:
     ip(lab, "maddr", "add", GROUP, "dev", "eth0")
-    ip(lab, "link", "set", "eth0", "alias", "wakes the manager: no kernel tells of the other")
+    ip(lab, "link", "set", "eth0", "alias", "wakes the manager: the kernel does not report the other")
 
 
 FOLLOW_LISTS = Scene(FollowLists, group_joined)

@@ -35,7 +35,7 @@ GROUP = "01:00:5e:01:02:03"
 
 
 class Broken:
-    """Raises where it concerns eth0, as long as it is told to; by how the place is called."""
+    """Raises for eth0 while it is on; one wrapper for each kind of function."""
 
     def __init__(self, lab: Lab) -> None:
         self.ifindex = lab.ifindex(lab.guest, "eth0")
@@ -155,7 +155,9 @@ def test_s75_lists_of_the_other_pair_are_kept(turns: Turns, monkeypatch: pytest.
     lab.in_guest(follow)
     lab.in_guest(follow)
     assert GROUP in groups("vf1") and GROUP not in groups("vf0")
-    assert [event.interface for event in unexpected(turns.events)] == ["eth0"], "told once, and tried again"
+    assert [event.interface for event in unexpected(turns.events)] == ["eth0"], (
+        "reported once, and tried again"
+    )
     broken.on = False
     lab.in_guest(follow)
     assert GROUP in groups("vf0")

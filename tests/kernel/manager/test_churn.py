@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Interfaces of other people come, go and change all the time: that makes nobody look at the pairs."""
+"""Unrelated interfaces come, go and change all the time: pairs are not observed because of that."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ def settled_looks(lab: Lab) -> float:
 
 
 @pytest.mark.guest
-def test_foreign_link_events_make_nobody_look_and_a_vf_among_them_is_joined(
+def test_foreign_link_events_cause_no_observation_and_a_vf_among_them_is_joined(
     lab_factory: LabFactory, start: Start
 ) -> None:
     lab = lab_factory(LabPlan(fabric=Fabric.NONE))
@@ -59,7 +59,7 @@ def test_foreign_link_events_make_nobody_look_and_a_vf_among_them_is_joined(
     ip(lab, "link", "set", "dev", "other", "up")
     lab.plug_vf(up=False)
     manager.wait_vf()
-    # What was nobody's becomes a VF: by its MAC alone.
+    # An unrelated interface becomes a VF by its MAC alone.
     lab.unplug_vf()
     manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
     ip(lab, "link", "set", "dev", "other", "down", "address", lab.plan.pair(0).mac)
@@ -102,6 +102,6 @@ def test_a_vf_that_joins_or_leaves_among_many_interfaces_takes_no_dump_of_them(
                 patched.setattr(Rtnetlink, "dump", dump)
                 turns.turn()
                 assert _RTM_GETLINK not in dumps
-            eventually("the VF let go", unarmed)
+            eventually("the VF not armed", unarmed)
     finally:
         lab.in_guest(datapath.detach_all)

@@ -55,7 +55,7 @@ def metric(lab: Lab) -> str:
     return next(line for line in lines if line.startswith("netvsc_bpf_manager_up")).split()[-1]
 
 
-def test_s74_name_that_somebody_without_rights_holds_is_no_claim(
+def test_s74_name_held_by_an_unprivileged_process_is_not_a_claim(
     lab: Lab, squatter: subprocess.Popen[str]
 ) -> None:
     state(run(lab, "attach", "eth0", "--vf", "vf0", "--settle", "10", "--json"))
@@ -64,7 +64,7 @@ def test_s74_name_that_somebody_without_rights_holds_is_no_claim(
     with managers(lab) as start:
         manager = start("eth0", "--settle", "20")
         manager.wait_vf()
-        manager.wait_event("refused", f"process {squatter.pid} of user {OUTSIDER} holds the socket name")
+        manager.wait_event("refused", f"ignoring process {squatter.pid} of user {OUTSIDER}")
         assert float(metric(lab)) == 1
         refused(run(lab, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
         assert manager.stop() == 0
@@ -76,9 +76,9 @@ def test_s74_claim_is_taken_once_and_ends_with_the_process(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", "--settle", "20")
         manager.wait_vf()
-        with pytest.raises(Busy, match=f"process {manager.process.pid} does already"):
+        with pytest.raises(Busy, match=f"process {manager.process.pid} manages it already"):
             lab.in_guest(claim.claim)
-        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {manager.process.pid} does already")
+        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {manager.process.pid} manages it already")
         manager.process.kill()
         manager.process.wait()
         where = NetnsPins(lab.in_guest(namespaces.current_inode))
@@ -99,7 +99,7 @@ def test_s74_manager_that_ends_leaves_no_claim(lab: Lab) -> None:
 
 
 def test_s74_asking_for_the_claim_does_not_keep_a_manager_from_it(lab: Lab) -> None:
-    """A probe holds a shared lock for a moment; whoever takes the claim waits that out."""
+    """A probe holds a shared lock for a moment; a process that takes the claim waits for it."""
 
     def take() -> None:
         where = NetnsPins(namespaces.current_inode())
@@ -112,7 +112,7 @@ def test_s74_asking_for_the_claim_does_not_keep_a_manager_from_it(lab: Lab) -> N
             taken = claim_lock.take(where, "name")
             release.join()
         assert taken is not None
-        assert not claim_lock.is_taken(where), "our own is nobody else's"
+        assert not claim_lock.is_taken(where), "our own claim does not count"
         assert claim_lock.take(where, "another") is None
         taken.close()
 

@@ -17,7 +17,7 @@ LabFactory = Callable[..., Lab]
 Start = Callable[..., Manager]
 
 
-def test_s01_hot_added_vf_is_joined_and_used_and_nobody_asked(lab_factory: LabFactory, start: Start) -> None:
+def test_s01_hot_added_vf_is_joined_and_used_without_a_command(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(vf=False))
     # Longer than the switch may take to open its port to a new VF: what is lost there is not ours.
     manager = start(lab, "eth0", "--settle", "500")
@@ -30,8 +30,8 @@ def test_s01_hot_added_vf_is_joined_and_used_and_nobody_asked(lab_factory: LabFa
         assert stream.stop().lost == 0
     manager.wait_event("switched", "armed")
     # A slow machine may say in between that the compiler takes its time.
-    told = [event["event"] for event in manager.events if event["interface"] != "manager"]
-    assert told[:4] == ["attached", "joined", "permitted", "switched"]
+    reported = [event["event"] for event in manager.events if event["interface"] != "manager"]
+    assert reported[:4] == ["attached", "joined", "permitted", "switched"]
 
 
 def test_s02_vf_that_was_there_before_is_taken(lab: Lab, start: Start) -> None:
@@ -121,7 +121,7 @@ def test_s26_synthetic_nic_removed_and_the_vf_is_as_it_was_found(lab: Lab, start
     manager.wait_vf()
 
 
-def test_vf_that_somebody_puts_into_a_bridge_is_let_go_and_taken_back(lab: Lab, start: Start) -> None:
+def test_vf_put_into_a_bridge_is_removed_and_joined_again(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
     ip(lab, "link", "add", "br0", "type", "bridge")

@@ -34,7 +34,7 @@ def is_up(lab: Lab) -> bool:
 
 
 def damped_by(manager: Manager) -> list[str]:
-    """What would be told of a VF that failed."""
+    """The events that a failed VF would cause."""
     return [event["event"] for event in manager.events if event["severity"] != "info"]
 
 
@@ -52,9 +52,9 @@ def test_s98_manager_follows_a_drain_and_its_end_and_nothing_is_lost_or_blamed(l
                 manager.wait_vf()
                 assert is_up(lab)
                 manager.wait_event("undrained", "by an operator", times=times)
-        told = manager.events_of("drained")[0]
-        assert (told["why"], told["reason"]) == ("the host is serviced", "drained")
-        assert "until `undrain`: the host is serviced" in told["text"]
+        reported = manager.events_of("drained")[0]
+        assert (reported["why"], reported["reason"]) == ("the host is serviced", "drained")
+        assert "until `undrain`: the host is serviced" in reported["text"]
         assert {event["reason"] for event in manager.events_of("switched")} == {"drained", "armed"}
         assert len(manager.events_of("followed", "vf0 was taken down: drained")) == 5
         assert damped_by(manager) == [], "a drain is no failure"
@@ -68,7 +68,7 @@ def test_s98_manager_ends_a_drain_when_its_time_is_over(lab: Lab) -> None:
         assert drain(lab, for_s=1.5) == []
         assert manager.status.drained is not None and manager.status.drained.until is not None
         assert not is_up(lab)
-        manager.wait_event("undrained", "its time is over")
+        manager.wait_event("undrained", "its time has ended")
         manager.wait_vf()
         assert manager.status.drained is None
         assert manager.events_of("undrained")[0]["duration_s"] >= 1.5
@@ -126,7 +126,7 @@ def test_s98_manager_that_does_not_answer_is_not_waited_for(lab: Lab) -> None:
                 manager.process.send_signal(signal.SIGCONT)
 
 
-def test_s98_vf_that_somebody_brings_up_meanwhile_is_taken_down_again(lab: Lab) -> None:
+def test_s98_vf_that_is_brought_up_externally_is_taken_down_again(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", *SETTLED)
         manager.wait_vf()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What others detach, remove or replace behind our back is noticed, told, and put back.
+"""What is detached, removed or replaced externally is noticed, reported and restored.
 
 The managers here look at everything once an hour only: what is put back was noticed by itself.
 """
@@ -51,9 +51,9 @@ def link(path: FilePath) -> Iterator[int]:
 
 
 def put_back(lab: Lab, manager: Manager, program: str, times: int = 1) -> None:
-    """Return once this was told, and traffic takes the VF again."""
-    told = manager.wait_event("repaired", program, times)
-    assert told["hook"] == program and told["severity"] == "warning" and told["duration_s"] > 0
+    """Return once this was reported, and traffic takes the VF again."""
+    reported = manager.wait_event("repaired", program, times)
+    assert reported["hook"] == program and reported["severity"] == "warning" and reported["duration_s"] > 0
     with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))):
         before = manager.status.tx.vf.packets
         eventually("steered again", lambda: manager.status.tx.vf.packets > before + 100)
@@ -61,7 +61,7 @@ def put_back(lab: Lab, manager: Manager, program: str, times: int = 1) -> None:
 
 
 @HOOKS
-def test_s64_removed_pin_is_put_back_and_told(lab: Lab, start: Start, program: str) -> None:
+def test_s64_removed_pin_is_attached_again_and_reported(lab: Lab, start: Start, program: str) -> None:
     manager = start(lab, "eth0", *SELDOM)
     manager.wait_vf()
     path = linked(lab, program)
@@ -102,8 +102,8 @@ def test_s64_xdp_program_in_guards_place_stays_and_guard_is_back_when_it_goes(la
             libbpf.link_detach(ours)
         theirs = lab.in_guest(libbpf.link_create, foreign.fd, eth0, libbpf.XDP, XDP_FLAGS_SKB_MODE)
         manager.process.send_signal(signal.SIGCONT)
-        told = manager.wait_event("failed", "another XDP program")
-        assert (told["error"], told["step"]) == ("ForeignXdp", "Attach")
+        reported = manager.wait_event("failed", "another XDP program")
+        assert (reported["error"], reported["step"]) == ("ForeignXdp", "Attach")
         state = libbpf.info(theirs, libbpf.LinkInfo)
         assert (state.ifindex, state.prog_id) == (eth0, foreign.id), "it is left alone"
         os.close(theirs)  # tried again and again, with patience
@@ -132,7 +132,7 @@ def test_s64_deleted_filter_is_put_back(lab: Lab, device: str, side: str, progra
             put_back(lab, manager, program, times)
 
 
-def test_s64_foreign_clsact_that_goes_is_nobodys_loss(lab: Lab, start: Start) -> None:
+def test_s64_removed_foreign_clsact_does_no_harm(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", *SELDOM)
     manager.wait_vf()
     linked(lab, "steer")

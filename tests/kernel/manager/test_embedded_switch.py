@@ -75,8 +75,8 @@ def test_s101_left_by_steering_alone_a_stalled_vf_keeps_the_ingress(lab: Lab) ->
         vf0 = nic(lab, "vf0")
         assert vf0 is not None and vf0.up and not manager.events_of("followed", "taken down")
         assert back.stop().lost == 0
-        told = " ".join(run(lab, "status").stdout.split())
-        assert "vf0 is up, so its switch may go on delivering to it" in told
+        reported = " ".join(run(lab, "status").stdout.split())
+        assert "vf0 is up, so its switch may go on delivering to it" in reported
 
 
 def test_s101_left_by_steering_alone_a_vf_that_receives_nothing_loses_the_ingress(lab: Lab) -> None:

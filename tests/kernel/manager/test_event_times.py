@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One moment for each change of path, the kernel's: whoever asks, from whatever time namespace."""
+"""One time for each path change, the kernel's, for every reader and time namespace."""
 
 import json
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_s110_a_time_namespace_shifts_no_event(lab: Lab) -> None:
         assert (records, last_change) == asked(lab)
 
 
-def test_an_event_status_and_a_scrape_tell_one_moment_of_a_switch(lab: Lab) -> None:
+def test_an_event_status_and_a_scrape_have_the_same_time_of_a_path_change(lab: Lab) -> None:
     with attached(lab, settle_ms=10) as pair, UdpStream(udp_plan(lab, Direction.TX, rate=500)):
         lab.vf_down()
         eventually("left", lambda: not pair.state().armed)
@@ -69,7 +69,7 @@ def test_s110_a_manager_in_a_time_namespace_counts_by_the_kernels_clock(
     armed = manager.wait_event("switched", "armed")
     assert 0.05 <= armed["join_s"] <= (armed["boottime_ns"] - plugged) / 1e9
     assert abs(datetime.now(UTC) - datetime.fromisoformat(armed["time"])).total_seconds() < 3600
-    # Nobody sends: the manager alone asks the kernel to look once the settle time is over.
+    # No traffic: only the manager triggers the kernel's check once the settle time is over.
     lab.vf_down()
     manager.wait_event("switched", "vf-down")
     lab.vf_up()

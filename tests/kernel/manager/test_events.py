@@ -61,14 +61,16 @@ class Follower:
             self.records.append(json.loads(line))
 
     def wait_for(self, *wanted: tuple[str, str]) -> None:
-        """Return once these, and no other, changes of path were told."""
+        """Return once exactly these path changes were shown."""
         eventually(
-            f"{wanted}; told was {self.records}", lambda: len(switches(list(self.records))) >= len(wanted)
+            f"{wanted}; reported was {self.records}", lambda: len(switches(list(self.records))) >= len(wanted)
         )
         assert switches(self.records) == list(wanted)
 
     def wait_kind(self, kind: str) -> Record:
-        eventually(f"{kind}; told was {self.records}", lambda: any(r["event"] == kind for r in self.records))
+        eventually(
+            f"{kind}; reported was {self.records}", lambda: any(r["event"] == kind for r in self.records)
+        )
         return next(one for one in self.records if one["event"] == kind)
 
     def interrupt(self) -> tuple[int, str]:
@@ -129,7 +131,7 @@ def test_events_of_a_manager_and_those_from_before_its_time(lab: Lab, start: Sta
     assert {one["event"] for one in records} >= {"permitted", "switched"}
 
 
-def test_follow_passes_from_kernel_to_manager_and_back_and_tells_each_once(lab: Lab, start: Start) -> None:
+def test_follow_passes_from_kernel_to_manager_and_back_and_shows_each_once(lab: Lab, start: Start) -> None:
     traffic = UdpStream(udp_plan(lab, Direction.TX, rate=500))
     with attached(lab, settle_ms=10), traffic, following(lab) as follower:
         follower.wait_for(ARMED)
@@ -178,7 +180,7 @@ def test_s89_a_stopped_manager_is_not_waited_for(lab: Lab, start: Start) -> None
     assert switches(records) == [ARMED, DOWN]
     assert code == 130
     for said in (noted, noted_once):
-        assert f"process {manager.process.pid} has not told everything within 10 s" in said
+        assert f"process {manager.process.pid} did not send all events within 10 s" in said
 
 
 def test_s62_first_switch_to_a_vf_says_how_long_joining_took(lab_factory: LabFactory, start: Start) -> None:
@@ -240,7 +242,7 @@ def test_text_is_one_line_an_event(lab: Lab, start: Start) -> None:
     assert any("joined" in line and "vf0" in line for line in lines)
 
 
-def test_nothing_attached_and_nobody_running_is_no_error(lab: Lab) -> None:
+def test_nothing_attached_and_no_manager_is_not_an_error(lab: Lab) -> None:
     assert asked(lab)[0] == []
 
 

@@ -57,7 +57,7 @@ def test_s35_mac_is_rolled_back_where_the_vf_refuses(
     eventually("armed again", turns.armed)
 
 
-def test_step_that_goes_on_failing_is_tried_less_and_less_and_told_once(
+def test_step_that_goes_on_failing_is_tried_less_and_less_and_reported_once(
     lab: Lab, turns: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -111,7 +111,7 @@ def test_opponent_is_not_fought_at_full_speed(
             turns.turn()
             turns.now += 0.01
         assert len(turns.events_of(Kind.REPAIRED)) < 70
-        assert sum("again and again" in text for text in turns.events_of(Kind.FAILED)) == 1
+        assert sum("keeps changing" in text for text in turns.events_of(Kind.FAILED)) == 1
         assert turns.where == (Path.SYNTHETIC, Reason.NOT_PERMITTED)
     turns.now += 60
     eventually("armed, the opponent gone", turns.armed)

@@ -23,7 +23,7 @@ Start = Callable[..., Manager]
 def carrier_flap(lab: Lab, manager: Manager) -> None:
     changes = manager.status.path_changes
     lab.vf_carrier(False)
-    # On the rung `live` the kernel notices at the next packet, and what is over before that was no flap.
+    # At level `live` the kernel notices at the next packet; a failure that ends before is not a flap.
     eventually("the kernel has left the VF", lambda: manager.status.path_changes > changes)
     lab.vf_carrier(True)
 
@@ -93,7 +93,7 @@ def test_s21_bounces_within_the_settle_time_leave_nothing_behind(lab: Lab, start
 
 
 @pytest.mark.guest
-def test_s62_every_switch_is_told_with_cause_and_kernel_time(lab: Lab, start: Start) -> None:
+def test_s62_every_switch_is_reported_with_cause_and_kernel_time(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", "--settle", "10")
     manager.wait_vf()
     with UdpStream(udp_plan(lab, Direction.TX, rate=500)):
@@ -115,6 +115,6 @@ def test_s62_every_switch_is_told_with_cause_and_kernel_time(lab: Lab, start: St
     assert [one["to"] for one in switches] == ["vf", "synthetic"] * 3
     assert [one["time"] for one in switches] == sorted(one["time"] for one in switches)
     assert status.last_change is not None
-    # The clocks' offset is taken anew each time a moment is told as time of day.
-    told = status.last_change.fromisoformat(switches[-1]["time"])
-    assert abs((told - status.last_change).total_seconds()) < 1
+    # The clocks' offset is read again each time a time is converted to time of day.
+    reported = status.last_change.fromisoformat(switches[-1]["time"])
+    assert abs((reported - status.last_change).total_seconds()) < 1

@@ -45,12 +45,12 @@ def hanging(lab: Lab, scene: Scene, **orders: object) -> Iterator[OwnManager]:
     ) as manager:
         if scene.kind != "Attach":
             manager.wait_vf()
-            at_rest(lab)  # or the step that it comes to rest by would be the one that is counted
+            at_rest(lab)  # or its last regular step would be the one that is counted
             scene.prepare(lab)
             eventually("prepared", lambda: prepared(lab, scene))
             scene.provoke(lab)
-        told = manager.wait_event("failed", f"{scene.kind} has not returned")
-        assert told["step"] == scene.kind and told["interface"] == "eth0"
+        reported = manager.wait_event("failed", f"{scene.kind} has not returned")
+        assert reported["step"] == scene.kind and reported["interface"] == "eth0"
         yield manager
 
 
@@ -83,8 +83,8 @@ def test_s23_step_that_hangs_costs_no_packet_and_is_made_up_for(lab: Lab, scene:
         with nullcontext() if scene.carries else streaming(lab):
             manager.go_on()
             scene.mend(lab)
-            eventually(f"armed; told was {manager.events}", lambda: is_path(manager, Path.VF))
-            eventually("in step", lambda: in_step(lab))
+            eventually(f"armed; reported was {manager.events}", lambda: is_path(manager, Path.VF))
+            eventually("in sync", lambda: in_step(lab))
 
 
 def test_s23_address_lists_that_hang_are_no_other_steps(lab: Lab) -> None:
@@ -125,7 +125,7 @@ def two(lab_factory: LabFactory) -> Lab:
 
 
 def test_other_pair_returns_and_is_damped_while_a_step_hangs(two: Lab) -> None:
-    """Nobody sends through it: without a look it would not return."""
+    """No traffic goes through it: without a check it would not return."""
     orders = {"interfaces": ("eth0", "eth1")}
     other = Attachment(two, "eth1")
     with hanging(two, FLAGS, **orders) as manager:
@@ -181,7 +181,7 @@ def waits_for_us(manager: OwnManager) -> bool:
     return any("pipe_read" in (task / "wchan").read_text() for task in tasks.iterdir())
 
 
-def test_manager_that_hangs_tells_of_it_once_and_ends_when_it_is_told_to(lab: Lab) -> None:
+def test_manager_that_hangs_reports_it_once_and_ends_at_sigterm(lab: Lab) -> None:
     with hanging(lab, FLAGS) as manager:
         hangs_since = time.monotonic()
         manager.wait_path(Path.SYNTHETIC, Reason.STALLED)

@@ -128,7 +128,7 @@ def test_s35_mac_follows(lab: Lab, start: Start) -> None:
     assert not manager.events_of("left")
 
 
-def test_s36_mac_changed_on_the_vf_alone_unpairs_and_is_told(lab: Lab, start: Start) -> None:
+def test_s36_mac_changed_on_the_vf_alone_unpairs_and_is_reported(lab: Lab, start: Start) -> None:
     manager = start(lab)
     manager.wait_vf()
     ip(lab, "link", "set", "vf0", "address", OTHER)

@@ -90,6 +90,6 @@ def test_s27_vf_taken_down_by_a_manager_that_was_killed_is_used_again(lab: Lab) 
 
 
 def plugged_in_anew(lab: Lab) -> None:
-    """Nobody looks in between: the next manager finds what the VF before left, and the new one."""
+    """No manager runs in between: the next one finds what the previous VF left, and the new VF."""
     lab.unplug_vf()
     lab.plug_vf()

@@ -72,8 +72,8 @@ def test_s91_manager_puts_steer_behind_what_was_attached_after_it(lab: Lab, star
     with stream(lab) as flowing:
         for times in (1, 2):
             with late(lab) as program:
-                told = manager.wait_event("repaired", f"tcx program {program.id}")
-                assert (told["hook"], told["step"]) == ("steer", "PutLast")
+                reported = manager.wait_event("repaired", f"tcx program {program.id}")
+                assert (reported["hook"], reported["step"]) == ("steer", "PutLast")
                 assert egress(lab)[0] == program.id
                 assert len(egress(lab)) == 2, times
                 assert sees_what_goes_to_the_vf(pair, program)

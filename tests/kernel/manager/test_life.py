@@ -112,10 +112,10 @@ def test_ended_by_sigterm_it_leaves_the_data_path(lab: Lab, start: Start) -> Non
 def test_s66_second_manager_is_refused_and_the_first_undisturbed(lab: Lab, start: Start) -> None:
     first = start(lab)
     first.wait_event("switched", "armed")
-    told = len(first.events)
+    reported = len(first.events)
     for _ in range(3):
-        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {first.process.pid} does already")
-    assert first.where == (Path.VF, Reason.ARMED) and len(first.events) == told
+        refused(run(lab, "run", "eth0", "--any-bus"), 3, f"process {first.process.pid} manages it already")
+    assert first.where == (Path.VF, Reason.ARMED) and len(first.events) == reported
     first.kill()
     start(lab).wait_vf()
 
@@ -130,11 +130,11 @@ def test_everything_replaced_by_an_outside_detach_and_attach(lab: Lab, start: St
         ip(lab, "link", "set", "eth0", "mtu", str(1400 + number))
         manager.wait_event("followed", f"vf0 has MTU {1400 + number}")
     # The events of the ring that is there now are read, not those of the first.
-    told = len(manager.events_of("switched", "vf-down"))
+    reported = len(manager.events_of("switched", "vf-down"))
     with traffic(lab):
         manager.wait_vf()
         lab.vf_down()
-        manager.wait_event("switched", "vf-down", times=told + 1)
+        manager.wait_event("switched", "vf-down", times=reported + 1)
     # The folder that is there now is watched.
     pin(lab, "guard").unlink()
     repaired = len(manager.events_of("repaired"))

@@ -30,7 +30,7 @@ def lost(lab: Lab, pid: int) -> int:
     """How many netlink messages the sockets of a process missed: the column Drops, by inode."""
     own = set()
     for fd in FilePath(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # it stops a moment after it was told to
+        with suppress(FileNotFoundError):  # it stops a moment after it was reported to
             own.add(str(fd.readlink()))
     table = call_in(lab.guest, FilePath("/proc/thread-self/net/netlink").read_text)
     rows = (line.split() for line in table.splitlines()[1:])

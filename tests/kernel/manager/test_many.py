@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""More than one pair, and the rung on which the manager itself arms."""
+"""More than one pair, and the liveness level at which the manager arms."""
 
 from collections.abc import Callable
 

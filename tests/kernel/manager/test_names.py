@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Interfaces with names that the kernel allows and nobody expects, in each role, with each command."""
+"""Interfaces with unusual names that the kernel allows, in each role, with each command."""
 
 import json
 import socket

@@ -67,7 +67,7 @@ def test_s90_reload_that_names_the_vf_keeps_the_old_file_and_the_guest_on_the_ne
         file.write_text(LISTED.format(named))
         hang_up(manager)
         event = manager.wait_event("refused", said, times=before + 1)
-        assert event["text"].endswith("what was in force stays") and "\n" not in event["text"]
+        assert event["text"].endswith("configuration stays in force") and "\n" not in event["text"]
     ip(lab, "link", "set", "eth0", "mtu", "1400")
     manager.wait_event("followed", "vf0 has MTU 1400")
     manager.wait_vf()

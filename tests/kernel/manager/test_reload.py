@@ -84,7 +84,7 @@ def test_a_bad_file_is_refused_by_its_line_and_the_old_one_stays(
     ):
         file.write_text(text)
         hang_up(manager)
-        assert "what was in force stays" in manager.wait_event("refused", said)["text"]
+        assert "the previous configuration stays in force" in manager.wait_event("refused", said)["text"]
     file.unlink()
     hang_up(manager)
     manager.wait_event("refused", f"{file}: cannot be read")
@@ -135,7 +135,7 @@ def test_a_terminal_that_is_closed_ends_it_as_ever(lab: Lab) -> None:
     process = subprocess.Popen(["setsid", "--ctty", *command], stdin=its, stdout=its, stderr=its)
     os.close(its)
     said = b""
-    while b"awaited" not in said:
+    while b"waiting" not in said:
         said += os.read(ours, 4096)
     process.send_signal(signal.SIGHUP)  # the terminal is there: somebody wants it to read again
     while b"nothing changed" not in said:

@@ -38,7 +38,7 @@ def vf(lab: Lab) -> Iterator[PumpedVf]:
 
 
 @pytest.mark.guest
-def test_s22_vf_that_swallows_frames_is_left_told_of_and_tried_again_later(lab: Lab, vf: PumpedVf) -> None:
+def test_s22_vf_that_transmits_nothing_is_left_reported_and_tried_again_later(lab: Lab, vf: PumpedVf) -> None:
     with own_manager_of(lab, hold_s=3.0) as manager, UdpStream(udp_plan(lab, Direction.TX, rate=500)) as udp:
         manager.wait_vf()
         eventually("traffic through the VF", lambda: manager.status.tx.vf.packets > 100)
@@ -97,7 +97,7 @@ def test_s22_vf_that_stalls_again_is_held_for_longer(lab: Lab, vf: PumpedVf) -> 
 
 
 def test_s22_transmit_timeout_that_the_kernel_reports_is_a_stall(lab: Lab, vf: PumpedVf) -> None:
-    """Told by the sentinel's own steps: no device of a namespace has a watchdog of its own."""
+    """Reported by calling the sentinel: virtual devices have no watchdog."""
     with (
         own_manager_of(lab, hold_s=600.0) as manager,
         UdpStream(udp_plan(lab, Direction.TX, rate=500)) as udp,

@@ -130,7 +130,7 @@ def test_a_manager_whose_namespace_is_deleted_detaches_says_so_and_ends(lab: Lab
     assert leak_check.pins() == ()
 
 
-def test_a_namespace_without_a_name_in_which_somebody_lives_is_not_deleted(lab: Lab) -> None:
+def test_a_namespace_without_a_name_with_a_process_in_it_is_not_deleted(lab: Lab) -> None:
     inode = namespace_path(lab.guest).stat().st_ino
     assert handles(inode) == (namespace_path(lab.guest),)
     # The shell is our child, and does not count; what it starts does.

@@ -90,7 +90,7 @@ def recovers(turns: Turns, scene: Scene) -> None:
     turns.now += PATIENCE
     turns.turn()
     scene.mend(turns.lab)
-    eventually(f"armed again; told was {turns.events[-5:]}", lambda: later(turns) and turns.armed())
+    eventually(f"armed again; reported was {turns.events[-5:]}", lambda: later(turns) and turns.armed())
     in_step(turns.lab)
 
 
@@ -136,8 +136,8 @@ def test_s23_step_that_fails_costs_no_packet_and_is_made_up_for(turns: Turns, sc
             with provoked(turns, scene), failing(scene.kind, place, number) as faulty:
                 turn(turns)
                 assert (where, len(faulty.names) > place) == (where, True)
-                told = turns.events[events:]
-                assert any(event.kind in (Kind.FAILED, Kind.REFUSED) for event in told), (where, told)
+                reported = turns.events[events:]
+                assert any(event.kind in (Kind.FAILED, Kind.REFUSED) for event in reported), (where, reported)
                 assert (where, fits(turns) or scene.step is act.Withdraw) == (where, True)
 
 
@@ -162,17 +162,17 @@ def test_vf_that_vanishes_after_a_step_costs_no_packet(turns: Turns, scene: Scen
 
 
 def test_vf_that_vanishes_during_a_step_is_no_failure(turns: Turns, scene: Scene) -> None:
-    """The same turn finds that it went: nothing is waited for, nobody is alarmed."""
+    """The same turn finds that it is gone: no waiting, no error."""
     lab = turns.lab
     scene.prepare(lab)
     turns.turn()
     provoke(turns, scene)
-    told = len(turns.events)
+    reported = len(turns.events)
     with within(Within(at=0, then=unplugged(lab), kind=scene.kind)):
         turns.turn()
     assert nic(lab, "vf0") is None
     assert turns.where in ((Path.SYNTHETIC, Reason.NO_VF), (Path.SYNTHETIC, Reason.VF_GONE))
-    assert [event for event in turns.events[told:] if event.kind is Kind.FAILED] == []
+    assert [event for event in turns.events[reported:] if event.kind is Kind.FAILED] == []
     lab.plug_vf()
     recovers(turns, scene)
 
@@ -200,7 +200,7 @@ def test_synthetic_nic_that_vanishes_after_a_step_is_released(lab_factory: LabFa
 
 @pytest.mark.parametrize(("number", "place"), list(zip(ERRNOS, range(5), strict=True)))
 def test_release_that_fails_leaves_nothing(lab_factory: LabFactory, number: int, place: int) -> None:
-    """What could not be put back is told, and not tried for ever: the VF may be somebody else's by now."""
+    """What could not be restored is reported, and not retried for ever: the VF may be in other use by now."""
     lab = lab_factory(LabPlan(pairs=2))
     turns = Turns(lab)
     try:

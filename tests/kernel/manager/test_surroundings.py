@@ -13,7 +13,7 @@ from tests.kernel.support.mounts import READ_ONLY_SYSCTLS
 Start = Callable[..., Manager]
 
 
-def test_s67_bpffs_out_of_sight_is_told_once_and_survived(lab: Lab, start: Start) -> None:
+def test_s67_bpffs_out_of_sight_is_reported_once_and_survived(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", "--interval", "0.5")
     manager.wait_event("switched", "armed")
     # Not unmounted: what lies below it is the machine's own.

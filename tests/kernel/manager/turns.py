@@ -17,7 +17,7 @@ CONFIG = ManagerConfig(interfaces=("eth0",), options=AttachOptions(any_bus=True)
 
 @dataclass
 class Turns:
-    """A reconciler that turns when told to, and a clock that waits for nobody."""
+    """A reconciler that runs on demand, and a clock that the test advances."""
 
     lab: Lab
     events: list[Event] = field(default_factory=list)

@@ -64,7 +64,7 @@ def pair_counters(found: Scrape) -> dict[tuple[str, frozenset[tuple[str, str]]],
     return {key: value for key, value in found.counters().items() if key[0].endswith(kept)}
 
 
-def told(scrapes: list[Scrape]) -> bool:
+def reported(scrapes: list[Scrape]) -> bool:
     """Whether a change of path is among what was scraped."""
     return any("netvsc_bpf_path_changes" in one.types for one in list(scrapes))
 
@@ -96,7 +96,7 @@ def test_s69_a_flap_storm_is_scraped_completely_and_without_a_trace(lab: Lab, st
                 lab.vf_carrier(False)
                 lab.vf_carrier(True)
             # On a busy machine ten scrapes can all come while nothing is attached.
-            eventually("scraped meanwhile", lambda: bool(wrong) or (len(seen) >= 10 and told(seen)))
+            eventually("scraped meanwhile", lambda: bool(wrong) or (len(seen) >= 10 and reported(seen)))
         finally:
             over.set()
             scraper.join()
@@ -125,7 +125,7 @@ def test_it_answers_when_everything_was_detached_behind_its_back(lab: Lab, start
 
 
 @pytest.mark.parametrize("what", ["port", "certificate", "address"])
-def test_what_keeps_it_from_serving_is_told_in_one_line_and_the_manager_steers_on(
+def test_error_of_the_exporter_is_reported_in_one_line_and_the_manager_goes_on(
     lab: Lab, start: Start, what: str, tmp_path: FilePath
 ) -> None:
     options: list[str] = []
@@ -139,8 +139,8 @@ def test_what_keeps_it_from_serving_is_told_in_one_line_and_the_manager_steers_o
         config.write_text(f'[metrics]\ncert_file = "{tmp_path}/cert.pem"\nkey_file = "{tmp_path}/key.pem"\n')
         options = ["--config", str(config)]
     manager = start(lab, "eth0", *options)
-    told = manager.wait_event("failed", "cannot serve metrics")
-    assert "\n" not in told["text"] and told["interface"] == "manager"
+    reported = manager.wait_event("failed", "cannot serve metrics")
+    assert "\n" not in reported["text"] and reported["interface"] == "manager"
     manager.wait_vf()
     lab.vf_down()
     lab.vf_up()
@@ -148,7 +148,7 @@ def test_what_keeps_it_from_serving_is_told_in_one_line_and_the_manager_steers_o
     if what == "port":
         holder.close()
         answering(lab)
-    assert len(manager.events_of("failed", "cannot serve metrics")) == 1, "told once"
+    assert len(manager.events_of("failed", "cannot serve metrics")) == 1, "reported once"
     assert not manager.noise
 
 
@@ -198,7 +198,7 @@ def test_tls_and_a_password_are_asked_for(lab: Lab, start: Start, pem: FilePath,
     assert not manager.noise
 
 
-def test_a_client_that_says_nothing_keeps_nobody_waiting(lab: Lab, start: Start) -> None:
+def test_a_client_that_sends_nothing_blocks_no_other(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0")
     manager.wait_vf()
     answering(lab)

@@ -174,24 +174,24 @@ def test_s53_what_the_vf_dropped_and_got_wrong_is_exported(lab: Lab) -> None:
         assert scrape().value("drops_total", **labels) == dropped, "it is not forgotten with the VF"
 
 
-def test_s13_address_route_and_mtu_of_a_vf_are_told(lab: Lab) -> None:
+def test_s13_address_route_and_mtu_of_a_vf_are_reported(lab: Lab) -> None:
     with attached(lab):
         scrape = collecting(lab)
 
-        def told() -> dict[str, float]:
+        def reported() -> dict[str, float]:
             return {
                 dict(labels)["problem"]: value for labels, value in scrape().of("vf_misconfigured").items()
             }
 
-        assert told() == {"address": 0, "route": 0, "mtu": 0}
+        assert reported() == {"address": 0, "route": 0, "mtu": 0}
         lab.run(lab.guest, ["ip", "address", "add", "192.0.2.1/32", "dev", "vf0"])
-        assert told() == {"address": 1, "route": 0, "mtu": 0}
+        assert reported() == {"address": 1, "route": 0, "mtu": 0}
         lab.run(lab.guest, ["ip", "route", "add", "198.51.100.0/24", "dev", "vf0"])
-        assert told() == {"address": 1, "route": 1, "mtu": 0}
+        assert reported() == {"address": 1, "route": 1, "mtu": 0}
         lab.run(lab.guest, ["ip", "link", "set", "vf0", "mtu", "1400"])
-        assert told() == {"address": 1, "route": 1, "mtu": 1}
+        assert reported() == {"address": 1, "route": 1, "mtu": 1}
         lab.unplug_vf()
-        assert told() == {"address": 0, "route": 0, "mtu": 0}
+        assert reported() == {"address": 0, "route": 0, "mtu": 0}
 
 
 def test_the_command_prints_it_once_without_a_manager(netvsc_bpf_cli: Cli, lab: Lab) -> None:
@@ -221,7 +221,7 @@ def test_the_command_says_in_one_line_why_it_cannot(netvsc_bpf_cli: Cli, lab: La
 
 
 @pytest.mark.parametrize("hook", ["steer", "home", "guard"])
-def test_s64_what_was_detached_by_force_is_told_as_drift(lab: Lab, hook: str) -> None:
+def test_s64_what_was_detached_by_force_is_shown_as_drift(lab: Lab, hook: str) -> None:
     with attached(lab, guard=GuardMode.MULTICAST):
         scrape = collecting(lab)
         before = scrape().of("attachment_drift")
@@ -250,7 +250,7 @@ def test_s64_pair_that_is_attached_anew_between_two_scrapes_has_no_drift(lab: La
         assert found.of("program_info") == programs
 
 
-def test_s64_link_whose_pin_was_removed_after_a_scrape_is_told_as_drift(lab: Lab) -> None:
+def test_s64_link_whose_pin_was_removed_after_a_scrape_is_shown_as_drift(lab: Lab) -> None:
     with attached(lab):
         scrape = collecting(lab)
         before = scrape().of("attachment_drift")
@@ -263,7 +263,7 @@ def test_s64_link_whose_pin_was_removed_after_a_scrape_is_told_as_drift(lab: Lab
         eventually("home is missed", lambda: scrape().of("attachment_drift")[labels] == 1)
 
 
-def test_s64_removed_sentinel_is_told_as_drift(lab: Lab) -> None:
+def test_s64_removed_sentinel_is_shown_as_drift(lab: Lab) -> None:
     with attached(lab):
         scrape = collecting(lab)
         before = scrape().of("attachment_drift")
@@ -273,7 +273,7 @@ def test_s64_removed_sentinel_is_told_as_drift(lab: Lab) -> None:
         assert scrape().of("attachment_drift") == {**before, labels: 1}
 
 
-def test_runs_of_programs_are_shown_only_as_far_as_somebody_counts_them(
+def test_runs_of_programs_are_shown_only_while_they_are_counted(
     lab_factory: Callable[[LabPlan], Lab],
 ) -> None:
     if stats_enabled():

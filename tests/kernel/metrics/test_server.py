@@ -109,7 +109,7 @@ def test_s74_exporter_a_head_has_a_deadline_as_a_whole(serve: Serve) -> None:
         try:
             assert client.recv(1) == b"", "closed, and not for silence"
         except ConnectionResetError:
-            pass  # closed as well: with bytes of ours unread
+            pass  # closed as well, with unread bytes
         finally:
             ended.set()
             thread.join()

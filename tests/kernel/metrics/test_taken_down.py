@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A VF that the manager took down can be told from one that somebody else did."""
+"""A VF that the manager took down is distinguished from one set down externally."""
 
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.topology import Lab

@@ -64,7 +64,7 @@ def test_s73_pins_of_a_deleted_namespace_are_found_and_cleared(lab_factory: Call
     remove(gone.guest)
     assert left.home.exists()
     result = run(kept, "doctor")
-    assert f"pins of network namespaces that are gone: {left.inode}" in result.stdout
+    assert f"pins of network namespaces that no longer exist: {left.inode}" in result.stdout
     assert left.home.exists(), "doctor changes nothing"
     result = run(kept, "detach", "--all")
     assert result.returncode == 0

@@ -160,7 +160,7 @@ def test_s37_vlan_tag_is_in_the_file_and_can_be_filtered_by(lab_factory: LabFact
     ]
 
 
-def test_s47_snaplen_cuts_frames_and_tells_their_length(lab_factory: LabFactory, tmp_path: File) -> None:
+def test_s47_snaplen_cuts_frames_and_keeps_their_length(lab_factory: LabFactory, tmp_path: File) -> None:
     lab, file = lab_factory(NO_FABRIC), tmp_path / "short.pcapng"
     silence(lab)
     with attached(lab, settle_ms=10), capturing(lab, "-w", str(file), "-s", "20", "-c", "1"):
@@ -186,7 +186,7 @@ def test_s47_refusals_are_one_line_and_leave_no_file(
     assert said in result.stderr
 
 
-def test_s47_bad_filter_and_bad_file_are_told(lab: Lab, netvsc_bpf_cli: Cli) -> None:
+def test_s47_bad_filter_and_bad_file_are_reported(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     with attached(lab):
         bad_filter = netvsc_bpf_cli("capture", "eth0", "no", "such", "filter")
         bad_file = netvsc_bpf_cli("capture", "eth0", "-w", "/nowhere/file")

@@ -77,7 +77,7 @@ class Attachment:
     def wait_used(self) -> None:
         """Wait until the VF is in use, after an attach: that waits for a moment only (wait_settled.py).
 
-        It makes the kernel look, so no traffic is needed. Not for the rung `netlink`.
+        It triggers the check of the kernel, so no traffic is needed. Not for liveness level `netlink`.
         """
 
         def used() -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`netvsc-bpf capture` while it runs, and frames that tell which they are."""
+"""`netvsc-bpf capture` while it runs, and frames that can be identified."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from tests.unit.capture.pcapng_reader import read
 FAR = b"\x02\x00\x00\x00\x00\x77"
 EACH = 50
 Seen = tuple[str, bool, bytes]
-"""Interface, outgoing, what stands in the frame."""
+"""Interface, outgoing, content of the frame."""
 
 
 class Capturing:
@@ -67,7 +67,7 @@ def capturing(lab: Lab, *options: str, stdout: int = subprocess.DEVNULL) -> Iter
 
 
 class Numbered:
-    """Sends frames that tell which they are, and knows where each of them must turn up."""
+    """Sends frames that can be identified, and knows where each of them must turn up."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab

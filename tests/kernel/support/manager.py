@@ -79,7 +79,7 @@ class Manager:
             assert self.process.poll() is None, f"the manager ended: {self.noise}"
             return len(self.events_of(kind, text)) >= times
 
-        eventually(f"{times} times {kind}: {text}; told was {self.events}", holds)
+        eventually(f"{times} times {kind}: {text}; reported was {self.events}", holds)
         return self.events_of(kind, text)[-1]
 
     def statuses(self) -> list[PairStatus]:
@@ -105,7 +105,7 @@ class Manager:
             now = self.where
             return now is not None and now[0] is path and reason in (None, now[1])
 
-        eventually(f"{path} ({reason}); told was {self.events}", holds)
+        eventually(f"{path} ({reason}); reported was {self.events}", holds)
 
     def wait_vf(self) -> None:
         self.wait_path(Path.VF)
@@ -121,7 +121,7 @@ class Manager:
         return self.process.wait(timeout=60)
 
     def close(self) -> None:
-        """End it whatever it does, and make sure that nobody reads any more."""
+        """End it in any state, and wait for the reader."""
         if self.process.poll() is None:
             self.kill()
         self._reader.join(timeout=60)

@@ -36,7 +36,7 @@ def found(lab: Lab, name: str = "vf0") -> list[object]:
 
 
 def failures(manager: Manager) -> list[str]:
-    """What failed of a pair; a slow machine may tell of the manager that the compiler takes its time."""
+    """What failed of a pair; on a slow machine the manager may report that the compiler takes long."""
     return [event["text"] for event in manager.events_of("failed") if event["interface"] != "manager"]
 
 

@@ -73,7 +73,7 @@ class Scene:
 
     @property
     def attached(self) -> bool:
-        """Whether eth0 has anything of ours."""
+        """Whether anything of netvsc-bpf is on eth0."""
         return any(one.synthetic.name == "eth0" for one in self.lab.in_guest(datapath.status))
 
     def path(self, interface: str) -> Path:
@@ -98,7 +98,7 @@ class Scene:
         assert (when, slots_in_use(self.lab)) == (when, self.slots)
 
     def detach(self) -> None:
-        """Detach eth0, if anything of ours is there."""
+        """Detach eth0, if anything is attached."""
         with suppress(NotAttached):
             self.here.detach()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A VF that can be told to swallow frames, and is up with carrier all the while.
+"""A VF that can be made to drop all frames while it is up with carrier.
 
-It is a tap whose frames a thread of ours carries to the switch, as hardware would. While nobody reads them
+It is a tap whose frames a thread carries to the switch, as hardware would. While it does not read them
 they wait in the tap's ring and are dropped once that is full; a tap counts a frame as transmitted when it is
 read (tun_put_user(), drivers/net/tun.c).
 """

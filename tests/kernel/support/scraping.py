@@ -71,7 +71,7 @@ def scrape(lab: Lab, url: str = "http://127.0.0.1:9855/metrics") -> Scrape:
 
 
 def try_scrape(lab: Lab, url: str = "http://127.0.0.1:9855/metrics") -> Scrape | None:
-    """Scrape it; None while nobody answers."""
+    """Scrape it; None without an answer."""
     try:
         return scrape(lab, url)
     except subprocess.CalledProcessError:

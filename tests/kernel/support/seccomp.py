@@ -65,7 +65,7 @@ class Asked:
 
 
 def receive(listener: int) -> Asked | None:
-    """Take the next question; None where whoever asked was killed meanwhile."""
+    """Take the next question; None if the caller was killed meanwhile."""
     raw = bytearray(_NOTIFICATION.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, raw)

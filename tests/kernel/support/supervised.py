@@ -80,7 +80,7 @@ def supervised(
     try:
         _supervise(listener, outcome, judge, until)
     finally:
-        os.close(listener)  # whoever still asks fails with ENOSYS
+        os.close(listener)  # later calls fail with ENOSYS
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             os.kill(child, signal.SIGKILL)
         outcome.status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -92,7 +92,7 @@ def supervised(
 
 
 def _supervise(listener: int, outcome: Outcome, judge: Judge, until: Callable[[], bool] | None) -> None:
-    """Judge until nobody is left who could ask."""
+    """Judge until no caller is left."""
     deadline = time.monotonic() + _PATIENCE_S
     processes: dict[int, int] = {}
     ready = select.poll()

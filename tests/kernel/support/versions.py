@@ -122,7 +122,7 @@ def hooked(lab: Lab, synthetic: str = "eth0", vf: str = "vf0") -> Hooked:
 
 
 def is_at_rest(lab: Lab) -> bool:
-    """Tell whether home is attached as steer is: a manager in a hurry gives it a filter before its link."""
+    """Return whether home is attached like steer: at first a manager attaches it by an interim filter."""
     now = hooked(lab)
     return all(("home" in having) == ("steer" in having) for having in (now.links, _having(now.filters)))
 

@@ -35,7 +35,7 @@ def test_s65_manager_of_another_version_takes_over_under_load(
             result = stream.stop()
         now = hooked(lab)
         assert_of_one_version(now)
-        assert f"programs {now.build:08x} in place of {hooks.build:08x}" in told["text"]
+        assert f"programs {hooks.build:08x} replaced by {now.build:08x}" in told["text"]
         assert now.places == hooks.places
         assert not set(now.programs.values()) & set(hooks.programs.values())
         assert (result.lost, result.duplicates) == (0, 0)
@@ -80,7 +80,7 @@ def test_s65_manager_that_cannot_compile_goes_on_with_the_old_programs(
             monkeypatch.setenv(name, value)
         versions.spoil(installed)
         manager = start()
-        manager.wait_event("failed", "the programs stay as they are: cannot compile the programs")
+        manager.wait_event("failed", "the programs were not replaced: cannot compile the programs")
         lab.vf_down()
         eventually("the VF is left", lambda: manager.status.path is Path.SYNTHETIC)
         lab.vf_up()

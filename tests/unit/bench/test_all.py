@@ -35,6 +35,6 @@ def test_one_that_is_not_done_in_time_is_ended_and_leaves_the_earlier_result_alo
     assert earlier.read_text() == "{}"
 
 
-def test_one_that_fails_before_it_has_a_result_is_told_apart(tmp_path: Path) -> None:
+def test_one_that_fails_before_it_has_a_result_is_distinguished(tmp_path: Path) -> None:
     ended = take(Turn("no_such_benchmark", 60), tmp_path)
     assert not ended.well and "no result" in ended.verdict

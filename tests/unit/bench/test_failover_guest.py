@@ -65,7 +65,7 @@ def test_what_is_lost_outside_of_the_failure_is_not_counted() -> None:
 
 
 def test_netlink_is_timed_from_the_border() -> None:
-    assert leaving(LOST_3_TO_6, WHOLE, 5 * MS, told_ns=905 * MS).told_late_ms == 900.0
+    assert leaving(LOST_3_TO_6, WHOLE, 5 * MS, notified_ns=905 * MS).told_late_ms == 900.0
     assert leaving(LOST_3_TO_6, WHOLE, 5 * MS).told_late_ms is None
 
 
@@ -90,11 +90,11 @@ def test_who_loses_nothing_is_taken_to_lose_one_packet_in_all() -> None:
 def test_stamps_are_read_as_the_kernel_writes_them() -> None:
     trace = """# tracer: nop
            <...>-512     [001] d..4.    41.000250: carrier_off: (netif_carrier_off+0x4/0x40) ifindex=7
- kworker/1:2-99      [001] .....    41.900000: told: (netdev_state_change+0x4/0xa0) ifindex=7
+ kworker/1:2-99      [001] .....    41.900000: notified: (netdev_state_change+0x4/0xa0) ifindex=7
 """
     assert parse(trace) == [
         Stamp(Moment.CARRIER_OFF, 7, 41_000_250_000),
-        Stamp(Moment.TOLD, 7, 41_900_000_000),
+        Stamp(Moment.NOTIFIED, 7, 41_900_000_000),
     ]
 
 
@@ -164,7 +164,7 @@ def test_a_flap_that_was_left_twice_or_a_timeout_is_missed(tmp_path: Path) -> No
 
 
 def missed_on_hyperv(tmp_path: Path, measured: list[Row]) -> set[str]:
-    """What of the limits of ours on hv_netvsc is not kept, by the last words."""
+    """The limits on hv_netvsc that are missed, by their last words."""
     report = Report("failover-guest", tmp_path / "out.json")
     judge_on_hyperv(report, measured, 30)
     report.finish()
@@ -186,7 +186,7 @@ def test_on_hv_netvsc_a_manager_brings_ingress_back_within_a_second(tmp_path: Pa
 
 
 def test_on_hv_netvsc_no_packet_may_be_lost_that_we_can_save(tmp_path: Path) -> None:
-    assert missed_on_hyperv(tmp_path, rows(HV_NETVSC, 1)) == set(), "what the driver does alone is told"
+    assert missed_on_hyperv(tmp_path, rows(HV_NETVSC, 1)) == set(), "what the driver does alone is reported"
     assert missed_on_hyperv(tmp_path, rows(ON_HV_NETVSC, 0)) == set()
     assert missed_on_hyperv(tmp_path, rows(ON_HV_NETVSC, 1, 29)) == {"tx lost after the border", "times"}
 
@@ -236,7 +236,7 @@ def test_runs_that_were_put_together_are_known_singly() -> None:
     assert runs_of([both, {**three, "raw": {}}]) == [one, two, three]
 
 
-def test_who_does_not_return_is_told_from_a_vf_that_had_no_link() -> None:
+def test_contender_that_does_not_return_is_distinguished_from_a_vf_without_link() -> None:
     (row, *_) = rows(OURS, 0, 3)
     row.complain()
     assert row.problem == ""

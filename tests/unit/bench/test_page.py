@@ -114,7 +114,7 @@ def test_several_files_of_one_benchmark_have_pages_of_their_own() -> None:
     assert benchmark_page.page(other).startswith("# Instructions per packet (6.1)\n")
 
 
-def test_whoever_does_better_than_ours_is_named_in_plain_words() -> None:
+def test_contenders_that_do_better_are_named() -> None:
     (lost,) = losses(PATH)
     assert lost.startswith("6.12: tx: **mirred takes fewer instructions** than netvsc-bpf, 200 a packet")
     assert "against 300 (100 more, 8.3% of the whole way)" in lost
@@ -148,7 +148,7 @@ def failed(contender: str, lost: int, gap_ms: float) -> dict[str, object]:
     return {"contender": contender, "failure": "unbind", "wanted": wanted, "tx": [leaving] * 2, "rx": []}
 
 
-def test_failover_names_who_loses_less_than_ours_with_nobody_alive() -> None:
+def test_failover_names_contenders_that_lose_less() -> None:
     rows = [
         failed("ours, manager killed", 2, 5.0),
         failed("ours, manager running", 0, 1.0),

@@ -79,7 +79,7 @@ FRAMES = st.lists(st.tuples(st.sampled_from(["vf-in", "syn-in", "vf-out", "syn-o
 
 
 @given(FRAMES, st.randoms())
-def test_s47_each_frame_once_and_on_its_path_in_whatever_order_the_taps_tell(frames, random) -> None:  # type: ignore[no-untyped-def]
+def test_s47_each_frame_once_and_on_its_path_in_any_order_of_the_taps(frames, random) -> None:  # type: ignore[no-untyped-def]
     expected, sightings = [], []
     for number, (kind,) in enumerate(frames):
         path, way = kind.split("-")

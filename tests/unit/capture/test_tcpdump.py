@@ -36,7 +36,7 @@ def test_each_frame_gets_its_own_label_whatever_tcpdump_adds_below(flags: list[s
     assert all(line.startswith("\t0x00") for line in lines if line not in labelled)
 
 
-def test_tcpdump_that_fails_is_told_with_its_own_words() -> None:
+def test_tcpdump_that_fails_is_reported_with_its_own_message() -> None:
     printer = Printer(["-n", "no such filter"], 1000, lambda line: None)
     with pytest.raises(NetvscBpfError) as caught:
         printer.close()
@@ -65,7 +65,7 @@ def test_s89_output_that_is_lost_ends_tcpdump_and_is_raised_where_frames_come_fr
     assert printer._process.returncode is not None
 
 
-def test_s67_missing_tcpdump_is_told_with_its_package_and_the_way_around_it(
+def test_s67_missing_tcpdump_is_reported_with_its_package_and_a_workaround(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tcpdump, "which", lambda *_, **__: None)

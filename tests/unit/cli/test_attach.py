@@ -37,7 +37,7 @@ def test_options_are_handed_down(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen[:2] == ["eth0", chosen]
 
 
-def test_without_options_the_choice_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_options_defaults_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
     monkeypatch.setattr(datapath, "attach", lambda *given: seen.extend(given) or DONE)
     assert CliRunner().invoke(command_line, ["attach", "eth0"]).exit_code == 0

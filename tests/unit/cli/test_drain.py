@@ -46,7 +46,7 @@ def test_s98_duration_out_of_range_is_refused(text: str) -> None:
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
-def test_s98_bad_usage_is_told_in_one_clear_line(arguments: list[str], said: str) -> None:
+def test_s98_usage_error_is_one_clear_line(arguments: list[str], said: str) -> None:
     ended = CliRunner().invoke(command_line, arguments)
     assert ended.exit_code == 2
     last = ended.output.splitlines()[-1]

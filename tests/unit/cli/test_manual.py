@@ -105,7 +105,7 @@ def test_fish_completes_commands_and_options() -> None:
 
 
 def test_zsh_loads_the_script_and_gets_its_answers() -> None:
-    # The completion system runs within the line editor only: _describe tells here what it would be given.
+    # The completion system runs within the line editor only: this _describe prints what it would be given.
     script = (
         "compdef() { print -u2 compdef $@ }; _describe() { print -l ${(P)3} };"
         f" source {COMPLETION}/_netvsc-bpf; words=(netvsc-bpf sta); CURRENT=2; _netvsc_bpf_completion"

@@ -43,7 +43,7 @@ from netvsc_bpf import datapath
         ("no-such-command", "No such command"),
     ],
 )
-def test_wrong_usage_is_told_and_nothing_is_done(
+def test_usage_error_is_reported_and_nothing_is_done(
     line: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("attach", "attach_all", "detach", "detach_all", "status"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is told of a file that was read again, and what of it is taken over."""
+"""What is reported about a file that was read again, and which changes are applied."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_interface_is_listed_if_its_own_settings_changed() -> None:
     )
 
 
-def test_what_needs_a_restart_keeps_its_old_value_and_is_told() -> None:
+def test_what_needs_a_restart_keeps_its_old_value_and_is_reported() -> None:
     before = of("[attach]\nliveness = 'live'\n[interface.eth0]\nvf = 'vf0'\n")
     after = of(
         "[attach]\nliveness = 'netlink'\nguard = 'off'\n[interface.eth0]\nvf = 'vf9'\n"

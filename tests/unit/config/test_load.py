@@ -191,9 +191,9 @@ def test_the_command_line_alone_is_enough() -> None:
 def test_what_cannot_be_is_refused_with_the_line_at_fault(text: str, line: int, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text, FILE)
-    told = str(caught.value)
-    assert told.startswith(f"{FILE}:{line}: ") and said in told, told
-    assert "\n" not in told and caught.value.exit_code == 2
+    reported = str(caught.value)
+    assert reported.startswith(f"{FILE}:{line}: ") and said in reported, reported
+    assert "\n" not in reported and caught.value.exit_code == 2
 
 
 def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:

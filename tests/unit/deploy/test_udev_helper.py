@@ -28,7 +28,7 @@ def nic(sys: Path, name: str, mac: str, driver: str | None = None, bus: str = "p
         (home / "device").symlink_to(device)
 
 
-def told(sys: Path, name: str) -> dict[str, str] | None:
+def reported(sys: Path, name: str) -> dict[str, str] | None:
     """What the helper says of a NIC; None where it is no VF."""
     environment = {"NETVSC_BPF_SYSFS": str(sys), "PATH": "/usr/bin:/bin"}
     result = subprocess.run([HELPER, name], text=True, capture_output=True, check=False, env=environment)
@@ -54,11 +54,11 @@ def test_s11_a_pci_nic_with_the_mac_of_a_paravirtual_one_is_its_vf(
     nic(tmp_path, "eth0", MAC, synthetic, bus)
     nic(tmp_path, "enP1s1", MAC, vf)
     nic(tmp_path, "eth0.7", MAC)
-    assert told(tmp_path, "enP1s1") == {"NETVSC_BPF_VF": "1", "NETVSC_BPF_SYNTHETIC": "eth0"}
-    assert told(tmp_path, "eth0") is None and told(tmp_path, "eth0.7") is None
+    assert reported(tmp_path, "enP1s1") == {"NETVSC_BPF_VF": "1", "NETVSC_BPF_SYNTHETIC": "eth0"}
+    assert reported(tmp_path, "eth0") is None and reported(tmp_path, "eth0.7") is None
 
 
-def test_s11_other_nics_stay_with_whoever_manages_them(tmp_path: Path) -> None:
+def test_s11_other_nics_stay_with_their_managers(tmp_path: Path) -> None:
     nic(tmp_path, "lo", "00:00:00:00:00:00")
     nic(tmp_path, "eth0", MAC, "virtio_net", "virtio")
     nic(tmp_path, "other", OTHER, "igb")
@@ -66,13 +66,13 @@ def test_s11_other_nics_stay_with_whoever_manages_them(tmp_path: Path) -> None:
     nic(tmp_path, "usb", MAC, "r8152", "usb")
     nic(tmp_path, "passed-on", MAC, "virtio_net", "virtio")
     for name in ("lo", "eth0", "other", "twin", "usb", "passed-on", "not-there"):
-        assert told(tmp_path, name) is None
+        assert reported(tmp_path, name) is None
 
 
 def test_a_vlan_with_the_vfs_mac_is_not_its_synthetic_nic(tmp_path: Path) -> None:
     nic(tmp_path, "bond0", MAC)
     nic(tmp_path, "port", MAC, "ixgbevf")
-    assert told(tmp_path, "port") is None
+    assert reported(tmp_path, "port") is None
 
 
 def test_helper_and_rules_know_the_drivers_that_pairing_knows() -> None:

@@ -62,7 +62,7 @@ def test_s67_missing_bcc_names_the_package(tmp_path: Path) -> None:
     assert (finding.level, finding.remedy) == (Level.PROBLEM, "apt-get install python3-bpfcc")
 
 
-def test_virtual_environment_that_hides_bcc_is_told_from_a_missing_one(package: Path) -> None:
+def test_virtual_environment_that_hides_bcc_is_distinguished_from_a_missing_one(package: Path) -> None:
     finding = check_bcc(Importer(None), package.parent)
     assert finding.level is Level.PROBLEM
     assert "--system-site-packages" in (finding.remedy or "")

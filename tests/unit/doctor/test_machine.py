@@ -72,7 +72,7 @@ def test_s67_bpffs_that_is_missing_is_the_error_that_attach_would_give(tmp_path:
     assert (finding.level, finding.remedy) == (Level.PROBLEM, "mount it")
 
 
-def test_s68_bpffs_of_somebody_else_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s68_bpffs_of_another_user_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)
     finding = check_bpffs(tmp_path, lambda root: None)
     assert finding.level is Level.PROBLEM

@@ -25,7 +25,7 @@ def test_azure_pair_is_shown() -> None:
     assert said(findings) == [(Level.OK, "eth0 (hv_netvsc): VF enP31819s1 (mlx5_core)")]
 
 
-def test_machine_without_synthetic_nic_is_told_so() -> None:
+def test_machine_without_synthetic_nic_is_reported() -> None:
     pairs, findings = examine_pairs([LOOPBACK, VIRTIO], {})
     assert pairs == []
     assert [finding.level for finding in findings] == [Level.OK]
@@ -114,7 +114,7 @@ def test_own_guard_is_not_foreign() -> None:
     assert check_xdp(VIRTIO, OURS) is None
 
 
-def test_s63_tcx_programs_are_told_apart_by_their_place() -> None:
+def test_s63_tcx_programs_are_distinguished_by_their_place() -> None:
     findings = check_tc(NETVSC, Egress(tcx=(7, STEER, 8)), OURS, Hook.TCX)
     assert said(findings) == [
         (Level.OK, "eth0 egress, before steer: tcx program 7"),

@@ -13,7 +13,7 @@ NAMES = {7: "cil_from_netdev", 8: "cali_tc_preambl"}
 PAIR = Pair(NETVSC, VF)
 
 
-def test_s63_order_is_that_of_the_kernel_with_ours_among_them() -> None:
+def test_s63_order_is_that_of_the_kernel_including_steer_and_home() -> None:
     hooked = Hooked("eth0", Direction.INGRESS, xdp=(42,), tcx=(7, 9), filters=(None, 8))
     finding = check_order(hooked, OURS, NAMES)
     assert finding is not None and finding.level is Level.OK
@@ -37,7 +37,7 @@ def test_s63_program_behind_home_is_blind_and_one_ahead_is_not() -> None:
     assert "before home" in (finding.remedy or "")
 
 
-def test_without_home_nobody_is_blind() -> None:
+def test_without_home_no_program_is_bypassed() -> None:
     assert check_blind(Hooked(VF.name, Direction.INGRESS, tcx=(7,)), OURS, NAMES) is None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A look that fails is told, and the others go on."""
+"""A check that fails is reported, and the others go on."""
 
 import errno
 from typing import Any

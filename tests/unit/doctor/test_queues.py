@@ -120,11 +120,11 @@ def test_softnet_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["htb", "tbf", "cake", "netem"])
 def test_s42_shaping_on_the_synthetic_nic_alone_is_a_warning(kind: str) -> None:
     shaped = [_root(kind), _leaf("fq_codel")]
-    warned, told = check_qdiscs(PAIR, shaped, [_root("mq"), _leaf("fq_codel")])
+    warned, reported = check_qdiscs(PAIR, shaped, [_root("mq"), _leaf("fq_codel")])
     assert warned.level is Level.WARNING
     assert warned.what == f"eth0 shapes with {kind}; packets steered to enP31819s1 bypass it"
     assert (warned.remedy or "").endswith(f"`tc qdisc add dev enP31819s1 root {kind} ...`")
-    assert told.what == "steered packets are queued in the mq of enP31819s1 only"
+    assert reported.what == "steered packets are queued in the mq of enP31819s1 only"
 
 
 def test_s42_shaping_below_mq_is_found_too() -> None:

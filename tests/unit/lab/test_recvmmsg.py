@@ -48,7 +48,7 @@ def test_each_read_has_room_for_times_again(ends: Ends) -> None:
         assert arrived_ns <= sent, "the time of its arrival, not of its being read"
 
 
-def test_short_ones_are_told_and_long_ones_cut(ends: Ends) -> None:
+def test_short_ones_are_shown_and_long_ones_cut(ends: Ends) -> None:
     here, there = ends
     inbox = Inbox(there, SIZE)
     for size in (3, SIZE + 100, 0):
@@ -56,6 +56,6 @@ def test_short_ones_are_told_and_long_ones_cut(ends: Ends) -> None:
     assert [size for _, size, _ in inbox.read()] == [3, SIZE, 0]
 
 
-def test_nothing_in_time_is_told(ends: Ends) -> None:
+def test_no_answer_in_time_is_none(ends: Ends) -> None:
     with pytest.raises(BlockingIOError):
         Inbox(ends[1], SIZE).read()

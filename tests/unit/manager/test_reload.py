@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""SIGHUP: what is told, to people and to systemd, and what stays in force."""
+"""SIGHUP: what is reported, to people and to systemd, and what stays in force."""
 
 import asyncio
 
@@ -17,14 +17,14 @@ OLD, NEW = ManagerConfig(), ManagerConfig(interval_s=5.0)
 def reloaded(
     times: int, reload: Reload, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[list[Event], list[ManagerConfig], list[str]]:
-    """Reload some times; return what was told, what was applied, and what systemd heard."""
-    told: list[Event] = []
+    """Reload some times; return what was reported, what was applied, and what systemd got."""
+    reported: list[Event] = []
     applied: list[ManagerConfig] = []
     heard: list[str] = []
     monkeypatch.setattr(module, "notify", heard.append)
 
     async def go() -> None:
-        reloader = Reloader(OLD, reload, applied.append, told.append)
+        reloader = Reloader(OLD, reload, applied.append, reported.append)
         task = asyncio.create_task(reloader.run())
         for done in range(1, times + 1):
             reloader.ask()
@@ -33,32 +33,32 @@ def reloaded(
         task.cancel()
 
     asyncio.run(go())
-    return told, applied, heard
+    return reported, applied, heard
 
 
 def refusing(config: ManagerConfig) -> Reloaded:
     raise ConfigError("/etc/netvsc-bpf.toml:3", "unknown section [dampling]")
 
 
-def test_what_changed_is_applied_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_are_applied_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[ManagerConfig] = []
 
     def reload(config: ManagerConfig) -> Reloaded:
         seen.append(config)
         return Reloaded(NEW, ("manager.interval_s 5.0 instead of 30.0",), ("metrics.listen",))
 
-    told, applied, _ = reloaded(2, reload, monkeypatch)
+    reported, applied, _ = reloaded(2, reload, monkeypatch)
     assert (applied, seen) == ([NEW, NEW], [OLD, NEW])
-    assert told[0].kind is Kind.RELOADED
-    assert told[0].text == ("manager.interval_s 5.0 instead of 30.0; after a restart only: metrics.listen")
+    assert reported[0].kind is Kind.RELOADED
+    assert reported[0].text == ("manager.interval_s 5.0 instead of 30.0; needs a restart: metrics.listen")
 
 
-def test_a_refused_file_is_told_and_what_was_in_force_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, applied, heard = reloaded(1, refusing, monkeypatch)
+def test_refused_file_is_reported_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported, applied, heard = reloaded(1, refusing, monkeypatch)
     assert applied == []
-    assert (told[0].kind, told[0].interface) == (Kind.REFUSED, "manager")
-    assert told[0].text.startswith(
-        "/etc/netvsc-bpf.toml:3: unknown section [dampling]; what was in force stays"
+    assert (reported[0].kind, reported[0].interface) == (Kind.REFUSED, "manager")
+    assert reported[0].text.startswith(
+        "/etc/netvsc-bpf.toml:3: unknown section [dampling]; the previous configuration stays in force"
     )
     assert heard[-1] == "READY=1"
 
@@ -73,13 +73,13 @@ def test_systemd_hears_when_it_begins_and_ends(reload: Reload, monkeypatch: pyte
 
 
 def test_without_a_file_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, applied, _ = reloaded(1, nothing_to_read, monkeypatch)
-    assert applied == [OLD] and told[0].text == "nothing changed"
+    reported, applied, _ = reloaded(1, nothing_to_read, monkeypatch)
+    assert applied == [OLD] and reported[0].text == "nothing changed"
 
 
-def test_a_bug_of_ours_leaves_systemd_no_reload_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_ends_the_reload_for_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(config: ManagerConfig) -> Reloaded:
-        raise KeyError("a bug of ours")
+        raise KeyError("unexpected")
 
     heard: list[str] = []
     monkeypatch.setattr(module, "notify", heard.append)

@@ -24,9 +24,9 @@ def test_a_number_that_falls_goes_on_from_where_it_was() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, 1, 2]), st.integers(0, 9))))
-def test_no_total_ever_goes_down(told: list[tuple[int | None, int]]) -> None:
+def test_no_total_ever_goes_down(reported: list[tuple[int | None, int]]) -> None:
     totals = Monotonic()
-    seen = [totals.value("eth0", device, now) for device, now in told]
+    seen = [totals.value("eth0", device, now) for device, now in reported]
     assert seen == sorted(seen)
 
 

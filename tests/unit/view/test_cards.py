@@ -22,18 +22,18 @@ def printed(pair: PairStatus) -> str:
 
 
 @pytest.mark.parametrize(
-    ("reason", "taken_down", "told"),
+    ("reason", "taken_down", "explained"),
     [
         (Reason.DAMPED, Reason.DAMPED, ", taken down by netvsc-bpf (damped)\n"),
         (Reason.VF_DOWN, None, ", down\n"),
     ],
 )
-def test_s101_vf_that_we_took_down_is_not_shown_as_somebody_elses_doing(
-    reason: Reason, taken_down: Reason | None, told: str
+def test_s101_vf_taken_down_by_netvsc_bpf_is_shown_as_such(
+    reason: Reason, taken_down: Reason | None, explained: str
 ) -> None:
     assert ON_VF.vf is not None
     pair = replace(on_synthetic(reason), vf=replace(ON_VF.vf, up=False), taken_down=taken_down)
-    assert told in printed(pair)
+    assert explained in printed(pair)
     shown = pair.as_json()["vf"]
     assert (shown["up"], shown["taken_down"]) == (False, None if taken_down is None else taken_down.value)
 

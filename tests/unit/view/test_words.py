@@ -13,23 +13,23 @@ from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
 
 
 def test_traffic_on_the_vf_needs_no_remedy() -> None:
-    told = explain(ON_VF)
-    assert (told.where, told.why, told.remedy) == ("On the VF enP31819s1", None, None)
+    explained = explain(ON_VF)
+    assert (explained.where, explained.why, explained.remedy) == ("On the VF enP31819s1", None, None)
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.ARMED])
 def test_every_reason_is_a_sentence_of_its_own(reason: Reason) -> None:
-    told = explain(on_synthetic(reason))
-    assert told.where == "On the synthetic path"
-    assert told.why is not None and reason.value not in told.why, "the label is no explanation"
+    explained = explain(on_synthetic(reason))
+    assert explained.where == "On the synthetic path"
+    assert explained.why is not None and reason.value not in explained.why, "the label is no explanation"
     others = {explain(on_synthetic(other)).why for other in Reason if other not in (reason, Reason.ARMED)}
-    assert told.why not in others
+    assert explained.why not in others
 
 
 def test_s16_vf_that_is_down_comes_with_the_command_that_helps() -> None:
-    told = explain(on_synthetic(Reason.VF_DOWN))
-    assert told.why == "enP31819s1 is administratively down"
-    assert told.remedy == "`ip link set enP31819s1 up`"
+    explained = explain(on_synthetic(Reason.VF_DOWN))
+    assert explained.why == "enP31819s1 is administratively down"
+    assert explained.remedy == "`ip link set enP31819s1 up`"
 
 
 def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
@@ -39,7 +39,7 @@ def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
 
 
 @pytest.mark.parametrize("reason", [Reason.DAMPED, Reason.STALLED])
-def test_when_a_vf_is_used_again_is_what_the_manager_says_and_no_figure_of_ours(reason: Reason) -> None:
+def test_when_a_vf_is_used_again_comes_from_the_manager(reason: Reason) -> None:
     pair = on_synthetic(reason)
     known = explain(replace(pair, managed=True, until=CHANGED)).remedy or ""
     assert known.startswith("the manager will use it again at 2026-11-22 07:00:00 UTC, unless it fails")
@@ -60,8 +60,8 @@ def test_s101_a_stalled_vf_is_not_said_to_be_up_for_we_took_it_down() -> None:
 
 @pytest.mark.parametrize("reason", [Reason.DAMPED, Reason.STALLED, Reason.MTU_REFUSED, Reason.XDP_MISSING])
 def test_s101_vf_that_is_not_to_be_used_and_is_up_is_said_to_be_delivered_to(reason: Reason) -> None:
-    told = explain(on_synthetic(reason)).why or ""
-    assert told.endswith("; enP31819s1 is up, so its switch may go on delivering to it")
+    explained = explain(on_synthetic(reason)).why or ""
+    assert explained.endswith("; enP31819s1 is up, so its switch may go on delivering to it")
 
 
 @pytest.mark.parametrize("reason", [Reason.SETTLING, Reason.NO_CARRIER, Reason.NOT_PERMITTED])
@@ -74,8 +74,8 @@ def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs
     pair = replace(on_synthetic(reason), managed=False)
     cause = explain(pair).remedy
     assert cause is not None
-    told = explain(replace(pair, taken_down=reason)).remedy
-    assert told == (
+    explained = explain(replace(pair, taken_down=reason)).remedy
+    assert explained == (
         f"{cause}; then `netvsc-bpf attach eth0` or `netvsc-bpf run`: "
         "enP31819s1 was taken down, and no manager runs"
     )
@@ -83,17 +83,17 @@ def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs
         assert explain(replace(pair, taken_down=reason, managed=managed)).remedy == cause
 
 
-def test_s98_drain_is_told_with_its_reason_and_what_ends_it() -> None:
+def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
     pair = on_synthetic(Reason.DRAINED, drained=Drained(CHANGED, None, "the host\nis serviced"))
     assert pair.vf is not None
     assert "may go on delivering" in (explain(pair).why or ""), "as with leave = steer"
     pair = replace(pair, vf=replace(pair.vf, up=False), taken_down=Reason.DRAINED)
-    told = explain(pair)
+    explained = explain(pair)
     assert (
-        told.why
+        explained.why
         == "an operator moved traffic off enP31819s1 at 2026-11-22 07:00:00 UTC: the host / is serviced"
     )
-    assert told.remedy == "`netvsc-bpf undrain eth0` ends it"
+    assert explained.remedy == "`netvsc-bpf undrain eth0` ends it"
     timed = replace(pair, drained=Drained(CHANGED, CHANGED + timedelta(hours=1)))
     for managed, said in ((True, "the manager ends it at"), (False, "no manager runs to end it then")):
         remedy = explain(replace(timed, managed=managed)).remedy or ""
@@ -102,7 +102,7 @@ def test_s98_drain_is_told_with_its_reason_and_what_ends_it() -> None:
         )
 
 
-def test_since_tells_the_moment_and_how_long_ago() -> None:
+def test_since_shows_the_time_and_how_long_ago() -> None:
     assert since(ON_VF, CHANGED + timedelta(minutes=3)) == "since 2026-11-22 07:00:00 UTC (3 min)"
 
 
@@ -110,5 +110,5 @@ def test_pair_that_never_changed_has_been_so_since_attach() -> None:
     assert since(replace(ON_VF, last_change=None, since=None), CHANGED) == "since attach"
 
 
-def test_change_that_nobody_noticed_yet_is_not_dated_back() -> None:
+def test_change_that_is_not_noticed_yet_is_not_dated_back() -> None:
     assert "next packet" in since(on_synthetic(Reason.VF_DOWN, since=None), CHANGED)

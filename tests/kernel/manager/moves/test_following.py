@@ -46,9 +46,9 @@ def test_s55_both_are_as_found_when_the_synthetic_nic_returns(lab: Lab, pod: Pod
     before = found(lab)
     manager = start(lab)
     manager.wait_vf()
-    pod.take(name="visitor")
+    pod.take(name="moved")
     pod.wait_path(Path.VF)
-    lab.run(pod.name, ["ip", "link", "set", "visitor", "netns", lab.guest, "name", "eth0"])
+    lab.run(pod.name, ["ip", "link", "set", "moved", "netns", lab.guest, "name", "eth0"])
     ip(lab, "link", "set", "eth0", "up")
     manager.wait_vf()
     assert nic(lab, "vf0") is not None
@@ -62,7 +62,9 @@ def test_s55_detach_there_puts_the_vf_back_where_it_was_found(lab: Lab, pod: Pod
     before = found(lab)
     manager = start_followed(lab, pod, start)
     refused(run_in(pod.name, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
-    refused(run_in(pod.name, "run", "eth0"), 3, f"process {manager.process.pid} followed a NIC into it")
+    refused(
+        run_in(pod.name, "run", "eth0"), 3, f"process {manager.process.pid} manages a NIC that moved into it"
+    )
     manager.stop()
     assert pod.where == (Path.VF, Reason.ARMED)
     ended = run_in(pod.name, "detach", "eth0")

@@ -28,7 +28,7 @@ def test_s26_synthetic_nic_removed_there_and_its_vf_is_back_home(lab: Lab, pod: 
 def test_s57_namespace_deleted_and_nothing_of_it_is_left(lab: Lab, pod: Pod, start: Start) -> None:
     manager = start_followed(lab, pod, start)
     pod.remove()
-    # The kernel destroys it only when nobody holds it any more; with it go its veths, and their other ends.
+    # The kernel destroys it only when the last reference is gone; its veths go with it, and their other ends.
     eventually("it is gone", lambda: not {"syn0", "vf0"} & ports(lab))
     manager.wait_event("released", "is gone")
     eventually("no pin left", lambda: not pins_but_claims())

@@ -34,7 +34,7 @@ def test_s55_move_that_is_refused_leaves_the_synthetic_path_and_is_tried_again(
     pod.wait_path(Path.VF)
 
 
-def test_s55_without_the_capability_the_pair_is_released_and_that_is_told(
+def test_s55_without_the_capability_the_pair_is_released_and_that_is_reported(
     lab: Lab, pod: Pod, start: Start
 ) -> None:
     before = found(lab)
@@ -58,13 +58,13 @@ def test_s55_namespace_with_a_manager_of_its_own_is_left_to_it(lab: Lab, pod: Po
     other = start(lab, "eth7", namespace=pod.name)
     other.wait_event("awaited")
     pod.take()
-    manager.wait_event("moved", f"process {other.process.pid} manages that")
+    manager.wait_event("moved", f"process {other.process.pid} manages it there")
     manager.wait_event("released")
     assert found(lab) == before and pod.statuses() == []
     flows(pod.sending())
 
 
-def test_s55_pair_that_somebody_else_attached_there_is_left_alone(lab: Lab, pod: Pod, start: Start) -> None:
+def test_s55_pair_attached_there_by_another_process_is_not_touched(lab: Lab, pod: Pod, start: Start) -> None:
     mac = "00:15:5d:77:77:77"
     for name in ("own0", "own1"):
         pod.ip("link", "add", name, "address", mac, "type", "veth", "peer", "name", f"{name}far")

@@ -45,7 +45,7 @@ def test_s55_killed_and_started_again_with_no_packet_lost(lab: Lab, pod: Pod, st
     pod.ip("link", "set", "eth0", "promisc", "off")
 
 
-def test_s55_moved_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> None:
+def test_s55_moved_without_a_manager(lab: Lab, pod: Pod, start: Start) -> None:
     first = start(lab)
     first.wait_vf()
     first.kill()
@@ -57,7 +57,7 @@ def test_s55_moved_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> N
 
 
 @pytest.mark.guest
-def test_s55_moved_away_with_nobody_alive_it_carries_its_traffic_itself(lab: Lab, pod: Pod) -> None:
+def test_s55_moved_away_without_a_process_it_carries_its_traffic_itself(lab: Lab, pod: Pod) -> None:
     before = found(lab)
     with attached(lab):
         eventually("the VF is the path", lambda: lab.in_guest(datapath.status)[0].path is Path.VF)
@@ -102,7 +102,7 @@ def test_s55_killed_at_any_moment_of_a_move(lab: Lab, pod: Pod, start: Start) ->
     assert found(lab) == before
 
 
-def test_s56_vf_that_is_added_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> None:
+def test_s56_vf_that_is_added_without_a_manager(lab: Lab, pod: Pod, start: Start) -> None:
     first = start_followed(lab, pod, start)
     first.kill()
     lab.unplug_vf()
@@ -111,7 +111,7 @@ def test_s56_vf_that_is_added_while_nobody_was_there(lab: Lab, pod: Pod, start: 
     pod.wait_path(Path.VF)
 
 
-def test_s57_namespace_deleted_while_nobody_was_there(lab: Lab, pod: Pod, start: Start) -> None:
+def test_s57_namespace_deleted_without_a_manager(lab: Lab, pod: Pod, start: Start) -> None:
     first = start_followed(lab, pod, start)
     first.kill()
     pod.remove()

@@ -33,7 +33,7 @@ def test_s56_vf_that_is_added_at_home_is_moved_there_and_used(lab: Lab, pod: Pod
     flows(pod.receiving())
 
 
-def test_s57_vf_that_somebody_moves_away_is_released_and_not_followed(
+def test_s57_vf_that_is_moved_away_externally_is_released_and_not_followed(
     lab: Lab, make_pod: MakePod, start: Start
 ) -> None:
     pod, elsewhere = make_pod(), make_pod()

@@ -45,7 +45,7 @@ def holder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]
             thread.join()
 
 
-def test_where_nobody_listens_there_is_no_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_listener_there_is_no_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "socket_name", lambda: NAME)
     assert ask(Request.EVENTS) is None
 
@@ -66,7 +66,7 @@ def test_what_no_manager_would_say_is_an_error(holder: Callable[[bytes], None], 
     holder(said)
     conversation = ask(Request.EVENTS)
     assert conversation is not None
-    with conversation, pytest.raises(NetvscBpfError, match="does not speak"):
+    with conversation, pytest.raises(NetvscBpfError, match="sent an invalid answer"):
         conversation.lines(PATIENCE_S)
 
 

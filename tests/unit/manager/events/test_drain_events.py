@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A drain is told once, and so is its end."""
+"""A drain is reported once, and so is its end."""
 
 from dataclasses import replace
 
@@ -13,8 +13,8 @@ from tests.unit.planner.world import World
 HOUR_NS = 3_600_000_000_000
 
 
-def told(*drains: Drain | None) -> list[Event]:
-    """What a manager tells that finds the pair drained like this, look by look."""
+def reported(*drains: Drain | None) -> list[Event]:
+    """The events of a manager that finds the pair drained like this, turn by turn."""
     events: list[Event] = []
     reporter = Reporter(events.append)
     pair = World().observe()
@@ -23,31 +23,31 @@ def told(*drains: Drain | None) -> list[Event]:
     return events
 
 
-def test_s98_drain_is_told_with_its_reason_and_end_and_is_no_warning() -> None:
+def test_s98_drain_is_reported_with_its_reason_and_end_and_is_no_warning() -> None:
     now = CLOCKS.boottime()
     drain = Drain(now, now + HOUR_NS, "the host is serviced")
-    (event,) = told(None, drain, drain)
+    (event,) = reported(None, drain, drain)
     assert (event.kind, event.severity) == (Kind.DRAINED, Severity.INFO)
     assert event.details[Detail.WHY] == "the host is serviced"
     assert str(event.details[Detail.UNTIL]).endswith("Z")
     assert event.text.startswith("until 20") and event.text.endswith(": the host is serviced")
-    (event,) = told(Drain(now))
+    (event,) = reported(Drain(now))
     assert (event.text, Detail.WHY in event.details) == ("until `undrain`", False)
 
 
-def test_s98_other_words_are_told_anew() -> None:
-    kinds = [event.kind for event in told(Drain(1), replace(Drain(1), why="now with one"))]
+def test_s98_changed_reason_is_reported_again() -> None:
+    kinds = [event.kind for event in reported(Drain(1), replace(Drain(1), why="now with one"))]
     assert kinds == [Kind.DRAINED, Kind.DRAINED]
 
 
 def test_s98_end_says_whether_its_time_was_over_and_how_long_it_lasted() -> None:
     begun = CLOCKS.boottime() - HOUR_NS
-    _, event = told(Drain(begun), None, None)
+    _, event = reported(Drain(begun), None, None)
     assert (event.kind, event.text) == (Kind.UNDRAINED, "by an operator")
     lasted = event.details[Detail.DURATION_S]
     assert isinstance(lasted, float) and lasted >= 3600
-    _, event = told(Drain(begun, begun + 1), None)
-    assert event.text == "its time is over"
+    _, event = reported(Drain(begun, begun + 1), None)
+    assert event.text == "its time has ended"
 
 
 def test_s98_what_is_due_for_a_drain_is_waited_for_and_nothing_else() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""docs/events.md says what the code can tell, all of it and nothing else."""
+"""docs/events.md documents exactly the events and details of the code."""
 
 import re
 from pathlib import Path
@@ -23,10 +23,10 @@ def keys(cell: str) -> list[str]:
 
 
 def test_every_kind_is_there_with_its_severity() -> None:
-    told = {keys(row[0])[0]: row[1] for row in rows("Kinds")}
-    assert set(told) == {kind.value for kind in Kind}
+    reported = {keys(row[0])[0]: row[1] for row in rows("Kinds")}
+    assert set(reported) == {kind.value for kind in Kind}
     for kind in Kind:
-        assert told[kind.value].split()[-1] == Event(kind, "eth0", "").severity.value
+        assert reported[kind.value].split()[-1] == Event(kind, "eth0", "").severity.value
 
 
 def test_every_detail_is_there() -> None:

@@ -71,17 +71,17 @@ def test_switch_is_a_warning_where_the_vf_failed(reason: str | None, severity: S
     assert Event(Kind.SWITCHED, "eth0", "", details={Detail.REASON: reason}).severity is severity
 
 
-def test_the_journal_is_told_the_severity_of_each_line(stream: TextIO) -> None:
+def test_the_journal_gets_the_severity_of_each_line(stream: TextIO) -> None:
     form = EventFormat(stream, environ=journal(stream))
     assert form(LEFT_DEAD) == "<4>eth0: switched: synthetic (vf-down)"
-    failed = Event(Kind.FAILED, "manager", "unforeseen:\n  a traceback")
-    assert form(failed) == "<3>manager: failed: unforeseen:\n<3>  a traceback"
+    failed = Event(Kind.FAILED, "manager", "unexpected:\n  a traceback")
+    assert form(failed) == "<3>manager: failed: unexpected:\n<3>  a traceback"
     assert form(Event(Kind.JOINED, "eth0", "vf0")) == "<6>eth0: joined: vf0"
 
 
-@pytest.mark.parametrize("told", [None, "", "1:2", "nonsense", "x:y", "7"])
-def test_anybody_else_sees_no_prefix(stream: TextIO, told: str | None) -> None:
-    form = EventFormat(stream, environ={} if told is None else {"JOURNAL_STREAM": told})
+@pytest.mark.parametrize("reported", [None, "", "1:2", "nonsense", "x:y", "7"])
+def test_other_streams_get_no_prefix(stream: TextIO, reported: str | None) -> None:
+    form = EventFormat(stream, environ={} if reported is None else {"JOURNAL_STREAM": reported})
     assert form(LEFT_DEAD) == "eth0: switched: synthetic (vf-down)"
 
 
@@ -95,8 +95,8 @@ def test_json_lines_have_no_prefix_in_the_journal_either(stream: TextIO) -> None
 
 
 def test_tee_hands_an_event_to_all_in_order() -> None:
-    told: list[str] = []
-    tee(lambda event: told.append(f"first {event.text}"), lambda event: told.append("second"))(
+    reported: list[str] = []
+    tee(lambda event: reported.append(f"first {event.text}"), lambda event: reported.append("second"))(
         Event(Kind.JOINED, "eth0", "vf0")
     )
-    assert told == ["first vf0", "second"]
+    assert reported == ["first vf0", "second"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The manager's log where it cannot be written: lost, counted, reported, and nobody waits."""
+"""The manager's log where it cannot be written: lost, counted, reported, without blocking."""
 
 import os
 import time
@@ -77,7 +77,7 @@ def test_s89_what_was_lost_is_reported_once_something_can_be_written_again(
     assert log.lost() == 3
 
 
-def test_s89_at_the_end_a_pipe_that_nobody_reads_is_given_up(full: tuple[int, int]) -> None:
+def test_s89_at_the_end_a_pipe_without_reader_is_given_up(full: tuple[int, int]) -> None:
     with Log(form, full[1]) as log:
         for number in range(50):
             log(event(f"line {number}"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The manager's socket: who is answered, what is said, and that nobody holds anybody up."""
+"""The manager's socket: who is answered, and what; no client blocks another."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ NAME = f"\0netvsc-bpf-test-{os.getpid()}"
 PATIENCE_S = 30
 
 
-def told(number: int) -> Event:
+def reported(number: int) -> Event:
     return Event(Kind.FOLLOWED, "eth0", str(number))
 
 
@@ -100,7 +100,7 @@ def test_half_a_line_waits_for_the_rest() -> None:
         parse_lines(b"HTTP/1.1 400\n")
 
 
-def test_s98_look_is_answered_when_it_is_done_and_keeps_nobody_waiting() -> None:
+def test_s98_look_is_answered_when_it_is_done_and_blocks_no_other() -> None:
     async def scene() -> None:
         asked, may_end = asyncio.Event(), asyncio.Event()
 
@@ -120,11 +120,11 @@ def test_s98_look_is_answered_when_it_is_done_and_keeps_nobody_waiting() -> None
     asyncio.run(scene())
 
 
-def test_what_is_kept_is_told_in_order_and_the_connection_ends() -> None:
+def test_buffered_events_are_sent_in_order_and_the_connection_ends() -> None:
     async def scene() -> None:
         recent = EventBuffer(100)
         for number in range(150):
-            recent(told(number))
+            recent(reported(number))
         async with serving_(recent) as connect:
             lines = await (await connect(b"events\n")).lines()
         assert texts(lines) == [*map(str, range(50, 150)), "ready"]
@@ -132,7 +132,7 @@ def test_what_is_kept_is_told_in_order_and_the_connection_ends() -> None:
     asyncio.run(scene())
 
 
-def test_how_long_vfs_are_left_alone_is_said_as_of_now() -> None:
+def test_how_long_vfs_are_held_back_is_answered_as_of_now() -> None:
     left = {2: 1234.56789, 7: 0.5}
 
     async def scene() -> None:
@@ -148,21 +148,21 @@ def test_how_long_vfs_are_left_alone_is_said_as_of_now() -> None:
     asyncio.run(scene())
 
 
-def test_follower_is_told_what_comes_from_any_thread() -> None:
+def test_follower_gets_events_of_any_thread() -> None:
     async def scene() -> None:
         recent = EventBuffer()
-        recent(told(0))
+        recent(reported(0))
         async with serving_(recent) as connect:
             client = await connect(b"events follow\n")
             assert texts([await client.line(), await client.line()]) == ["0", "ready"]
             for number in range(1, 200):
-                await asyncio.to_thread(recent, told(number))
+                await asyncio.to_thread(recent, reported(number))
             assert texts([await client.line() for _ in range(199)]) == [*map(str, range(1, 200))]
 
     asyncio.run(scene())
 
 
-def test_follower_that_does_not_read_blocks_nobody_and_is_told_what_it_missed() -> None:
+def test_follower_that_does_not_read_blocks_no_other_and_learns_what_it_missed() -> None:
     async def scene() -> None:
         recent = EventBuffer(50)
         async with serving_(recent) as connect:
@@ -213,7 +213,7 @@ def test_unknown_request_is_refused() -> None:
     async def scene() -> None:
         async with serving_(EventBuffer()) as connect:
             (line,) = await (await connect(b"reboot\n")).lines()
-            assert line["control"] == "refused" and "no such request" in line["why"]
+            assert line["control"] == "refused" and "unknown request" in line["why"]
 
     asyncio.run(scene())
 
@@ -223,7 +223,7 @@ def test_strangers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def scene() -> None:
         recent = EventBuffer()
-        recent(told(0))
+        recent(reported(0))
         async with serving_(recent) as connect:
             (line,) = await (await connect(b"events\n")).lines()
             assert line["control"] == "refused" and "only root" in line["why"]
@@ -237,7 +237,7 @@ def test_so_many_are_served_and_when_one_leaves_another() -> None:
             first, second = await connect(b"events follow\n"), await connect(b"events follow\n")
             assert await first.line() == await second.line() == {"control": "ready"}
             (line,) = await (await connect(b"events\n")).lines()
-            assert line["control"] == "refused" and "2 others" in line["why"]
+            assert line["control"] == "refused" and "2 clients" in line["why"]
             first.writer.close()
             while True:
                 if texts(await (await connect(b"events\n")).lines()) == ["ready"]:
@@ -246,7 +246,7 @@ def test_so_many_are_served_and_when_one_leaves_another() -> None:
     asyncio.run(scene())
 
 
-def test_events_after_the_loop_has_ended_hurt_nobody() -> None:
+def test_events_after_the_loop_has_ended_are_harmless() -> None:
     recent = EventBuffer()
 
     async def scene() -> None:
@@ -254,5 +254,5 @@ def test_events_after_the_loop_has_ended_hurt_nobody() -> None:
             await asyncio.sleep(0)
 
     asyncio.run(scene())
-    recent(told(0))
+    recent(reported(0))
     assert len(recent.after(0, 10).events) == 1

@@ -18,13 +18,13 @@ from tests.unit.manager.turning import turn
 
 
 def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> list[Event]:
-    """Turn with a reconciler of the test's; return what was told."""
-    told: list[Event] = []
-    reporter = Reporter(told.append)
-    branch = NamespaceManager(ManagerConfig(**config), told.append, reporter, UnexpectedErrors(reporter))
+    """Turn with a reconciler of the test's; return what was reported."""
+    reported: list[Event] = []
+    reporter = Reporter(reported.append)
+    branch = NamespaceManager(ManagerConfig(**config), reported.append, reporter, UnexpectedErrors(reporter))
     branch._reconcile = cast(Any, reconcile)
     turn(branch, times)
-    return told
+    return reported
 
 
 @pytest.fixture(autouse=True)
@@ -32,16 +32,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unexpected_errors, "TROUBLE_S", 0.0)
 
 
-def test_unforeseen_error_is_told_with_its_traceback_counted_and_survived() -> None:
+def test_unexpected_error_is_reported_with_its_traceback_counted_and_survived() -> None:
     def broken() -> float | None:
-        raise ZeroDivisionError("a bug of ours")
+        raise ZeroDivisionError("unexpected")
 
-    told = [event for event in turned(3, broken) if event.interface == "manager"]
-    assert [event.details[Detail.ERRORS] for event in told] == [1, 2, 3]
-    assert "in broken" in told[0].text and "ZeroDivisionError: a bug of ours" in told[0].text
+    reported = [event for event in turned(3, broken) if event.interface == "manager"]
+    assert [event.details[Detail.ERRORS] for event in reported] == [1, 2, 3]
+    assert "in broken" in reported[0].text and "ZeroDivisionError: unexpected" in reported[0].text
 
 
-def test_what_keeps_it_from_its_work_is_told_once_until_it_is_over() -> None:
+def test_what_blocks_the_manager_is_reported_once_until_it_is_over() -> None:
     outcomes = iter([True, True, False, True])
 
     def now_and_then() -> float | None:
@@ -49,34 +49,34 @@ def test_what_keeps_it_from_its_work_is_told_once_until_it_is_over() -> None:
             raise BpffsUnavailable("/sys/fs/bpf", "no bpffs is mounted there")
         return None
 
-    told = [event.text for event in turned(4, now_and_then) if event.kind is Kind.FAILED]
-    assert told.count("/sys/fs/bpf: no bpffs is mounted there") == 2
+    reported = [event.text for event in turned(4, now_and_then) if event.kind is Kind.FAILED]
+    assert reported.count("/sys/fs/bpf: no bpffs is mounted there") == 2
 
 
 def test_timeout_that_the_kernel_reports_is_an_error_and_no_hanging_step() -> None:
     def timed_out() -> float | None:
         raise TimeoutError(110, "ETIMEDOUT")
 
-    told = [event.text for event in turned(1, timed_out) if event.interface == "manager"]
-    assert len(told) == 1 and "ETIMEDOUT" in told[0]
+    reported = [event.text for event in turned(1, timed_out) if event.interface == "manager"]
+    assert len(reported) == 1 and "ETIMEDOUT" in reported[0]
 
 
 def test_work_beside_the_loop_is_started_again() -> None:
-    told: list[Event] = []
+    reported: list[Event] = []
     runs = iter([True, True, False])
 
     async def work() -> None:
         if next(runs):
-            raise KeyError("a bug of ours")
+            raise KeyError("unexpected")
 
-    asyncio.run(UnexpectedErrors(Reporter(told.append)).keep_running(work))
-    assert [event.details[Detail.ERRORS] for event in told] == [1, 2]
+    asyncio.run(UnexpectedErrors(Reporter(reported.append)).keep_running(work))
+    assert [event.details[Detail.ERRORS] for event in reported] == [1, 2]
 
 
 def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
-    told: list[Event] = []
-    reporter, done = Reporter(told.append), []
-    branch = NamespaceManager(ManagerConfig(), told.append, reporter, UnexpectedErrors(reporter))
+    reported: list[Event] = []
+    reporter, done = Reporter(reported.append), []
+    branch = NamespaceManager(ManagerConfig(), reported.append, reporter, UnexpectedErrors(reporter))
 
     def fails(name: str) -> Callable[[], None]:
         def work() -> None:
@@ -91,4 +91,4 @@ def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
 
     turn(branch)
     assert tuple(done) == jobs
-    assert [name for name in jobs if any(name in event.text for event in told)] == list(jobs)
+    assert [name for name in jobs if any(name in event.text for event in reported)] == list(jobs)

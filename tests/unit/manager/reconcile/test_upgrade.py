@@ -99,7 +99,7 @@ def test_lost_sentinel_is_due_each_time_but_not_at_once(session: Any, builds: di
     assert ours.wait_s(3.0) is None
 
 
-def test_what_somebody_left_half_done_is_due_whoever_we_are(session: Any, builds: dict[str, Any]) -> None:
+def test_interrupted_replacement_is_due_for_any_version(session: Any, builds: dict[str, Any]) -> None:
     builds["build"] = 2
     ours = Upgrader()
     assert not ours.due(session, LOADED, 0.0)

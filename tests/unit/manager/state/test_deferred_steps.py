@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Steps that nobody waits for: a few of them for each look, and never in the way of others."""
+"""Deferrable steps: a few of them in each turn, and never before urgent ones."""
 
 import pytest
 
@@ -68,7 +68,9 @@ def test_nothing_takes_rtnl_from_a_vf_that_is_about_to_be_used() -> None:
     assert deferred.wait_s() == pytest.approx(GRACE_S), "it does not look all the time meanwhile"
     assert look(NOW + 0.1, expected=False) == [50, 51], "it is used"
     assert look(NOW + 0.2, expected=True) == []
-    assert look(NOW + GRACE_S, expected=True) == [50, 51], "a carrier that does not come keeps nobody waiting"
+    assert look(NOW + GRACE_S, expected=True) == [50, 51], (
+        "a carrier that does not come does not block others"
+    )
 
 
 def test_the_next_vf_has_time_of_its_own() -> None:

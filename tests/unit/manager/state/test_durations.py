@@ -20,10 +20,10 @@ def test_join_is_counted_from_the_first_that_was_heard_of_the_vf() -> None:
     assert first is not None and before <= first <= after
     timing.joined(7)
     assert timing.joined_for_s(7, first + 3 * SECOND) == 3.0
-    assert timing.joined_for_s(7, first + 9 * SECOND) is None, "told once"
+    assert timing.joined_for_s(7, first + 9 * SECOND) is None, "reported once"
 
 
-def test_vf_that_nobody_told_of_counts_from_the_look_that_showed_it() -> None:
+def test_vf_without_a_message_counts_from_the_dump_that_showed_it() -> None:
     timing = Timing()
     timing.arrivals.observed([7], 5 * SECOND)
     timing.joined(7)
@@ -44,7 +44,7 @@ def test_number_that_comes_again_is_another_vf() -> None:
     assert arrivals.first_seen(7) == 9 * SECOND
 
 
-def test_vf_whose_end_nobody_told_is_missed_by_a_look() -> None:
+def test_vf_removed_without_a_message_is_noticed_by_a_dump() -> None:
     arrivals = Arrivals()
     arrivals.observed([7], 1 * SECOND)
     arrivals.observed([], 2 * SECOND)

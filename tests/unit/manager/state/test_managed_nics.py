@@ -9,7 +9,7 @@ from netvsc_bpf.manager.state.managed_nics import Managed
 from tests.unit.discovery.shapes import BRIDGE, NETVSC, VETH, VF
 
 
-def test_name_that_nobody_has_is_missing_until_somebody_has() -> None:
+def test_name_that_no_interface_has_is_missing_until_one_has() -> None:
     managed = Managed(("eth0", "eth9"), any_bus=False)
     assert managed.among([VF], []) == [] and managed.missing() == ["eth0", "eth9"]
     assert managed.among([NETVSC, VF], []) == [NETVSC] and managed.missing() == ["eth9"]

@@ -33,7 +33,7 @@ def test_between_two_intervals_the_pairs_and_what_is_new_are_enough() -> None:
     assert world.at(INTERVAL_S + 1.0) is not None
 
 
-def test_what_nobody_knows_is_looked_for_everywhere() -> None:
+def test_without_messages_everything_is_observed() -> None:
     world = World()
     world.news = None
     assert world.at(1.0) is None
@@ -42,7 +42,7 @@ def test_what_nobody_knows_is_looked_for_everywhere() -> None:
 def test_a_look_that_failed_is_made_up_for() -> None:
     world = World()
     assert world.at(1.0, fails=True) is not None
-    assert world.at(2.0) is None, "what was new for the one before is known to nobody now"
+    assert world.at(2.0) is None, "what was new for the one before is lost now"
     assert world.at(3.0) is not None
 
 

@@ -44,13 +44,13 @@ def test_each_failure_in_a_row_waits_longer_until_all_is_well() -> None:
     assert round(pair.wait_s(now) or 0, 3) == 0.1
 
 
-def test_failure_that_is_over_makes_nobody_look_again() -> None:
+def test_failure_that_is_over_causes_no_retry() -> None:
     pair = memory()
     pair.failed(0.0)
     assert pair.wait_s(5.0) is None, "its time has come, and a wake-up with it"
 
 
-def test_vf_is_left_alone_until_its_penalty_has_halved_far_enough() -> None:
+def test_vf_is_held_back_until_its_penalty_has_halved_far_enough() -> None:
     pair = PairMemory(Damper(DampingPolicy(half_life_s=60.0, penalty=1000, suppress=1500, reuse=1000)))
     assert pair.held_back_for_s(0.0) is None
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_900_flaps_an_hour_are_within_the_ration() -> None:
     assert all(pair.took(5, number * 4.0) for number in range(900))
 
 
-def test_hold_makes_somebody_look_when_it_ends() -> None:
+def test_end_of_a_hold_wakes_the_manager() -> None:
     pair = memory()
     pair.hold = pair.hold.stalled(7, 100.0, StallPolicy(hold_s=30))
     assert pair.wait_s(110.0) == 20.0

@@ -28,7 +28,7 @@ def test_s07_second_vf_is_refused_while_one_is_joined() -> None:
     assert [one.cause for one in seen.refusals] == [Cause.SECOND_VF]
 
 
-def test_s04_two_that_could_be_it_and_nothing_tells_them_apart() -> None:
+def test_s04_two_that_could_be_it_and_cannot_be_distinguished() -> None:
     twins = [replace(VF, serial=None), second_vf(serial=None)]
     seen = choose([NETVSC, *twins], observed(), AttachOptions(), KnownPairs())
     assert seen.pair.candidate is None and seen.problem is not None

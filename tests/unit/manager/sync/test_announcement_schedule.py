@@ -12,7 +12,7 @@ from netvsc_bpf.kernel.net.announcement_round import frames
 from netvsc_bpf.kernel.net.upper_devices import AddressedLink, Link
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
-from netvsc_bpf.manager.sync.announcer import Standing, owed
+from netvsc_bpf.manager.sync.announcer import AnnouncedState, owed
 
 PAIR = 2
 POLICY = AnnouncePolicy()
@@ -34,16 +34,16 @@ def play(changes: list[float]) -> list[float]:
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=80))
-def test_the_last_change_is_told_and_repeated_and_nothing_floods(changes: list[float]) -> None:
+def test_the_last_change_is_announced_and_repeated_without_flooding(changes: list[float]) -> None:
     rounds, last = play(changes), max(changes)
     assert all(later - earlier >= POLICY.gap_s - 1e-9 for earlier, later in pairwise(rounds))
-    told = [moment for moment in rounds if moment >= last]
-    assert 2 <= len(told) <= len(POLICY.after_s)
-    assert told[0] <= last + POLICY.gap_s + 1e-9
+    reported = [moment for moment in rounds if moment >= last]
+    assert 2 <= len(reported) <= len(POLICY.after_s)
+    assert reported[0] <= last + POLICY.gap_s + 1e-9
     assert rounds[0] == min(changes), "the first one waits for nothing"
 
 
-def test_a_single_change_is_told_at_once_and_repeated() -> None:
+def test_a_single_change_is_announced_at_once_and_repeated() -> None:
     assert play([100.0]) == [100.0 + after for after in POLICY.after_s]
 
 
@@ -67,16 +67,16 @@ def test_off_means_off() -> None:
     assert schedule.take(9.0) == []
 
 
-def test_each_address_is_told_from_where_it_is() -> None:
-    speakers = [AddressedLink(ETH0, (FOUR,), (SIX,)), AddressedLink(VLAN, (), (SIX,))]
-    assert frames(speakers, set()) == [
+def test_each_address_is_announced_from_its_device() -> None:
+    uppers = [AddressedLink(ETH0, (FOUR,), (SIX,)), AddressedLink(VLAN, (), (SIX,))]
+    assert frames(uppers, set()) == [
         (2, gratuitous_arp(ETH0.mac, FOUR)),
         (2, unsolicited_na(ETH0.mac, SIX)),
         (5, unsolicited_na(ETH0.mac, SIX, router=True)),
     ]
 
 
-def test_who_has_no_address_is_told_of_by_rarp_and_so_is_who_is_hidden() -> None:
+def test_devices_without_address_and_hidden_ones_are_announced_by_rarp() -> None:
     hidden = bytes.fromhex("020000000042")
     assert frames([AddressedLink(ETH0)], {hidden, ETH0.mac}) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
     assert frames([], {hidden}) == [], "the synthetic NIC is down"
@@ -87,12 +87,12 @@ def test_a_round_has_an_end() -> None:
     assert len(frames([AddressedLink(ETH0, many)], set())) == POLICY.most
 
 
-def test_an_announcement_is_owed_for_each_change_and_for_a_death_that_nobody_noticed() -> None:
-    assert owed({}, {2: Standing(0)}) == set(), "there never was a change"
-    assert owed({}, {2: Standing(7)}) == {2}, "who begins tells the last one"
-    assert owed({2: Standing(7)}, {2: Standing(7)}) == set()
-    assert owed({2: Standing(7)}, {2: Standing(8)}) == {2}
-    assert owed({2: Standing(7)}, {2: Standing(7, dead=True)}) == {2}
-    assert owed({2: Standing(7, dead=True)}, {2: Standing(7, dead=True)}) == set()
-    assert owed({2: Standing(7, dead=True)}, {2: Standing(7)}) == set()
-    assert owed({2: Standing(7, dead=True)}, {2: Standing(9)}) == {2}
+def test_an_announcement_is_due_for_each_change_and_for_an_unnoticed_failure() -> None:
+    assert owed({}, {2: AnnouncedState(0)}) == set(), "there never was a change"
+    assert owed({}, {2: AnnouncedState(7)}) == {2}, "a manager that starts announces the last one"
+    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7)}) == set()
+    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(8)}) == {2}
+    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7, dead=True)}) == {2}
+    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7, dead=True)}) == set()
+    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7)}) == set()
+    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(9)}) == {2}

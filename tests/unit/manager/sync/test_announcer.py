@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whether the driver tells its host of a change of path, so that nothing is to be announced."""
+"""Whether the driver notifies its host of a path change, so that nothing has to be announced."""
 
 from pathlib import Path
 
@@ -20,21 +20,21 @@ def link(ifindex: int, *, master: int | None = None, parent: tuple[str, str] | N
 
 
 @pytest.mark.parametrize(
-    ("driver", "master", "tells"),
+    ("driver", "master", "notifies"),
     [("hv_netvsc", 2, True), ("hv_netvsc", None, False), ("virtio_net", 2, False)],
     ids=["enslaved", "s105-apart", "other-driver"],
 )
-def test_hv_netvsc_tells_its_host_of_the_vf_that_it_enslaved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str, master: int | None, tells: bool
+def test_hv_netvsc_notifies_its_host_of_the_vf_that_it_enslaved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str, master: int | None, notifies: bool
 ) -> None:
     monkeypatch.setattr(announcer, "_SYSFS", tmp_path)
     device = tmp_path / "bus" / "vmbus" / "devices" / "nic"
     device.mkdir(parents=True)
     (device / "driver").symlink_to(f"../../drivers/{driver}")
     pair = AttachedPair(link(2, parent=("vmbus", "nic")), link(3, master=master), armed=True, changed_at=1)
-    assert enslaved_by_driver(pair) is tells
+    assert enslaved_by_driver(pair) is notifies
 
 
-def test_pair_without_vf_or_parent_has_no_driver_that_tells() -> None:
+def test_pair_without_vf_or_parent_has_no_driver_that_notifies() -> None:
     assert not enslaved_by_driver(AttachedPair(link(2), None, armed=False, changed_at=1))
     assert not enslaved_by_driver(AttachedPair(link(2), link(3, master=2), armed=False, changed_at=1))

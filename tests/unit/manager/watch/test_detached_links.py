@@ -44,7 +44,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(monkeypatch)
 
 
-def test_links_in_order_wake_nobody(world: World) -> None:
+def test_intact_links_cause_no_wake_up(world: World) -> None:
     assert [world.steer(LinkState(OURS, 2, 100)) for _ in range(3)] == [0, 0, 0]
 
 

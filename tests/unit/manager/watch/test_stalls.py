@@ -38,7 +38,7 @@ class Days:
             if not steps:
                 return
             self.world.execute(steps)
-        raise AssertionError("it never comes to rest")
+        raise AssertionError("it never settles")
 
     def stall(self) -> None:
         """The VF is used, nothing gets out, and that is noticed."""
@@ -53,7 +53,7 @@ class Days:
         begun = self.now
         while not self.world.permitted:
             wait = self.memory.wait_s(self.now)
-            assert wait is not None, "nobody would ever look again"
+            assert wait is not None, "nothing would ever wake it again"
             self.now += wait + 0.001
             self.manage()
         return self.now - begun
@@ -93,16 +93,18 @@ def test_vf_that_is_plugged_in_instead_is_used_at_once() -> None:
 
 
 def test_s22_a_new_manager_holds_back_what_was_held_back_and_nothing_else() -> None:
-    days, told = Days(), list[Stall]()
-    memories = PairMemories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
+    days, reported = Days(), list[Stall]()
+    memories = PairMemories(
+        DampingPolicy(), POLICY, lambda stall, _: reported.append(stall), lambda: days.now
+    )
     memory = memories.observed(days.world.observe(), days.now)
     assert not memory.held(days.world.observe(), days.now), "it was in use"
     days.world.execute_one(act.Withdraw(days.world.synthetic.ifindex, Reason.STALLED))
     assert not memories.observed(days.world.observe(), days.now).held(days.world.observe(), days.now), (
         "its own withdrawals it knows of from elsewhere"
     )
-    another = PairMemories(DampingPolicy(), POLICY, lambda stall, _: told.append(stall), lambda: days.now)
+    another = PairMemories(DampingPolicy(), POLICY, lambda stall, _: reported.append(stall), lambda: days.now)
     memory = another.observed(days.world.observe(), days.now)
     assert memory.held(days.world.observe(), days.now + POLICY.hold_s - 1)
     assert not memory.held(days.world.observe(), days.now + POLICY.hold_s + 1)
-    assert [one.vf for one in told] == [days.world.devmap]
+    assert [one.vf for one in reported] == [days.world.devmap]

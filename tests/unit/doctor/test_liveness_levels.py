@@ -25,7 +25,7 @@ def test_s67_kernel_that_loads_no_tc_program_has_no_hook() -> None:
     assert finding.level is Level.PROBLEM
 
 
-def test_fentry_is_the_best_rung() -> None:
+def test_fentry_is_the_best_level() -> None:
     finding = check_liveness(yes, yes)
     assert (finding.level, finding.what) == (Level.OK, "fentry")
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Loads the `fentry` rung's programs where the kernel refuses its sentinel: `python -m bench.fentry_rung`.
+"""Loads the `fentry` programs even if the kernel refuses the sentinel: `python -m bench.fentry_level`.
 
 A process of its own, run in the guest before attach, which then finds the programs loaded and uses them.
-Without the sentinel nobody would see the VF fail: this is for measuring what the programs cost.
+Without the sentinel a failed VF is not detected: this is for measuring what the programs cost.
 """
 
 import os

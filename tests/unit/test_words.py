@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Private words and riddles do not come back: the tree is searched for words that it must not have."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+SUFFIXES = {
+    *(".py", ".c", ".h", ".sh", ".md", ".1", ".toml"),
+    *(".yml", ".service", ".network", ".rules", ".conf"),
+}
+NOT_READ = ("CHANGELOG.md", "tests/unit/test_words.py")
+"""The changelog's past stays as it was written; this file contains the words itself."""
+
+BANNED = {
+    "whoever": "name who it is",
+    "nobody": "say what is missing, or use the passive",
+    "of ours": "of netvsc-bpf, or nothing",
+    "let go": "release, stop",
+    "lets go": "releases",
+    "letting go": "releasing",
+    "tell": "report, log, return, notify",
+    "tells": "reports, logs, returns, notifies",
+    "telling": "reporting",
+    "told": "reported, logged, notified",
+    "teller": "reporter",
+    "stands in": "is in, is listed in",
+    "stand in": "are in, are listed in",
+    "speaker": "upper device",
+    "speakers": "upper devices",
+    "visitor": "moved NIC",
+    "visitors": "moved NICs",
+    "lend": "sync, add",
+    "lends": "syncs, adds",
+    "lent": "synced, added",
+    "unhurried": "rate-limited, deferred",
+    "makeshift": "interim",
+    "whereabouts": "location",
+    "unforeseen": "unexpected",
+    "foresaw": "expected",
+    "behind our back": "externally",
+    "out of step": "not in sync",
+    "in step": "in sync",
+    "coming home": "on delivery",
+    "comes to rest": "has no steps left",
+    "good end": "success",
+}
+"""Word or phrase -> what to write instead."""
+
+EXCEPTIONS = {
+    ("tests/unit/capture/test_tcpdump.py", "tell"): "tcpdump prints ARP requests so",
+    ("docs/benchmarks/failover-guest.md", "told"): "texts of published results, until it is measured again",
+}
+"""(Path, word) -> why it is there."""
+
+NOT_YET: tuple[str, ...] = (
+    "netvsc_bpf/datapath",
+    "netvsc_bpf/kernel",
+    "tests/kernel/announcing",
+    "tests/kernel/arrival",
+    "tests/kernel/counting",
+    "tests/kernel/fabrics",
+    "tests/kernel/lifecycle",
+    "tests/kernel/machine.py",
+    "tests/kernel/pairing",
+    "tests/kernel/refusals",
+    "tests/kernel/switching",
+    "tests/kernel/test_latch.py",
+    "tests/kernel/unprivileged",
+    "tests/kernel/upgrading",
+    "tests/mutation",
+    "tests/unit/datapath",
+    "tests/unit/discovery",
+    "tests/unit/kernel",
+    "tests/unit/latch",
+    "tests/unit/mutation",
+    "tests/unit/planner",
+    "tests/unit/programs",
+    "tests/unit/test_house.py",
+    "tests/vm",
+)
+"""Folders and files that still have such words. It only gets shorter."""
+
+# A line break within a phrase counts as a blank, with the signs of a comment around it.
+_BREAK = r"[\s#*/]+"
+PATTERN = re.compile(
+    r"(?<![\w-])(?:" + "|".join(_BREAK.join(map(re.escape, one.split())) for one in BANNED) + r")(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+def files() -> list[str]:
+    """The files of the tree that are read, by their paths in the repository."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True).stdout
+    return [
+        path
+        for path in listed.splitlines()
+        if Path(path).suffix in SUFFIXES and path not in NOT_READ and (REPO / path).is_file()
+    ]
+
+
+def hits(path: str) -> Iterator[tuple[int, str]]:
+    """The banned words in a file, each with its line."""
+    text = (REPO / path).read_text(encoding="utf-8")
+    for found in PATTERN.finditer(text):
+        word = " ".join(re.split(_BREAK, found[0].lower()))
+        yield text.count("\n", 0, found.start()) + 1, word
+
+
+def is_clean(path: str) -> bool:
+    """Whether a file must not have such words any more."""
+    return not any(path == one or path.startswith(f"{one}/") for one in NOT_YET)
+
+
+def test_banned_words_occur_nowhere() -> None:
+    found = [
+        f"{path}:{line}: {word} ({BANNED[word]})"
+        for path in filter(is_clean, files())
+        for line, word in hits(path)
+        if (path, word) not in EXCEPTIONS
+    ]
+    assert found == []
+
+
+def test_every_exception_is_needed() -> None:
+    needed = {(path, word) for path, _ in EXCEPTIONS for _, word in hits(path)}
+    assert EXCEPTIONS.keys() - needed == set()
+
+
+def test_every_folder_that_is_listed_still_has_such_words() -> None:
+    pending = {path for path in files() if not is_clean(path) and any(hits(path))}
+    clean = [one for one in NOT_YET if not any(path == one or path.startswith(f"{one}/") for path in pending)]
+    assert clean == [], "take it off NOT_YET"
