@@ -41,7 +41,7 @@ MAX_WAIT_MS = 10_000
 
 
 class ManagerClient:
-    """Interface to a running manager; this implementation stands for no manager."""
+    """Interface to a running manager; this one is for the case without a manager."""
 
     def is_running(self) -> bool:
         """Return whether a manager runs for this thread's network namespace."""

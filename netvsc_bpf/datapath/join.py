@@ -66,7 +66,7 @@ def join(
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
-    sync_addresses.sync(session.pins, synthetic, vf, anew=new)
+    sync_addresses.sync(session.pins, synthetic, vf, new=new)
     if rx is RxMode.KERNEL:
         # The driver delivers what the VF receives, and counts it: home is not needed on that path.
         home_hook.detach(session, hook, found, vf, synthetic.ifindex)

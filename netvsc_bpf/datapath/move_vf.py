@@ -27,61 +27,61 @@ from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.model.nic import Nic
 
 
-def fetch(session: Session, visitor: MovedNic, vf: Nic) -> str:
+def fetch(session: Session, moved: MovedNic, vf: Nic) -> str:
     """Move a VF of this namespace to the namespace of the moved NIC; return its name there.
 
     It keeps its name if that is free. Raises KernelError if the kernel refuses; the VF stays here then.
     """
     found = MovedVf(0, vf.name, vf.mac, vf.up, vf.addr_gen_mode, vf.ipv6_disabled)
-    visitor = note_vf(visitor, found)
+    moved = note_vf(moved, found)
     try:
-        name = free_name([vf.name], _names(visitor.here))
-        with visitor.here.opened() as fd, changing(f"cannot move {vf.name} to {visitor.here.name}"):
+        name = free_name([vf.name], _names(moved.here))
+        with moved.here.opened() as fd, changing(f"cannot move {vf.name} to {moved.here.name}"):
             link_settings.move(session.rtnl, vf.ifindex, fd, name)
     except BaseException:
-        note_vf(visitor, None)
+        note_vf(moved, None)
         raise
-    with visitor.here.entered(), Rtnetlink() as rtnl:
-        note_arrival(visitor, list_nics(rtnl))
+    with moved.here.entered(), Rtnetlink() as rtnl:
+        note_arrival(moved, list_nics(rtnl))
     return name
 
 
-def note_arrival(visitor: MovedNic, nics: Sequence[Nic]) -> MovedNic:
+def note_arrival(moved: MovedNic, nics: Sequence[Nic]) -> MovedNic:
     """Complete the mark of a moved NIC with the VF found among `nics` of its namespace, under the lock."""
-    vf = arrived(visitor, nics)
-    if vf is None or visitor.vf is None:
-        return visitor
-    return note_vf(visitor, replace(visitor.vf, ifindex=vf.ifindex))
+    vf = arrived(moved, nics)
+    if vf is None or moved.vf is None:
+        return moved
+    return note_vf(moved, replace(moved.vf, ifindex=vf.ifindex))
 
 
-def arrived(visitor: MovedNic, nics: Sequence[Nic]) -> Nic | None:
+def arrived(moved: MovedNic, nics: Sequence[Nic]) -> Nic | None:
     """Return the VF that was fetched for a moved NIC, among the NICs of its namespace. Pure.
 
     A process that was killed during the move could not record the ifindex: then it is the NIC with the VF's
     MAC and name, which VLANs and macvlans on the synthetic NIC do not have both.
     """
-    vf = visitor.vf
+    vf = moved.vf
     if vf is None:
         return None
     if vf.ifindex:
         return next((nic for nic in nics if nic.ifindex == vf.ifindex), None)
-    alike = (nic for nic in nics if nic.mac == vf.mac and nic.ifindex != visitor.ifindex)
+    alike = (nic for nic in nics if nic.mac == vf.mac and nic.ifindex != moved.ifindex)
     return next((nic for nic in alike if may_be_called(nic.name, vf.name)), None)
 
 
-def move_back(session: Session, visitor: MovedNic) -> None:
+def move_back(session: Session, moved: MovedNic) -> None:
     """Move the VF that was fetched for a moved NIC back, and restore the settings that the moves reset.
 
     The session is in the namespace of the moved NIC. Does nothing if no VF was fetched, if the VF is gone, or
     if its original namespace was deleted. Raises KernelError.
     """
-    vf, nic = visitor.vf, arrived(visitor, list_nics(session.rtnl))
-    if vf is None or nic is None or not visitor.home.exists():
+    vf, nic = moved.vf, arrived(moved, list_nics(session.rtnl))
+    if vf is None or nic is None or not moved.home.exists():
         return
-    name = free_name([vf.name, nic.name], _names(visitor.home))
-    with visitor.home.opened() as fd, changing(f"cannot move {nic.name} back to {visitor.home.name}"):
+    name = free_name([vf.name, nic.name], _names(moved.home))
+    with moved.home.opened() as fd, changing(f"cannot move {nic.name} back to {moved.home.name}"):
         link_settings.move(session.rtnl, nic.ifindex, fd, name)
-    with visitor.home.entered(), Rtnetlink() as rtnl, changing(f"cannot restore the settings of {name}"):
+    with moved.home.entered(), Rtnetlink() as rtnl, changing(f"cannot restore the settings of {name}"):
         _restore(rtnl, get_nic(rtnl, name), vf)
 
 

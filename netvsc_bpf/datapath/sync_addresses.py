@@ -115,13 +115,13 @@ class AddressSyncer:
         return self._multicast.get(ifindex, [])
 
 
-def sync(pins: NetnsPins, synthetic: Nic, vf: Nic, *, anew: bool = False) -> None:
+def sync(pins: NetnsPins, synthetic: Nic, vf: Nic, *, new: bool = False) -> None:
     """Sync the address lists of a synthetic NIC to its VF.
 
-    `anew`: nothing was synced to it yet. Raises KernelError.
+    `new`: nothing was synced to it yet. Raises KernelError.
     """
     with AddressSyncer(pins, {synthetic.ifindex, vf.ifindex}) as syncer:
-        if anew:
+        if new:
             syncer.forget(vf.ifindex)
         syncer.sync(syncer.lists(synthetic.ifindex, vf.ifindex), vf.ifindex)
 

@@ -20,7 +20,7 @@ from netvsc_bpf.lab.topology import Lab
 
 State = dict[str, Any]
 _CONF = Path("/proc/sys/net")
-# The kernel draws it when IPv6 comes up; nobody configured it.
+# The kernel generates it when IPv6 comes up; it is not configured.
 _RANDOM = {"stable_secret"}
 
 
@@ -36,7 +36,7 @@ def look(lab: Lab) -> State:
     """Return the state of the guest and of bpffs, by a name for each part, comparable with ==."""
     state: State = {f"pin {path}": True for path in pins()}
     for link in json.loads(lab.run(lab.guest, ["ip", "-d", "-j", "link"]).stdout):
-        # Not what the wire says: it takes a moment, and nobody configured it.
+        # Not the link's state: it changes with a delay, and is not configured.
         link["flags"] = sorted(set(link["flags"]) - {"LOWER_UP", "NO-CARRIER"})
         del link["operstate"]
         state[f"link {link['ifname']}"] = link

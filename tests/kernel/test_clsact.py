@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The qdisc that filters need: it is added once, and never in somebody else's place."""
+"""The clsact qdisc is added once, and never replaces a foreign one."""
 
 import errno
 

@@ -94,7 +94,7 @@ def test_s12_ipv6_that_came_back_on_the_vf_is_warned_of(lab: Lab, netvsc_bpf_cli
 
 def test_s13_dhcp_client_on_the_vf_is_warned_of(lab: Lab, netvsc_bpf_cli: Cli, tmp_path: Path) -> None:
     attach(netvsc_bpf_cli)
-    # Not a client, but called as one: what asks for addresses is reported by its name and arguments.
+    # Not a client, but named like one: DHCP clients are recognised by name and arguments.
     client = tmp_path / "dhclient"
     shutil.copy(sys.executable, client)
     command = [str(client), "-c", "import time; time.sleep(600)", "vf0"]

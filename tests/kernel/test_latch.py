@@ -75,7 +75,7 @@ def test_s21_bounce_between_two_looks_restarts_the_settle_time(pair: Attachment,
     pair.control(ControlCommand.DISARM, abi.REASONS.index(Reason.NO_CARRIER))
     assert pair.steer() is Path.SYNTHETIC
     first = pair.state()
-    time.sleep((SETTLE_NS + TICK_NS) / 1e9)  # it would do, but for the bounce that nobody sees
+    time.sleep((SETTLE_NS + TICK_NS) / 1e9)  # long enough, if there were no bounce
     if bounce == "carrier":
         bounce_carrier(pair)
     else:

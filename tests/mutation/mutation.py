@@ -8,14 +8,14 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 
 class StaleMutation(NetvscBpfError):
-    """The text that a mutation replaces stands nowhere, or in several places."""
+    """The text that a mutation replaces does not occur, or occurs more than once."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """`old`, which stands in `file` exactly once, becomes `new`."""
+    """Replaces `old`, which occurs in `file` exactly once, by `new`."""
 
     name: str
     file: str
@@ -31,7 +31,7 @@ class Mutation:
         if (times := text.count(self.old)) != 1:
             raise StaleMutation(
                 f"cannot apply the mutation: {self.name}",
-                f"what it replaces stands {times} times in {self.file}",
-                "change it along with what it is about",
+                f"the text that it replaces occurs {times} times in {self.file}",
+                "adapt it to the changed source",
             )
         return text.replace(self.old, self.new)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mutations of ebpf/: what it takes away is why the line is there."""
+"""Mutations of ebpf/: each removes or breaks one line that is needed."""
 
 from tests.mutation.mutation import Mutation
 
@@ -50,14 +50,14 @@ LATCH = (
         _PROGRAMS,
     ),
     Mutation(
-        "who leaves what was left says so again",
+        "leaving twice is reported twice",
         "ebpf/latch.h",
         "	if (__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */",
         "	__sync_lock_test_and_set(&pair->armed, 0);",
         _PROGRAMS,
     ),
     Mutation(
-        "a look that begins to count `failures` after it has looked",
+        "a check reads `failures` after it has checked",
         "ebpf/latch.h",
         "return latch_arm(pair, failures);",
         "return latch_arm(pair, pair->failures);",
@@ -92,14 +92,14 @@ LATCH = (
         _PROGRAMS,
     ),
     Mutation(
-        "the settle time is longer than it was told",
+        "the settle time is longer than permitted",
         "ebpf/latch.h",
         "(s64)(now - since) < (s64)pair->settle_ns",
         "(s64)(now - since) <= (s64)pair->settle_ns",
         _PROGRAMS,
     ),
     Mutation(
-        "a later time of another CPU is ages",
+        "a later time of another CPU counts as long ago",
         "ebpf/latch.h",
         "(s64)(now - since) < (s64)pair->settle_ns",
         "now - since < pair->settle_ns",
@@ -189,7 +189,7 @@ DEVICES = (
         _PROGRAMS,
     ),
     Mutation(
-        "another device in the place of the VF is taken for it",
+        "another device in the memory of the VF is taken for it",
         "ebpf/device.h",
         "if (device_ifindex(dev) != pair->vf_ifindex)",
         "if (false)",
@@ -300,7 +300,7 @@ CONTROL = (
         _ORDERS,
     ),
     Mutation(
-        "why a VF is withdrawn that was left already is forgotten",
+        "the reason of withdrawing a VF that was left already is not stored",
         "ebpf/control.c",
         "	pair->vf_dev = 0; /* withdraw-2 */\n	pair->reason = reason;\n",
         "	pair->vf_dev = 0;\n",
@@ -338,7 +338,7 @@ FRAMES = (
         _PROGRAMS,
     ),
     Mutation(
-        "guard drops unicast where it was told multicast",
+        "guard drops unicast in mode multicast",
         "ebpf/guard.c",
         "pair->guard == GUARD_MULTICAST && (frame[0] & 1)",
         "pair->guard == GUARD_MULTICAST",

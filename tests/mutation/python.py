@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mutations of what userspace does in an order, or must not overlook."""
+"""Mutations of userspace: the order of steps, and checks that must not be missing."""
 
 from tests.mutation.mutation import Mutation
 
@@ -19,7 +19,7 @@ _WITHDRAW = "        down.step(loaded.control, ControlCommand.WITHDRAW, slot, ab
 
 JOINING = (
     Mutation(
-        "a VF is taken apart before its permission is withdrawn",
+        "home is detached before the permission is withdrawn",
         "netvsc_bpf/datapath/join.py",
         _WITHDRAW + _HOME_OFF,
         _HOME_OFF + _WITHDRAW,
@@ -33,7 +33,7 @@ JOINING = (
         _ORDER,
     ),
     Mutation(
-        "what there is to put back is forgotten first",
+        "the record of the original settings is deleted first",
         "netvsc_bpf/datapath/join.py",
         _WITHDRAW,
         "        down.step(_forget, loaded, found, vf, slot)\n" + _WITHDRAW,
@@ -107,7 +107,7 @@ DRAINING = (
         _DRAINING,
     ),
     Mutation(
-        "a VF that somebody else took down is brought up after a drain",
+        "a VF that was taken down externally is brought up after a drain",
         "netvsc_bpf/datapath/drain_pair.py",
         " and abi.REASONS[found.taken_down] is Reason.DRAINED",
         "",
@@ -221,14 +221,14 @@ PLANNER = (
 
 LOOP = (
     Mutation(
-        "what nobody waits for is never put off",
+        "a step that is not urgent is never deferred",
         "netvsc_bpf/manager/namespaces/namespace_manager.py",
         "not self._woken.is_set() or now - since >= _PUT_OFF_S",
         "True",
         _TURN,
     ),
     Mutation(
-        "what nobody waits for is put off for ever",
+        "a step that is not urgent is deferred for ever",
         "netvsc_bpf/manager/namespaces/namespace_manager.py",
         "not self._woken.is_set() or now - since >= _PUT_OFF_S",
         "not self._woken.is_set()",

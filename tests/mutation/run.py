@@ -106,7 +106,7 @@ def _pytest(folder: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[s
             timeout=_LIMIT_S,
         )
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, _FAILED, "")  # it hangs: somebody notices that
+        return subprocess.CompletedProcess(command, _FAILED, "")  # a timeout counts as noticed
 
 
 def _complaint(folder: Path, file: str) -> str | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The PCI devices that a guest has beside those of virtme-ng, as QEMU options, and how the guest tells them.
+"""The PCI devices that a guest has besides those of virtme-ng, as QEMU options, and how the guest finds them.
 
 The ports of a pair hang on one hub, which gives every frame to every other port: what a NIC does not want is
 its own to filter out. The virtio pair and the pair of hv_netvsc have a hub each.
@@ -42,7 +42,7 @@ SRIOV_PAIR = (
     Port("peer", "virtio-net-pci", PEER_MAC),
     Port("pf", "igb,bus=sriov", PF_MAC),
 )
-"""A synthetic NIC, somebody to talk to, and a physical function that makes VFs when it is told to."""
+"""A synthetic NIC, a peer, and a physical function that creates VFs on request."""
 
 SRIOV_SLOT = "-device pcie-root-port,id=sriov,slot=1"
 """SR-IOV takes a PCIe port: VFs are other functions, or the bus after."""

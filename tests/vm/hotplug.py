@@ -33,5 +33,5 @@ class HotPluggedPair(SriovPair):
         eventually("the NIC is gone", lambda: self.vf is None)
 
     def carrier(self, on: bool) -> None:
-        """Plug the wire in or pull it; e1000e is told by an interrupt."""
+        """Set the link of a device up or down; e1000e notices by an interrupt."""
         self.monitor("set_link", name=_ID, up=on)

@@ -66,7 +66,7 @@ def prepared() -> list[str]:
 def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[str]) -> Report:
     """Boot one guest, let it test, and judge; once more where the machine stopped by itself.
 
-    QEMU was seen to abort, and a guest to fall silent while its kernel told of timers that did not fire. What
+    QEMU was seen to abort, and a guest to go silent while its kernel reported timers that did not fire. What
     is ours may do so too: hence once, and it is told.
     """
     report = boot(guest, kernel, pytest_arguments, files)

@@ -10,10 +10,10 @@ RATE = 500
 """Packets a second: an emulated processor has to keep up with both ends and the NICs between them."""
 
 QUEUED = 5
-"""So many packets may stand in a ring of a VF that is closed: what comes within 10 ms."""
+"""The number of packets that may be in the ring of a VF that is closed: those of 10 ms."""
 
 _QUEUED_NS = 20_000_000
-"""What stands in a VF's transmit ring was sent less than that long ago."""
+"""Packets in a VF's transmit ring were sent less than this long ago."""
 
 
 def udp() -> UdpStream:

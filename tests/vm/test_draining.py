@@ -57,7 +57,7 @@ def test_s98_true_vf_is_drained_and_undrained_under_traffic_both_ways(
                 eventually("the host has left the VF", lambda nic=nic: nic.datapath == "synthetic")
             before = carried(any_pair)
             go_on(out, back)
-            assert carried(any_pair) == before, "the VF is in nobody's way"
+            assert carried(any_pair) == before, "the VF takes no traffic"
             assert datapath.undrain(SYNTHETIC, RunningManager()) == []
             eventually("the VF is used again", lambda: any_pair.status().path is Path.VF)
             go_on(out, back)

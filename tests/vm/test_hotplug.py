@@ -38,7 +38,7 @@ def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_
             left_at = hot_plugged.left_at()
             go_on(stream)
             result = stream.stop()
-        # What stands in the transmit ring when the driver goes, goes with it: e1000e empties it unsent.
+        # Packets in the transmit ring are lost with the driver: e1000e empties it unsent.
         assert lost(result, left_at, queued=QUEUED) <= 0
 
 

@@ -83,7 +83,7 @@ def test_s10_vf_that_udev_renames_under_load_has_its_name_and_is_used_and_s11_is
         # A slow machine may complain of itself, under another name than the pair's.
         failed = [one for one in manager.events_of("failed") if one["interface"] == SYNTHETIC]
         assert failed == [], "no EBUSY, no race"
-        # hv_netvsc's own packets stand in the ring of its VF, too.
+        # hv_netvsc's own packets are in the ring of its VF, too.
         queued = QUEUED if isinstance(any_pair, HypervPair) else 1
         missing = lost(result, *left_at, queued=queued)
         assert missing <= lost_by_driver(any_pair, result, before, *away), result.total.missing

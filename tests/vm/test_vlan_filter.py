@@ -47,7 +47,7 @@ def listens(vf: Nic) -> bool:
     return GROUP_MAC in (one.mac for one in lists.get(vf.ifindex, []))
 
 
-def lent() -> list[str]:
+def synced() -> list[str]:
     return sorted(nic.name for nic in nics() if nic.name.startswith(SYNCED_VLAN_PREFIX))
 
 
@@ -58,8 +58,8 @@ def test_s104_s37_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_p
     assert vlan_devices.filters_of(vf.name) == {vlan_devices.C_TAG}
     any_pair.use()
     try:
-        assert lent() == [f"nvb{vf.ifindex}.100"]
-        assert [nic.up for nic in nics() if nic.name in lent()] == [False]
+        assert synced() == [f"nvb{vf.ifindex}.100"]
+        assert [nic.up for nic in nics() if nic.name in synced()] == [False]
         (refusal,) = datapath.attach(SYNTHETIC, any_pair.options()).refusals
         assert refusal.nic.name == f"{SYNTHETIC}.100"  # that ours has the MAC as well is no news
         before = any_pair.status()
@@ -67,7 +67,7 @@ def test_s104_s37_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_p
         after = any_pair.status()
         assert (after.path, after.rx.vf.packets >= before.rx.vf.packets + 5) == (Path.VF, True)
 
-        # That it is the filter which decides: without what was lent the frames stay out.
+        # The filter is what matters: without the synced id the frames are dropped.
         with Rtnetlink() as rtnl:
             (ours,) = (one for one in vlan_devices.stacked(rtnl) if one.name == f"nvb{vf.ifindex}.100")
             vlan_devices.remove(rtnl, ours.ifindex)
@@ -77,7 +77,7 @@ def test_s104_s37_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_p
         any_pair.ping(far, count=5, wait_s=10)
 
         datapath.detach(SYNTHETIC)
-        assert lent() == []
+        assert synced() == []
     finally:
         ip("link", "del", f"{SYNTHETIC}.100")
 
@@ -89,22 +89,22 @@ def test_s38_vlan_and_s33_group_that_come_later_reach_the_vf_and_s34_the_next_on
         manager = start(SYNTHETIC)
         vf = any_pair.plug()
         manager.wait_path(Path.VF)
-        assert lent() == []
+        assert synced() == []
         far = add_vlan(any_pair, 200)
         cleaning.callback(ip, "link", "del", f"{SYNTHETIC}.200")
         cleaning.enter_context(joined())
-        eventually("the VF lets the VLAN in", lambda: lent() == [f"nvb{vf.ifindex}.200"])
+        eventually("the VF lets the VLAN in", lambda: synced() == [f"nvb{vf.ifindex}.200"])
         manager.wait_path(Path.VF)
         any_pair.ping(far, count=3, wait_s=10)
         eventually("the VF listens to the group", lambda: listens(vf))
 
         any_pair.unplug()  # ours goes with the VF
-        assert lent() == []
+        assert synced() == []
         manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
         any_pair.ping(far, count=3, wait_s=10)
         again = any_pair.plug()
         manager.wait_path(Path.VF)
-        assert lent() == [f"nvb{again.ifindex}.200"]
+        assert synced() == [f"nvb{again.ifindex}.200"]
         any_pair.ping(far, count=3, wait_s=10)
         # hv_netvsc gives a group to its first VF alone.
         eventually("so does the next VF", lambda: listens(again))

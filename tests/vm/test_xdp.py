@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Somebody's XDP programs on a pair of hardware NICs: virtio-net runs them in its driver, igbvf cannot."""
+"""Foreign XDP programs on a pair of hardware NICs: virtio-net runs them in its driver, igbvf cannot."""
 
 import errno
 import os
@@ -74,7 +74,7 @@ def test_s48_program_of_hv_netvsc_stays_and_s49_its_vf_without_one_is_used_or_no
 ) -> None:
     """The driver copies its program onto a VF that runs them natively, which igbvf does not.
 
-    Nobody else can attach one: below a device with a program the kernel allows none (dev_xdp_attach()).
+    No other program can be attached: below a device with a program the kernel allows none (dev_xdp_attach()).
     """
     with counting_program(XDP) as theirs, running(theirs, synthetic_ifindex(hyperv.mac), _DRV_MODE):
         hyperv.plug()

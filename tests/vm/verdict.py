@@ -91,7 +91,7 @@ def judge(guest: Guest, out: Path, outcome: Outcome) -> Report:
 
 
 def _remarks(log: Sequence[str], console: Sequence[str]) -> list[str]:
-    """Return where each process was, and what the kernel told of waiting in vain."""
+    """Return where each process was, and the kernel's reports of hung waits."""
     reached = {match[1]: match[0] for line in log if (match := _ENDED.search(line))}
     stalls = [f"console: {line.strip()}" for line in console if _STALL.search(line)]
     return [*(f"the last of {line}" for line in reached.values()), *stalls[-3:]]

@@ -55,7 +55,7 @@ def moved_nics(pins: NetnsPins) -> list[MovedNic]:
     except FileNotFoundError:
         return []
     found = (_read(pins, pins.moved_nics / name) for name in names if name.isdecimal())
-    return [visitor for visitor in found if visitor is not None]
+    return [moved for moved in found if moved is not None]
 
 
 def moved_nics_of(home: NetnsHandle, bpffs: Path = BPFFS) -> list[MovedNic]:
@@ -74,20 +74,20 @@ def moved_nic(pins: NetnsPins, ifindex: int) -> MovedNic | None:
     return _read(pins, pins.moved_nics / str(ifindex))
 
 
-def note(visitor: MovedNic, bpffs: Path = BPFFS) -> None:
+def note(moved: MovedNic, bpffs: Path = BPFFS) -> None:
     """Write a mark, replacing an earlier one; the caller holds the writer lock."""
-    pins = NetnsPins(visitor.here.inode, bpffs)
+    pins = NetnsPins(moved.here.inode, bpffs)
     for folder in (pins.home, pins.moved_nics):
         pin_files.make_folder(folder)
     new = pins.moved_nics / _NEW
     pin_files.unlink(new)
-    pin_files.make_symlink(encode(visitor), new)
-    pin_files.rename(new, pins.moved_nics / str(visitor.ifindex))
+    pin_files.make_symlink(encode(moved), new)
+    pin_files.rename(new, pins.moved_nics / str(moved.ifindex))
 
 
-def note_vf(visitor: MovedNic, vf: MovedVf | None) -> MovedNic:
+def note_vf(moved: MovedNic, vf: MovedVf | None) -> MovedNic:
     """Record that this VF was fetched, or with None that it was moved back."""
-    noted = replace(visitor, vf=vf)
+    noted = replace(moved, vf=vf)
     note(noted)
     return noted
 
@@ -111,11 +111,11 @@ def remove_unreadable_marks(pins: NetnsPins) -> None:
         pin_files.remove_folder(pins.moved_nics)
 
 
-def encode(visitor: MovedNic) -> str:
+def encode(moved: MovedNic) -> str:
     """Return the text of a mark. Pure."""
-    parts = [f"{visitor.home.inode}:{visitor.home.cookie}", str(visitor.here.cookie), visitor.name]
-    if visitor.vf is not None:
-        vf = visitor.vf
+    parts = [f"{moved.home.inode}:{moved.home.cookie}", str(moved.here.cookie), moved.name]
+    if moved.vf is not None:
+        vf = moved.vf
         known = (vf.ifindex, int(vf.up), vf.addr_gen_mode, vf.ipv6_disabled)
         parts += [":".join("" if one is None else str(int(one)) for one in known), vf.mac, vf.name]
     return "/".join(parts)

@@ -117,7 +117,7 @@ class EventFilter:
     def judge(self, data: bytes) -> Concern:
         """Return how soon a scan is needed because of one datagram of RTMGRP_LINK and RTMGRP_TC.
 
-        An empty datagram stands for lost ones. LATER requires a full scan (request_full_scan()).
+        An empty datagram means that some were lost. LATER requires a full scan (request_full_scan()).
         """
         if not data:
             return Concern.LATER

@@ -39,7 +39,7 @@ class NetlinkWatch:
     ) -> None:
         """`link` is called for each interface (ifindex) that exists, or is gone, before `wake`.
 
-        `judge` decides for each datagram whether to wake, and how soon; an empty one stands for lost ones.
+        `judge` decides for each datagram whether to wake, and how soon; an empty one means lost ones.
         `later` is called before a `wake` that was deferred.
         """
         self._loop, self._wake, self._link = loop, wake, link
@@ -98,7 +98,7 @@ def enlarge(there: socket.socket) -> None:
 
 
 def received(there: socket.socket) -> Iterator[bytes]:
-    """Yield everything in the receive queue; an empty datagram stands for lost ones (ENOBUFS)."""
+    """Yield everything in the receive queue; an empty datagram means that some were lost (ENOBUFS)."""
     while True:
         try:
             yield there.recv(65536)

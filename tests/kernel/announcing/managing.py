@@ -79,7 +79,7 @@ class Managed:
         eventually(f"the path is {path}", lambda: self.path is path)
 
     def port(self, mac: bytes = GUEST_MAC) -> str | None:
-        """The port of the switch behind which a MAC was heard last; None: nobody knows."""
+        """The port on which the switch last learnt a MAC; None: not learnt."""
         shown = self.lab.run(self.lab.fabric, ["bridge", "-j", "fdb", "show", "br", "switch"]).stdout
         for entry in json.loads(shown):
             if (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A switch that learns by MAC is told of each change of path, even where the guest has nothing to say."""
+"""Each change of path is announced to a learning switch, even if the guest sends nothing."""
 
 from ipaddress import IPv4Address, IPv6Address
 
@@ -17,7 +17,7 @@ OURS4, OURS6 = IPv4Address("10.99.0.1"), IPv6Address("fd99::1")
 
 
 def away_and_back(guest: Managed) -> None:
-    """The VF loses its carrier and has it again; the switch is told both times."""
+    """The VF loses its carrier and regains it; both changes are announced to the switch."""
     guest.lab.vf_carrier(False)
     guest.wait_for_port("syn0")
     guest.wait_for(Path.SYNTHETIC)
@@ -39,7 +39,7 @@ def test_s60_a_guest_without_addresses_that_says_nothing_is_found_again(lab: Lab
         guest.wait_for_port("vf0")
         away_and_back(guest)
         said = [frame.data for frame in peer.seen(GUEST_MAC) if frame.data[6:12] == GUEST_MAC]
-    assert set(said) == {rarp(GUEST_MAC)}, "nobody else spoke"
+    assert set(said) == {rarp(GUEST_MAC)}, "no other MAC was announced"
 
 
 def test_s17_loss_of_carrier_is_announced_by_arp_and_neighbour_advertisement(lab: Lab) -> None:
@@ -66,7 +66,7 @@ def test_s60_the_announcement_takes_the_path_that_is_in_use(lab: Lab) -> None:
 
 
 def test_s60_neighbours_accept_the_advertisement(lab: Lab) -> None:
-    """What the peer knew of the address, a wrong MAC, is overridden; nobody asked."""
+    """The peer's neighbour entry with a wrong MAC is overridden, without a solicitation."""
     wrong = "02:00:00:00:00:01"
     neighbour = ["dev", "eth0", "nud", "stale"]
     with managed(lab) as guest:

@@ -24,11 +24,11 @@ GROUP6, GROUP6_MAC = "ff05::1:1234", bytes.fromhex("333300011234")
 LLDP_MAC = bytes.fromhex("0180c200000e")
 MACVLAN_MAC = bytes.fromhex("020000000042")
 NEVER_BY_CHANCE = ("--interval", "3600")
-"""What is noticed all the same was told by the kernel, or found in a list that somebody reads."""
+"""So long that a change noticed earlier was reported by the kernel, or found by polling the list."""
 
 
 def static(lab: Lab, interface: str) -> set[bytes]:
-    """The multicast addresses that somebody gave an interface as `ip maddr add` does."""
+    """The static multicast addresses of an interface, added as `ip maddr add` does."""
     ifindex = lab.ifindex(lab.guest, interface)
     lists = lab.in_guest(address_lists.multicast_lists)
     return {one.mac for one in lists.get(ifindex, []) if one.static}
@@ -76,7 +76,7 @@ def join6(lab: Lab) -> socket.socket:
 
 
 def join_lldp(lab: Lab) -> socket.socket:
-    """Join LLDP's group on eth0 as lldpd does: no kernel tells of it."""
+    """Join LLDP's group on eth0 as lldpd does, which no kernel reports."""
 
     def make() -> socket.socket:
         made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
@@ -177,7 +177,7 @@ def test_s34_memberships_survive_removal_and_return_of_the_vf(lab: Lab) -> None:
 
 
 def test_s34_group_left_without_a_manager_is_removed_from_the_vf(lab: Lab) -> None:
-    """Whose an entry is stands in the kernel: a manager that was killed is no loss."""
+    """The record of synced addresses is in the kernel, so it survives a manager that was killed."""
     with macvlan(lab):
         lab.in_guest(datapath.attach, "eth0", AttachOptions(any_bus=True))
         with managed(lab) as first, join4(lab):

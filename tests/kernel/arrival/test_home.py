@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What comes in by the VF has come in by the synthetic NIC, whoever asks."""
+"""Frames received by the VF appear as received by the synthetic NIC everywhere."""
 
 import json
 import socket

@@ -40,7 +40,7 @@ def test_s52_every_packet_lost_in_a_dead_vf_is_counted(
     silence(lab)
     if qdisc is not None:
         lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "vf0", "root", qdisc])
-    # On this rung, and with no manager, nobody notices that the VF died.
+    # On this level, and without a manager, the failure of the VF is not detected.
     with attached(lab, liveness=Liveness.NETLINK) as pair:
         assert pair.path is Path.VF
         assert pair.status().drops.tx_vf == 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`drops` of what comes home are frames that were lost on the way, and no others."""
+"""`drops` counts exactly the frames that were lost on delivery to the synthetic NIC."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ LabFactory = Callable[[LabPlan], Lab]
 
 
 def unknown() -> bytes:
-    """A frame of a protocol that nobody in the guest listens to."""
+    """A frame of a protocol without a listener in the guest."""
     return GUEST_MAC + OTHER_MAC + LOOP_DETECTION.to_bytes(2) + bytes(86)
 
 

@@ -56,7 +56,7 @@ class Kind(StrEnum):
 NEVER = frozenset({Kind.OWN_BROADCAST, Kind.OWN_UNICAST, Kind.INNER_OWN_BROADCAST, Kind.INNER_OWN_UNICAST})
 """The guest sent them: a bridge above would learn its own stations at the uplink."""
 AT_MOST_ONCE = frozenset({Kind.STRANGE_GROUP, Kind.FOREIGN})
-"""Nobody in the guest asked for them: a NIC, a switch or guard may keep them away, and need not."""
+"""Not requested by the guest: a NIC, a switch or guard may drop them, or not."""
 
 
 def right(kind: Kind) -> frozenset[int]:

@@ -32,7 +32,7 @@ def flags(lab: Lab, interface: str) -> list[str]:
 class VfFilter:
     """Passes to vf0 its MAC, broadcast and the groups on its list; everything once it is promiscuous.
 
-    It has to be told to follow what the guest has changed.
+    A call makes it follow changes by the guest.
     """
 
     def __init__(self, lab: Lab) -> None:

@@ -32,7 +32,7 @@ def give_queues(lab: Lab, interface: str, number: int) -> None:
 
 
 def sent_by_queue(lab: Lab, interface: str) -> dict[str, int]:
-    """Packets of each queue, by the qdisc that stands on it; clsact, which home may need, is not on any."""
+    """Packets of each queue, by its qdisc; clsact, which home may need, is not on a queue."""
     shown = json.loads(lab.run(lab.guest, ["tc", "-s", "-j", "qdisc", "show", "dev", interface]).stdout)
     return {one["parent"]: one["packets"] for one in shown if one.get("parent", "").startswith("7:")}
 

@@ -2,7 +2,7 @@
 """VLANs of the synthetic NIC work through the VF.
 
 Where the kernel has no 8021q module there are no VLAN sub-interfaces; tagged frames there are nevertheless,
-and a sub-interface is no more than somebody who sends them and picks them out of the synthetic NIC's.
+and a sub-interface only sends them and receives them through the synthetic NIC.
 """
 
 import pytest

@@ -51,7 +51,7 @@ def number(lab: Lab, interface: str) -> int:
 
 
 def occupy(pod: Pod, *numbers: int) -> None:
-    """Give each number to a NIC of somebody else, called foreign<number>, and whose other end is up too."""
+    """Give each ifindex to a foreign NIC, called foreign<number>, whose other end is up too."""
     for one in numbers:
         pod.ip(
             *f"link add foreign{one} index {one} type veth peer foreign{one}p netns {pod.lab.peer}".split()

@@ -92,7 +92,9 @@ def test_s63_foreign_filters_stay_where_we_use_tcx(lab: Lab) -> None:
         assert here.attach().status.hook == "tcx"
         ping(lab)
         # All of tcx runs before any filter: what goes to the VF, the filters on egress do not see.
-        eventually("foreign filters see what comes home", lambda: all_see(lab, programs, ("eth0 INGRESS",)))
+        eventually(
+            "foreign filters see the redirected frames", lambda: all_see(lab, programs, ("eth0 INGRESS",))
+        )
         here.detach()
 
 

@@ -54,7 +54,7 @@ def test_s66_attach_and_detach_at_once_leave_no_half_pair(lab_factory: LabFactor
             running = [start(lab, "detach", "eth0"), start(lab, "attach", "eth0", "--vf", "vf0")]
             for process in running:
                 _, said = process.communicate()
-                # Whoever comes second may find nothing, or what it made taken away: it says so in a line.
+                # The second one may find nothing, or its pair removed: it reports that in one line.
                 assert process.returncode in (0, 3), said
                 assert len(said.splitlines()) <= 1, said
         cli_in(lab.guest, "detach", "--all")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Somebody's XDP programs on the halves of a pair: none is half-replaced, one that sees half is told of."""
+"""Foreign XDP programs on the members of a pair: none is replaced, a bypassed one is reported."""
 
 import os
 from collections.abc import Iterator

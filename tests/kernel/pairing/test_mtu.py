@@ -46,4 +46,4 @@ def test_s30_mtu_that_becomes_acceptable_is_accepted(lab_factory: LabFactory, cl
     attach = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--json")
     assert state(cli_in(lab.guest, *attach))["reason"] == "mtu-refused"
     lab.run(lab.guest, ["ip", "link", "set", "eth0", "mtu", "1500"])
-    assert state(cli_in(lab.guest, *attach))["reason"] == "no-carrier"  # nobody has opened the tap
+    assert state(cli_in(lab.guest, *attach))["reason"] == "no-carrier"  # the tap is not open

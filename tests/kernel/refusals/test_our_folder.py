@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Our folder in bpffs that somebody else prepared, or changes while root works in it.
+"""netvsc-bpf's folder in bpffs, prepared by another user, or changed while root works in it.
 
 bpffs is mounted as by hand here (mode 1777): any user may make a folder of our name.
 """
@@ -260,7 +260,7 @@ def loaded_once(lab: Lab) -> Iterator[Callable[..., int]]:
 def test_s73_racing_user_gains_no_object_of_root(
     lab: Lab, precious: Path, uid: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """200 tries against somebody who exchanges what root makes. The service's user owns the folder for it.
+    """200 attempts against a user who replaces what root creates. The service's user owns the folder.
 
     Compiling is what takes long, and is the same each time: the library is called with a loader that makes
     the folders and pins of the real one.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every command with its output on a full disk, closed, without a reader, or in a pipe nobody empties."""
+"""Every command with its output on a full disk, closed, without a reader, or in a pipe that is not read."""
 
 import os
 import signal
@@ -177,7 +177,7 @@ def test_s89_capture_waits_for_the_reader_of_a_named_pipe_and_hears_signals(
 
 
 def test_s89_a_file_that_is_opened_never_becomes_stdout_or_stderr(lab: Lab, begin: Begin) -> None:
-    """Closed descriptors are the first to be given away: to a map, a socket, a file of somebody else's."""
+    """Closed descriptors are the first to be reused: for a map, a socket, or another file."""
     process = begin("events", "--follow", stdout="closed", stderr="closed").process
     links = [Path(f"/proc/{process.pid}/fd/{number}") for number in (1, 2)]
     eventually("both are taken", lambda: all(link.exists() for link in links))

@@ -199,7 +199,7 @@ def test_s98_when_its_time_is_over_the_kernel_lets_it_be_permitted_again(silent:
         assert answer is ControlResult.DRAINED or CLOCKS.boottime() >= until
     time.sleep(max(0, until - CLOCKS.boottime()) / 1e9)
     told = silent.status()
-    assert told.reason is Reason.DRAINED, "nobody was there to end it"
+    assert told.reason is Reason.DRAINED, "without a manager it does not end"
     assert told.drained is not None and told.drained.until == CLOCKS.utc(until)
     assert silent.steer() is Path.SYNTHETIC
     assert silent.attach(settle_ms=10, guard=GuardMode.OFF).drained is None, "attach ends it"

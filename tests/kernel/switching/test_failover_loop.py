@@ -19,4 +19,4 @@ def test_s19_no_process_alive_no_packet_lost_whichever_way_the_vf_goes() -> None
     assert [tally.violations for tally in tallies] == [[] for _ in tallies]
     control = tallies[-1]
     assert not control.event.leaves
-    assert all(loss.sent for tally in tallies for loss in tally.leavings), "a leaving that nobody sent in"
+    assert all(loss.sent for tally in tallies for loss in tally.leavings), "nothing was sent during a leave"

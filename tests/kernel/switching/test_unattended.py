@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel by itself: nobody of ours is alive while the VF goes and comes."""
+"""The kernel on its own: no process of netvsc-bpf runs while the VF goes and returns."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ class Traffic:
         self._sender = sender
 
     def goes_by(self, port: str) -> bool:
-        """Send some and tell whether all of them came in by this port of the fabric."""
+        """Send some, and return whether all of them arrived on this port of the fabric."""
         before = {name: received(self._lab, self._lab.fabric, name) for name in ("syn0", "vf0")}
         for _ in range(20):
             self._sender.sendto(b"here", ("10.99.0.2", PORT))
@@ -68,7 +68,7 @@ def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive(
 ) -> None:
     answer = netvsc_bpf_cli("attach", "eth0", "--vf", "vf0", "--settle", "50")
     assert answer.returncode == 0, answer.stderr
-    assert processes_in(lab.guest) == [], "attach has ended, and nobody else is there"
+    assert processes_in(lab.guest) == [], "attach has ended, and no other process is left"
 
     assert traffic.goes_by("vf0")
     for _ in range(3):

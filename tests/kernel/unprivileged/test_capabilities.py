@@ -52,7 +52,7 @@ def test_s68_attach_status_and_detach_take_three_capabilities(lab: Lab) -> None:
             eventually("traffic on the VF", lambda: _tx_vf(lab, USER) > 100)
             assert stream.stop().lost == 0
         lab.vf_down()
-        eventually("the kernel tells the user why", lambda: _shown(lab, USER)["reason"] == "vf-down")
+        eventually("the user sees the reason", lambda: _shown(lab, USER)["reason"] == "vf-down")
         lab.vf_up()
         assert run(lab, "detach", "eth0", wrapped_in=USER).returncode == 0
         assert pins() == []

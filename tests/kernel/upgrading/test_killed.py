@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""An upgrade killed before any of its steps: traffic goes on, and whoever comes next finishes it."""
+"""An upgrade killed before any of its steps: traffic continues, and the next writer finishes it."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A sentinel whose pins somebody removed is missed, put back, and done without meanwhile."""
+"""A sentinel whose pins were removed is detected as lost, replaced meanwhile, and restored."""
 
 from pathlib import Path as FilePath
 
@@ -83,7 +83,7 @@ def test_s64_removed_sentinel_is_restored_under_load_and_reported_each_time(
         )
         manager.kill()
         lab.vf_down()
-        eventually("the VF is left with nobody alive", lambda: manager.status.path is Path.SYNTHETIC)
+        eventually("the VF is left without a process", lambda: manager.status.path is Path.SYNTHETIC)
 
 
 def test_s64_attach_puts_a_removed_sentinel_back(lab: Lab) -> None:
@@ -113,7 +113,7 @@ def test_s64_no_vf_is_used_that_died_unseen_wherever_putting_it_back_was_killed(
             here.attach()
             eventually("the VF is used again", lambda: here.status().path is Path.VF)
             where = f"killed before {steps.names[at]} (call {at})"
-            # Left and used again: it has proved itself since somebody watches.
+            # Left and used again: it has settled since it is watched.
             assert (where, here.status().path_changes) > (where, changed + 1)
             assert (where, unfinished()) == (where, [])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""New programs in place of those that carry traffic: nobody notices but who asks the kernel for their ids."""
+"""Programs are replaced under traffic: only their ids in the kernel show it."""
 
 from contextlib import ExitStack
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A VF that was fetched is found again, whether or not whoever fetched it lived to note its number."""
+"""A VF that was fetched is found again, whether its new ifindex was recorded or not."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which ids a VF has to be lent."""
+"""The ids that have to be synced to a VF."""
 
 from netvsc_bpf.datapath.sync_vlans import Half, missing
 from netvsc_bpf.kernel.net.vlan_devices import C_TAG, S_TAG, Stacked, Vlan

@@ -41,7 +41,7 @@ def second_vf(**changes: Any) -> Nic:
 
 
 def newlink(nic: Nic, *, attributes: Iterable[tuple[str, Any]] = ()) -> Message:
-    """Return the RTM_NEWLINK of ``nic`` as a socket gives it, encoded by somebody else than who reads it."""
+    """Return the RTM_NEWLINK of ``nic`` as a socket returns it, encoded by another library."""
     message = ifinfmsg()
     message["index"] = nic.ifindex
     message["flags"] = (IFF_UP if nic.up else 0) | (IFF_LOOPBACK if nic.loopback else 0)

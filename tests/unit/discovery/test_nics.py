@@ -18,7 +18,7 @@ RTM_GETLINK = 18
 
 
 class FakeRtnetlink:
-    """Answers like Rtnetlink: with messages, or by raising what stands in their place."""
+    """Answers like Rtnetlink: with messages, or by raising an error given instead."""
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer

@@ -56,5 +56,5 @@ class Machine:
         self.slept += round(seconds * SECOND)
 
     def is_set(self, seconds: float) -> None:
-        """Somebody sets the clock, so many seconds ahead."""
+        """Set the clock ahead by this many seconds."""
         self.wall += round(seconds * SECOND)

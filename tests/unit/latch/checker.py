@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A model checker: every state that any order of steps leads to, on a machine that reorders as arm64 may.
+"""A model checker: visits every state of any order of steps, on a machine that reorders like arm64.
 
 Each state is visited once, so a search that ends without a violation has seen every interleaving. What a
 processor may do on its own, besides the instructions in their order (Arm Architecture Reference Manual,
 B2.3; a write becomes visible to all other processors at once there, so one memory is enough):
 
-* a plain store, and an atomic addition whose result nobody asks for, waits and becomes visible later; those
+* a plain store, and an atomic addition whose result is not used, is delayed and becomes visible later; those
   to different variables in any order;
 * a plain load may be made early, ahead of all that stands before it, up to the last full barrier.
 
@@ -162,7 +162,7 @@ class _Machine:
     def _settled(self, number: int, thread: _Thread) -> _Thread:
         """Go on to the next step that matters to others, and forget what is not needed any more.
 
-        A jump is nobody's business, nor is a write that begins to wait.
+        Jumps and delayed writes are not visible to other threads.
         """
         program = self._programs[number]
         at, registers, waiting = thread.at, dict(thread.registers), thread.waiting

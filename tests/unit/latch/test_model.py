@@ -19,7 +19,7 @@ USERSPACE = {"userspace": WHOLE.withdrawn(permitted_again=True)}
 
 
 def never_left_armed(memory: Mapping[str, int]) -> bool:
-    """What must hold once nobody is at work: who is armed may be, and can carry traffic."""
+    """The invariant once all threads have ended: an armed VF is permitted and can carry traffic."""
     allowed = memory["permitted"] and memory["vf_dev"] and not memory["held"]
     return not memory["armed"] or (bool(allowed) and not memory["state"])
 
@@ -93,7 +93,7 @@ def test_s95_without_a_barrier_only_a_machine_that_reorders_leaves_it_armed(barr
 
 
 def test_s95_the_model_and_the_programs_call_their_steps_the_same() -> None:
-    """A step of the C that has a name stands in the model, and the other way round."""
+    """Every named step of the C is in the model, and vice versa."""
     named = re.compile(r"\b(?:leave|return|arm|permit|withdraw|carrier|down|up|command)-\d\b")
     sources = [REPO / "ebpf" / name for name in ("latch.h", "control.c", "sentinel.c")]
     in_c = {name for path in sources for name in named.findall(path.read_text())}

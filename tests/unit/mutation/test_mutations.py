@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`make mutation-test` itself: what it applies is there, and it can tell who survived."""
+"""`make mutation-test` itself: its mutations apply, and it detects survivors."""
 
 from collections import Counter
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_s95_tests_that_fail_anyway_prove_nothing(checkout: Path) -> None:
 
 
 def test_s95_text_that_occurs_twice_is_refused(checkout: Path) -> None:
-    with pytest.raises(StaleMutation, match="stands 2 times"):
+    with pytest.raises(StaleMutation, match="occurs 2 times"):
         mutation("n", "m").applied(checkout)
 
 

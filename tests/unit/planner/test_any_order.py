@@ -14,7 +14,7 @@ from netvsc_bpf.planner.plan import Wanted, plan
 from tests.unit.planner.world import MAC, OTHER_MACS, StepFailed, World
 
 ENOUGH_ROUNDS = 10
-"""What the manager allows itself before it says that somebody works against it."""
+"""The manager's limit of rounds before it reports that something works against it."""
 MTUS = st.sampled_from([1280, 1500, 4000, 9000])
 MACS = st.sampled_from([MAC, *OTHER_MACS])
 
@@ -116,7 +116,7 @@ class AnyOrder(RuleBasedStateMachine):
     def the_kernel_arms(self) -> None:
         self.world.armed = self.world.permitted and self.world.devmap is not None
 
-    # What the manager does. An event that is lost is a rule that does not run; one told twice runs twice.
+    # What the manager does. An event that is lost is a rule that does not run; a duplicate runs twice.
 
     @rule()
     def reconcile(self) -> None:

@@ -113,7 +113,7 @@ def test_a_vf_out_of_step_is_withdrawn_before_a_hook_is_put_back(world: World) -
 def test_s24_permission_is_withdrawn_before_the_vf_is_brought_down(world: World) -> None:
     world.change_synthetic(up=False)
     down = [act.Withdraw(SYNTHETIC, Reason.SYNTHETIC_DOWN), act.FollowUp(SYNTHETIC, False)]
-    assert rest(world) == down, "and the kernel has no failure of the VF to tell"
+    assert rest(world) == down, "and the kernel reports no failure of the VF"
     world.change_synthetic(up=True)
     assert rest(world) == [act.FollowUp(SYNTHETIC, True), act.Permit(SYNTHETIC, 100)]
 

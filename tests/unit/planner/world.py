@@ -46,7 +46,7 @@ class World:
     """Programs that were attached after steer."""
     home: int | None = None
     had_home: int | None = None
-    """The VF that was given home when it was joined, whether or not somebody removed it since."""
+    """The VF that got home when it joined, whether or not home was removed since."""
     interim: bool = False
     devmap: int | None = None
     found_vf: int = 0
@@ -153,7 +153,7 @@ class World:
                 self._join(vf.ifindex, down)
             case act.ReplaceInterim():
                 assert self.had_home == self._vf().ifindex, "it would attach home to a VF that never had it"
-                # Who acts upon an old look puts back what somebody has removed since.
+                # Acting on an old observation restores what was removed since.
                 self.home, self.interim = self.had_home, False
             case act.Leave(reason=reason):
                 self._leave(reason)

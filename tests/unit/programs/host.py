@@ -24,7 +24,7 @@ START, PRESENT, NO_CARRIER, LINKWATCH_PENDING = 1, 2, 4, 8
 """Bits of net_device.state."""
 USABLE = START | PRESENT
 SYNTHETIC, VF, OTHER = 0, 1, 2
-"""Devices; the latter is none of ours."""
+"""Devices; OTHER belongs to no pair."""
 IFINDEX = (abi.NIC_SLOTS, 20, 30)
 """The first one's slot is 0."""
 NETDEV_UP, NETDEV_DOWN, NETDEV_CHANGE, NETDEV_UNREGISTER, NETDEV_GOING_DOWN = 1, 2, 4, 6, 10
@@ -183,8 +183,8 @@ class Host:
     def orders(self, cpus: Sequence[Sequence[Work]], begin: Callable[[], None]) -> Iterator[list[int]]:
         """Have what each CPU does happen in every order; yield each state at the end, by the CPUs' turns.
 
-        `begin` makes the state at the start, after reset(). Two orders that lead to the same state, with
-        nobody having seen a difference, go on as one.
+        `begin` sets the initial state, after reset(). Two orders that lead to the same state, without a
+        difference visible to any CPU, are continued as one.
         """
         self.reset()
         begin()

@@ -57,7 +57,7 @@ class HostNic:
         return int(self._line(counter))
 
     def associate(self, serial: int | None) -> None:
-        """Tell the guest that a VF of this serial is there, or that none is."""
+        """Announce a VF with this serial to the guest, or that there is none."""
         (self.folder / "host/vf").write_text("0" if serial is None else f"1 {serial}")
 
     def link(self, state: str) -> None:

@@ -45,7 +45,7 @@ class HypervPair(SriovPair):
 
     @property
     def ingress_follows_carrier(self) -> bool:
-        """hv_netvsc does not tell its host that the VF which it enslaved lost its carrier."""
+        """hv_netvsc does not notify its host that the VF which it enslaved lost its carrier."""
         return self.shape is not Shape.ENSLAVED
 
     @property

@@ -33,16 +33,16 @@ def passed(interface: str) -> int:
 
 
 def transmits(interface: str) -> bool:
-    """Tell whether the interface has carrier, and linkwatch has activated its queueing discipline.
+    """Return whether the interface has carrier, and linkwatch has activated its queueing discipline.
 
     linkwatch_do_dev() sets the operational state just before dev_activate(), both under RTNL, which `ip link`
-    takes too. The name of the queueing discipline tells neither: dev_deactivate() leaves it in place.
+    takes too. The name of the queueing discipline shows neither: dev_deactivate() leaves it in place.
     """
     return " state UP " in ip("link", "show", interface)
 
 
 def waited(pair: HypervPair, *interfaces: str) -> list[bool]:
-    """Tell in the qdiscs of which interfaces pings to the peer wait."""
+    """Return in the qdiscs of which interfaces pings to the peer wait."""
     before = [passed(one) for one in interfaces]
     pair.ping(count=PINGS)
     return [passed(one) >= then + PINGS for one, then in zip(interfaces, before, strict=True)]

@@ -43,7 +43,7 @@ def others() -> dict[str, int]:
 
 
 def shown(*command: str) -> str:
-    """What a command of ours prints."""
+    """Return the output of a netvsc-bpf command."""
     return subprocess.run([*PROGRAM, *command], check=True, text=True, capture_output=True).stdout
 
 
@@ -71,7 +71,7 @@ def test_s61_fifteen_nics_are_served_by_one_manager_and_s53_errors_of_one_vf_are
         # A slow machine may complain of itself, under another name than a pair's.
         assert [one for one in manager.events_of("failed") if one["interface"] in map(name, NICS)] == []
         assert manager.stop() == 0
-        assert by_vf() == [*_WITH_FUNCTION, HOT], "with nobody alive"
+        assert by_vf() == [*_WITH_FUNCTION, HOT], "without any process"
     assert datapath.status() == []
     assert [path for path in _PINS.rglob("*") if not path.is_dir()] == []
 

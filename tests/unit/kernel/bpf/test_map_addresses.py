@@ -35,7 +35,7 @@ def test_the_number_of_a_map_becomes_the_address_of_its_entry(name: str) -> None
     [
         load_64(1, 0x1234_5678_9ABC),
         load_64(1, 7, source=1),  # a map by its descriptor, as bcc writes it
-        load_64(1, (map_addresses.macros()["PAIRS_ADDRESS"]) + 8),  # somebody calculated with it
+        load_64(1, (map_addresses.macros()["PAIRS_ADDRESS"]) + 8),  # the compiler computed with it
         INSN.pack(MOVE, 1, 0, map_addresses.macros()["PAIRS_ADDRESS"] >> 32),
         b"",
     ],

@@ -45,7 +45,7 @@ def test_mark_is_decoded_as_it_was_encoded(mark: MovedNic) -> None:
 
 
 def test_mark_leads_nowhere() -> None:
-    """Whoever follows it must find nothing: no name in bpffs is like its first part, which has no dot."""
+    """The symlink must be dangling: no name in bpffs is like its first part, which has no dot."""
     first = encode(BARE).split("/")[0]
     assert ":" in first and "." not in first
 

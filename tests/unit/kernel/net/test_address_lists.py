@@ -37,7 +37,7 @@ def test_missing_and_obsolete_addresses_are_computed() -> None:
     a, b, c, d = (bytes([2, 0, 0, 0, 0, number]) for number in range(4))
     lists = Lists(wanted=frozenset({a, b}), on_vf=frozenset({b, c, d}), synced=frozenset({c}))
     assert lists.missing == {a}
-    assert lists.gone == {c}, "d is somebody else's"
+    assert lists.gone == {c}, "d is a foreign address"
 
 
 def test_removed_id_is_synced_again() -> None:

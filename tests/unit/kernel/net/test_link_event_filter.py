@@ -117,7 +117,7 @@ def test_of_two_with_one_mac_that_one_goes_is_looked_at_later(judging: EventFilt
     ],
 )
 def test_newcomers_are_returned_once(judging: EventFilter, data: bytes, news: set[int] | None) -> None:
-    assert judging.take_newcomers() is None, "nobody has looked at everything"
+    assert judging.take_newcomers() is None, "there was no full scan yet"
     judging.judge(data)
     assert judging.take_newcomers() == news
     assert judging.take_newcomers() == set(), "once"
@@ -137,7 +137,7 @@ def test_reading_some_nics_keeps_the_cached_others(judging: EventFilter) -> None
     judging.update(Interest(frozenset({2}), INTEREST.names, frozenset({OTHERS}), some, whole=False))
     known = [event(9, b"new", NEW), event(7, b"other7", THEIRS), event(8, b"other8", OTHERS)]
     assert [judging.judge(data) for data in known] == [Concern.NEVER] * 3
-    # vf0, which was a member, is gone: whoever has its MAC now is its only owner.
+    # vf0, which was a member, is gone: an interface with its MAC is the only one now.
     assert judging.judge(event(3, b"vf0", OURS)) is Concern.LATER
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""On a kernel that does not tell of joins, the list itself is read now and then."""
+"""On a kernel that does not report joins, the list is polled."""
 
 import asyncio
 from pathlib import Path

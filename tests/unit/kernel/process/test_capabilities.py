@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""CapEff to names, and the one line for whoever lacks some."""
+"""CapEff to names, and the error for missing capabilities."""
 
 from pathlib import Path
 

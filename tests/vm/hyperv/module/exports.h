@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the exporting files call. It names no struct of ours: a symbol's CRC depends on the types that are complete where
+ * Functions called by the exporting files. Uses no local struct: a symbol's CRC depends on the types that are complete where
  * the symbol is exported. Included after <linux/hyperv.h>.
  */
 #ifndef HYPERV_HOST_EXPORTS_H

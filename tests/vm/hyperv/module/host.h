@@ -3,7 +3,7 @@
  * A Hyper-V host inside the guest's own kernel: enough of VMBus, NVSP and RNDIS for an unmodified hv_netvsc.ko.
  *
  *   hv_netvsc --ring--> host thread (host.c) --> nvsp.c --> rndis.c (control), frames.c (frames) --> vswitch.c --> wire
- *   hv_netvsc <--ring-- vswitch.c <-- wire, one network device of ours for each NIC, and the VF's port
+ *   hv_netvsc <--ring-- vswitch.c <-- wire, a network device of this module per NIC, and the VF's port
  *
  * The host is asynchronous, as a real one is: a message waits in the ring until the NIC's own thread takes it.
  */

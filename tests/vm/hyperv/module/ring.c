@@ -2,7 +2,7 @@
 /*
  * The two rings of a channel and the ids of the guest's requests.
  *
- * A ring is mapped twice in a row, so that a packet never wraps for whoever copies it (hv_ringbuffer_init()). A packet is
+ * A ring is mapped twice in a row, so that copying a packet never wraps (hv_ringbuffer_init()). A packet is
  * followed by eight bytes that no reader needs.
  */
 #include <linux/vmalloc.h>
@@ -246,7 +246,7 @@ u32 outbound_read(struct channel *channel, void *to)
 	return length;
 }
 
-/* Ids of requests stand for addresses of the driver's, which the host must not see (vmbus_next_request_id()). */
+/* Ids of requests replace addresses of the driver, which the host must not see (vmbus_next_request_id()). */
 
 u64 request_id(struct vmbus_channel *ch, u64 address)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The virtual switch: for each NIC a network device of ours, the wire, which is the world outside; and one device of
- * somebody else's, the VF's port, on whose other side a true VF hangs.
+ * The virtual switch: for each NIC a network device of this module, the wire, which is the outside network; and an
+ * existing device, the VF's port, whose other end is a real VF.
  *
  *   wire --> VMBus or the VF's port, by the data path and the gate     VMBus --> wire     VF's port --> wire
  *
