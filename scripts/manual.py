@@ -130,46 +130,46 @@ def options(context: click.Context, command: click.Command) -> Iterator[str]:
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if isinstance(parameter, click.Option) and record is not None and shown(context, parameter):
-            names, told = (" ".join(part.split()) for part in record)
-            yield from tagged([(names, limits(told))])
+            names, text = (" ".join(part.split()) for part in record)
+            yield from tagged([(names, limits(text))])
 
 
 def shown(context: click.Context, option: click.Option) -> bool:
-    """Tell whether an option is worth a word: --help is said once, for all commands."""
+    """Return whether an option is listed: --help is described once, for all commands."""
     return context.parent is None or "--help" not in option.opts
 
 
-def limits(told: str) -> str:
+def limits(text: str) -> str:
     """Say in words what click says of a range."""
-    told = re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", told)
-    return re.sub(r"x>=([\d.]+)", r"at least \1", told)
+    text = re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", text)
+    return re.sub(r"x>=([\d.]+)", r"at least \1", text)
 
 
 def tagged(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield paragraphs that hang behind their tags."""
-    for tag, told in pairs:
-        yield from (".TP", f".B {escaped(tag)}", *filled(told))
+    for tag, text in pairs:
+        yield from (".TP", f".B {escaped(tag)}", *filled(text))
 
 
-def paragraphs(told: str) -> Iterator[str]:
+def paragraphs(text: str) -> Iterator[str]:
     """Yield plain text as paragraphs, the first of a section."""
-    for number, paragraph in enumerate(told.strip().split("\n\n")):
+    for number, paragraph in enumerate(text.strip().split("\n\n")):
         if number:
             yield ".PP"
         yield from filled(paragraph)
 
 
-def filled(told: str) -> list[str]:
-    """Return lines that are short enough; what stands in `backticks` becomes bold."""
-    bold = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped(" ".join(told.split())))
+def filled(text: str) -> list[str]:
+    """Return lines that are short enough; what is in `backticks` becomes bold."""
+    bold = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped(" ".join(text.split())))
     lines = textwrap.wrap(bold, WIDTH, break_long_words=False, break_on_hyphens=False)
     # A full stop or a quote at the beginning would make a request of the line.
     return [f"\\&{one}" if one.startswith((".", "'")) else one for one in lines]
 
 
-def escaped(told: str) -> str:
+def escaped(text: str) -> str:
     """Escape what roff takes for its own."""
-    return told.replace("\\", "\\e").replace("-", "\\-")
+    return text.replace("\\", "\\e").replace("-", "\\-")
 
 
 def completion(shell: str) -> str:

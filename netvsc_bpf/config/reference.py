@@ -81,7 +81,7 @@ def _entries(section: str, keys: Mapping[str, Key]) -> str:
 
 
 def _has_default(key: Key) -> bool:
-    """Tell whether leaving the key out and giving the default are the same."""
+    """Return whether leaving the key out and giving the default are the same."""
     return key.name != "settle_ms" and (key.default is not None or key.is_choice)
 
 

@@ -255,7 +255,7 @@ def _use_again(target: _Target) -> None:
     fits = is_enabled(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:
         again = f"netvsc-bpf attach {as_argument(synthetic.name)}"
-        target.session.tools.warnings.append(f"{vf.name} is out of step with {synthetic.name}: {again}")
+        target.session.tools.warnings.append(f"{vf.name} is not in sync with {synthetic.name}: {again}")
         return
     permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)
 

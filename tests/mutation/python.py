@@ -93,7 +93,7 @@ DRAINING = (
         _DRAINING,
     ),
     Mutation(
-        "a VF that is out of step is permitted after a drain",
+        "a VF that is not in sync is permitted after a drain",
         "netvsc_bpf/datapath/drain_pair.py",
         "    if not fits or found.denied:",
         "    if found.denied:",

@@ -22,8 +22,10 @@ STOREYS = (
     ("ebpf", "model"),
 )
 HEIGHT = {part: -depth for depth, storey in enumerate(STOREYS) for part in storey}
-PURE = ("model", "planner")  # tested by themselves: of ours they know the model only
-BCC_MODULE = f"{PACKAGE}.kernel.compile.bcc"  # for a short-lived child, so that nobody else pays bcc's memory
+PURE = ("model", "planner")  # tested by themselves: they import the model only
+BCC_MODULE = (
+    f"{PACKAGE}.kernel.compile.bcc"  # for a short-lived child, so that no other process pays for bcc's memory
+)
 
 # Two parts are large enough for wings, which are ordered as the storeys are. Wings of one storey do not
 # import each other. The files of manager/ itself, the process, are above its wings; kernel/ has none.
@@ -78,7 +80,7 @@ def part_of(module: str) -> str | None:
 
 
 def wing_of(module: str, path: Path) -> str | None:
-    """The wing that a module stands in; None for the part's own files, and where a part has no wings."""
+    """The wing that a module is in; None for the part's own files, and where a part has no wings."""
     names = module.split(".")
     deep_enough = len(names) > 3 or (len(names) == 3 and path.name == "__init__.py")
     return names[2] if deep_enough and part_of(module) in WINGS else None
@@ -96,7 +98,7 @@ def wing_violations(name: str, imported: str, known: dict[str, Path]) -> list[st
     top = ABOVE_ITS_WINGS.get(part, 0)
     height = WING_HEIGHT.get((part, wing or ""), top)
     if WING_HEIGHT.get((part, other or ""), top) >= height:
-        return [f"{name} imports {imported}, which stands in no lower wing"]
+        return [f"{name} imports {imported}, which is in no lower wing"]
     return []
 
 
@@ -117,7 +119,7 @@ def violations(repo: Path) -> list[str]:
         if part in WINGS and (
             (in_itself and part not in ABOVE_ITS_WINGS) or (wing and (part, wing) not in WING_HEIGHT)
         ):
-            broken.append(f"{name} stands in no wing of {part}")
+            broken.append(f"{name} is in no wing of {part}")
             continue
         for imported in imports(name, path, set(known)):
             if imported.split(".")[0] == "bcc" and name != BCC_MODULE:

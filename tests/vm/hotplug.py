@@ -28,7 +28,7 @@ class HotPluggedPair(SriovPair):
         return vf
 
     def unplug(self) -> None:
-        """Have the guest give it back: QEMU asks, the kernel lets go, which takes its time."""
+        """Have the guest release it: QEMU requests that, and the kernel takes its time."""
         self.monitor("device_del", id=_ID)
         eventually("the NIC is gone", lambda: self.vf is None)
 

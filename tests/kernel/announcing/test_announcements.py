@@ -123,13 +123,13 @@ def test_s60_a_vlan_upon_the_pair_is_announced_with_its_tag(lab: Lab) -> None:
         pytest.skip(f"this kernel makes no VLAN sub-interfaces: {result.stderr.strip()}")
     lab.run(lab.guest, ["ip", "addr", "add", "10.7.0.1/24", "dev", "eth0.7"])
     lab.run(lab.guest, ["ip", "link", "set", "eth0.7", "up"])
-    told = gratuitous_arp(GUEST_MAC, IPv4Address("10.7.0.1"))
+    announced = gratuitous_arp(GUEST_MAC, IPv4Address("10.7.0.1"))
     with Tap(lab.peer, "eth0") as peer, managed(lab) as guest:
         guest.wait_for(Path.VF)
         lab.vf_carrier(False)
         guest.wait_for_port("syn0")
-        peer.wait_for(told)
-        assert {frame.vlan for frame in peer.seen(told)} == {7}
+        peer.wait_for(announced)
+        assert {frame.vlan for frame in peer.seen(announced)} == {7}
 
 
 def test_s68_without_cap_net_raw_everything_but_announcing_works(lab: Lab) -> None:

@@ -93,7 +93,7 @@ class Scene:
         word = "on" if on else "off"
         ip(self.lab, "link", "set", "eth0", "promisc", word)
         if self._state is State.NO_MANAGER:
-            # As a manager had left it: that a VF is not kept in step without one is a limit, and no fault.
+            # As a manager leaves it: without one the VF is not kept in sync, which is a documented limit.
             ip(self.lab, "link", "set", "vf0", "promisc", word)
         elif self._state is not State.DAMPED:
             eventually(f"vf0 is promisc {word}", lambda: ("PROMISC" in flags(self.lab, "vf0")) is on)

@@ -68,8 +68,8 @@ def test_s49_manager_reports_once_that_a_hot_added_vf_runs_no_xdp_and_uses_it(la
         assert run(lab, "attach", "eth0", "--guard", "off").returncode == 0
         manager = start("eth0")
         lab.plug_vf(up=False)
-        told = manager.wait_event("refused", "vf0 runs no XDP program")
-        assert told["reason"] == Reason.XDP_MISSING
+        reported = manager.wait_event("refused", "vf0 runs no XDP program")
+        assert reported["reason"] == Reason.XDP_MISSING
         manager.wait_path(Path.VF)
         lab.vf_down()
         manager.wait_path(Path.SYNTHETIC)

@@ -36,7 +36,7 @@ def without(*capabilities: str) -> list[str]:
 
 
 # It may read this checkout, wherever that is, but that is all.
-NOBODY = [
+UNPRIVILEGED = [
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
     *("--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search"),
 ]
@@ -55,7 +55,7 @@ def lab(lab_factory: LabFactory) -> Lab:
         (without("bpf", "sys_admin"), ["CAP_BPF is missing", "run as root"]),
         (without("net_admin"), ["CAP_NET_ADMIN is missing"]),
         (without("perfmon", "sys_admin"), ["CAP_PERFMON is missing"]),
-        (NOBODY, ["CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON are missing", "run as root"]),
+        (UNPRIVILEGED, ["CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON are missing", "run as root"]),
     ],
     ids=["no-bpffs", "read-only-bpffs", "no-cap-bpf", "no-cap-net-admin", "no-cap-perfmon", "not-root"],
 )

@@ -121,8 +121,8 @@ def test_s98_nothing_arms_a_drained_pair_and_a_drain_is_no_failure(silent: Attac
         )
         assert silent.steer() is Path.SYNTHETIC
     assert silent.where == (Path.SYNTHETIC, Reason.DRAINED)
-    told = silent.status().drained
-    assert told is not None and (told.until, told.why) == (None, WHY)
+    seen = silent.status().drained
+    assert seen is not None and (seen.until, seen.why) == (None, WHY)
     undrain(silent)
     eventually("it is used again", lambda: silent.steer() is Path.VF)
     assert silent.status().drained is None
@@ -198,9 +198,9 @@ def test_s98_when_its_time_is_over_the_kernel_lets_it_be_permitted_again(silent:
         answer = silent.control(ControlCommand.PERMIT, 1)
         assert answer is ControlResult.DRAINED or CLOCKS.boottime() >= until
     time.sleep(max(0, until - CLOCKS.boottime()) / 1e9)
-    told = silent.status()
-    assert told.reason is Reason.DRAINED, "without a manager it does not end"
-    assert told.drained is not None and told.drained.until == CLOCKS.utc(until)
+    seen = silent.status()
+    assert seen.reason is Reason.DRAINED, "without a manager it does not end"
+    assert seen.drained is not None and seen.drained.until == CLOCKS.utc(until)
     assert silent.steer() is Path.SYNTHETIC
     assert silent.attach(settle_ms=10, guard=GuardMode.OFF).drained is None, "attach ends it"
     eventually("it is used", lambda: silent.steer() is Path.VF)
@@ -225,8 +225,8 @@ def _note(pair: Attachment) -> drain_notes.DrainNote | None:
 def test_s98_longest_reason_is_stored_and_a_longer_one_refused(silent: Attachment) -> None:
     longest = "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * 100
     drain(silent, why=longest)
-    told = silent.status().drained
-    assert told is not None and told.why == longest
+    seen = silent.status().drained
+    assert seen is not None and seen.why == longest
     with pytest.raises(Refused, match="202 bytes"):
         silent.lab.in_guest(datapath.drain, "eth0", None, longest + "xx")
     with pytest.raises(Refused, match="zero byte"):

@@ -69,7 +69,7 @@ def test_s68_run_takes_three_capabilities(lab: Lab, user_manager: Manager) -> No
         user_manager.wait_vf()
     lab.run(lab.guest, ["ip", "link", "set", "eth0", "mtu", "1400"])
     user_manager.wait_event("followed", "vf0 has MTU 1400")
-    (complaint,) = user_manager.told("failed")
+    (complaint,) = user_manager.events_of("failed")
     assert "CAP_NET_RAW is missing; grant it, or use --no-announce" in complaint["text"]
     assert user_manager.stop() == 0 and not user_manager.noise
 

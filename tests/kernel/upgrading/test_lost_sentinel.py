@@ -59,14 +59,14 @@ def test_s64_removed_sentinel_is_restored_under_load_and_reported_each_time(
         with UdpStream(udp_plan(lab, Direction.TX, rate=bearable(2000, emulated=400))) as stream:
             for times, altogether in enumerate(losses, start=1):
                 assert lose(lab, altogether=altogether) == names
-                told = manager.wait_event("repaired", "sentinel", times)
-                assert (told["interface"], told["hook"], told["severity"]) == (
+                reported = manager.wait_event("repaired", "sentinel", times)
+                assert (reported["interface"], reported["hook"], reported["severity"]) == (
                     "manager",
                     "sentinel",
                     "warning",
                 )
                 # A tracing link may take long to go: the manager has begun when the first of them went.
-                assert any(name in told["text"] for name in names)
+                assert any(name in reported["text"] for name in names)
                 assert whole(lab, names)
                 manager.wait_path(Path.VF)
             result = stream.stop()

@@ -29,13 +29,13 @@ def test_s65_manager_of_another_version_takes_over_under_load(
                 for name, value in versions.installed().items():
                     patch.setenv(name, value)
                 new = start()
-            told = new.wait_event("upgraded")
+            reported = new.wait_event("upgraded")
             goal = stream.received + 500
             eventually("traffic goes on", lambda: stream.received >= goal)
             result = stream.stop()
         now = hooked(lab)
         assert_of_one_version(now)
-        assert f"programs {hooks.build:08x} replaced by {now.build:08x}" in told["text"]
+        assert f"programs {hooks.build:08x} replaced by {now.build:08x}" in reported["text"]
         assert now.places == hooks.places
         assert not set(now.programs.values()) & set(hooks.programs.values())
         assert (result.lost, result.duplicates) == (0, 0)

@@ -210,7 +210,7 @@ class AnyOrder(RuleBasedStateMachine):
         rounds = 0
         while self.round():
             rounds += 1
-            assert rounds <= ENOUGH_ROUNDS, "it never comes to rest"
+            assert rounds <= ENOUGH_ROUNDS, "steps are left after every round"
         self.is_right()
 
     def is_right(self) -> None:

@@ -42,7 +42,7 @@ class Day:
             if not steps:
                 return
             self.world.execute(steps)
-        raise AssertionError("it never comes to rest")
+        raise AssertionError("steps are left after every round")
 
     def settle(self) -> None:
         """Let the settle time pass; the kernel arms."""

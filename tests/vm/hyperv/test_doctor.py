@@ -52,7 +52,7 @@ def test_what_the_doctor_says_of_hyper_v_is_so_in_each_shape_and_s42_one_qdisc_c
     hyperv: HypervPair,
 ) -> None:
     (nothing,) = said()
-    assert nothing.startswith(f"the host offers {SYNTHETIC} no VF: accelerated networking")
+    assert nothing.startswith(f"the host offers no VF for {SYNTHETIC}: accelerated networking")
 
     vf = hyperv.plug()
     eventually("the host delivers by the VF", lambda: hyperv.nic.datapath == "vf")
@@ -60,7 +60,7 @@ def test_what_the_doctor_says_of_hyper_v_is_so_in_each_shape_and_s42_one_qdisc_c
     eventually("the peer answers", lambda: hyperv.ping(check=False))
     path, twice = said()
     assert path == f"the host delivers to {vf.name}, because {vf.name} (igbvf) is up"
-    assert twice.startswith(f"what hv_netvsc sends by the VF waits in the mq of {SYNTHETIC} and the ")
+    assert twice.startswith(f"packets that hv_netvsc sends by the VF wait in the mq of {SYNTHETIC} and the ")
     assert waited(hyperv, SYNTHETIC, vf.name) == [True, True]
     hyperv.use()
     assert said() == [path]
@@ -77,7 +77,7 @@ def test_what_the_doctor_says_of_hyper_v_is_so_in_each_shape_and_s42_one_qdisc_c
     ip("link", "set", apart.name, "up")
     eventually("the VF would transmit", lambda: transmits(apart.name))
     assert said() == [
-        f"hv_netvsc did not enslave {apart.name}, so the host is not told whether it is used: "
-        "`run` announces each change of path"
+        f"hv_netvsc did not enslave {apart.name}, so the host is not notified of path changes: "
+        "`run` announces them"
     ]
     assert (hyperv.nic.datapath, waited(hyperv, SYNTHETIC, apart.name)) == ("synthetic", [True, False])

@@ -59,8 +59,8 @@ def test_s101_s22_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_us
         assert lost(results[0], left_at, queued=QUEUED) <= by_driver
         # What the VF had received and not delivered goes with its ring: it was taken down a moment later.
         assert results[1].lost - results[1].receiver_drops <= QUEUED
-        (told,) = manager.events_of("followed", "taken down")
-        assert told["reason"] == "stalled"
+        (reported,) = manager.events_of("followed", "taken down")
+        assert reported["reason"] == "stalled"
 
 
 @pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True)

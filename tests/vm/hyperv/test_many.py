@@ -63,7 +63,7 @@ def test_s61_fifteen_nics_are_served_by_one_manager_and_s53_errors_of_one_vf_are
 
         many.unplug_hot()
         eventually("one has left its VF", lambda: by_vf() == _WITH_FUNCTION)
-        _commands_tell_the_same()
+        _commands_agree()
         many.plug_hot()
         eventually("and is back", lambda: by_vf() == [*_WITH_FUNCTION, HOT])
         assert others() == undisturbed
@@ -92,7 +92,7 @@ def _errors_are_those_of_one(many: ManyNics) -> None:
     assert sum(errors.values()) == errors[HOT]
 
 
-def _commands_tell_the_same() -> None:
+def _commands_agree() -> None:
     """`status`, `doctor` and `metrics` know each NIC, and agree on which of them use a VF."""
     pairs = {pair["interface"]: pair for pair in json.loads(shown("status", "--json"))}
     armed, without = (Path.VF, Reason.ARMED), (Path.SYNTHETIC, Reason.NO_VF)
@@ -103,19 +103,19 @@ def _commands_tell_the_same() -> None:
     active = [counted.value("vf_active", interface=name(number)) for number in NICS]
     assert active == [float(number in _WITH_FUNCTION) for number in NICS]
     examined = json.loads(shown("doctor", "--json"))
-    told = [finding["what"] for finding in examined["findings"] if finding["check"] == CHECK]
+    reported = [finding["what"] for finding in examined["findings"] if finding["check"] == CHECK]
     assert examined["fit"]
-    assert {number: _told_of(number, pairs, told) for number in NICS} == dict.fromkeys(NICS, 1)
-    assert len(told) == len(NICS)
+    assert {number: _reports_of(number, pairs, reported) for number in NICS} == dict.fromkeys(NICS, 1)
+    assert len(reported) == len(NICS)
 
 
-def _told_of(number: int, pairs: dict[str, dict[str, Any]], told: list[str]) -> int:
+def _reports_of(number: int, pairs: dict[str, dict[str, Any]], reported: list[str]) -> int:
     """How often the doctor says what is so of a NIC (test_doctor.py)."""
     vf = pairs[name(number)]["vf"]
     if vf is None:
-        expected = f"the host offers {name(number)} no VF"
+        expected = f"the host offers no VF for {name(number)}"
     elif number in ENSLAVED:
         expected = f"the host delivers to {vf['interface']}, because"
     else:
         expected = f"hv_netvsc did not enslave {vf['interface']},"
-    return sum(text.startswith(expected) for text in told)
+    return sum(text.startswith(expected) for text in reported)

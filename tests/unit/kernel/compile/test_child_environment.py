@@ -10,11 +10,11 @@ import pytest
 import netvsc_bpf
 from netvsc_bpf.kernel.compile import child_environment, parent
 
-_TELLS = """
+_REPORTS = """
 import json, os, pathlib, socket, sys, netvsc_bpf
 requests = socket.socket(fileno=0)
 request = json.loads(requests.recv(1 << 16))
-told = {
+seen = {
     "environment": dict(os.environ),
     "cwd": os.getcwd(),
     "path": sys.path,
@@ -23,7 +23,7 @@ told = {
     "optimize": sys.flags.optimize,
     "utf8": sys.stdout.encoding,
 }
-pathlib.Path(request["folder"]).write_text(json.dumps(told))
+pathlib.Path(request["folder"]).write_text(json.dumps(seen))
 requests.sendall(json.dumps({"build": 1}).encode())
 """
 
@@ -53,10 +53,10 @@ def test_s88_environment_of_the_compiler_is_fixed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    told = _told(monkeypatch, tmp_path)
-    assert told["environment"] == child_environment.ENVIRONMENT
-    assert (told["isolated"], told["optimize"], told["utf8"]) == (1, 0, "utf-8")
-    assert "/evil" not in str(told["path"])
+    seen = _seen_by_child(monkeypatch, tmp_path)
+    assert seen["environment"] == child_environment.ENVIRONMENT
+    assert (seen["isolated"], seen["optimize"], seen["utf8"]) == (1, 0, "utf-8")
+    assert "/evil" not in str(seen["path"])
 
 
 def test_s88_compiler_has_the_callers_version_and_a_neutral_working_directory(
@@ -66,16 +66,16 @@ def test_s88_compiler_has_the_callers_version_and_a_neutral_working_directory(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    told = _told(monkeypatch, tmp_path)
-    assert told["package"] == netvsc_bpf.__file__
-    assert told["cwd"] == "/"
-    assert str(Path(netvsc_bpf.__file__).parents[1]) != told["path"][0]
+    seen = _seen_by_child(monkeypatch, tmp_path)
+    assert seen["package"] == netvsc_bpf.__file__
+    assert seen["cwd"] == "/"
+    assert str(Path(netvsc_bpf.__file__).parents[1]) != seen["path"][0]
 
 
-def _told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+def _seen_by_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     begin, found, _ = child_environment.START.partition("from netvsc_bpf.kernel.compile import")
     assert found
-    monkeypatch.setattr(child_environment, "START", begin.replace("; ", "\n") + _TELLS)
-    assert parent._run_child(tmp_path / "told", None, None) == 1
-    told: dict[str, Any] = json.loads((tmp_path / "told").read_text())
-    return told
+    monkeypatch.setattr(child_environment, "START", begin.replace("; ", "\n") + _REPORTS)
+    assert parent._run_child(tmp_path / "seen", None, None) == 1
+    seen: dict[str, Any] = json.loads((tmp_path / "seen").read_text())
+    return seen

@@ -43,7 +43,7 @@ def test_arbitrary_data_terminates(data: bytes) -> None:
 def test_deferred_event_is_not_lost_beside_an_urgent_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     judged = {b"urgent": Concern.NOW, b"": Concern.LATER}
     monkeypatch.setattr(link_watch, "LATER_S", 0.0)
     monkeypatch.setattr(link_watch, "received", lambda _: iter([b"", b"urgent"]))
@@ -51,15 +51,15 @@ def test_deferred_event_is_not_lost_beside_an_urgent_one(
     async def read() -> None:
         loop = asyncio.get_running_loop()
         watch = NetlinkWatch(
-            loop, lambda: told.append("wake"), judge=judged.__getitem__, later=lambda: told.append("later")
+            loop, lambda: calls.append("wake"), judge=judged.__getitem__, later=lambda: calls.append("later")
         )
         try:
             watch._read()
-            assert told == ["wake"]
-            while len(told) < 3:
+            assert calls == ["wake"]
+            while len(calls) < 3:
                 await asyncio.sleep(0)
         finally:
             watch.close()
 
     asyncio.run(read())
-    assert told == ["wake", "later", "wake"]
+    assert calls == ["wake", "later", "wake"]

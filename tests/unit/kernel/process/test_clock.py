@@ -53,12 +53,12 @@ def test_s110_failures_count_by_the_managers_own_clock(machine: Machine) -> None
 def test_two_looks_tell_the_same_moment_whenever_they_are_taken(machine: Machine) -> None:
     event = machine.stamp()
     machine.is_suspended(12.345)
-    told = set()
+    times = set()
     for look in range(50):
         machine.step = 40 + look  # a look may take longer
         machine.runs(0.0013 * look)
-        told.add(machine.clocks.utc(event))
-    assert len(told) == 1
+        times.add(machine.clocks.utc(event))
+    assert len(times) == 1
 
 
 def test_the_real_clocks_tell_the_same_moment_at_each_look() -> None:
