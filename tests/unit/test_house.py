@@ -24,7 +24,7 @@ STOREYS = (
 HEIGHT = {part: -depth for depth, storey in enumerate(STOREYS) for part in storey}
 PURE = ("model", "planner")  # tested by themselves: they import the model only
 BCC_MODULE = (
-    f"{PACKAGE}.kernel.compile.bcc"  # for a short-lived child, so that no other process pays for bcc's memory
+    f"{PACKAGE}.kernel.compile.bcc"  # bcc's memory is for a short-lived child alone
 )
 
 # Two parts are large enough for wings, which are ordered as the storeys are. Wings of one storey do not

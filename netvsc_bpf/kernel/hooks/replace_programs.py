@@ -13,8 +13,8 @@ each pair (kernel/bpf/pair_programs.py). In this order:
 4. The build is stored, and the folder is removed.
 
 If the process is killed in between, the folder stays, and every step can be repeated: the next writer, of any
-version, finishes the replacement first. If a hook refuses its new program in the first step, all hooks return to the
-old ones. From the second to the fourth step the build is unknown (0).
+version, finishes the replacement first. If a hook refuses its new program in the first step, all hooks return
+to the old ones. From the second to the fourth step the build is unknown (0).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
