@@ -64,10 +64,10 @@ def prepared() -> list[str]:
 
 
 def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[str]) -> Report:
-    """Boot one guest, let it test, and judge; once more where the machine stopped by itself.
+    """Boot one guest, let it test, and return a verdict; repeat it once if the machine stopped by itself.
 
     QEMU was seen to abort, and a guest to go silent while its kernel reported timers that did not fire. What
-    is ours may do so too: hence once, and it is told.
+    netvsc-bpf causes could look the same: so it is repeated only once, and reported.
     """
     report = boot(guest, kernel, pytest_arguments, files)
     if not report.stopped_by_itself:
