@@ -51,6 +51,10 @@ vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 ker
 	@scripts/setup.sh vm
 	@$(VENV)/python -m tests.vm.run
 
+.PHONY: vm-test-every
+vm-test-every: ## the same, with every test on every kernel: an hour more
+	@NETVSC_BPF_VM_EVERY=1 $(MAKE) --no-print-directory vm-test
+
 .PHONY: debian13-test
 debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on this kernel
 	@scripts/kernel.sh debian13-test
