@@ -58,7 +58,7 @@ def capture(
     verbose: int,
     hexdump: bool,
 ) -> None:
-    """Capture both paths of IFACE: each frame once, labelled with its path.
+    """Capture both paths of IFACE. Each frame is shown once, labelled with its path.
 
     A capture on the synthetic NIC alone does not show what was steered to the VF. EXPRESSION is a filter as
     in pcap-filter(7). A VF that is removed and comes back is captured again. Stops at Ctrl-C, or after

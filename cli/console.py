@@ -23,4 +23,4 @@ def show(console: Console, shown: RenderableType) -> None:
         return
     with console.capture() as captured:
         console.print(shown)
-    click.echo("\n".join(line.rstrip() for line in captured.get().split("\n")))
+    click.echo("\n".join(line.rstrip() for line in captured.get().split("\n")), nl=False)

@@ -23,7 +23,7 @@ from netvsc_bpf.lab.sandbox import enter_sandbox
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON, and nothing else.")
 def demo(as_json: bool) -> None:
-    """Demonstrate failover: a VF is removed and returns under traffic, in a lab of network namespaces.
+    """Demonstrate failover in a lab of network namespaces. A VF is removed and returns under traffic.
 
     Takes about 15 seconds and needs root. The machine's own interfaces are not touched. The exit code is 1 if
     packets were lost that should not have been, or if anything was left behind.

@@ -36,7 +36,7 @@ def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     help=f"The reason, shown by `status` and in events; at most {MAX_WHY_BYTES} bytes.",
 )
 def drain(interface: str, for_s: float | None, why: str | None) -> None:
-    """Move both directions of IFACE to the synthetic path and do not use its VF until `undrain`.
+    """Move both directions of IFACE off its VF, until `undrain`. Packets take the synthetic path.
 
     The drain stays in force after this command, restarts of `run`, `attach` and upgrades. No packet is lost,
     and it does not count as a failure of the VF. The VF is taken down once its traffic has moved, unless the

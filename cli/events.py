@@ -14,10 +14,10 @@ from netvsc_bpf.model.names import json_text
     "--json", "as_json", is_flag=True, help="Print each event as a JSON object on a line of its own."
 )
 def events(follow: bool, as_json: bool) -> None:
-    """Show events: VFs joined and removed, refusals, repairs and path changes, with cause, time and duration.
+    """Show what happened, with cause, time and duration.
 
-    They come from the running manager, which keeps the last 4096. Without a manager only path changes are
-    shown, which the kernel records itself.
+    Events are path changes, VFs joined and removed, refusals and repairs. They come from the running manager,
+    which keeps the last 4096. Without a manager only path changes are shown, which the kernel records itself.
     """
     from netvsc_bpf.view.event_lines import EventLines
 

@@ -52,7 +52,7 @@ def run(
     metrics_listen: str | None,
     log_json: bool,
 ) -> None:
-    """Run the manager.
+    """Run the manager: adopt new VFs, repair, report, serve metrics.
 
     It joins new VFs to their pairs, keeps their settings in sync, repairs what was changed and reports
     events. Without IFACE it manages all synthetic NICs.

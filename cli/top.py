@@ -31,7 +31,7 @@ from netvsc_bpf.cli.seconds import Seconds
     help="Busiest pair first, or by name.",
 )
 def top(interface: str | None, interval: float, count: int | None, once: bool, sort: str) -> None:
-    """Show traffic rates per direction and path, with reason, path changes and drops.
+    """Show traffic rates by direction and path. Also the reason for the path, path changes and drops.
 
     The numbers are read from the kernel; no manager is needed. On a terminal the table is updated in place
     until `q` or Ctrl-C; otherwise a new table is printed for each interval.

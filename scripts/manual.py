@@ -58,7 +58,7 @@ EXIT_STATUS = (
 FILES = (
     (
         "/sys/fs/bpf/netvsc-bpf",
-        "The pins: all state there is, by network namespace. Nothing outside this directory is changed.",
+        "The pinned programs, links and maps, by network namespace. No state is kept anywhere else.",
     ),
 )
 EXAMPLES = (

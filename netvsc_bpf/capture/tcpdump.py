@@ -30,7 +30,7 @@ def tcpdump() -> str:
         raise CannotHere(
             "cannot capture",
             "filter expressions and text output need tcpdump, which is not installed",
-            "apt-get install tcpdump, or write all frames with -w FILE",
+            "run `apt-get install tcpdump`, or write all frames with -w FILE",
         )
     return found
 

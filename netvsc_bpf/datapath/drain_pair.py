@@ -187,7 +187,7 @@ def _attached(session: Session, what: str, interface: str) -> tuple[Nic, int]:
         raise NoSuchNic(what, "there is no such interface", "see `ip link`")
     slot = _slot(session, nic.ifindex)
     if slot is None:
-        raise NotAttached(what, "it is not attached", f"netvsc-bpf attach {as_argument(nic.name)}")
+        raise NotAttached(what, "it is not attached", f"run `netvsc-bpf attach {as_argument(nic.name)}`")
     return nic, slot
 
 
@@ -254,8 +254,8 @@ def _use_again(target: _Target) -> None:
     state = loaded.pair(slot)
     fits = is_enabled(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:
-        again = f"netvsc-bpf attach {as_argument(synthetic.name)}"
-        target.session.tools.warnings.append(f"{vf.name} is not in sync with {synthetic.name}: {again}")
+        again = f"run `netvsc-bpf attach {as_argument(synthetic.name)}`"
+        target.session.tools.warnings.append(f"{vf.name} is not in sync with {synthetic.name}; {again}")
         return
     permit(loaded, slot, state.settle_ns // 1_000_000 or DEFAULT_SETTLE_MS, vf)
 

@@ -57,7 +57,7 @@ def _loaded(session: Session, liveness: Liveness | None) -> LoadedObject | None:
         raise Refused(
             f"cannot use --liveness {liveness}",
             f"this namespace is attached with {in_use}",
-            "netvsc-bpf detach --all first",
+            "run `netvsc-bpf detach --all` first",
         )
     return loaded
 

@@ -164,7 +164,7 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
 
 
 def _not_attached(name: str) -> NotAttached:
-    remedy = f"netvsc-bpf attach {as_argument(name)}"
+    remedy = f"run `netvsc-bpf attach {as_argument(name)}`"
     return NotAttached(f"no status of {name}", "it is not attached", remedy)
 
 

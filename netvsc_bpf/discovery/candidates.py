@@ -101,8 +101,8 @@ def _refusal(
     if not claimed:
         return Refusal(nic, f"its MAC is now {nic.mac}, not {synthetic.mac}", Cause.MAC_DIFFERS)
     if nic.bus != "pci" and not any_bus:
-        where = f"on the {nic.bus} bus" if nic.bus else "on no bus"
-        return Refusal(nic, f"it is {where}, not on PCI (use --any-bus to allow it)", Cause.NOT_PCI)
+        where = f", it is on the {nic.bus} bus" if nic.bus else ""
+        return Refusal(nic, f"it is not a PCI device{where} (use --any-bus to allow it)", Cause.NOT_PCI)
     if is_paravirtual(nic) and not any_bus:
         # vmxnet3 is a PCI device itself: a second synthetic NIC with the same MAC is not a VF.
         why = f"its driver {nic.driver} is paravirtual (use --any-bus to allow it)"

@@ -18,7 +18,7 @@ from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 CHECK = "bcc"
 OLDEST = (0, 26)
 DISTRIBUTION = Path("/usr/lib/python3/dist-packages")
-_INSTALL = "apt-get install python3-bpfcc"
+_INSTALL = "run `apt-get install python3-bpfcc`"
 
 
 def check_bcc(

@@ -47,8 +47,9 @@ def check_qdiscs(pair: Pair, synthetic: list[Qdisc], vf: list[Qdisc]) -> list[Fi
         )
     root = next((one.kind for one in vf if one.parent == ROOT), None)
     if root is not None:
-        where = f"in the {root} of {vf_name} only" if root != "noqueue" else f"nowhere: {vf_name} has noqueue"
-        findings.append(ok(CHECK, f"steered packets are queued {where}"))
+        queued = f"queued in the {root} of {vf_name} only"
+        how = queued if root != "noqueue" else f"not queued: {vf_name} has noqueue"
+        findings.append(ok(CHECK, f"steered packets are {how}"))
     return findings
 
 

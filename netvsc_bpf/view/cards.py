@@ -62,7 +62,8 @@ def _facts(pair: PairStatus) -> Table:
     drops = pair.drops
     home = "not counted" if drops.rx_home is None else f"{drops.rx_home:,}"
     name = shown(pair.synthetic.name)
-    lost = f"{drops.tx_vf:,} by the VF, {home} on delivery to {name}, {drops.rx_duplicate:,} duplicates"
+    duplicates = count(drops.rx_duplicate, "duplicate", "duplicates")
+    lost = f"{drops.tx_vf:,} by the VF, {home} on delivery to {name}, {duplicates}"
     how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {pair.guard}"
     table.add_row("VF", Text(_vf(pair.vf, pair.taken_down)))
     table.add_row("sent", _traffic(pair.tx))

@@ -11,6 +11,8 @@ from netvsc_bpf.model.names import shown
 
 _WORD_WIDTH = 9
 _SEVERITY_WIDTH = 7
+_SINCE = {"switched": "the previous change", "undrained": "the drain began"}
+"""From when the duration of an event counts, where it is not how long a step took."""
 
 
 @dataclass(slots=True)
@@ -41,8 +43,8 @@ def durations(record: Mapping[str, Any]) -> list[str]:
     if (join := record.get("join_s")) is not None:
         said.append(f"{seconds(join)} after the VF appeared")
     if (took := record.get("duration_s")) is not None:
-        switched = record["event"] == "switched"
-        said.append(f"{seconds(took)} after the previous change" if switched else f"took {seconds(took)}")
+        since = _SINCE.get(record["event"])
+        said.append(f"took {seconds(took)}" if since is None else f"{seconds(took)} after {since}")
     return said
 
 

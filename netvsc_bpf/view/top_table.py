@@ -34,6 +34,8 @@ def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
     table.add_column("drops", justify="right", no_wrap=True)
     for one in pairs:
         table.add_row(*_row(one))
+    if not table.rows:
+        table.add_row("no pair is attached")
     return table
 
 

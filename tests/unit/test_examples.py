@@ -134,9 +134,9 @@ def test_the_program_reports_errors_as_the_command_does(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(interface: str) -> list[PairStatus]:
-        raise NotAttached("cannot drain eth0", "it is not attached", "netvsc-bpf attach eth0")
+        raise NotAttached("cannot drain eth0", "it is not attached", "run `netvsc-bpf attach eth0`")
 
     monkeypatch.setattr(datapath, "status", refuse)
     assert program("drain_around").main(["eth0", "--", "true"]) == NotAttached.exit_code
-    assert "cannot drain eth0: it is not attached; netvsc-bpf attach eth0" in capsys.readouterr().err
+    assert "cannot drain eth0: it is not attached; run `netvsc-bpf attach eth0`" in capsys.readouterr().err
     assert program("drain_around").main(["eth0"]) == 2

@@ -22,7 +22,7 @@ def require_bpffs(root: Path = BPFFS, mountinfo: Path = MOUNTINFO, named_netns: 
     mount = mount_of(root, mounts)
     if mount is not None and mount.type == "bpf" and mount.point == root:
         if "ro" in mount.options:
-            raise BpffsUnavailable(str(root), "it is mounted read-only", f"mount -o remount,rw {root}")
+            raise BpffsUnavailable(str(root), "it is mounted read-only", f"run `mount -o remount,rw {root}`")
         return
     if mount is not None and mount.type == "sysfs" and (named_netns / mount.source).exists():
         raise BpffsUnavailable(
@@ -30,4 +30,4 @@ def require_bpffs(root: Path = BPFFS, mountinfo: Path = MOUNTINFO, named_netns: 
             f"`ip netns exec {mount.source}` hides it",
             f"run it from outside with --netns {mount.source}",
         )
-    raise BpffsUnavailable(str(root), "no bpffs is mounted there", f"mount -t bpf bpf {root}")
+    raise BpffsUnavailable(str(root), "no bpffs is mounted there", f"run `mount -t bpf bpf {root}`")

@@ -108,7 +108,7 @@ def compile_text(sources: Path, text: str, macros: dict[str, int]) -> Module:
         bpf, library = _import()
     except ImportError as error:
         raise BccMissing(
-            "cannot compile", f"python3-bpfcc is missing ({error})", "apt-get install python3-bpfcc"
+            "cannot compile", f"python3-bpfcc is missing ({error})", "run `apt-get install python3-bpfcc`"
         ) from error
 
     class Unattached(bpf):  # type: ignore[misc,valid-type]

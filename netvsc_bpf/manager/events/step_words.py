@@ -38,7 +38,7 @@ def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool
         case act.Withdraw(reason=reason):
             return Kind.WITHDRAWN, f"{vf}: {reason}"
         case act.Permit(settle_ms=settle_ms):
-            return Kind.PERMITTED, f"{vf} after {settle_ms} ms"
+            return Kind.PERMITTED, f"{vf}, settle time {settle_ms} ms"
         case act.FollowUp(because=Reason() as because):
             return Kind.FOLLOWED, f"{vf} was taken down: {because}"
         case act.FollowUp(up=up):

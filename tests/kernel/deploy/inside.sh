@@ -26,7 +26,7 @@ netvsc_bpf=/opt/netvsc-bpf/bin/netvsc-bpf
 
 $netvsc_bpf attach eth0 --any-bus >"$SHARE/before" 2>&1 # root's own, which the service takes over
 step start systemctl start netvsc-bpf
-logged 'permitted: vf0 after 20 ms'
+logged 'permitted: vf0, settle time 20 ms'
 step pins find /sys/fs/bpf/netvsc-bpf -printf '%u %m\n'
 step process cat "/proc/$(systemctl show -P MainPID netvsc-bpf)/status"
 step status $netvsc_bpf status --json
@@ -37,7 +37,7 @@ step reload-bad systemctl reload netvsc-bpf
 logged 'the previous configuration stays in force'
 sed -i 's/settle_ms = 5/settle_ms = 50/' /etc/netvsc-bpf.toml
 step reload-good systemctl reload netvsc-bpf
-logged 'permitted: vf0 after 50 ms'
+logged 'permitted: vf0, settle time 50 ms'
 
 step stop systemctl stop netvsc-bpf
 step after $netvsc_bpf status --json

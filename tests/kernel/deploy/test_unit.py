@@ -113,7 +113,7 @@ def test_s68_systemd_starts_reloads_and_stops_the_unit_as_its_own_user(share: Pa
     assert left("reload-bad") == left("reload-good") == "status 0\n"
     refused = "/etc/netvsc-bpf.toml:6: settle_ms must be at least 10, not 5; the previous configuration stays"
     assert refused in journal
-    assert "attach.settle_ms 50 instead of 20" in journal and "permitted: vf0 after 50 ms" in journal
+    assert "attach.settle_ms 50 instead of 20" in journal and "permitted: vf0, settle time 50 ms" in journal
 
     assert left("stop") == "status 0\n"
     (pair,) = json.loads(left("after").removesuffix("status 0\n"))

@@ -99,4 +99,4 @@ def test_s98_vf_that_is_out_of_step_is_not_permitted_and_that_is_said(scene: Sce
     target = scene.target
     drain_pair._use_again(target)
     assert scene.done == []
-    assert target.session.tools.warnings == ["vf0 is not in sync with eth0: netvsc-bpf attach eth0"]
+    assert target.session.tools.warnings == ["vf0 is not in sync with eth0; run `netvsc-bpf attach eth0`"]

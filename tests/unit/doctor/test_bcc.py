@@ -59,7 +59,7 @@ def test_unrelated_package_of_pypi_is_recognised(package: Path) -> None:
 
 def test_s67_missing_bcc_names_the_package(tmp_path: Path) -> None:
     finding = check_bcc(Importer(None), tmp_path)
-    assert (finding.level, finding.remedy) == (Level.PROBLEM, "apt-get install python3-bpfcc")
+    assert (finding.level, finding.remedy) == (Level.PROBLEM, "run `apt-get install python3-bpfcc`")
 
 
 def test_virtual_environment_that_hides_bcc_is_distinguished_from_a_missing_one(package: Path) -> None:

@@ -11,7 +11,7 @@ from netvsc_bpf.doctor import examine
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 
 FIT = [ok("kernel", "6.12.9"), warning("vf-mtu", "vf0 has [1500]", "`ip link set vf0 mtu 9000`")]
-UNFIT = [*FIT, problem("bpffs", "/sys/fs/bpf: no bpffs is mounted there", "mount -t bpf bpf /sys/fs/bpf")]
+UNFIT = [*FIT, problem("bpffs", "/sys/fs/bpf: no bpffs is mounted there", "run `mount -t bpf bpf /sys/fs/bpf`")]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, findings: list[Finding], *arguments: str) -> tuple[int, str]:
@@ -32,7 +32,7 @@ def test_warnings_leave_the_machine_fit(monkeypatch: pytest.MonkeyPatch) -> None
 def test_problem_ends_with_status_4(monkeypatch: pytest.MonkeyPatch) -> None:
     status, output = run(monkeypatch, UNFIT)
     assert status == 4
-    assert "problem bpffs: /sys/fs/bpf: no bpffs is mounted there -> mount -t bpf" in output
+    assert "problem bpffs: /sys/fs/bpf: no bpffs is mounted there -> run `mount -t bpf" in output
 
 
 def test_json_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,11 +53,11 @@ def test_libbpf_that_loads_is_enough() -> None:
 
 def test_s67_missing_libbpf_is_the_error_that_every_command_would_give() -> None:
     def load() -> object:
-        raise BccMissing("cannot load libbpf.so.1", "not found", "apt-get install python3-bpfcc")
+        raise BccMissing("cannot load libbpf.so.1", "not found", "run `apt-get install python3-bpfcc`")
 
     finding = check_libbpf(load)
     assert (finding.level, finding.what) == (Level.PROBLEM, "cannot load libbpf.so.1: not found")
-    assert finding.remedy == "apt-get install python3-bpfcc"
+    assert finding.remedy == "run `apt-get install python3-bpfcc`"
 
 
 def test_bpffs_that_is_writable_is_enough(tmp_path: Path) -> None:

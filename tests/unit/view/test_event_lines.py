@@ -46,6 +46,11 @@ def test_step_says_how_long_it_took() -> None:
     )
 
 
+def test_end_of_a_drain_says_how_long_it_lasted() -> None:
+    line = EventLines(ZONE).line(record(event="undrained", text="its time has ended", duration_s=2.0))
+    assert line.endswith("undrained  its time has ended, 2.000 s after the drain began")
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [("one\n  two\n", "one / two"), ("\x1b[31mred", r"\x1b[31mred"), ("Zürich", "Zürich"), ("", "")],

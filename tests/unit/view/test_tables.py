@@ -39,6 +39,12 @@ def test_longest_names_and_numbers_fit_80_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_table_without_pairs_says_so() -> None:
+    text = drawn(top_table([], CHANGED))
+    assert "no pair is attached" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_pipe_gets_no_escape_codes() -> None:
     assert "\x1b" not in drawn(top_table([PairRates(ON_VF, BUSY, None, 0)], CHANGED))
     assert "\x1b" not in drawn(cards([ON_VF], CHANGED))

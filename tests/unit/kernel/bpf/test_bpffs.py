@@ -39,7 +39,7 @@ def test_mounted_bpffs_is_enough(tmp_path: Path, named: Path) -> None:
 
 
 def test_s67_bpffs_that_is_not_mounted_comes_with_the_mount_command(tmp_path: Path, named: Path) -> None:
-    with pytest.raises(BpffsUnavailable, match=r"mount -t bpf bpf /sys/fs/bpf$"):
+    with pytest.raises(BpffsUnavailable, match=r"run `mount -t bpf bpf /sys/fs/bpf`$"):
         check(tmp_path, named, BOOT)
 
 
