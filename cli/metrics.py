@@ -6,7 +6,7 @@ import click
 
 @click.command()
 def metrics() -> None:
-    """Print the metrics once, for textfile collectors. They are those that `run` serves; no manager is needed."""
+    """Print the metrics once, for textfile collectors. They are those of `run`; no manager is needed."""
     from prometheus_client import CollectorRegistry
 
     from netvsc_bpf.datapath.session import reading

@@ -94,7 +94,9 @@ def attach_all(
     with writing("cannot attach") as session:
         synthetics = find_synthetics(session.nics, any_bus=options.any_bus)
         if not synthetics:
-            raise Refused("cannot attach", "no synthetic NIC was found", "name one: `netvsc-bpf attach IFACE`")
+            raise Refused(
+                "cannot attach", "no synthetic NIC was found", "name one: `netvsc-bpf attach IFACE`"
+            )
         with upgraded_or_load(session, options.liveness, early) as loaded:
             known = known_pairs(session, loaded)
             for synthetic in synthetics:

@@ -23,9 +23,7 @@ STOREYS = (
 )
 HEIGHT = {part: -depth for depth, storey in enumerate(STOREYS) for part in storey}
 PURE = ("model", "planner")  # tested by themselves: they import the model only
-BCC_MODULE = (
-    f"{PACKAGE}.kernel.compile.bcc"  # bcc's memory is for a short-lived child alone
-)
+BCC_MODULE = f"{PACKAGE}.kernel.compile.bcc"  # bcc's memory is for a short-lived child alone
 
 # Two parts are large enough for wings, which are ordered as the storeys are. Wings of one storey do not
 # import each other. The files of manager/ itself, the process, are above its wings; kernel/ has none.

@@ -132,7 +132,9 @@ def lib() -> ctypes.CDLL:
     try:
         found = ctypes.CDLL("libbpf.so.1", use_errno=True)
     except OSError as error:
-        raise BccMissing("cannot load libbpf.so.1", str(error), "run `apt-get install python3-bpfcc`") from None
+        raise BccMissing(
+            "cannot load libbpf.so.1", str(error), "run `apt-get install python3-bpfcc`"
+        ) from None
     found.bpf_link_create.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
     found.bpf_map_lookup_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     found.bpf_map_update_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]

@@ -11,7 +11,10 @@ from netvsc_bpf.doctor import examine
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 
 FIT = [ok("kernel", "6.12.9"), warning("vf-mtu", "vf0 has [1500]", "`ip link set vf0 mtu 9000`")]
-UNFIT = [*FIT, problem("bpffs", "/sys/fs/bpf: no bpffs is mounted there", "run `mount -t bpf bpf /sys/fs/bpf`")]
+UNFIT = [
+    *FIT,
+    problem("bpffs", "/sys/fs/bpf: no bpffs is mounted there", "run `mount -t bpf bpf /sys/fs/bpf`"),
+]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, findings: list[Finding], *arguments: str) -> tuple[int, str]:
