@@ -83,4 +83,4 @@ def test_other_rung_than_the_one_in_use_is_refused(lab: Lab, cli_in: CliIn) -> N
     attach = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--json")
     assert state(cli_in(lab.guest, *attach))["liveness"] != "netlink"
     with unchanged(lab):
-        refused(cli_in(lab.guest, *attach, "--liveness", "netlink"), 3, "detach --all first")
+        refused(cli_in(lab.guest, *attach, "--liveness", "netlink"), 3, "detach --all` first")
