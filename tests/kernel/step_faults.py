@@ -102,10 +102,10 @@ def _lists_hanging(hang: Callable[[], None]) -> Iterator[None]:
     hangs = iter([hang])
 
     class HangingSyncer(AddressSyncer):
-        def settle(self, of: Lists, vf: int) -> None:
+        def sync(self, lists: Lists, vf: int) -> None:
             for now in hangs:
                 now()
-            super().settle(of, vf)
+            super().sync(lists, vf)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(address_lists, "AddressSyncer", HangingSyncer)
