@@ -52,7 +52,7 @@ def test_s49_vf_that_runs_no_xdp_is_attached_unused_where_that_is_required(lab: 
         asked = (*ATTACH, "--guard", "off")
         required = state(run(lab, *asked, "--xdp", "require"))
         assert (required["path"], required["reason"]) == ("synthetic", "xdp-missing")
-        assert "attach the program to vf0 as well" in run(lab, "status").stdout
+        assert "attach the program to vf0 too" in run(lab, "status").stdout
         found = run(lab, "doctor").stdout
         assert f"vf0 runs no XDP program: program {program.id} of eth0 does not see" in found
         with running(lab, program, "vf0"):

@@ -143,7 +143,7 @@ def test_s75_withdrawals_of_all_pairs_come_before_whatever_can_fail(
 def test_s75_lists_of_the_other_pair_are_kept(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
     eventually("both armed", both_armed(turns))
     lab, broken = turns.lab, Broken(turns.lab)
-    monkeypatch.setattr(AddressSyncer, "look", broken.wrap(AddressSyncer.look, lambda keeper, nic, vf: nic))
+    monkeypatch.setattr(AddressSyncer, "lists", broken.wrap(AddressSyncer.lists, lambda keeper, nic, vf: nic))
     for name in ("eth0", "eth1"):
         ip(lab, "maddr", "add", GROUP, "dev", name)
     follow = AddressListSync(everyone, turns.events.append)

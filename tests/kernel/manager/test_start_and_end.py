@@ -126,7 +126,7 @@ def test_a_manager_whose_namespace_is_deleted_detaches_says_so_and_ends(lab: Lab
     manager.close()
     assert f"network namespace {lab.guest} was deleted" in manager.events_of("failed")[-1]["text"]
     why = f"network namespace {lab.guest} was deleted; its pairs are detached"
-    assert manager.noise == [f"netvsc-bpf: cannot go on managing: {why}\n"]
+    assert manager.noise == [f"netvsc-bpf: the manager has ended: {why}\n"]
     assert leak_check.pins() == ()
 
 
