@@ -168,17 +168,20 @@ def test_every_query_of_the_dashboard_has_an_answer(lab: Lab, start: Start, tmp_
         lab.plug_vf(up=False)
         manager.wait_vf()
         eventually("the join is seen", lambda: server.value("netvsc_bpf_vf_join_seconds_count") == 1)
-        missing = dict(expressions())
+        missing = {expression: title for title, expression in expressions()}
         assert len(missing) >= 15
 
         def answered() -> bool:
-            for title, expression in expressions():
+            for expression in list(missing):
                 found = server.query(filled_in(expression))
                 if found and all(map(is_number, found)):
-                    missing.pop(title, None)
+                    del missing[expression]
             return not missing
 
-        eventually(f"answers to all but {missing}", answered)
+        try:
+            eventually("every query has an answer", answered)
+        except AssertionError as error:
+            raise AssertionError(f"no answer to {missing}") from error
 
 
 def test_dashboard_and_provisioning_fit_each_other() -> None:
