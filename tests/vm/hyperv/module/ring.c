@@ -110,11 +110,18 @@ static void backlog_add(struct channel *channel, const void *data, u32 length)
 	add(channel->nic, BACKLOGGED, 1);
 }
 
-/* The driver's callback expects an interrupt: see vmbus_isr(). The caller has soft interrupts disabled. */
+/*
+ * The driver's callback expects an interrupt: see vmbus_isr(). The caller has soft interrupts disabled.
+ *
+ * The packet is visible before the mask is read: hv_end_read() clears the mask, then looks for packets. Without the
+ * barrier each side can miss what the other has just written, and the last completion of a NIC that is removed is never
+ * seen: rndis_filter_device_remove() waits for it forever.
+ */
 static void interrupt(struct vmbus_channel *ch)
 {
 	unsigned long flags;
 
+	virt_mb();
 	if (READ_ONCE(ch->inbound.ring_buffer->interrupt_mask))
 		return;
 	local_irq_save(flags);
