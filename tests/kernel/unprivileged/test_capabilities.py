@@ -205,7 +205,7 @@ def test_s68_bpffs_for_root_only_is_reported_with_a_remedy(lab: Lab, closed_bpff
     for command in (ATTACH, ("status",), ("run", "eth0", "--any-bus")):
         refused(run(lab, *command, wrapped_in=USER), 4, "only root may enter", f"chown {ROOT}")
     result = run(lab, "doctor", wrapped_in=USER)
-    assert result.returncode == 4 and f"make {ROOT}" in result.stdout
+    assert result.returncode == 4 and f"as root create {ROOT}" in result.stdout
 
 
 def test_s68_one_folder_in_it_is_enough(lab: Lab, closed_bpffs: None) -> None:
