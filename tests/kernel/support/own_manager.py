@@ -21,6 +21,11 @@ from netvsc_bpf.planner.stall import StallPolicy
 from tests.kernel.direct import force_clsact
 from tests.kernel.step_faults import hanging
 
+SETTLE_MS = 100
+"""The switch port at the other end forwards only once linkwatch has handled it, after the VF's own end. On a
+busy machine ten milliseconds may pass in between; what is sent then is lost, as with a real switch.
+"""
+
 
 @dataclass(frozen=True)
 class Orders:
@@ -58,7 +63,7 @@ def main(argument: str) -> None:
             liveness=None if orders.liveness is None else Liveness(orders.liveness),
             leave=LeavePolicy(orders.leave),
         ),
-        settle_ms=10,
+        settle_ms=SETTLE_MS,
         stall=StallPolicy(
             interval_s=orders.stall_interval_s, intervals=orders.stall_intervals, hold_s=orders.hold_s
         ),
