@@ -108,7 +108,8 @@ class ManyNics:
         functions = [(self.pf / f"virtfn{vf}").resolve().name for vf, _ in enumerate(numbers)]
         first, second = functions[0], functions[len(ENSLAVED)]
         self.host.name_slot(first, str(_SERIAL))
-        self.host.name_slot(second, "unpaired")
+        # A slot keeps its name when its VFs are gone, and no two may have the same: not what pair.py uses.
+        self.host.name_slot(second, "second")
         (self.pf / "sriov_drivers_autoprobe").write_text("1")
         for function in functions:
             (_SYSFS / "bus/pci/drivers_probe").write_text(function)
