@@ -4,13 +4,13 @@
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from importlib import import_module
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 from netvsc_bpf.cli.complete import interfaces
 from netvsc_bpf.cli.output import best_effort
-from netvsc_bpf.cli.render import print_status
+from netvsc_bpf.cli.render import import_for_status, print_status
 
 import netvsc_bpf
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
@@ -103,14 +103,8 @@ def attach(
     )
     from netvsc_bpf.kernel.compile.child_process import started_early
 
-    with started_early(_import_the_rest) as early:
+    with started_early(partial(import_for_status, as_json=as_json)) as early:
         _attach(interface, options, early, as_json=as_json)
-
-
-def _import_the_rest() -> None:
-    """Import what prints the result, while the compiler works."""
-    import_module("netvsc_bpf.view.cards")
-    import_module("netvsc_bpf.cli.console")
 
 
 def _attach(

@@ -2,11 +2,19 @@
 """The state of pairs, as JSON or for people."""
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from netvsc_bpf.model.names import json_text
 from netvsc_bpf.model.status import PairStatus
+
+
+def import_for_status(*, as_json: bool) -> None:
+    """Import what print_status() will need: `attach` has time for it while the compiler works."""
+    if not as_json:
+        import_module("netvsc_bpf.cli.console")
+        import_module("netvsc_bpf.view.cards")
 
 
 def print_status(pairs: Sequence[PairStatus], *, as_json: bool) -> None:

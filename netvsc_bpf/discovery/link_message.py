@@ -26,6 +26,7 @@ _SETTINGS = frozenset(
     {_LINK, _LINK_NETNSID, _AF_SPEC, _PROMISCUITY, _ALLMULTI, _GSO_MAX_SEGS, _GSO_MAX_SIZE}
     | {_PROP_LIST, _PERM_ADDRESS}
 )
+_ALL = _STATE | _SETTINGS
 # IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel leaves the first
 # out (rtnl_xdp_fill()).
 _XDP_IDS = (4, 5, 6, 7)
@@ -51,7 +52,7 @@ class Link:
         """`body` is what follows the header of an RTM_NEWLINK. `settings`: decode what pairing needs too."""
         self._settings = settings
         _, self._type, self.ifindex, self._flags, _ = IFINFOMSG.unpack_from(body)
-        self._found = _attributes(body, _STATE | _SETTINGS if settings else _STATE)
+        self._found = _attributes(body, _ALL if settings else _STATE)
         self.bus, self.parent = _text(self._found.get(_BUS)), _text(self._found.get(_PARENT))
 
     def nic(self, driver: str | None = None, serial: int | None = None) -> Nic:
