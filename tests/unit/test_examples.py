@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The files in examples/ are what they claim to be: configurations load, YAML parses, the program runs."""
 
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode
 from netvsc_bpf.model.path import Path as Way
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
+from tests.module_at import module_at
 
 REPO = Path(__file__).resolve().parents[2]
 EXAMPLES = REPO / "examples"
@@ -27,14 +26,6 @@ ETH0 = Nic(2, "eth0", "00:15:5d:01:02:03", 1500, True, True, driver="virtio_net"
 def yaml_of(path: Path) -> Any:
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: make setup installs it")
     return yaml.safe_load(path.read_text())
-
-
-def program(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def pair(path: Way, reason: Reason) -> PairStatus:
@@ -123,7 +114,7 @@ def test_the_program_drains_runs_and_undrains(
     monkeypatch.setattr(datapath, "status", lambda interface: next(looks))
     monkeypatch.setattr(datapath, "drain", lambda *asked: calls.append(f"drain {asked[0]}") or [])
     monkeypatch.setattr(datapath, "undrain", lambda interface, _: calls.append(f"undrain {interface}") or [])
-    assert program("drain_around").main(["eth0", "--", "sh", "-c", "exit 3"]) == 3
+    assert module_at(EXAMPLES / "drain_around.py").main(["eth0", "--", "sh", "-c", "exit 3"]) == 3
     assert calls == ["drain eth0", "undrain eth0"]
     printed = capsys.readouterr()
     assert "eth0: path vf (armed), VF vf0, 75% of packets sent by the VF" in printed.out
@@ -137,6 +128,6 @@ def test_the_program_reports_errors_as_the_command_does(
         raise NotAttached("cannot drain eth0", "it is not attached", "run `netvsc-bpf attach eth0`")
 
     monkeypatch.setattr(datapath, "status", refuse)
-    assert program("drain_around").main(["eth0", "--", "true"]) == NotAttached.exit_code
+    assert module_at(EXAMPLES / "drain_around.py").main(["eth0", "--", "true"]) == NotAttached.exit_code
     assert "cannot drain eth0: it is not attached; run `netvsc-bpf attach eth0`" in capsys.readouterr().err
-    assert program("drain_around").main(["eth0"]) == 2
+    assert module_at(EXAMPLES / "drain_around.py").main(["eth0"]) == 2

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the commands really print follows docs/schema: no key is missing, unknown or of another type."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -10,17 +9,14 @@ import pytest
 
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.conftest import Cli
+from tests.module_at import module_at
 
 REPO = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
 def page() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("json_page", REPO / "scripts/json_page.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(REPO / "scripts/json_page.py")
 
 
 def schema(name: str) -> object:

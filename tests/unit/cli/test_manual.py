@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The manual and the completion scripts say what the commands are, no more and no less."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -14,6 +13,8 @@ import click
 import pytest
 from netvsc_bpf.cli.commands import Commands, command_line
 
+from tests.module_at import module_at
+
 REPO = Path(__file__).resolve().parents[3]
 PAGE = REPO / "docs/man/netvsc-bpf.1"
 COMPLETION = REPO / "deploy/completion"
@@ -22,11 +23,7 @@ CONTEXT = click.Context(command_line, info_name="netvsc-bpf")
 
 @pytest.fixture(scope="module")
 def manual() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("manual", REPO / "scripts/manual.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(REPO / "scripts/manual.py")
 
 
 def tool(name: str) -> str:
