@@ -2,7 +2,7 @@
 """Reads the drivers' counters of transmitted packets in this thread's network namespace.
 
 From /proc/net/dev, which the kernel prints under RCU only (dev_seq_show() -> dev_get_stats(),
-net/core/net-procfs.c). Netlink would wait for the RTNL lock, which a hanging driver may hold, and
+net/core/net-procfs.c). Netlink would wait for the RTNL lock, which a driver can hold for seconds, and
 /sys/class/net shows the namespace that it was mounted in. One read serves all pairs and takes microseconds
 per device.
 """

@@ -7,7 +7,7 @@ from netvsc_bpf.manager.events.client import answers
 from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
 
 _PATIENCE_S = 5.0
-"""A reconciliation takes milliseconds. One with a hanging driver is not waited for."""
+"""A reconciliation takes milliseconds. One whose driver does not return is not waited for."""
 
 
 class RunningManager(ManagerClient):

@@ -40,7 +40,7 @@ class EventServer:
 
     def __init__(
         self,
-        recent: EventBuffer,
+        buffer: EventBuffer,
         held_back: Callable[[], Mapping[int, float]] = dict,
         look: Callable[[], Awaitable[None]] = _no_look,
         *,
@@ -50,7 +50,7 @@ class EventServer:
 
         `look` reconciles, and returns when that is done.
         """
-        self._buffer, self._held_back, self._look, self._most = recent, held_back, look, most
+        self._buffer, self._held_back, self._look, self._most = buffer, held_back, look, most
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, listening: socket.socket) -> None:

@@ -10,7 +10,7 @@ class ProcessClock:
     """Seconds; advances by at most `most_s` from one reading to the next.
 
     CLOCK_MONOTONIC advances while a process is stopped (SIGSTOP) or the host has paused the machine, although
-    a driver that was called just before has not been hanging for all that time. A thread that waits with a
+    a driver that was called just before has not been at work for all that time. A thread that waits with a
     timeout reads this clock repeatedly meanwhile. Any thread may read it.
     """
 

@@ -107,7 +107,7 @@ class Announcer:
         self.wake()
 
     async def run(self) -> None:
-        """Announce until cancelled. A hanging driver blocks the announcements, and nothing else.
+        """Announce until cancelled. A driver that does not return blocks the announcements, and nothing else.
 
         Packet sockets need CAP_NET_RAW, which nothing else here does: without it the rest works.
         """

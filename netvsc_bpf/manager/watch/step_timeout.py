@@ -48,7 +48,7 @@ class StepTimeout:
         running, reporter = self._reconciler.running, self._reconciler.reporter
         running.lives()
         # A thread of its own for each job: if it hangs too, the end of the job is still noticed.
-        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hanging")
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="step-timeout")
         helping: asyncio.Future[None] | None = None
         try:
             while not (await asyncio.wait({job}, timeout=min(_LOOK_S, self._limit_s)))[0]:

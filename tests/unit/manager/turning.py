@@ -18,15 +18,15 @@ class Pins:
         return False
 
 
-def turn(branch: NamespaceManager, times: int = 1, pins: Pins | None = None) -> float | None:
+def turn(manager: NamespaceManager, times: int = 1, pins: Pins | None = None) -> float | None:
     """Take so many turns; return when the last one wants the next."""
 
     async def turns() -> float | None:
         loop, at = asyncio.get_running_loop(), None
         with ThreadPoolExecutor(max_workers=1) as thread:
             for _ in range(times):
-                branch._woken.clear()
-                at = await branch._turn(loop, thread, cast(Any, pins or Pins()))
+                manager._woken.clear()
+                at = await manager._turn(loop, thread, cast(Any, pins or Pins()))
         return at
 
     return asyncio.run(turns())

@@ -47,12 +47,12 @@ class Client:
 
 
 @asynccontextmanager
-async def serving_(recent: EventBuffer, **options: Any) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+async def served(buffer: EventBuffer, **options: Any) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     """A server on a claim, and how to connect to it; the claim outlives the server."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as claim:
         claim.bind(NAME)
         claim.listen()
-        server = asyncio.create_task(EventServer(recent, **options).run(claim))
+        server = asyncio.create_task(EventServer(buffer, **options).run(claim))
         clients: list[Client] = []
 
         async def connect(request: bytes = b"") -> Client:
@@ -108,7 +108,7 @@ def test_s98_look_is_answered_when_it_is_done_and_blocks_no_other() -> None:
             asked.set()
             await may_end.wait()
 
-        async with serving_(EventBuffer(), look=look) as connect:
+        async with served(EventBuffer(), look=look) as connect:
             waiting = await connect(b"look\n")
             await asyncio.wait_for(asked.wait(), PATIENCE_S)
             answer = asyncio.ensure_future(waiting.lines())
@@ -122,10 +122,10 @@ def test_s98_look_is_answered_when_it_is_done_and_blocks_no_other() -> None:
 
 def test_buffered_events_are_sent_in_order_and_the_connection_ends() -> None:
     async def scene() -> None:
-        recent = EventBuffer(100)
+        buffer = EventBuffer(100)
         for number in range(150):
-            recent(reported(number))
-        async with serving_(recent) as connect:
+            buffer(reported(number))
+        async with served(buffer) as connect:
             lines = await (await connect(b"events\n")).lines()
         assert texts(lines) == [*map(str, range(50, 150)), "ready"]
 
@@ -136,7 +136,7 @@ def test_how_long_vfs_are_held_back_is_answered_as_of_now() -> None:
     left = {2: 1234.56789, 7: 0.5}
 
     async def scene() -> None:
-        async with serving_(EventBuffer(), held_back=lambda: dict(left)) as connect:
+        async with served(EventBuffer(), held_back=lambda: dict(left)) as connect:
             first = await (await connect(b"waits\n")).lines()
             left.clear()
             second = await (await connect(b"waits\n")).lines()
@@ -150,13 +150,13 @@ def test_how_long_vfs_are_held_back_is_answered_as_of_now() -> None:
 
 def test_follower_gets_events_of_any_thread() -> None:
     async def scene() -> None:
-        recent = EventBuffer()
-        recent(reported(0))
-        async with serving_(recent) as connect:
+        buffer = EventBuffer()
+        buffer(reported(0))
+        async with served(buffer) as connect:
             client = await connect(b"events follow\n")
             assert texts([await client.line(), await client.line()]) == ["0", "ready"]
             for number in range(1, 200):
-                await asyncio.to_thread(recent, reported(number))
+                await asyncio.to_thread(buffer, reported(number))
             assert texts([await client.line() for _ in range(199)]) == [*map(str, range(1, 200))]
 
     asyncio.run(scene())
@@ -164,15 +164,15 @@ def test_follower_gets_events_of_any_thread() -> None:
 
 def test_follower_that_does_not_read_blocks_no_other_and_learns_what_it_missed() -> None:
     async def scene() -> None:
-        recent = EventBuffer(50)
-        async with serving_(recent) as connect:
+        buffer = EventBuffer(50)
+        async with served(buffer) as connect:
             slow, quick = await connect(b"events follow\n"), await connect(b"events follow\n")
             assert await slow.line() == await quick.line() == {"control": "ready"}
             slow.writer.transport.pause_reading()  # type: ignore[attr-defined]
             seen = missed = 0
             total = 5000
             for number in range(total):
-                recent(Event(Kind.FOLLOWED, "eth0", f"{number} {'x' * 500}"))
+                buffer(Event(Kind.FOLLOWED, "eth0", f"{number} {'x' * 500}"))
                 if number % 20 == 0:
                     while seen <= number:
                         assert (await quick.line())["text"].startswith(f"{seen} ")
@@ -196,7 +196,7 @@ def test_who_says_nothing_or_leaves_is_dropped(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(server, "_PATIENCE_S", 0.05)
 
     async def scene() -> None:
-        async with serving_(EventBuffer()) as connect:
+        async with served(EventBuffer()) as connect:
             for said in (b"", b"eve", b"x" * 10000):
                 assert await (await connect(said)).lines() == []
             probe = await connect()
@@ -211,7 +211,7 @@ def test_who_says_nothing_or_leaves_is_dropped(monkeypatch: pytest.MonkeyPatch) 
 
 def test_unknown_request_is_refused() -> None:
     async def scene() -> None:
-        async with serving_(EventBuffer()) as connect:
+        async with served(EventBuffer()) as connect:
             (line,) = await (await connect(b"reboot\n")).lines()
             assert line["control"] == "refused" and "unknown request" in line["why"]
 
@@ -222,9 +222,9 @@ def test_strangers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "peer", lambda _: Peer(1, os.geteuid() + 1))
 
     async def scene() -> None:
-        recent = EventBuffer()
-        recent(reported(0))
-        async with serving_(recent) as connect:
+        buffer = EventBuffer()
+        buffer(reported(0))
+        async with served(buffer) as connect:
             (line,) = await (await connect(b"events\n")).lines()
             assert line["control"] == "refused" and "only root" in line["why"]
 
@@ -233,7 +233,7 @@ def test_strangers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_so_many_are_served_and_when_one_leaves_another() -> None:
     async def scene() -> None:
-        async with serving_(EventBuffer(), most=2) as connect:
+        async with served(EventBuffer(), most=2) as connect:
             first, second = await connect(b"events follow\n"), await connect(b"events follow\n")
             assert await first.line() == await second.line() == {"control": "ready"}
             (line,) = await (await connect(b"events\n")).lines()
@@ -247,12 +247,12 @@ def test_so_many_are_served_and_when_one_leaves_another() -> None:
 
 
 def test_events_after_the_loop_has_ended_are_harmless() -> None:
-    recent = EventBuffer()
+    buffer = EventBuffer()
 
     async def scene() -> None:
-        async with serving_(recent):
+        async with served(buffer):
             await asyncio.sleep(0)
 
     asyncio.run(scene())
-    recent(reported(0))
-    assert len(recent.after(0, 10).events) == 1
+    buffer(reported(0))
+    assert len(buffer.after(0, 10).events) == 1

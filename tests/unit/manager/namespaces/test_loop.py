@@ -21,9 +21,9 @@ def turned(times: int, reconcile: Callable[[], float | None], **config: Any) -> 
     """Turn with a reconciler of the test's; return what was reported."""
     reported: list[Event] = []
     reporter = Reporter(reported.append)
-    branch = NamespaceManager(ManagerConfig(**config), reported.append, reporter, UnexpectedErrors(reporter))
-    branch._reconcile = cast(Any, reconcile)
-    turn(branch, times)
+    manager = NamespaceManager(ManagerConfig(**config), reported.append, reporter, UnexpectedErrors(reporter))
+    manager._reconcile = cast(Any, reconcile)
+    turn(manager, times)
     return reported
 
 
@@ -76,7 +76,7 @@ def test_work_beside_the_loop_is_started_again() -> None:
 def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
     reported: list[Event] = []
     reporter, done = Reporter(reported.append), []
-    branch = NamespaceManager(ManagerConfig(), reported.append, reporter, UnexpectedErrors(reporter))
+    manager = NamespaceManager(ManagerConfig(), reported.append, reporter, UnexpectedErrors(reporter))
 
     def fails(name: str) -> Callable[[], None]:
         def work() -> None:
@@ -87,8 +87,8 @@ def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
 
     jobs = ("_reconcile", "_lists", "_vlans", "_moved_nics")
     for name in jobs:
-        setattr(branch, name, fails(name))
+        setattr(manager, name, fails(name))
 
-    turn(branch)
+    turn(manager)
     assert tuple(done) == jobs
     assert [name for name in jobs if any(name in event.text for event in reported)] == list(jobs)

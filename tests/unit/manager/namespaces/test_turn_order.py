@@ -16,28 +16,28 @@ from tests.unit.manager.turning import Pins, turn
 
 
 class Turning:
-    """A branch whose work is the test's: `woken` says whether something new comes during each turn."""
+    """A per-namespace manager with the test's work. `woken`: something new comes during each turn."""
 
     def __init__(self, *, woken: bool) -> None:
         reporter = Reporter(lambda event: None)
-        self.branch = NamespaceManager(
+        self.manager = NamespaceManager(
             ManagerConfig(), lambda event: None, reporter, UnexpectedErrors(reporter)
         )
         self.pins, self.lists, self.woken = Pins(), 0, woken
-        self.branch._reconcile = cast(Any, self.reconcile)
-        self.branch._lists = cast(Any, self.read_lists)
-        self.branch._vlans = cast(Any, lambda: None)
+        self.manager._reconcile = cast(Any, self.reconcile)
+        self.manager._lists = cast(Any, self.read_lists)
+        self.manager._vlans = cast(Any, lambda: None)
 
     def reconcile(self) -> float | None:
         if self.woken:
-            self.branch.wake()
+            self.manager.wake()
         return None
 
     def read_lists(self) -> None:
         self.lists += 1
 
     def turn(self, times: int = 1) -> float | None:
-        return turn(self.branch, times, self.pins)
+        return turn(self.manager, times, self.pins)
 
 
 def test_lists_and_pins_are_read_when_nothing_else_waits() -> None:
@@ -74,8 +74,8 @@ def test_waiting_time_counts_from_when_it_was_said() -> None:
         moments.append(time.monotonic())
         time.sleep(0.01)
 
-    turning.branch._reconcile = cast(Any, reconcile)
-    turning.branch._lists = cast(Any, read_lists)
+    turning.manager._reconcile = cast(Any, reconcile)
+    turning.manager._lists = cast(Any, read_lists)
     at = turning.turn()
     said, later = moments
     assert at is not None and said + 50.0 <= at <= later + 50.0, (
