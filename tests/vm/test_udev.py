@@ -16,7 +16,7 @@ from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.hyperv.pair import HypervPair
 from tests.vm.sriov import SYNTHETIC, SriovPair
-from tests.vm.streams import QUEUED, go_on, lost, lost_by_driver, udp
+from tests.vm.streams import END_NS, QUEUED, go_on, lost, lost_by_driver, udp
 from vm.kernels import REPO
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
@@ -79,7 +79,9 @@ def test_s10_vf_that_udev_renames_under_load_has_its_name_and_is_used_and_s11_is
             any_pair.unplug()
             left_at.append(any_pair.left_at())
         go_on(stream)
+        away.append((left_at[-1], END_NS))
         result = stream.stop()
+        away.append((left_at[-1], clock_ns()))
         # A slow machine may complain of itself, under another name than the pair's.
         failed = [one for one in manager.events_of("failed") if one["interface"] == SYNTHETIC]
         assert failed == [], "no EBUSY, no race"
