@@ -32,7 +32,7 @@ test: ## unit tests, and tests on this kernel in network namespaces
 	@scripts/kernel.sh test
 	@scripts/setup.sh test
 	@scripts/prometheus-setup.sh
-	@$(VENV)/python -m pytest --reruns 1 --rerun-show-tracebacks tests/unit tests/kernel
+	@$(VENV)/python -m tests.run
 
 .PHONY: mutation-test
 mutation-test: ## harmful changes, one at a time: do the tests notice each?

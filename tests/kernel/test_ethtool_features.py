@@ -9,6 +9,7 @@ from netvsc_bpf.lab.topology import Lab
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_active_features_are_those_that_another_library_reads(lab: Lab) -> None:
     def theirs() -> set[str]:
         ethtool = IoctlEthtool("vf0")

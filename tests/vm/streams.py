@@ -6,10 +6,10 @@ from netvsc_bpf.lab.udp import UdpPlan, UdpResult, UdpStream
 from tests.kernel.support.waiting import eventually
 from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS, SriovPair
 
-RATE = 500
+RATE = 250
 """Packets a second: an emulated processor has to keep up with both ends and the NICs between them."""
 
-QUEUED = 5
+QUEUED = 3
 """The number of packets that may be in the ring of a VF that is closed: those of 10 ms."""
 
 _QUEUED_NS = 20_000_000

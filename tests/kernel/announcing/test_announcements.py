@@ -116,6 +116,7 @@ def test_s60_a_macvlan_upon_the_pair_is_announced_by_its_own_mac(lab: Lab) -> No
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s60_a_vlan_upon_the_pair_is_announced_with_its_tag(lab: Lab) -> None:
     add = ["ip", "link", "add", "link", "eth0", "name", "eth0.7", "type", "vlan", "id", "7"]
     result = lab.run(lab.guest, add, check=False)

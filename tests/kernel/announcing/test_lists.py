@@ -98,6 +98,7 @@ def macvlan(lab: Lab) -> Iterator[None]:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 @pytest.mark.parametrize(("join", "mac"), [(join4, GROUP4_MAC), (join6, GROUP6_MAC)], ids=["ipv4", "ipv6"])
 def test_s33_multicast_join_reaches_the_vf_and_leaving_too(
     lab: Lab, join: Callable[[Lab], socket.socket], mac: bytes
@@ -163,6 +164,7 @@ def test_s33_own_memberships_of_the_vf_outlive_synced_ones(lab: Lab) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s34_memberships_survive_removal_and_return_of_the_vf(lab: Lab) -> None:
     with managed(lab) as guest, join4(lab), join6(lab), macvlan(lab):
         guest.wait_for(Path.VF)

@@ -110,6 +110,7 @@ def turned_away() -> int:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_frames_dropped_by_a_full_backlog_are_counted(lab_factory: LabFactory) -> None:
     if "NETVSC_BPF_GUEST_KERNEL" not in os.environ:
         pytest.skip("only inside a guest of make vm-test: the limit is one for the whole machine")

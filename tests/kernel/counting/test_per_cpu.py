@@ -53,7 +53,9 @@ def blast_all(jobs: Sequence[tuple[str, str, bytes]]) -> int:
     return len(cpus)
 
 
-@pytest.mark.parametrize("path", [Path.SYNTHETIC, pytest.param(Path.VF, marks=pytest.mark.guest)])
+@pytest.mark.parametrize(
+    "path", [Path.SYNTHETIC, pytest.param(Path.VF, marks=[pytest.mark.guest, pytest.mark.oldest])]
+)
 def test_s54_counters_add_up_exactly_under_load_from_every_cpu(
     lab_factory: Callable[[LabPlan], Lab], path: Path
 ) -> None:

@@ -23,6 +23,7 @@ def passed(lab: Lab, interface: str) -> int:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 @pytest.mark.parametrize("path", list(Path))
 def test_s42_one_qdisc_counts_each_packet(lab: Lab, path: Path) -> None:
     silence(lab)

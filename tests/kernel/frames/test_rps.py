@@ -86,6 +86,7 @@ def arrivals(lab: Lab, ear: socket.socket) -> Counter[int]:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="RPS needs a second CPU to hand packets to")
 def test_s92_rps_spreads_frames_of_more_queues_than_the_synthetic_nic_has(queues: Lab) -> None:
     lab, (here, there) = queues, sorted(os.sched_getaffinity(0))[:2]

@@ -50,6 +50,7 @@ def add_vlan(lab: Lab, namespace: str, address: str) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s37_vlan_sub_interface_works_through_the_vf(lab: Lab) -> None:
     add_vlan(lab, lab.guest, "10.7.0.1/24")
     add_vlan(lab, lab.peer, "10.7.0.2/24")

@@ -93,6 +93,7 @@ def arrivals(pod: Pod) -> dict[str, int]:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 @pytest.mark.parametrize("pair", [0, 1], ids=["own-number", "other-pairs-number"])
 def test_s72_synthetic_nic_elsewhere_sends_by_no_other_nic(lab: Lab, pod: Pod, pair: int) -> None:
     target = number(lab, f"eth{pair}")
@@ -107,6 +108,7 @@ def test_s72_synthetic_nic_elsewhere_sends_by_no_other_nic(lab: Lab, pod: Pod, p
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 @pytest.mark.parametrize("pair", [0, 1], ids=["own-number", "other-vfs-number"])
 def test_s72_frames_of_a_vf_elsewhere_enter_by_no_other_nic(lab: Lab, pod: Pod, pair: int) -> None:
     target = number(lab, f"vf{pair}")
@@ -120,6 +122,7 @@ def test_s72_frames_of_a_vf_elsewhere_enter_by_no_other_nic(lab: Lab, pod: Pod, 
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s72_frames_of_the_vf_enter_by_no_nic_that_has_the_number_of_a_moved_one(lab: Lab, pod: Pod) -> None:
     trusted = number(lab, "eth0")
     move(pod, "eth0")

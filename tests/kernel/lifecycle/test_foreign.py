@@ -74,6 +74,7 @@ def test_s63_foreign_tcx_programs_see_every_packet_and_stay(lab: Lab) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s63_foreign_filters_on_clsact_see_every_packet_and_stay(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_s63_added_clsact_stays_while_others_use_it(lab: Lab, monkeypatch: pytes
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s63_foreign_xdp_program_on_the_vf_sees_its_frames_and_stays(lab: Lab) -> None:
     with counting_program(XDP) as program, direct(lab) as here:
         link = lab.in_guest(libbpf.link_create, program.fd, lab.ifindex(lab.guest, "vf0"), libbpf.XDP)

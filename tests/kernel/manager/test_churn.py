@@ -41,7 +41,6 @@ def settled_looks(lab: Lab) -> float:
     return seen[-1]
 
 
-@pytest.mark.guest
 def test_foreign_link_events_cause_no_observation_and_a_vf_among_them_is_joined(
     lab_factory: LabFactory, start: Start
 ) -> None:

@@ -111,7 +111,8 @@ def test_s64_xdp_program_in_guards_place_stays_and_guard_is_back_when_it_goes(la
 
 
 @pytest.mark.parametrize(
-    ("device", "program"), [pytest.param("eth0", "steer", marks=pytest.mark.guest), ("vf0", "home")]
+    ("device", "program"),
+    [pytest.param("eth0", "steer", marks=[pytest.mark.guest, pytest.mark.oldest]), ("vf0", "home")],
 )
 def test_s64_deleted_clsact_is_put_back(lab: Lab, device: str, program: str) -> None:
     with own_manager_of(lab, clsact=True, interval_s=3600.0) as manager:

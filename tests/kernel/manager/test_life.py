@@ -37,6 +37,7 @@ def pin(lab: Lab, program: str) -> FilePath:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s27_killed_and_started_again_with_no_packet_lost(lab: Lab, start: Start) -> None:
     first = start(lab)
     first.wait_vf()
@@ -59,6 +60,7 @@ def test_s27_killed_and_started_again_with_no_packet_lost(lab: Lab, start: Start
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s27_failover_goes_on_while_the_manager_is_dead(lab: Lab, start: Start) -> None:
     first = start(lab, "eth0", "--settle", "20")
     first.wait_vf()

@@ -18,6 +18,7 @@ Start = Callable[..., Manager]
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s61_fifteen_pairs_are_all_paired(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(pairs=15, fabric=Fabric.NONE))
     names = [f"eth{number}" for number in range(15)]

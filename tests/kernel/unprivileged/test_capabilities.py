@@ -43,6 +43,7 @@ def owners() -> set[int]:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s68_attach_status_and_detach_take_three_capabilities(lab: Lab) -> None:
     with unchanged(lab):
         attached = state(run(lab, *ATTACH, wrapped_in=USER))
@@ -59,6 +60,7 @@ def test_s68_attach_status_and_detach_take_three_capabilities(lab: Lab) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s68_run_takes_three_capabilities(lab: Lab, user_manager: Manager) -> None:
     user_manager.wait_vf()
     assert owners() == {UID}
