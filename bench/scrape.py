@@ -19,18 +19,17 @@ import click
 from bench.command import command_line, netvsc_bpf
 from bench.report import Report, quartiles
 from bench.scraping import Scraper, scrape_costs
+from bench.waiting import wait
 from netvsc_bpf.datapath.pair_status import status
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.path import Path as Way
 
 _PAIRS = 64
 _MOST_CPU_MS, _MOST_WALL_MS = 10, 20
 _LEAST_RATIO = 0.995
-_PATIENCE_S = 60
 
 
 class Exporter:
@@ -43,7 +42,7 @@ class Exporter:
         undo.callback(process.wait)
         undo.callback(process.terminate)
         pairs = lab.plan.pairs
-        _wait("all pairs on their VFs", lambda: len(lab.in_guest(_on_vf)) == pairs)
+        wait("all pairs on their VFs", lambda: len(lab.in_guest(_on_vf)) == pairs, pause_s=0.05)
         self.pid = process.pid
         self.scraper = Scraper(lab)
         undo.callback(self.scraper.close)
@@ -51,14 +50,6 @@ class Exporter:
 
 def _on_vf() -> list[object]:
     return [pair for pair in status() if pair.path is Way.VF]
-
-
-def _wait(what: str, holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not holds():
-        if time.monotonic() > deadline:
-            raise NetvscBpfError("cannot measure", f"never: {what}")
-        time.sleep(0.05)
 
 
 def cost(report: Report, scrapes: int) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 from bench.command import COMMAND
 from bench.guest.shell import sh
-from bench.guest.waiting import wait
+from bench.waiting import wait
 from tests.vm.devices import STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import nics
 

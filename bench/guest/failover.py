@@ -25,7 +25,7 @@ from bench.guest.names import OF_HYPERV, OURS
 from bench.guest.row import Marks, Row
 from bench.guest.tcp_cycles import tcp_cycles
 from bench.guest.twin import SYNTHETIC_NAME, Twin, twin
-from bench.guest.waiting import wait
+from bench.waiting import wait
 from netvsc_bpf.lab.udp import UdpPlan, UdpStream
 from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS
 

@@ -15,7 +15,7 @@ from bench.guest.arrangements import Arrangement, bare, ours
 from bench.guest.names import HV_NETVSC
 from bench.guest.pci_pair import ENSLAVED
 from bench.guest.shell import sh
-from bench.guest.waiting import wait
+from bench.waiting import wait
 from tests.vm.devices import HYPERV_MAC
 from tests.vm.hyperv.host import Host, hyperv_host
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from bench.guest.twin import SYNTHETIC_NAME, Twin, lagging, rename
-from bench.guest.waiting import wait
+from bench.waiting import wait
 from netvsc_bpf.planner.lost_link import FIRST_S
 from tests.vm.devices import HYPERV_PF_MAC, VF_PORT_MAC
 from tests.vm.hyperv.host import Gate, hyperv_host

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.guest import live_frames
 from bench.guest.shell import sh
-from bench.guest.waiting import wait
+from bench.waiting import wait
 from netvsc_bpf.lab.namespace import call_in
 from tests.vm.devices import HYPERV_MAC, HYPERV_PF_MAC, PEER_MAC, PF_MAC, STANDBY_MAC, SYNTHETIC_MAC
 from tests.vm.sriov import nics

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.guest.twin import Twin
-from bench.guest.waiting import wait
+from bench.waiting import wait
 from netvsc_bpf.lab.tcp import TcpPlan, TcpStream
 from tests.vm.sriov import GUEST, PEER, PEER_ADDRESS
 

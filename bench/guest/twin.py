@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.guest.shell import sh
-from bench.guest.waiting import wait
+from bench.waiting import wait
 from netvsc_bpf.model.nic import Nic
 from tests.vm.sriov import ADDRESS, PEER_ADDRESS, SYNTHETIC, SriovPair, sriov_pair
 from vm.qmp import Qmp

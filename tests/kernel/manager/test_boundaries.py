@@ -92,7 +92,8 @@ def test_s75_an_exception_costs_its_pair_a_retry_and_the_other_is_served(
         return turns.where_of("eth1") == ARMED
 
     eventually("eth1 is served", other_armed)
-    assert turns.where_of("eth0") != ARMED
+    if place != "arm":  # the kernel itself arms a pair that is permitted, at its next packet
+        assert turns.where_of("eth0") != ARMED
     (event,) = unexpected(turns.events)
     assert (event.interface, event.kind, event.details[Detail.ERRORS]) == ("eth0", Kind.FAILED, 1)
     assert "Traceback" in event.text and "in place" in event.text

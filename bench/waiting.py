@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Waiting for what has no event that a guest's bench could hear of."""
+"""Waiting for what has no event that a bench could hear of."""
 
 import time
 from collections.abc import Callable
