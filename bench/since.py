@@ -69,7 +69,7 @@ def checked_out(commit: str) -> Path:
 
 
 def commands(lab: Lab, now: Version, then: Version, rounds: int) -> dict[str, list[tuple[Took, Took]]]:
-    """Let both attach to a namespace that has nothing of ours, and show what is attached: (now, then)."""
+    """Let both attach to a namespace that has nothing attached, and show what is attached: (now, then)."""
     found: dict[str, list[tuple[Took, Took]]] = {"attach, cold": [], "status": []}
     for number in range(rounds + 1):
         costs: dict[str, dict[str, Took]] = {name: {} for name in found}
