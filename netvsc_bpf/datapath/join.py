@@ -33,23 +33,26 @@ def join(
     rx: RxMode,
     undo: ExitStack,
     *,
-    quick: bool = False,
+    by_manager: bool = False,
     down: Reason | None = None,
 ) -> Reason | None:
     """Prepare the VF of `pair` for the permission; return why it must not be permitted, None if it may.
 
-    It is brought up if the synthetic NIC is up, unless `down` gives a reason to take it down. `quick` is that
-    of home_hook.attach(). Raises KernelError if the VF vanishes in between.
+    It is brought up if the synthetic NIC is up, unless `down` gives a reason to take it down. `by_manager`
+    says that no command asked for it: a VF that joined before and was taken down externally since stays down,
+    and a new one gets the `quick` home of home_hook.attach(). Raises KernelError if the VF vanishes in
+    between.
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
-    found = loaded.found(slot)
+    was_up, found = vf.up, loaded.found(slot)
     # The DEVMAP may name a VF without a record: one whose settings were restored, but not its entry removed.
     new = loaded.vf_ifindex(slot) != vf.ifindex or found.vf_ifindex != vf.ifindex
     if new:
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
-        vf_settings.remember(found, synthetic, vf)
+        taken_over = by_manager and vf.master == synthetic.ifindex
+        vf_settings.remember(found, synthetic, vf, taken_over=taken_over)
         # So that it is recognised as the pair's VF, and restored, if this process is killed.
         found.followed_mac[:6] = follow_settings.mac_bytes(synthetic.mac)
         found.followed_mtu = 0  # until the end: if this process is killed half-way, the VF is joined again
@@ -75,8 +78,11 @@ def join(
         sync_vlans.sync_all(_half(synthetic), _half(vf))
         home_hook.enable(loaded, pair, slot, rx)
         # A VF that has carried traffic may have packets queued, which adding a clsact qdisc would drop.
-        home_hook.attach(session, loaded, hook, pair, slot, quick=quick and new)
+        home_hook.attach(session, loaded, hook, pair, slot, quick=by_manager and new)
     found, up = loaded.found(slot), synthetic.up and down is None
+    if by_manager and not new and not was_up and found.followed_up:
+        _note(loaded, slot, synthetic, None, up=None)  # somebody took it down
+        return None
     vf_settings.follow_up(session.rtnl, found, vf, up, down, lambda: loaded.set_found(slot, found))
     _note(loaded, slot, synthetic, None, up=up, down=down)
     return None

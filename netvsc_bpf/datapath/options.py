@@ -68,8 +68,8 @@ class AttachOptions:
         LeavePolicy,
         Setting(
             "What to do with a VF that is up but must not be used (damped, stalled, drained, no required XDP "
-            "program, MTU not supported, link lost on hv_netvsc): take it down, so that ingress moves too, or "
-            "only steer egress away. A VF that hv_netvsc enslaved goes on sending and receiving with that."
+            "program, MTU not supported, link lost on hv_netvsc): take it down, so that ingress moves too, "
+            "or only steer egress away. A VF that hv_netvsc enslaved goes on sending and receiving with that."
         ),
     ] = LeavePolicy.DOWN
 

@@ -2,7 +2,6 @@
 """status: the state of the attached pairs, read from the kernel."""
 
 import ctypes
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,19 +10,19 @@ from typing import Protocol
 from netvsc_bpf.datapath import drains
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.passed_by import passed_by
+from netvsc_bpf.datapath.received_traffic import received_traffic
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel.bpf import abi, links
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.kernel.net.netvsc_statistics import received_by_vfs
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.model.drain import Drain, Drained
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.path import Hook, Liveness, Path, Reason, RxMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
 _WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
@@ -140,7 +139,7 @@ def judge(
         rx_mode=rx_mode,
         guard=guard,
         tx=_direction(counters.tx),
-        rx=_received(counters, found, synthetic, guard),
+        rx=received_traffic(_direction(counters.rx), found, synthetic, guard),
         drops=_drops(counters, found, vf, loaded.liveness),
         path_changes=sum(map(sum, state.changes)),
         last_change=changed,
@@ -205,31 +204,6 @@ def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:
         Traffic(by_path[number].packets, by_path[number].bytes) for number in range(len(abi.PATHS))
     )
     return PathTraffic(vf=vf, synthetic=synthetic)
-
-
-def _received(counters: abi.Counters, found: abi.Found, synthetic: Nic, guard: GuardMode) -> PathTraffic:
-    """Return the received traffic: counted by home, plus what hv_netvsc delivered from the VF itself.
-
-    Without guard no program sees the frames that arrive on the synthetic NIC, so its own counters since
-    attach are used. Those of hv_netvsc include what its VF received (netvsc_get_stats64()).
-    """
-    counted, driver = _direction(counters.rx), _delivered_by_driver(found, synthetic)
-    by_vf = Traffic(counted.vf.packets + driver.packets, counted.vf.bytes + driver.bytes)
-    if guard is not GuardMode.OFF:
-        return PathTraffic(vf=by_vf, synthetic=counted.synthetic)
-    packets = synthetic.rx_packets - found.rx_packets - driver.packets
-    size = synthetic.rx_bytes - found.rx_bytes - driver.bytes
-    return PathTraffic(vf=by_vf, synthetic=Traffic(max(0, packets), max(0, size)))
-
-
-def _delivered_by_driver(found: abi.Found, synthetic: Nic) -> Traffic:
-    try:
-        packets, size = received_by_vfs(synthetic.name, synthetic.driver)
-    except OSError as error:
-        if error.errno != errno.ENODEV:
-            raise
-        return Traffic()  # it was renamed or is gone since the dump
-    return Traffic(max(0, packets - found.driver_vf_rx_packets), max(0, size - found.driver_vf_rx_bytes))
 
 
 def _drops(counters: abi.Counters, found: abi.Found, vf: Nic | None, liveness: Liveness) -> Drops:

@@ -9,6 +9,7 @@ import os
 from contextlib import ExitStack
 
 from netvsc_bpf.datapath import order
+from netvsc_bpf.datapath.received_traffic import counters_now
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
 from netvsc_bpf.kernel.bpf import abi, links, pair_programs, pin_files, pins
@@ -19,7 +20,6 @@ from netvsc_bpf.kernel.hooks.hidden_steer import refuse_second_steer
 from netvsc_bpf.kernel.hooks.tc import TcHook
 from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.kernel.net.link_settings import changing, is_present
-from netvsc_bpf.kernel.net.netvsc_statistics import received_by_vfs
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Reason
 
@@ -57,7 +57,8 @@ def ensure_pair(
     undo.callback(free_pair, session, loaded, slot, synthetic.ifindex)
     loaded.clear_counters(slot)
     loaded.clear_vf(slot)
-    loaded.set_found(slot, _counters_now(synthetic))
+    with changing(f"cannot read the statistics of {synthetic.name}"):
+        loaded.set_found(slot, counters_now(synthetic))
     state = abi.PairState(
         synthetic_ifindex=synthetic.ifindex,
         guard=abi.GUARD_MODES.index(guard),
@@ -70,18 +71,6 @@ def ensure_pair(
         pins.remove_tree(session.pins, folder)
         pin_files.make_folder(folder)
     return slot
-
-
-def _counters_now(synthetic: Nic) -> abi.Found:
-    """Return a record with only the synthetic NIC's own counters, to subtract what it received before."""
-    with changing(f"cannot read the statistics of {synthetic.name}"):
-        packets, size = received_by_vfs(synthetic.name, synthetic.driver)
-    return abi.Found(
-        rx_packets=synthetic.rx_packets,
-        rx_bytes=synthetic.rx_bytes,
-        driver_vf_rx_packets=packets,
-        driver_vf_rx_bytes=size,
-    )
 
 
 def _name(loaded: LoadedObject, slot: int, synthetic: Nic) -> None:

@@ -27,12 +27,17 @@ _MTU_REFUSED = {errno.EINVAL, errno.ERANGE, errno.EOPNOTSUPP}
 """Not EBUSY: a device that is busy now may take it later, and joining is tried again."""
 
 
-def remember(found: Found, synthetic: Nic, vf: Nic) -> None:
-    """Record the current settings of the two NICs in `found`."""
+def remember(found: Found, synthetic: Nic, vf: Nic, *, taken_over: bool) -> None:
+    """Record the current settings of the two NICs in `found`.
+
+    `taken_over`: hv_netvsc has enslaved the VF just now. It sets MTU and state of the VF only 100 ms later
+    (netvsc_vf_setup(), VF_TAKEOVER_INT), so what it is about to set is recorded: restored to what it was
+    before, the VF would stay down.
+    """
     found.vf_ifindex = vf.ifindex
-    found.vf_mtu = vf.mtu
+    found.vf_mtu = synthetic.mtu if taken_over else vf.mtu
     found.vf_mac[:6] = bytes.fromhex(vf.mac.replace(":", ""))
-    found.vf_up = vf.up
+    found.vf_up = synthetic.up if taken_over else vf.up
     found.vf_has_ipv6 = vf.ipv6_disabled is not None
     found.vf_ipv6_disabled = bool(vf.ipv6_disabled)
     found.vf_addr_gen_mode = vf.addr_gen_mode or 0

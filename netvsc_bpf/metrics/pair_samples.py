@@ -6,7 +6,7 @@ from netvsc_bpf.metrics.monotonic import Monotonic
 from netvsc_bpf.metrics.samples import Samples
 from netvsc_bpf.metrics.snapshot import PairSample
 from netvsc_bpf.metrics.vf_problems import LOOKED_UP, Problem, Problems, has_other_mtu
-from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.path import GuardMode, Path, Reason
 from netvsc_bpf.model.status import PairStatus
 
 _STALLS = ((Path.SYNTHETIC, Reason.TX_TIMEOUT), (Path.SYNTHETIC, Reason.STALLED))
@@ -29,7 +29,7 @@ class PairSamples:
                 (to.value, reason.value): count for (to, reason), count in pair.changes.items()
             }
             self._path_changes.add(samples, pair.status.synthetic.name, counts)
-            _add_traffic(samples, pair.status)
+            self._add_traffic(samples, pair.status)
             self._add_vf(samples, pair.status, pair.queue_stops)
             _add_problems(samples, pair, problems)
             for hook, missing in pair.drift.items():
@@ -51,6 +51,21 @@ class PairSamples:
         dropped = self._totals.value((pair, "drops"), None, status.drops.tx_vf)
         samples.add(families.DROPS, dropped, name, "tx", "vf")
 
+    def _add_traffic(self, samples: Samples, status: PairStatus) -> None:
+        name, pair = status.synthetic.name, status.synthetic.ifindex
+        for direction, by_path in (("tx", status.tx), ("rx", status.rx)):
+            for path, traffic in ((Path.VF, by_path.vf), (Path.SYNTHETIC, by_path.synthetic)):
+                packets, size = traffic.packets, traffic.bytes
+                if direction == "rx" and path is Path.SYNTHETIC and status.guard is GuardMode.OFF:
+                    # The NIC's own: hv_netvsc's start again from 0 with its channels (netvsc_attach()).
+                    packets = self._totals.value((pair, "packets"), None, packets)
+                    size = self._totals.value((pair, "bytes"), None, size)
+                samples.add(families.PACKETS, packets, name, direction, path)
+                samples.add(families.BYTES, size, name, direction, path)
+        if status.drops.rx_home is not None:
+            samples.add(families.DROPS, status.drops.rx_home, name, "rx", "home")
+        samples.add(families.DROPS, status.drops.rx_duplicate, name, "rx", "duplicate")
+
 
 def _add_path(samples: Samples, pair: PairSample) -> None:
     status, name = pair.status, pair.status.synthetic.name
@@ -69,17 +84,6 @@ def _add_path(samples: Samples, pair: PairSample) -> None:
     named = ("", "") if vf is None else (vf.name, vf.driver or "")
     driver, how = status.synthetic.driver or "", (status.hook, status.liveness, status.rx_mode)
     samples.add(families.INTERFACE_INFO, 1, name, named[0], driver, named[1], *how)
-
-
-def _add_traffic(samples: Samples, status: PairStatus) -> None:
-    name = status.synthetic.name
-    for direction, by_path in (("tx", status.tx), ("rx", status.rx)):
-        for path, traffic in ((Path.VF, by_path.vf), (Path.SYNTHETIC, by_path.synthetic)):
-            samples.add(families.PACKETS, traffic.packets, name, direction, path)
-            samples.add(families.BYTES, traffic.bytes, name, direction, path)
-    if status.drops.rx_home is not None:
-        samples.add(families.DROPS, status.drops.rx_home, name, "rx", "home")
-    samples.add(families.DROPS, status.drops.rx_duplicate, name, "rx", "duplicate")
 
 
 def _add_problems(samples: Samples, pair: PairSample, problems: Problems) -> None:

@@ -14,7 +14,7 @@ from netvsc_bpf.planner.observation import PairObservation
 GRACE_S = 0.3
 """How long a link may be lost before the VF is taken down, which makes the host switch twice."""
 TRIAL_S = 3.0
-"""How long a link may take to come up after the VF: autonegotiation of a real port takes up to this."""
+"""How long a link may take to come up after the VF was: autonegotiation of a real port takes up to this."""
 FIRST_S = 5.0
 LONGEST_S = 300.0
 """How long the VF is down before the first retry, and at most; the time doubles with each retry."""
@@ -31,6 +31,8 @@ class LostLink:
     down_until: float = 0.0
     length_s: float = 0.0
     """How long it is, or was, taken down; 0 if it never was."""
+    had_link: bool = False
+    """It has had carrier since it was brought up."""
 
     def observed(self, seen: PairObservation, now: float) -> "LostLink":
         """Return the state after an observation."""
@@ -39,9 +41,9 @@ class LostLink:
             return LostLink()
         state = self if joined.vf.ifindex == self.vf else LostLink(joined.vf.ifindex)
         if state.is_active(joined.vf.ifindex, now) or not (joined.vf.up and seen.synthetic.up):
-            return replace(state, without_since=None)
+            return replace(state, without_since=None, had_link=False)
         if joined.vf.carrier:
-            return LostLink(state.vf)
+            return LostLink(state.vf, had_link=True)
         since = now if state.without_since is None else state.without_since
         if now < since + state._timeout_s:
             return replace(state, without_since=since)
@@ -60,4 +62,4 @@ class LostLink:
 
     @property
     def _timeout_s(self) -> float:
-        return TRIAL_S if self.length_s else GRACE_S
+        return GRACE_S if self.had_link else TRIAL_S

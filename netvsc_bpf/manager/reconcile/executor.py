@@ -87,7 +87,7 @@ class Executor:
             rx = rx_for(self.session, self.options, synthetic, vf)
             pair = Pair(synthetic, vf)
             denied = join(
-                self.session, self.loaded, self._hook(), pair, slot, rx, undo, quick=True, down=down
+                self.session, self.loaded, self._hook(), pair, slot, rx, undo, by_manager=True, down=down
             )
             undo.pop_all()
         return None if denied is None else f"{vf.name} refuses MTU {synthetic.mtu}: it is not used"

@@ -18,6 +18,7 @@ from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.programs import SCHED_CLS, XDP, counting_program
 from tests.kernel.support.load import bearable
 from tests.kernel.support.manager import Manager, ip, own_manager_of
@@ -142,3 +143,15 @@ def test_s64_removed_foreign_clsact_does_no_harm(lab: Lab, start: Start) -> None
     ip(lab, "link", "set", "eth0", "promisc", "on")
     manager.wait_event("followed", "promisc")  # it has looked
     assert not manager.events_of("repaired")
+
+
+def test_s16_vf_that_was_taken_down_stays_down_while_its_home_is_put_back(lab: Lab) -> None:
+    with own_manager_of(lab, clsact=True, interval_s=3600.0) as manager:
+        manager.wait_vf()
+        lab.vf_down()
+        manager.wait_path(Path.SYNTHETIC, Reason.VF_DOWN)
+        lab.run(lab.guest, ["tc", "filter", "del", "dev", "vf0", "ingress"])
+        manager.wait_event("repaired", "home")
+        assert manager.where == (Path.SYNTHETIC, Reason.VF_DOWN)
+        lab.vf_up()
+        manager.wait_vf()

@@ -62,11 +62,19 @@ def test_s95_a_step_that_fails_keeps_no_later_one_from_being_tried(calls: MagicM
     assert {"WITHDRAW", "vf_settings.restore", "loaded.clear_vf", "loaded.set_found"} <= set(changes(calls))
 
 
-def joined(calls: MagicMock) -> Reason | None:
-    pair: Any = SimpleNamespace(synthetic=nic(), vf=nic())
+def joined(calls: MagicMock, vf: Any = None, *, by_manager: bool = False) -> Reason | None:
+    pair: Any = SimpleNamespace(synthetic=nic(), vf=vf or nic())
+    calls.vf_settings.take_mac.side_effect = lambda _rtnl, _synthetic, vf: vf
     with ExitStack() as undo:
         return join.join(
-            calls.session, calls.loaded, calls.hook, pair, 0, RxMode.REDIRECT, undo=undo.pop_all()
+            calls.session,
+            calls.loaded,
+            calls.hook,
+            pair,
+            0,
+            RxMode.REDIRECT,
+            undo=undo.pop_all(),
+            by_manager=by_manager,
         )
 
 
@@ -76,6 +84,18 @@ def test_s95_home_is_attached_before_the_vf_may_come_up(calls: MagicMock) -> Non
     assert (
         done.index("home_hook.enable") < done.index("home_hook.attach") < done.index("vf_settings.follow_up")
     )
+
+
+@pytest.mark.parametrize("by_manager", [True, False])
+def test_s16_only_a_command_brings_up_a_vf_that_was_taken_down_after_it_joined(
+    calls: MagicMock, by_manager: bool
+) -> None:
+    down = nic()
+    down.up = False
+    calls.loaded.vf_ifindex.return_value = down.ifindex
+    calls.loaded.found.return_value = abi.Found(vf_ifindex=down.ifindex, followed_mtu=1500, followed_up=True)
+    assert joined(calls, down, by_manager=by_manager) is None
+    assert ("vf_settings.follow_up" in changes(calls)) is not by_manager
 
 
 def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:

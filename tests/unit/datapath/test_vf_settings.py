@@ -38,6 +38,15 @@ def found(*, up: bool) -> Found:
     )
 
 
+def test_s27_vf_that_hv_netvsc_has_just_enslaved_is_restored_to_what_the_driver_gives_it() -> None:
+    """It comes down and with its own MTU; the driver opens it 100 ms later."""
+    synthetic, came, now = Nic(2, "eth0", GIVEN, 1400, True, True), vf(up=False), Found()
+    vf_settings.remember(now, synthetic, came, taken_over=True)
+    assert (bool(now.vf_up), now.vf_mtu) == (True, 1400)
+    vf_settings.remember(now, synthetic, came, taken_over=False)
+    assert (bool(now.vf_up), now.vf_mtu) == (False, 1500)
+
+
 @pytest.mark.parametrize("was_up", [False, True])
 def test_s27_a_vf_is_down_while_its_mtu_and_mac_are_put_back_if_it_was(
     netlink: MagicMock, was_up: bool

@@ -25,10 +25,16 @@ def carrier(world: World, on: bool) -> None:
     world.change_vf(world.devmap, carrier=on)
 
 
+def with_link(world: World) -> LostLink:
+    """The state of a VF that had carrier a moment ago."""
+    state = LostLink().observed(world.observe(), 9.0)
+    carrier(world, False)
+    return state
+
+
 def test_s102_link_that_stays_lost_takes_the_vf_down_after_a_grace(world: World) -> None:
     vf = world.devmap
-    carrier(world, False)
-    state = LostLink().observed(world.observe(), 10.0)
+    state = with_link(world).observed(world.observe(), 10.0)
     assert not state.is_active(vf, 10.0)
     assert state.wait_s(10.0) == pytest.approx(GRACE_S)
     state = state.observed(world.observe(), 10.0 + GRACE_S)
@@ -42,8 +48,7 @@ def test_s102_link_that_stays_lost_takes_the_vf_down_after_a_grace(world: World)
 
 
 def test_s102_link_that_comes_back_within_the_grace_changes_nothing(world: World) -> None:
-    carrier(world, False)
-    state = LostLink().observed(world.observe(), 10.0)
+    state = with_link(world).observed(world.observe(), 10.0)
     carrier(world, True)
     state = state.observed(world.observe(), 10.0 + GRACE_S / 2)
     assert state.wait_s(11.0) is None
@@ -51,8 +56,7 @@ def test_s102_link_that_comes_back_within_the_grace_changes_nothing(world: World
 
 def test_s102_trials_become_rarer_and_a_link_that_is_back_ends_them(world: World) -> None:
     vf, now = world.devmap, 10.0
-    carrier(world, False)
-    state = LostLink().observed(world.observe(), now)
+    state = with_link(world).observed(world.observe(), now)
     lengths = []
     for _ in range(9):
         now += TRIAL_S
@@ -69,8 +73,22 @@ def test_s102_trials_become_rarer_and_a_link_that_is_back_ends_them(world: World
     assert lengths[-1] == pytest.approx(LONGEST_S)
     carrier(world, True)
     state = state.observed(world.observe(), now + 1)
-    assert state == LostLink(vf or 0)
+    assert state == LostLink(vf or 0, had_link=True)
     assert world.permitted
+
+
+def test_s102_vf_that_came_up_just_now_may_take_its_time_to_find_a_link(world: World) -> None:
+    """Autonegotiation: taken down after the grace, it would lose it each time."""
+    vf = world.devmap
+    with_link(world)
+    assert vf is not None
+    world.change_vf(vf, up=False)
+    state = LostLink(vf, had_link=True).observed(world.observe(), 10.0)
+    world.change_vf(vf, up=True)
+    state = state.observed(world.observe(), 11.0)
+    assert state.wait_s(11.0) == pytest.approx(TRIAL_S)
+    assert not state.observed(world.observe(), 11.0 + TRIAL_S - 0.1).is_active(vf, 13.9)
+    assert state.observed(world.observe(), 11.0 + TRIAL_S).is_active(vf, 14.0)
 
 
 def test_s102_vf_that_the_driver_did_not_enslave_is_left_to_the_kernel(world: World) -> None:

@@ -188,6 +188,7 @@ class World:
         if ifindex not in self.vfs or not self.steer:
             raise StepFailed("the VF vanished")
         new = self.devmap != ifindex
+        stays_down = not new and not self.vfs[ifindex].up and self.followed.up  # somebody took it down
         if new:
             self._leave(Reason.NO_VF)
             self.devmap = self.found_vf = ifindex
@@ -195,11 +196,11 @@ class World:
         taken = self._take_mtu(self.synthetic.mtu)
         self.denied = None if taken else Reason.MTU_REFUSED
         nic, up = self.synthetic, self.synthetic.up and down is None
-        self.followed = replace(self.followed, up=up, mtu=nic.mtu, mac=nic.mac)
+        self.followed = replace(self.followed, up=stays_down or up, mtu=nic.mtu, mac=nic.mac)
         if taken:
             self.home, self.interim = ifindex, new
             self.had_home = ifindex
-            self.change_vf(ifindex, up=up)
+            self.change_vf(ifindex, up=up and not stays_down)
         else:
             self.permitted, self.reason = False, Reason.MTU_REFUSED
 
