@@ -61,6 +61,15 @@ def by_mac(mac: str, *, without: str | None = None) -> Nic | None:
     return next(found, None)
 
 
+@dataclass(frozen=True)
+class DriverLoss:
+    """Packets that are not ours to lose. No more of those lost are the driver's than it `sent` by the VF."""
+
+    sent: int = 0
+    lost: int = 0
+    """Of all that was sent by the VF, by the driver or by steer."""
+
+
 @dataclass
 class SriovPair:
     """The synthetic NIC has an address and is up; the peer lives in a network namespace."""
@@ -160,9 +169,9 @@ class SriovPair:
         assert abi.PATHS[last.to] is to
         return last.at
 
-    def lost_by_driver(self) -> int:
+    def lost_by_driver(self) -> "DriverLoss":
         """Count what the synthetic NIC's own driver sent by the VF, and the VF lost, since attach."""
-        return 0
+        return DriverLoss()
 
     def wait_for(self, path: DataPath) -> None:
         """Traffic makes the kernel look at the VF again."""

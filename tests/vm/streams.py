@@ -4,7 +4,7 @@
 from netvsc_bpf.lab.tcp import TcpPlan, TcpStream
 from netvsc_bpf.lab.udp import UdpPlan, UdpResult, UdpStream
 from tests.kernel.support.waiting import eventually
-from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS, SriovPair
+from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS, DriverLoss, SriovPair
 
 RATE = 250
 """Packets a second: an emulated processor has to keep up with both ends and the NICs between them."""
@@ -59,12 +59,13 @@ def lost(result: UdpResult, *left_at_ns: int, queued: int = 1) -> int:
     return result.lost - result.receiver_drops - sum(min(queued, one) for one in excused)
 
 
-def lost_by_driver(pair: SriovPair, result: UdpResult, before: int, *away: tuple[int, int]) -> int:
+def lost_by_driver(pair: SriovPair, result: UdpResult, before: DriverLoss, *away: tuple[int, int]) -> int:
     """Count what was lost while the path was synthetic and was not lost by us.
 
     All that is sent then goes to the synthetic NIC's own driver. What that sends by the VF, and the VF does
-    not transmit, is its loss: no more than it has grown since it was `before` (SriovPair.lost_by_driver).
+    not transmit, is its loss: no more than both have grown since they were `before` (DriverLoss).
     `away` are stretches of CLOCK_MONOTONIC, ns.
     """
     lost_then = sum(result.window(begin, end).lost for begin, end in away)
-    return min(lost_then, pair.lost_by_driver() - before)
+    now = pair.lost_by_driver()
+    return min(lost_then, now.sent - before.sent, now.lost - before.lost)

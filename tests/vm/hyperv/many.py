@@ -145,7 +145,7 @@ class ManyNics:
 
 @contextmanager
 def many_nics(host: Host, monitor: Qmp) -> Iterator[ManyNics]:
-    """Set the NICs up, without VFs; at the end everything is detached and taken away again."""
+    """Set the NICs up, of two channels each, without VFs; at the end everything is detached and taken away again."""
     subprocess.run(["modprobe", "-a", "virtio_net", "igb", "igbvf", "e1000e"], check=True)
     eventually(
         "there are the VFs' port and the PF", lambda: None not in map(by_mac, (VF_PORT_MAC, HYPERV_PF_MAC))
@@ -164,12 +164,14 @@ def many_nics(host: Host, monitor: Qmp) -> Iterator[ManyNics]:
         for one in (port.name, pf.name):
             ip("link", "set", one, "up")
         host.vf_port(port.name)
+        host.set("queues", 2)
         many.offer()
         yield many
     finally:
         datapath.detach_all()
         many.take_away()
         host.vf_port("")
+        host.set("queues", 1)
         arp_ignore.write_text("0")
         namespace.remove(GUEST)
         namespace.remove(PEER)

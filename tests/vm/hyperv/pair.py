@@ -17,7 +17,17 @@ from netvsc_bpf.model.nic import Nic
 from tests.kernel.support.waiting import eventually
 from tests.vm.devices import HYPERV_MAC, HYPERV_PF_MAC, SYNTHETIC_MAC, VF_PORT_MAC
 from tests.vm.hyperv.host import Host, HostNic
-from tests.vm.sriov import ADDRESS, GUEST, PEER, PEER_ADDRESS, SYNTHETIC, SriovPair, by_mac, ip
+from tests.vm.sriov import (
+    ADDRESS,
+    GUEST,
+    PEER,
+    PEER_ADDRESS,
+    SYNTHETIC,
+    DriverLoss,
+    SriovPair,
+    by_mac,
+    ip,
+)
 
 SERIAL = 7
 _NET = Path("/sys/class/net")
@@ -89,15 +99,15 @@ class HypervPair(SriovPair):
         """What to attach with. The host's switch gives each frame to one path, so no guard is asked for."""
         return AttachOptions(**options)  # type: ignore[arg-type]
 
-    def lost_by_driver(self) -> int:
-        """Count what hv_netvsc and `steer` sent by the VF and its host did not get.
+    def lost_by_driver(self) -> DriverLoss:
+        """Count what hv_netvsc sent by the VF, and what it and `steer` sent by it and its host did not get.
 
         The driver sends by a VF as soon as its host has switched, and holds RTNL until then. Linkwatch, which
         gives the VF its queueing discipline back, comes later: what the driver sends meanwhile is dropped,
         and counted as sent (noop_enqueue() answers NET_XMIT_CN). How long that takes is up to the load.
         """
         by_driver = statistics(SYNTHETIC)["vf_tx_packets"]
-        return by_driver + self.status().tx.vf.packets - self.nic.count("tx_vf")
+        return DriverLoss(by_driver, by_driver + self.status().tx.vf.packets - self.nic.count("tx_vf"))
 
     def peer_name(self) -> str:
         """What the peer's NIC is called: it is the wire itself."""

@@ -63,10 +63,12 @@ def test_s101_s22_vf_that_is_held_back_neither_sends_nor_receives_until_it_is_us
         assert reported["reason"] == "stalled"
 
 
+@pytest.mark.parametrize("gate", [Gate.STRICT, pytest.param(Gate.SPLIT, marks=pytest.mark.newest)])
 @pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True)
 def test_s102_s17_lost_carrier_moves_ingress_too_which_the_driver_alone_loses_for_ever(
-    hyperv: HypervPair,
+    hyperv: HypervPair, gate: Gate
 ) -> None:
+    hyperv.nic.gate(gate)
     hyperv.plug()
     eventually("the host delivers by the VF", lambda: hyperv.nic.datapath == "vf")
     hyperv.carrier(False)

@@ -60,6 +60,7 @@ static void close_one(struct channel *channel)
 		return;
 	mutex_lock(&nic->busy);
 	mutex_unlock(&nic->busy);
+	synchronize_rcu(); /* anything_to_do() */
 	channel->vmbus.state = CHANNEL_OPEN_STATE;
 	channel->vmbus.onchannel_callback = NULL;
 	channel_free(&channel->vmbus);

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The host's thread of a NIC: takes what the guest has put into its rings, channel by channel. */
 #include <linux/delay.h>
+#include <linux/rcupdate.h>
 #include "host.h"
 
 #define BATCH 64 /* packets of one channel before the next has its turn */
 
 static bool anything_to_do(struct nic *nic)
 {
+	bool found = false;
 	u32 i;
 
-	for (i = 0; i < MAX_CHANNELS; i++)
-		if (outbound_pending(&nic->channel[i]))
-			return true;
-	return false;
+	rcu_read_lock(); /* close_one() frees rings */
+	for (i = 0; i < MAX_CHANNELS && !found; i++)
+		found = outbound_pending(&nic->channel[i]);
+	rcu_read_unlock();
+	return found;
 }
 
 static void take_batch(struct channel *channel)
