@@ -145,7 +145,7 @@ class ManyNics:
 
 @contextmanager
 def many_nics(host: Host, monitor: Qmp) -> Iterator[ManyNics]:
-    """Set the NICs up, of two channels each, without VFs; at the end everything is detached and taken away again."""
+    """Set the NICs up, of two channels each, without VFs; then all are detached and taken away again."""
     subprocess.run(["modprobe", "-a", "virtio_net", "igb", "igbvf", "e1000e"], check=True)
     eventually(
         "there are the VFs' port and the PF", lambda: None not in map(by_mac, (VF_PORT_MAC, HYPERV_PF_MAC))
