@@ -45,9 +45,11 @@ def join(
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
-    was_up, found = vf.up, loaded.found(slot)
+    found = loaded.found(slot)
     # The DEVMAP may name a VF without a record: one whose settings were restored, but not its entry removed.
     new = loaded.vf_ifindex(slot) != vf.ifindex or found.vf_ifindex != vf.ifindex
+    # Not one whose joining was interrupted: it has not been given any settings yet.
+    stays_down = by_manager and not new and bool(found.followed_mtu and found.followed_up) and not vf.up
     if new:
         leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         found = loaded.found(slot)
@@ -80,8 +82,8 @@ def join(
         # A VF that has carried traffic may have packets queued, which adding a clsact qdisc would drop.
         home_hook.attach(session, loaded, hook, pair, slot, quick=by_manager and new)
     found, up = loaded.found(slot), synthetic.up and down is None
-    if by_manager and not new and not was_up and found.followed_up:
-        _note(loaded, slot, synthetic, None, up=None)  # somebody took it down
+    if stays_down:
+        _note(loaded, slot, synthetic, None, up=None)
         return None
     vf_settings.follow_up(session.rtnl, found, vf, up, down, lambda: loaded.set_found(slot, found))
     _note(loaded, slot, synthetic, None, up=up, down=down)

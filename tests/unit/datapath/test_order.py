@@ -98,6 +98,15 @@ def test_s16_only_a_command_brings_up_a_vf_that_was_taken_down_after_it_joined(
     assert ("vf_settings.follow_up" in changes(calls)) is not by_manager
 
 
+def test_s94_vf_whose_joining_was_interrupted_is_brought_up(calls: MagicMock) -> None:
+    """What was noted of the VF before it is still there: up."""
+    down = nic()
+    down.up = False
+    calls.loaded.found.return_value = abi.Found(vf_ifindex=down.ifindex, followed_mtu=0, followed_up=True)
+    assert joined(calls, down, by_manager=True) is None
+    assert "vf_settings.follow_up" in changes(calls)
+
+
 def test_s95_a_vf_with_another_mtu_is_withdrawn_and_gets_no_home(calls: MagicMock) -> None:
     calls.vf_settings.take_mtu.return_value = False
     assert joined(calls) is Reason.MTU_REFUSED
