@@ -8,6 +8,9 @@ _DRAINING = ("tests/unit/datapath/test_drain_pair.py",)
 _DUMPS = ("tests/unit/kernel/net/test_dumps.py",)
 _PLAN = ("tests/unit/planner/test_plan.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
+_LOST_LINK = ("tests/unit/planner/test_lost_link.py",)
+_RECEIVED = ("tests/unit/datapath/test_received_traffic.py",)
+_SETTINGS = ("tests/unit/datapath/test_vf_settings.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
 _TURN = ("tests/unit/manager/namespaces/test_turn_order.py",)
 _UNHURRIED = ("tests/unit/manager/state/test_deferred_steps.py",)
@@ -257,4 +260,42 @@ LOOP = (
     ),
 )
 
-PYTHON = (*JOINING, *DRAINING, *KERNEL, *PLANNER, *LOOP)
+HYPERV = (
+    Mutation(
+        "a VF that was taken down externally is brought up when its home is put back",
+        "netvsc_bpf/datapath/join.py",
+        "    if stays_down:\n",
+        "    if False:\n",
+        _ORDER,
+    ),
+    Mutation(
+        "a VF whose joining was interrupted stays down",
+        "netvsc_bpf/datapath/join.py",
+        "bool(found.followed_mtu and found.followed_up)",
+        "bool(found.followed_up)",
+        _ORDER,
+    ),
+    Mutation(
+        "a VF that hv_netvsc was about to open is down after detach",
+        "netvsc_bpf/datapath/vf_settings.py",
+        "found.vf_up = synthetic.up if taken_over else vf.up",
+        "found.vf_up = vf.up",
+        _SETTINGS,
+    ),
+    Mutation(
+        "a VF that comes up has no time to find its link",
+        "netvsc_bpf/planner/lost_link.py",
+        "return GRACE_S if self.had_link else TRIAL_S",
+        "return GRACE_S",
+        _LOST_LINK,
+    ),
+    Mutation(
+        "a counter that started again counts from its old value on",
+        "netvsc_bpf/datapath/received_traffic.py",
+        "return now - before if now >= before else now",
+        "return max(0, now - before)",
+        _RECEIVED,
+    ),
+)
+
+PYTHON = (*JOINING, *DRAINING, *KERNEL, *PLANNER, *LOOP, *HYPERV)
