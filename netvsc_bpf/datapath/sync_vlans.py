@@ -44,13 +44,17 @@ def sync(rtnl: Rtnetlink, synthetic: Half, vf: Half, ids: Iterable[Vlan]) -> lis
 
 
 def filtered(rtnl: Rtnetlink, synthetic: Half, vf: Half) -> bool:
-    """Return whether the VF filters ids of VLANs on the synthetic NIC. Raises KernelError."""
+    """Return whether the VF filters ids of VLANs on the synthetic NIC, or some are synced to it.
+
+    The device of a synced id keeps frames from a driver that has enslaved the VF. Raises KernelError.
+    """
     if vlan_devices.no_vlans():
         return False
     with changing(f"cannot read the VLAN filter of {vf.name}"):
-        return bool(
-            vlan_devices.filtered(vf.name, vlan_devices.ids_on(synthetic.ifindex, vlan_devices.stacked(rtnl)))
-        )
+        every = vlan_devices.stacked(rtnl)
+        if any(one.name.startswith(_prefix(vf.ifindex)) for one in every):
+            return True
+        return bool(vlan_devices.filtered(vf.name, vlan_devices.ids_on(synthetic.ifindex, every)))
 
 
 def sync_all(synthetic: Half, vf: Half) -> None:
@@ -68,8 +72,13 @@ def unsync(vf: int | None) -> None:
     """
     if vlan_devices.no_vlans():
         return
-    ours = SYNCED_VLAN_PREFIX if vf is None else f"{SYNCED_VLAN_PREFIX}{vf}."
+    ours = SYNCED_VLAN_PREFIX if vf is None else _prefix(vf)
     with changing("cannot remove synced VLANs"), Rtnetlink() as rtnl, Teardown() as down:
         for one in vlan_devices.stacked(rtnl):
             if one.vlan is not None and one.name.startswith(ours):
                 down.step(vlan_devices.remove, rtnl, one.ifindex)
+
+
+def _prefix(vf: int) -> str:
+    """Return how the VLAN devices are called that sync ids to this VF."""
+    return f"{SYNCED_VLAN_PREFIX}{vf}."
