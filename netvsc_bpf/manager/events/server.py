@@ -97,7 +97,8 @@ class EventServer:
             writer.write(control_line(Control.REFUSED, why=f"{self._most} clients are connected already"))
             return
         try:
-            line = await asyncio.wait_for(reader.readline(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                line = await reader.readline()
         except (TimeoutError, ValueError):  # no request in time, or one that is too long
             return
         if not line.endswith(b"\n"):

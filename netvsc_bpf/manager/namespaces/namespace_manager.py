@@ -187,8 +187,10 @@ class NamespaceManager:
                 self._busy_since = None
             if at is not None:  # the rest of the turn has taken some of that time
                 wait = min(max(0.0, at - loop.time()), wait)
+            # Not asyncio.wait_for(): before Python 3.12 it loses a cancellation that comes with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._woken.wait()
                 await asyncio.sleep(_QUIET_S)
 
     async def _turn(

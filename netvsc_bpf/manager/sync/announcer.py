@@ -141,10 +141,10 @@ class Announcer:
 
     async def _wait(self) -> None:
         due = self._schedule.next_at()
+        # Not asyncio.wait_for(): before Python 3.12 it loses a cancellation that comes with the event.
         with suppress(TimeoutError):
-            await asyncio.wait_for(
-                self._woken.wait(), None if due is None else max(0.0, due - time.monotonic())
-            )
+            async with asyncio.timeout(None if due is None else max(0.0, due - time.monotonic())):
+                await self._woken.wait()
         self._woken.clear()
 
     def _work(self) -> None:

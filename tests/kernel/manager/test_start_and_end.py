@@ -61,9 +61,16 @@ def test_sighup_while_it_starts_is_remembered(lab: Lab, start: Start, pipe: File
     assert not manager.noise
 
 
+def state(pid: int) -> str:
+    """Whether the process runs (R) or sleeps (S): proc(5), /proc/pid/stat. Its name may have spaces."""
+    return FilePath(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+
+
 def test_ctrl_c_while_it_starts_is_130_without_a_word(lab: Lab, start: Start, pipe: FilePath) -> None:
     manager = start(lab, "eth0", "--config", str(pipe))
     with opened(pipe):
+        # Python looks for signals when a call was interrupted: one that comes just before it is not seen.
+        eventually("it waits for the file's text", lambda: state(manager.process.pid) == "S")
         manager.process.send_signal(signal.SIGINT)
         assert manager.process.wait(timeout=60) == 130
     assert not manager.noise and not manager.events

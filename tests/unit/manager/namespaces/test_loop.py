@@ -61,6 +61,35 @@ def test_timeout_that_the_kernel_reports_is_an_error_and_no_hanging_step() -> No
     assert len(reported) == 1 and "ETIMEDOUT" in reported[0]
 
 
+@pytest.mark.parametrize("steps", range(5))
+def test_loop_that_is_woken_at_the_moment_at_which_it_is_cancelled_ends(
+    monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """`steps` of the event loop lie between: SIGTERM comes with a link event."""
+    reporter = Reporter(lambda _: None)
+    manager = NamespaceManager(ManagerConfig(), print, reporter, UnexpectedErrors(reporter))
+
+    async def turn_of_nothing(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(manager, "_turn", turn_of_nothing)
+
+    async def ends() -> bool:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(manager._loop(loop, cast(Any, None), cast(Any, None)))
+        await asyncio.sleep(0.01)
+        manager.wake()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=1.0)
+        ended = task.done()
+        task.cancel()
+        return ended
+
+    assert asyncio.run(ends())
+
+
 def test_work_beside_the_loop_is_started_again() -> None:
     reported: list[Event] = []
     runs = iter([True, True, False])
