@@ -35,17 +35,20 @@ def received_traffic(counted: PathTraffic, found: abi.Found, synthetic: Nic, gua
     hv_netvsc itself delivers what a VF receives that it has enslaved; and without guard no program sees the
     frames that arrive on the synthetic NIC.
     """
-    now = _now(synthetic)
-    by_vf = counted.vf
-    if synthetic.driver == DRIVER:
-        packets = _since(now.vf_packets, found.driver_vf_rx_packets)
-        before = Received(0, 0, found.driver_vf_rx_packets, found.driver_vf_rx_bytes)
-        by_vf += Traffic(packets, _since(now.vf_bytes, before.vf_bytes))
+    now, before = _now(synthetic), _before(found)
+    by_vf = counted.vf + Traffic(
+        _since(now.vf_packets, before.vf_packets), _since(now.vf_bytes, before.vf_bytes)
+    )
     if guard is not GuardMode.OFF:
         return PathTraffic(vf=by_vf, synthetic=counted.synthetic)
-    packets = _since(now.packets, found.rx_packets - found.driver_vf_rx_packets)
-    size = _since(now.bytes, found.rx_bytes - found.driver_vf_rx_bytes)
+    packets, size = _since(now.packets, before.packets), _since(now.bytes, before.bytes)
     return PathTraffic(vf=by_vf, synthetic=Traffic(packets, size))
+
+
+def _before(found: abi.Found) -> Received:
+    """Return what counters_now() recorded; its totals include what came by VFs."""
+    by_vf = found.driver_vf_rx_packets, found.driver_vf_rx_bytes
+    return Received(found.rx_packets - by_vf[0], found.rx_bytes - by_vf[1], *by_vf)
 
 
 def _now(synthetic: Nic) -> Received:

@@ -169,7 +169,7 @@ class SriovPair:
         assert abi.PATHS[last.to] is to
         return last.at
 
-    def lost_by_driver(self) -> "DriverLoss":
+    def lost_by_driver(self) -> DriverLoss:
         """Count what the synthetic NIC's own driver sent by the VF, and the VF lost, since attach."""
         return DriverLoss()
 

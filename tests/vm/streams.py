@@ -15,7 +15,6 @@ QUEUED = 3
 _QUEUED_NS = 20_000_000
 """Packets in a VF's transmit ring were sent less than this long ago."""
 
-
 END_NS = 2**63 - 1
 """The end of a stretch of time that lasts as long as its stream."""
 

@@ -14,6 +14,7 @@ from netvsc_bpf.manager.reconcile import unexpected_errors
 from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.model.errors import BpffsUnavailable
+from tests.unit.manager.cancelling import ends
 from tests.unit.manager.turning import turn
 
 
@@ -74,20 +75,10 @@ def test_loop_that_is_woken_at_the_moment_at_which_it_is_cancelled_ends(
 
     monkeypatch.setattr(manager, "_turn", turn_of_nothing)
 
-    async def ends() -> bool:
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(manager._loop(loop, cast(Any, None), cast(Any, None)))
-        await asyncio.sleep(0.01)
-        manager.wake()
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task], timeout=1.0)
-        ended = task.done()
-        task.cancel()
-        return ended
+    async def loop() -> None:
+        await manager._loop(asyncio.get_running_loop(), cast(Any, None), cast(Any, None))
 
-    assert asyncio.run(ends())
+    assert ends(loop, manager.wake, steps)
 
 
 def test_work_beside_the_loop_is_started_again() -> None:

@@ -13,6 +13,7 @@ from netvsc_bpf.manager.state.attached_pairs import AttachedPair
 from netvsc_bpf.manager.sync import announcer
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
 from netvsc_bpf.manager.sync.announcer import Announcer, enslaved_by_driver
+from tests.unit.manager.cancelling import ends
 
 MAC = bytes.fromhex("00155d010203")
 
@@ -52,19 +53,7 @@ def test_wait_that_is_over_at_the_moment_at_which_it_is_cancelled_is_cancelled(
         while True:
             await waiting._wait()
 
-    async def ends() -> bool:
-        task = asyncio.get_running_loop().create_task(goes_on_for_ever())
-        await asyncio.sleep(0.01)
-        waiting._woken.set()
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task], timeout=1.0)
-        ended = task.done()
-        task.cancel()
-        return ended
-
-    assert asyncio.run(ends())
+    assert ends(goes_on_for_ever, waiting._woken.set, steps)
 
 
 def test_pair_without_vf_or_parent_has_no_driver_that_notifies() -> None:
