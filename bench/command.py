@@ -11,17 +11,19 @@ from netvsc_bpf.model.errors import NetvscBpfError
 COMMAND = Path(sys.executable).with_name("netvsc-bpf")
 
 
-def command_line(lab: Lab, *args: str) -> list[str]:
+def command_line(lab: Lab, *args: str, command: Path = COMMAND) -> list[str]:
     """Return the command line that works on the guest of ``lab``."""
-    return [str(COMMAND), "--netns", lab.guest, *args]
+    return [str(command), "--netns", lab.guest, *args]
 
 
-def netvsc_bpf(lab: Lab, *args: str) -> str:
+def netvsc_bpf(lab: Lab, *args: str, command: Path = COMMAND) -> str:
     """Run the command on the guest of ``lab`` and return what it printed.
 
     Raises NetvscBpfError, with what it said, where it fails.
     """
-    done = subprocess.run(command_line(lab, *args), text=True, capture_output=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command_line(lab, *args, command=command), text=True, capture_output=True, stdin=subprocess.DEVNULL
+    )
     if done.returncode:
         raise NetvscBpfError(
             f"netvsc-bpf {' '.join(args)}", done.stderr.strip() or f"status {done.returncode}"

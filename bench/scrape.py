@@ -6,6 +6,7 @@ connection, as Prometheus makes them. Throughput is compared within one connecti
 a scrape and windows without, in turns, so that whatever else the machine does affects both.
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from bench.command import command_line, netvsc_bpf
+from bench.command import COMMAND, command_line, netvsc_bpf
 from bench.report import Report, quartiles
 from bench.scraping import Scraper, scrape_costs
 from bench.waiting import wait
@@ -33,23 +34,23 @@ _LEAST_RATIO = 0.995
 
 
 class Exporter:
-    """`netvsc-bpf run` in the guest, and a scraper with a kept connection."""
+    """`netvsc-bpf run` in the guest, of any version, and a scraper with a kept connection."""
 
-    def __init__(self, undo: ExitStack, lab: Lab) -> None:
-        command = command_line(lab, "run", "--any-bus", "--interval", "3600")
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        undo.callback(netvsc_bpf, lab, "detach", "--all")
+    def __init__(self, undo: ExitStack, lab: Lab, command: Path = COMMAND) -> None:
+        line = command_line(lab, "run", "--any-bus", "--interval", "3600", command=command)
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        undo.callback(netvsc_bpf, lab, "detach", "--all", command=command)
         undo.callback(process.wait)
         undo.callback(process.terminate)
-        pairs = lab.plan.pairs
-        wait("all pairs on their VFs", lambda: len(lab.in_guest(_on_vf)) == pairs, pause_s=0.05)
+
+        def on_vf() -> int:
+            shown = json.loads(netvsc_bpf(lab, "status", "--json", command=command))
+            return sum(pair["path"] == Way.VF for pair in shown)
+
+        wait("all pairs on their VFs", lambda: on_vf() == lab.plan.pairs, pause_s=0.05)
         self.pid = process.pid
         self.scraper = Scraper(lab)
         undo.callback(self.scraper.close)
-
-
-def _on_vf() -> list[object]:
-    return [pair for pair in status() if pair.path is Way.VF]
 
 
 def cost(report: Report, scrapes: int) -> None:

@@ -9,23 +9,21 @@ both.
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import click
 
+from bench.command import COMMAND, netvsc_bpf
 from bench.processes import Took, took
 from bench.report import Report, quartiles
-from bench.scraping import Scraper, scrape_costs
-from bench.waiting import wait
-from netvsc_bpf.datapath.pair_status import status
+from bench.scrape import Exporter
+from bench.scraping import scrape_costs
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.path import Path as Way
 
 REPO = Path(__file__).resolve().parents[1]
 _ATTACH, _STATUS, _SCRAPE = 0.85, 0.8, 0.7
@@ -35,28 +33,20 @@ _CALLS = 5
 """How often `status` is called in a turn: one call takes a tenth of a second."""
 
 
+@dataclass(frozen=True, slots=True)
 class Version:
     """The command of one checkout."""
 
-    def __init__(self, name: str, checkout: Path) -> None:
-        self.name = name
-        self._command = checkout / ".venv/bin/netvsc-bpf"
-
-    def line(self, lab: Lab, *arguments: str) -> list[str]:
-        """Return the command line that works on the guest of a lab."""
-        return [str(self._command), "--netns", lab.guest, *arguments]
+    name: str
+    command: Path
 
     def __call__(self, lab: Lab, *arguments: str) -> None:
-        """Run it. Raises NetvscBpfError, with what it said, where it fails."""
-        done = subprocess.run(
-            self.line(lab, *arguments), text=True, capture_output=True, stdin=subprocess.DEVNULL
-        )
-        if done.returncode:
-            raise NetvscBpfError(f"{self.name}: netvsc-bpf {' '.join(arguments)}", done.stderr.strip())
+        """Run it on the guest of a lab. Raises NetvscBpfError, with what it said, where it fails."""
+        netvsc_bpf(lab, *arguments, command=self.command)
 
 
 def checked_out(commit: str) -> Path:
-    """Return a checkout of the commit with an environment of its own, made first where there is none."""
+    """Return the command of a checkout with an environment of its own, made first where there is none."""
     folder = REPO / "build/since" / commit
     if not folder.exists():
         git = ["git", "-C", str(REPO)]
@@ -65,7 +55,7 @@ def checked_out(commit: str) -> Path:
     subprocess.run([folder / "scripts/setup.sh"], check=True, stdout=subprocess.DEVNULL)
     for part in ("netvsc_bpf", "cli", "ebpf"):
         subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder / part)], check=True)
-    return folder
+    return folder / ".venv/bin/netvsc-bpf"
 
 
 def commands(lab: Lab, now: Version, then: Version, rounds: int) -> dict[str, list[tuple[Took, Took]]]:
@@ -75,7 +65,7 @@ def commands(lab: Lab, now: Version, then: Version, rounds: int) -> dict[str, li
         costs: dict[str, dict[str, Took]] = {name: {} for name in found}
         for version in (now, then) if number % 2 else (then, now):
             _, costs["attach, cold"][version.name] = took(
-                partial(version, lab, "attach", "eth0", "vf0", "--any-bus")
+                partial(version, lab, "attach", "eth0", "--vf", "vf0", "--any-bus")
             )
             _, costs["status"][version.name] = took(partial(_repeat, version, lab))
             version(lab, "detach", "--all")
@@ -101,18 +91,8 @@ def scrapes(lab: Lab, now: Version, then: Version, rounds: int, times: int) -> l
 
 def _scraped(lab: Lab, version: Version, times: int) -> float:
     with ExitStack() as undo:
-        command = version.line(lab, "run", "--any-bus", "--interval", "3600")
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        undo.callback(version, lab, "detach", "--all")
-        undo.callback(process.wait)
-        undo.callback(process.terminate)
-        wait("all VFs are in use", lambda: lab.in_guest(_on_vf) == lab.plan.pairs, pause_s=0.1)
-        scraper = undo.enter_context(closing(Scraper(lab)))
-        return quartiles(scrape_costs(scraper, process.pid, times).cpu_ms)[1]
-
-
-def _on_vf() -> int:
-    return sum(pair.path is Way.VF for pair in status())
+        exporter = Exporter(undo, lab, version.command)
+        return quartiles(scrape_costs(exporter.scraper, exporter.pid, times).cpu_ms)[1]
 
 
 def _ratios(pairs: Sequence[tuple[Took, Took]], of: Callable[[Took], float]) -> tuple[float, float, float]:
@@ -126,7 +106,7 @@ def _ratios(pairs: Sequence[tuple[Took, Took]], of: Callable[[Took], float]) -> 
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(commit: str, rounds: int, times: int, json_path: Path | None) -> None:
     """Compare attach, status and scrapes with an earlier commit."""
-    now, then = Version("now", REPO), Version(commit, checked_out(commit))
+    now, then = Version("now", COMMAND), Version(commit, checked_out(commit))
     enter_sandbox()
     report = Report("since", json_path)
     with Lab(LabPlan(fabric=Fabric.NONE)) as lab:
