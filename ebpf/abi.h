@@ -9,7 +9,7 @@
 #define __NETVSC_BPF_ABI_H
 
 #define ABI_MAGIC 0x6e767362 /* "nvsb" */
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 /*
  * Open addressing: the slot of a NIC is its ifindex modulo NIC_SLOTS, or one of the next when that is taken. Userspace
@@ -45,7 +45,9 @@ enum reason {
 	REASON_NOT_PERMITTED = 13,
 	REASON_STALLED = 14,
 	REASON_XDP_MISSING = 15,
-	REASON_COUNT = 16,
+	REASON_UNREACHABLE = 16,
+	REASON_MANUAL = 17,
+	REASON_COUNT = 32, /* a power of two, with room for more */
 };
 
 /* The fallback levels of failure detection. RUNG, set by the loader, is the one that the programs are compiled for. */
@@ -59,6 +61,13 @@ enum guard_mode {
 	GUARD_OFF = 0,
 	GUARD_MULTICAST = 1,
 	GUARD_ALL = 2,
+	GUARD_EVIDENCE = 3,
+};
+
+/* Bits of pair.uppers: what the devices above the synthetic NIC do. */
+enum uppers {
+	UPPERS_SEND = 1, /* they send from addresses of their own */
+	UPPERS_TAG = 2, /* they use VLANs, and the synthetic NIC strips tags before XDP */
 };
 
 /*
@@ -71,7 +80,9 @@ enum guard_mode {
 struct pair {
 	/* Read for each packet, together in one cache line. */
 	u32 synthetic_ifindex; /* 0: the slot is free */
+	u32 plain_ifindex; /* synthetic_ifindex, or 0 while steer has to note the source of each frame */
 	u32 vf_ifindex; /* ifindex of vf_dev */
+	u32 settled_ifindex; /* home_ifindex once home need not compare plain unicast, otherwise 0 (evidence.h) */
 	u64 armed; /* 1: the VF is the path */
 	u64 vf_dev; /* struct net_device * of the VF, 0 while not permitted */
 	enum guard_mode guard;
@@ -82,7 +93,6 @@ struct pair {
 	u32 redirect_to; /* ifindex of the synthetic NIC, 0: the driver's rx_handler delivers the frames */
 	u64 home_dev; /* struct net_device * of that VF, permitted or not; 0 on level `netlink` */
 	u64 synthetic_dev; /* struct net_device * of the synthetic NIC; 0 on level `netlink` */
-	u64 reserved; /* pads to a whole cache line */
 
 	/* Read only while not armed. */
 	u64 permitted; /* 1: userspace allows the VF */
@@ -94,10 +104,19 @@ struct pair {
 
 	/* Written on a change of path. */
 	u64 changed_at; /* CLOCK_BOOTTIME ns, 0: never */
-	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
+	u64 epoch; /* number of changes: what was evidence before a change is none afterwards */
 
-	/* Set by CONTROL_DRAIN: no permission before then. 0: not drained, also in state of an earlier build. */
+	/* Read for frames that may be copies (evidence.h). */
+	u64 address; /* MAC of the synthetic NIC, as mac_at() returns it */
+	u64 uppers; /* bits of enum uppers */
+	u64 delivered_epoch; /* epoch + 1 if the active path has delivered plain unicast since the change */
+	u64 delivered_at; /* coarse CLOCK_MONOTONIC ns: until then it did so for certain */
+	u64 delivered; /* frames of plain unicast until then */
+
+	/* Set by CONTROL_DRAIN: no permission before then. 0: not drained. */
 	u64 drained_until; /* CLOCK_BOOTTIME ns, or DRAINED_INDEFINITELY */
+
+	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
 };
 
 struct pairs {
@@ -126,7 +145,8 @@ struct counters {
 	struct traffic rx[PATH_COUNT];
 	u64 duplicates; /* frames that guard or home dropped */
 	u64 lost_home; /* frames that home redirected and the synthetic NIC did not get; written by drops */
-	u64 unused[6]; /* pads to whole cache lines */
+	u64 compared[PATH_COUNT]; /* of the frames in rx, those that were no plain unicast or came before evidence */
+	u64 unused[4]; /* pads to whole cache lines */
 };
 
 struct cpu_counters {
@@ -136,6 +156,20 @@ struct cpu_counters {
 /* CPU_SLOTS, set by the loader, is the number of possible CPUs rounded up to a power of two. */
 struct all_counters {
 	struct cpu_counters of[CPU_SLOTS];
+};
+
+#define EVIDENCE_FRAMES 64
+#define EVIDENCE_STATIONS 32
+
+/* What tells the copy of a frame from its only delivery, per pair (evidence.h). Used by the programs only. */
+struct evidence {
+	u64 frames[EVIDENCE_FRAMES]; /* that arrived a moment ago, and by which path more often */
+	u64 targets[EVIDENCE_STATIONS]; /* stations that the active path has delivered unicast to */
+	u64 senders[EVIDENCE_STATIONS]; /* stations above the synthetic NIC that have sent */
+};
+
+struct all_evidence {
+	struct evidence at[NIC_SLOTS];
 };
 
 /* One change of path, in the ring buffer. Written by the program that changed it; read by the manager and `events`. */
@@ -206,6 +240,8 @@ enum control_command {
 	CONTROL_GUARD = 6, /* argument: enum guard_mode */
 	CONTROL_HOME = 7, /* argument: home_ifindex (low half) and redirect_to (high half) */
 	CONTROL_DRAIN = 8, /* argument: drained_until; 0: end the drain */
+	CONTROL_ADDRESS = 9, /* argument: pair.address */
+	CONTROL_UPPERS = 10, /* argument: bits of enum uppers */
 };
 
 enum control_result {

@@ -34,6 +34,7 @@ static __always_inline enum control_result set_home(struct pair *pair, u32 slot,
 	u64 dev = 0, synthetic_dev = 0;
 
 	pair->home_ifindex = 0;
+	pair->settled_ifindex = 0;
 	if (!vf)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	if (!entry || *entry != vf)
@@ -107,6 +108,14 @@ static __always_inline enum control_result drain(struct pair *pair, u64 until)
 	return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 }
 
+/* The sentinel notices devices that are added later; on the other levels steer notes the source of each frame. */
+static __always_inline void set_uppers(struct pair *pair, u64 uppers)
+{
+	pair->uppers = uppers;
+	pair->plain_ifindex =
+		RUNG == LIVENESS_FENTRY && !(uppers & UPPERS_SEND) ? pair->synthetic_ifindex : 0;
+}
+
 int control(struct __sk_buff *skb)
 {
 	u32 command = skb->cb[0], slot = skb->cb[1];
@@ -133,11 +142,18 @@ int control(struct __sk_buff *skb)
 		return CONTROL_SYNTHETIC;
 	case CONTROL_GUARD:
 		pair->guard = argument;
+		pair->settled_ifindex = 0;
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	case CONTROL_HOME:
 		return set_home(pair, slot, argument, argument >> 32);
 	case CONTROL_DRAIN:
 		return drain(pair, argument);
+	case CONTROL_ADDRESS:
+		pair->address = argument;
+		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+	case CONTROL_UPPERS:
+		set_uppers(pair, argument);
+		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	}
 	return CONTROL_BAD_COMMAND;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guard: XDP on the synthetic NIC. Counts the frames that physically arrive there, and drops them while the VF is the
- * path if the fabric delivers such frames to both NICs (a learning switch floods multicast and unknown unicast to
- * every port).
+ * guard: XDP on the synthetic NIC. Counts the frames that physically arrive there, and drops those that the VF delivers
+ * too, or that the guest itself has sent (evidence.h).
  *
  * hv_netvsc copies its XDP program onto the VF, so guard decides by the device that received the frame, not by the
  * device that it is attached to. Frames that home redirects skip XDP, so guard never sees them.
@@ -13,16 +12,13 @@
  */
 #include "abi.h"
 #include "device.h"
+#include "evidence.h"
+#include "frame_hash.h"
 #include "latch.h"
 #include "maps.h"
 
-#define ETH_HLEN 14
-
-/* The group bit of the destination marks broadcast and multicast (IEEE 802.3, 3.2.3). */
-static __always_inline bool vf_receives_it_too(struct pair *pair, u8 *frame)
-{
-	return pair->guard == GUARD_ALL || (pair->guard == GUARD_MULTICAST && (frame[0] & 1));
-}
+#define VLAN_HLEN 4
+#define VLAN_VID_MASK 0x0fff /* include/linux/if_vlan.h */
 
 static __always_inline bool vf_still_carries(struct pair *pair)
 {
@@ -37,20 +33,92 @@ static __always_inline bool vf_still_carries(struct pair *pair)
 	return false;
 }
 
+/* 802.1Q or 802.1ad, in network byte order (include/uapi/linux/if_ether.h) */
+static __always_inline bool is_vlan(u16 protocol)
+{
+	return protocol == 0x0081 || protocol == 0xa888;
+}
+
+/* Return where the payload begins; the frame is at least ETH_HLEN bytes long. */
+static __always_inline u8 *parse(struct pair *pair, u8 *data, u8 *end, struct frame *frame)
+{
+	frame->to = mac_at(data);
+	frame->from = mac_at(data + 6);
+	frame->group = data[0] & 1;
+	frame->vlan = pair->uppers & UPPERS_TAG ? VLAN_UNKNOWN : 0;
+	if (!is_vlan(*(u16 *)(data + 12)) || data + ETH_HLEN + VLAN_HLEN > end)
+		return data + ETH_HLEN;
+	frame->vlan = (data[14] << 8 | data[15]) & VLAN_VID_MASK;
+	return data + ETH_HLEN + VLAN_HLEN;
+}
+
+static __always_inline u64 hash_payload(struct frame *frame, u8 *at, u8 *end)
+{
+	struct payload payload = {};
+
+	if (at + FIRST > end)
+		return 0;
+	payload.first[0] = *(u64 *)at;
+	payload.first[1] = *(u64 *)(at + 8);
+	payload.first[2] = *(u64 *)(at + 16);
+	payload.first[3] = *(u32 *)(at + 24);
+	at += FIRST;
+	if (at + SHORT > end)
+		return hash_of(frame, &payload);
+	payload.more[0] = *(u64 *)at;
+	payload.more[1] = *(u64 *)(at + 8);
+	if (at + LONG > end) {
+		payload.more[2] = *(u32 *)(at + 16);
+		return hash_of(frame, &payload);
+	}
+#pragma unroll
+	for (u32 word = 2; word < 6; word++)
+		payload.more[word] = *(u64 *)(at + 8 * word);
+	return hash_of(frame, &payload);
+}
+
+/* Plain unicast by the active path, known to arrive there. In most cases nothing else arrives at all. */
+static __always_inline bool expected(struct pair *pair, u8 *data)
+{
+	return !pair->armed && pair->delivered_epoch == pair->epoch + 1 &&
+	       mac_at(data) == pair->address && !is_vlan(*(u16 *)(data + 12)) &&
+	       !(pair->uppers & UPPERS_TAG);
+}
+
+static __always_inline bool is_duplicate(struct pair *pair, u8 *data, u8 *end)
+{
+	struct frame frame;
+	u8 *payload = parse(pair, data, end, &frame);
+	enum verdict verdict = judge(pair, &frame, PATH_SYNTHETIC);
+	bool copy = false;
+
+	if (verdict == DROP && vf_still_carries(pair))
+		return true;
+	if (verdict == COMPARE)
+		copy = is_copy(pair, hash_payload(&frame, payload, end), PATH_SYNTHETIC);
+	if (!frame.group && !pair->armed)
+		note_delivery(pair, &frame);
+	return copy;
+}
+
 int guard(struct xdp_md *ctx)
 {
-	u8 *frame = (u8 *)(long)ctx->data;
+	u8 *data = (u8 *)(long)ctx->data;
 	u8 *end = (u8 *)(long)ctx->data_end;
 	struct pair *pair = own_pair();
 	struct counters *counters;
 
-	if (ctx->ingress_ifindex != pair->synthetic_ifindex || frame + ETH_HLEN > end)
+	if (ctx->ingress_ifindex != pair->synthetic_ifindex || data + ETH_HLEN > end)
 		return XDP_PASS;
 	counters = own_counters(this_cpu());
-	if (pair->armed && vf_receives_it_too(pair, frame) && vf_still_carries(pair)) {
-		counters->duplicates += 1;
-		return XDP_DROP;
+	/* Without a VF there is nothing to compare with. */
+	if (pair->home_ifindex && !expected(pair, data)) {
+		if (is_duplicate(pair, data, end)) {
+			counters->duplicates += 1;
+			return XDP_DROP;
+		}
+		counters->compared[PATH_SYNTHETIC] += 1;
 	}
-	count(&counters->rx[PATH_SYNTHETIC], end - frame);
+	count(&counters->rx[PATH_SYNTHETIC], end - data);
 	return XDP_PASS;
 }

@@ -6,26 +6,18 @@
  * Not attached where hv_netvsc has enslaved the VF and delivers its frames (rx `kernel`). Until it is detached there,
  * for example after a change of `rx`, redirect_to is 0: home counts the frame and passes it on.
  *
- * While the synthetic NIC is the path, a switch that floods delivers broadcast and multicast to both NICs. Home then
- * drops the VF's copy, as guard drops the other copy while the VF is the path. This also drops the guest's own
- * broadcasts, which the switch sends back through the VF.
+ * A switch may deliver a frame to both NICs. Home drops what guard has let in already, or the synthetic NIC delivers
+ * while it is the path (evidence.h). Plain unicast by a VF in use is not compared with anything.
  */
 #include "abi.h"
+#include "evidence.h"
+#include "frame_hash.h"
+#include "latch.h"
 #include "maps.h"
 
 #define PACKET_HOST 0 /* include/uapi/linux/if_packet.h */
-#define PACKET_BROADCAST 1
-#define PACKET_MULTICAST 2
 
-static __always_inline bool synthetic_receives_it_too(struct __sk_buff *skb, struct pair *pair)
-{
-	if (likely(skb->pkt_type == PACKET_HOST))
-		return false;
-	cold_path();
-	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
-		return false;
-	return !pair->armed && pair->guard != GUARD_OFF;
-}
+#define VLAN_VID_MASK 0x0fff /* include/linux/if_vlan.h */
 
 /*
  * Whether home runs on the VF of its pair, with both NICs in their network namespace. A VF that moves to another
@@ -33,35 +25,107 @@ static __always_inline bool synthetic_receives_it_too(struct __sk_buff *skb, str
  * home_ifindex before such a move, and when the synthetic NIC goes (sentinel.c, release_vf()). On the other levels
  * home checks the DEVMAP, whose entries the kernel deletes with the devices.
  */
-static __always_inline bool on_own_vf(struct __sk_buff *skb, struct pair *pair)
+static __always_inline bool both_here(void)
+{
+	return RUNG == LIVENESS_FENTRY || both_present(own_slot());
+}
+
+static __always_inline u64 hash_payload_of(struct __sk_buff *skb, struct frame *frame)
+{
+	struct payload payload = {};
+	u32 length = skb->len - ETH_HLEN;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, payload.first, FIRST))
+		return 0;
+	if (length >= FIRST + LONG)
+		bpf_skb_load_bytes(skb, ETH_HLEN + FIRST, payload.more, LONG);
+	else if (length >= FIRST + SHORT)
+		bpf_skb_load_bytes(skb, ETH_HLEN + FIRST, payload.more, SHORT);
+	return hash_of(frame, &payload);
+}
+
+static __always_inline bool parse_skb(struct __sk_buff *skb, struct pair *pair, struct frame *frame)
+{
+	u8 *data = (u8 *)(long)skb->data;
+	u8 *end = (u8 *)(long)skb->data_end;
+
+	if (data + ETH_HLEN > end)
+		return false;
+	frame->to = mac_at(data);
+	frame->from = mac_at(data + 6);
+	frame->group = data[0] & 1;
+	frame->vlan = skb->vlan_tci & VLAN_VID_MASK;
+	if (frame->vlan && pair->uppers & UPPERS_TAG)
+		frame->vlan = VLAN_UNKNOWN; /* it is to guard */
+	return true;
+}
+
+/*
+ * The sentinel or the latch may be clearing settled_ifindex. With the barrier either they overwrite ours, or we see what
+ * they wrote before.
+ */
+static __always_inline void settle(struct pair *pair, u32 ifindex)
+{
+	pair->settled_ifindex = ifindex;
+	latch_add(&pair->failures, 0);
+	if (!pair->armed || pair->home_ifindex != ifindex)
+		pair->settled_ifindex = 0;
+}
+
+static __always_inline bool is_duplicate_of(struct __sk_buff *skb, struct pair *pair)
+{
+	struct frame frame;
+	enum verdict verdict;
+	bool copy = false;
+
+	if (!parse_skb(skb, pair, &frame))
+		return false;
+	verdict = judge(pair, &frame, PATH_VF);
+	if (verdict == DROP)
+		return true;
+	if (verdict == COMPARE)
+		copy = is_copy(pair, hash_payload_of(skb, &frame), PATH_VF);
+	if (frame.group || !pair->armed)
+		return copy;
+	note_delivery(pair, &frame);
+	if (is_plain(pair, &frame))
+		settle(pair, skb->ingress_ifindex);
+	return copy;
+}
+
+static __always_inline int bring_home(struct __sk_buff *skb, struct pair *pair)
+{
+	/* Clears the VF's receive queue: if the synthetic NIC has fewer, get_rps_cpu() warns and RPS is skipped. */
+	skb->queue_mapping = 0;
+	return bpf_redirect(pair->redirect_to, BPF_F_INGRESS);
+}
+
+/* Whatever is not plain unicast of a VF in use. */
+static __always_inline int compare(struct __sk_buff *skb, struct pair *pair, struct counters *counters)
 {
 	/* At this hook ingress_ifindex is the receiving device, as ifindex is, and takes one load less. */
-	if (unlikely(skb->ingress_ifindex != pair->home_ifindex))
-		return false;
-	return RUNG == LIVENESS_FENTRY || both_present(own_slot());
+	if (skb->ingress_ifindex != pair->home_ifindex || !both_here())
+		return TC_ACT_UNSPEC;
+	if (pair->redirect_to && is_duplicate_of(skb, pair)) {
+		counters->duplicates += 1;
+		return TC_ACT_SHOT;
+	}
+	counters->compared[PATH_VF] += 1;
+	count(&counters->rx[PATH_VF], skb->len);
+	return pair->redirect_to ? bring_home(skb, pair) : TC_ACT_UNSPEC;
 }
 
 int home(struct __sk_buff *skb)
 {
 	u32 cpu = this_cpu();
 	struct pair *pair = own_pair();
-	struct counters *counters;
+	struct counters *counters = own_counters(cpu);
 
-	if (unlikely(!on_own_vf(skb, pair))) {
+	if (unlikely(skb->ingress_ifindex != pair->settled_ifindex ||
+		     skb->pkt_type != PACKET_HOST || skb->vlan_tci || !both_here())) {
 		cold_path();
-		return TC_ACT_UNSPEC;
-	}
-	counters = own_counters(cpu);
-	if (unlikely(synthetic_receives_it_too(skb, pair))) {
-		counters->duplicates += 1;
-		return TC_ACT_SHOT;
+		return compare(skb, pair, counters);
 	}
 	count(&counters->rx[PATH_VF], skb->len);
-	if (unlikely(!pair->redirect_to)) {
-		cold_path();
-		return TC_ACT_UNSPEC;
-	}
-	/* Clears the VF's receive queue: if the synthetic NIC has fewer, get_rps_cpu() warns and RPS is skipped. */
-	skb->queue_mapping = 0;
-	return bpf_redirect(pair->redirect_to, BPF_F_INGRESS);
+	return bring_home(skb, pair);
 }

@@ -8,7 +8,7 @@
 #define __NETVSC_BPF_KERNEL_TYPES_H
 
 #if !defined(NET_DEVICE_STATE) || !defined(NET_DEVICE_IFINDEX) ||               \
-	!defined(NET_DEVICE_CARRIER_UP) || !defined(NET_DEVICE_CARRIER_DOWN) || \
+	!defined(NETDEV_PRECHANGEUPPER) || !defined(NET_DEVICE_CARRIER_UP) || !defined(NET_DEVICE_CARRIER_DOWN) || \
 	!defined(NET_DEVICE_NET) || !defined(DEVMAP_VAL_TO_DEV) || !defined(NOTIFIER_INFO_DEV)
 #error "kernel offsets are missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
@@ -27,7 +27,7 @@ static long (*read_kernel)(void *to, u32 size,
 #define LINK_STATE_NOCARRIER 2
 #define LINK_STATE_LINKWATCH_PENDING 3
 
-/* enum netdev_cmd, include/linux/netdevice.h */
+/* enum netdev_cmd, include/linux/netdevice.h; NETDEV_PRECHANGEUPPER differs between kernels and comes from BTF */
 #define NETDEV_UP 1
 #define NETDEV_DOWN 2
 #define NETDEV_CHANGE 4

@@ -37,6 +37,9 @@ static __always_inline void latch_report(struct pair *pair, enum pair_path to, e
 		.reason = reason,
 	};
 
+	/* Evidence of before this change is none any more (evidence.h). */
+	__sync_fetch_and_add(&pair->epoch, 1);
+	pair->settled_ifindex = 0;
 	__sync_fetch_and_add(&pair->changes[to][reason % REASON_COUNT], 1);
 	pair->changed_at = event.at;
 	pair->reason = reason;

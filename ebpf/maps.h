@@ -13,7 +13,8 @@
 #define TC_ACT_SHOT 2
 
 #if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS) || \
-	!defined(OWN_PAIR_ADDRESS) || !defined(OWN_COUNTERS_ADDRESS) || !defined(OWN_SLOT)
+	!defined(OWN_PAIR_ADDRESS) || !defined(OWN_COUNTERS_ADDRESS) || !defined(OWN_SLOT) || \
+	!defined(OWN_EVIDENCE_ADDRESS)
 #error "addresses of maps are missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
 #ifndef RUNG
@@ -26,7 +27,8 @@
  * check, no pointer that may be NULL. Userspace maps these arrays into its memory.
  *
  * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> its pair. `counters`: CPU and slot of a
- * pair -> its counters; not a per-CPU array, because the entries of one have no such address.
+ * pair -> its counters; not a per-CPU array, because the entries of one have no such address. `evidence`: slot of a
+ * pair -> what tells copies of frames (evidence.h).
  *
  * For bcc their type is a byte array: it generates code that prints and parses each member of a map's type, unrolled,
  * and for these thousands of members that took two seconds of each attach. In BTF they have their real type.
@@ -35,6 +37,7 @@ enum {
 	PAIRS_SIZE = sizeof(struct pairs),
 	HOMES_SIZE = sizeof(struct homes),
 	COUNTERS_SIZE = sizeof(struct all_counters),
+	EVIDENCE_SIZE = sizeof(struct all_evidence),
 };
 
 #define ENTRY_MAP(name, type, size)                                           \
@@ -56,6 +59,7 @@ enum {
 ENTRY_MAP(pairs, pairs, PAIRS_SIZE);
 ENTRY_MAP(homes, homes, HOMES_SIZE);
 ENTRY_MAP(counters, all_counters, COUNTERS_SIZE);
+ENTRY_MAP(evidence, all_evidence, EVIDENCE_SIZE);
 
 /* The asm hides the placeholder from the compiler, which must not compute with it. */
 #define ENTRY_AT(type, address)                                \
@@ -144,6 +148,11 @@ static __always_inline struct counters *own_counters(u32 cpu)
 	u64 at = (u64)(cpu % CPU_SLOTS) * sizeof(struct cpu_counters);
 
 	return (void *)ENTRY_AT(counters, OWN_COUNTERS_ADDRESS) + at;
+}
+
+static __always_inline struct evidence *own_evidence(void)
+{
+	return ENTRY_AT(evidence, OWN_EVIDENCE_ADDRESS);
 }
 
 /* The compiler treats this as a call. Call it first, when no values have to be kept across it. */

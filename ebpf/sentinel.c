@@ -24,8 +24,10 @@ static __always_inline void release_vf(u64 dev)
 	if (!home)
 		return;
 	pair = pair_at(home->pair_slot);
-	if (pair->home_dev == dev)
+	if (pair->home_dev == dev) {
 		pair->home_ifindex = 0;
+		pair->settled_ifindex = 0;
+	}
 }
 
 static __always_inline void release_synthetic(u64 dev)
@@ -37,9 +39,21 @@ static __always_inline void release_synthetic(u64 dev)
 	if (!pair || pair->synthetic_dev != dev)
 		return;
 	pair->home_ifindex = 0;
+	pair->settled_ifindex = 0;
 	pair->permitted = 0;
 	latch_leave(pair, REASON_VF_GONE);
 	pair->reason = REASON_VF_GONE;
+}
+
+/* A bridge, VLAN or macvlan is about to be put on a synthetic NIC: it may send from a MAC of its own. */
+static __always_inline void note_upper(u64 dev)
+{
+	struct pair *pair;
+	u32 slot;
+
+	pair = pair_of(device_ifindex(dev), &slot);
+	if (pair && pair->synthetic_dev == dev)
+		pair->plain_ifindex = 0;
 }
 
 /* int call_netdevice_notifiers_info(unsigned long val, struct netdev_notifier_info *info), net/core/dev.c */
@@ -50,9 +64,13 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 	u64 dev = 0;
 
 	if (event != NETDEV_GOING_DOWN && event != NETDEV_DOWN && event != NETDEV_UNREGISTER &&
-	    event != NETDEV_UP && event != NETDEV_CHANGE)
+	    event != NETDEV_UP && event != NETDEV_CHANGE && event != NETDEV_PRECHANGEUPPER)
 		return 0;
 	read_kernel(&dev, sizeof(dev), info + NOTIFIER_INFO_DEV);
+	if (event == NETDEV_PRECHANGEUPPER) {
+		note_upper(dev);
+		return 0;
+	}
 	if (event == NETDEV_UNREGISTER) {
 		release_vf(dev);
 		release_synthetic(dev);

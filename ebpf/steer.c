@@ -8,6 +8,7 @@
  */
 #include "abi.h"
 #include "device.h"
+#include "evidence.h"
 #include "latch.h"
 #include "maps.h"
 
@@ -39,12 +40,39 @@ static __always_inline void count_tx(struct __sk_buff *skb, enum pair_path path)
 	count(&own_counters(this_cpu())->tx[path], skb->len);
 }
 
+/* A device above the synthetic NIC may send from a MAC of its own, for example a bridge for containers. */
+static __always_inline void note_source(struct __sk_buff *skb, struct pair *pair)
+{
+	u8 *data = (u8 *)(long)skb->data;
+	u8 *end = (u8 *)(long)skb->data_end;
+
+	if (pair->guard == GUARD_OFF || data + ETH_HLEN > end)
+		return;
+	if (mac_at(data + 6) != pair->address)
+		note_sender(mac_at(data + 6));
+}
+
+/*
+ * Whether steer runs on the synthetic NIC of its pair: after a move to another network namespace the NIC may have
+ * another ifindex, or the same. Sources are noted only if there are devices above (sentinel.c), and always on the
+ * levels where no program notices them.
+ */
+static __always_inline bool on_own_nic(struct __sk_buff *skb, struct pair *pair)
+{
+	if (likely(skb->ifindex == pair->plain_ifindex))
+		return true;
+	cold_path();
+	if (skb->ifindex != pair->synthetic_ifindex)
+		return false;
+	note_source(skb, pair);
+	return true;
+}
+
 int steer(struct __sk_buff *skb)
 {
 	struct pair *pair = own_pair();
 
-	/* After a move to another network namespace the NIC may have another ifindex, or the same. */
-	if (unlikely(skb->ifindex != pair->synthetic_ifindex))
+	if (unlikely(!on_own_nic(skb, pair)))
 		return TC_ACT_UNSPEC;
 
 	/* On level `netlink` only userspace arms: no program could detect that the VF fails again. */

@@ -51,7 +51,7 @@ class AttachOptions:
     ] = None
     guard: Annotated[
         GuardMode | None,
-        Setting("Which ingress of the synthetic path to drop while the VF is in use."),
+        Setting("Which frames to drop as copies that a switch has delivered to both NICs."),
     ] = None
     liveness: Annotated[
         Liveness | None,
@@ -77,12 +77,12 @@ class AttachOptions:
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:
     """Return the guard to use.
 
-    A Hyper-V host sends SYN, broadcast and multicast by the synthetic path on purpose; any other switch
-    floods multicast to both ports of a pair.
+    A Hyper-V host sends SYN, broadcast and multicast by the synthetic path on purpose, each frame once. Any
+    other switch floods to both ports of a pair.
     """
     if options.guard is not None:
         return options.guard
-    return GuardMode.OFF if synthetic.driver == "hv_netvsc" else GuardMode.MULTICAST
+    return GuardMode.OFF if synthetic.driver == "hv_netvsc" else GuardMode.EVIDENCE
 
 
 def rx_mode(options: AttachOptions, synthetic: Nic, vf: Nic, *, vlans: bool = False) -> RxMode:

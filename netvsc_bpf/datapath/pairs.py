@@ -56,6 +56,7 @@ def ensure_pair(
     slot = free_pair_slot(loaded, synthetic.ifindex)
     undo.callback(free_pair, session, loaded, slot, synthetic.ifindex)
     loaded.clear_counters(slot)
+    loaded.clear_evidence(slot)
     loaded.clear_vf(slot)
     with changing(f"cannot read the statistics of {synthetic.name}"):
         loaded.set_found(slot, counters_now(synthetic))

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     NOT_PERMITTED = "not-permitted"
     STALLED = "stalled"
     XDP_MISSING = "xdp-missing"
+    UNREACHABLE = "unreachable"
+    MANUAL = "manual"
 
 
 class Hook(StrEnum):
@@ -54,11 +56,15 @@ class RxMode(StrEnum):
 
 
 class GuardMode(StrEnum):
-    """Which frames arriving on the synthetic NIC are dropped while the VF is the path."""
+    """Which frames are dropped as copies that a switch has delivered to both NICs."""
 
     OFF = "off"
     MULTICAST = "multicast"
+    """Broadcast and multicast by the path that is not in use."""
     ALL = "all"
+    """Everything that arrives on the synthetic NIC while the VF is the path."""
+    EVIDENCE = "evidence"
+    """What the other path has delivered, or the guest itself has sent (ebpf/evidence.h)."""
 
 
 class LeavePolicy(StrEnum):

@@ -24,6 +24,11 @@ class Attach(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class Describe(Action):
+    """Give the programs the MAC of the synthetic NIC and what is above it (datapath/describe_nic.py)."""
+
+
+@dataclass(frozen=True, slots=True)
 class PutLast(Action):
     """Move steer behind the tcx programs that were attached after it (datapath/order.py)."""
 

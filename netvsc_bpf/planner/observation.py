@@ -66,6 +66,8 @@ class PairObservation:
     """It has a slot: it was attached, completely or not."""
     refused: bool = False
     """Pairing refuses it, as `attach` would: it is not attached then."""
+    described: bool = True
+    """The programs have its MAC, and know what is above it (datapath/describe_nic.py)."""
     drained: Drain | None = None
     """The operator's drain, if it has one that has not expired."""
     candidate: Nic | None = None

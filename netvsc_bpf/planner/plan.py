@@ -13,7 +13,7 @@ Invariants, for any order of events (tests/unit/planner checks them on random se
 * a VF that netvsc-bpf decided not to use is down, unless the policy is to leave it up: otherwise an embedded
   switch, and hv_netvsc, would keep using it.
 
-The order of the steps: withdraw, release, attach, join, take down, sync settings, permit, replace the interim
+The order of the steps: withdraw, release, attach, describe, join, take down, sync settings, permit, replace the interim
 filter, flags, order. A plan contains only steps that do not depend on the outcome of earlier ones; the rest
 is planned after they are done.
 """
@@ -24,6 +24,7 @@ from netvsc_bpf.model.path import LeavePolicy, Reason
 from netvsc_bpf.planner.actions import (
     Action,
     Attach,
+    Describe,
     FollowFlags,
     FollowMac,
     FollowMtu,
@@ -63,7 +64,7 @@ class Wanted:
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
     """Return the steps to take now, in order; an empty list if nothing has to be done."""
-    steps = _release(seen) or _attachment(seen) or _use(seen, wanted) or _order(seen)
+    steps = _release(seen) or _attachment(seen) or _description(seen) or _use(seen, wanted) or _order(seen)
     return [*_withdrawal(seen, wanted), *steps]
 
 
@@ -120,6 +121,10 @@ def _attachment(seen: PairObservation) -> list[Action]:
     if seen.refused and not seen.attached:
         return []
     return [] if seen.steer and seen.guard else [Attach(seen.synthetic.ifindex)]
+
+
+def _description(seen: PairObservation) -> list[Action]:
+    return [] if seen.described or not seen.attached else [Describe(seen.synthetic.ifindex)]
 
 
 def _order(seen: PairObservation) -> list[Action]:

@@ -29,11 +29,12 @@ IN_MAPS = {
     "home": ("homes", abi.Home),
     "traffic": ("counters", abi.TrafficCount),
     "counters": ("counters", abi.Counters),
+    "evidence": ("evidence", abi.Evidence),
     "found": ("found_state", abi.Found),
     "layout": ("layout", abi.Layout),
 }
 """Each struct that Python mirrors, and a map whose BTF has it."""
-TABLES = {"pairs", "homes", "cpu_counters", "all_counters"}
+TABLES = {"pairs", "homes", "cpu_counters", "all_counters", "all_evidence"}
 """Arrays of these structs."""
 ENUMS: dict[str, tuple[str, tuple[object, ...]]] = {
     "pair_path": ("PATH_", abi.PATHS),
@@ -41,6 +42,7 @@ ENUMS: dict[str, tuple[str, tuple[object, ...]]] = {
     "liveness": ("LIVENESS_", abi.LIVENESSES),
     "guard_mode": ("GUARD_", abi.GUARD_MODES),
 }
+COMMANDS = {"control_command", "control_result"}
 COUNTS = {"PATH_COUNT": len(abi.PATHS), "REASON_COUNT": abi.REASON_COUNT}
 SIZES = {"u8": 1, "u32": 4, "u64": 8}
 
@@ -102,7 +104,7 @@ def test_enums_that_maps_hold_have_the_numbers_of_python(pins: NetnsPins) -> Non
 
 def test_every_struct_and_enum_of_the_header_is_compared_here() -> None:
     assert set(re.findall(r"\bstruct (\w+) \{", abi_h())) == {*IN_MAPS, *TABLES, "path_event"}
-    assert set(re.findall(r"\benum (\w+) \{", abi_h())) == {*ENUMS, "control_command", "control_result"}
+    assert set(re.findall(r"\benum (\w+) \{", abi_h())) == {*ENUMS, *COMMANDS, "uppers"}
     mirrors = {
         thing
         for thing in vars(abi).values()
@@ -132,6 +134,10 @@ def test_control_uses_the_commands_of_the_header(
     assert enumerators(enum) == {f"CONTROL_{member.name}": member.value for member in mirror}
 
 
+def test_flags_have_the_values_of_the_header() -> None:
+    assert enumerators("uppers") == {f"UPPERS_{member.name}": member.value for member in abi.Uppers}
+
+
 def test_numbers_have_the_values_of_the_header() -> None:
     declared = {name: int(value, 0) for name, value in re.findall(r"#define (\w+) (\w+)", abi_h())}
     assert declared == {
@@ -139,6 +145,8 @@ def test_numbers_have_the_values_of_the_header() -> None:
         "ABI_VERSION": abi.ABI_VERSION,
         "NIC_SLOTS": abi.NIC_SLOTS,
         "SLOT_PROBES": abi.SLOT_PROBES,
+        "EVIDENCE_FRAMES": abi.EVIDENCE_FRAMES,
+        "EVIDENCE_STATIONS": abi.EVIDENCE_STATIONS,
         "DRAINED_INDEFINITELY": abi.DRAINED_INDEFINITELY,
     }
 

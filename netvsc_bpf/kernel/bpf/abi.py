@@ -5,15 +5,16 @@ Tests/kernel/test_abi.py compares the two through the BTF of the loaded maps.
 """
 
 import ctypes
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
 
 ABI_MAGIC = 0x6E767362
-ABI_VERSION = 3
+ABI_VERSION = 4
 NIC_SLOTS = 512
 SLOT_PROBES = 4
-REASON_COUNT = 16
+REASON_COUNT = 32
+EVIDENCE_FRAMES, EVIDENCE_STATIONS = 64, 32
 DRAINED_INDEFINITELY = (1 << 64) - 1
 
 PATHS = (Path.SYNTHETIC, Path.VF)
@@ -36,13 +37,15 @@ REASONS: tuple[Reason | None, ...] = (
     Reason.NOT_PERMITTED,
     Reason.STALLED,
     Reason.XDP_MISSING,
+    Reason.UNREACHABLE,
+    Reason.MANUAL,
 )
 """enum reason, by number; REASON_NONE is None."""
 
 LIVENESSES: tuple[Liveness | None, ...] = (None, Liveness.NETLINK, Liveness.LIVE, Liveness.FENTRY)
 """enum liveness, by number."""
 
-GUARD_MODES = (GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL)
+GUARD_MODES = (GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL, GuardMode.EVIDENCE)
 """enum guard_mode, by number."""
 
 
@@ -57,6 +60,8 @@ class ControlCommand(IntEnum):
     GUARD = 6
     HOME = 7
     DRAIN = 8
+    ADDRESS = 9
+    UPPERS = 10
 
 
 class ControlResult(IntEnum):
@@ -71,12 +76,21 @@ class ControlResult(IntEnum):
     DRAINED = 6
 
 
+class Uppers(IntFlag):
+    """enum uppers."""
+
+    SEND = 1
+    TAG = 2
+
+
 class PairState(ctypes.Structure):
     """struct pair."""
 
     _fields_ = [
         ("synthetic_ifindex", ctypes.c_uint32),
+        ("plain_ifindex", ctypes.c_uint32),
         ("vf_ifindex", ctypes.c_uint32),
+        ("settled_ifindex", ctypes.c_uint32),
         ("armed", ctypes.c_uint64),
         ("vf_dev", ctypes.c_uint64),
         ("guard", ctypes.c_uint32),
@@ -85,7 +99,6 @@ class PairState(ctypes.Structure):
         ("redirect_to", ctypes.c_uint32),
         ("home_dev", ctypes.c_uint64),
         ("synthetic_dev", ctypes.c_uint64),
-        ("reserved", ctypes.c_uint64),
         ("permitted", ctypes.c_uint64),
         ("settle_ns", ctypes.c_uint64),
         ("usable_since", ctypes.c_uint64),
@@ -93,8 +106,14 @@ class PairState(ctypes.Structure):
         ("held", ctypes.c_uint64),
         ("failures", ctypes.c_uint64),
         ("changed_at", ctypes.c_uint64),
-        ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
+        ("epoch", ctypes.c_uint64),
+        ("address", ctypes.c_uint64),
+        ("uppers", ctypes.c_uint64),
+        ("delivered_epoch", ctypes.c_uint64),
+        ("delivered_at", ctypes.c_uint64),
+        ("delivered", ctypes.c_uint64),
         ("drained_until", ctypes.c_uint64),
+        ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
     ]
 
 
@@ -121,7 +140,18 @@ class Counters(ctypes.Structure):
         ("rx", TrafficCount * len(PATHS)),
         ("duplicates", ctypes.c_uint64),
         ("lost_home", ctypes.c_uint64),
-        ("unused", ctypes.c_uint64 * 6),
+        ("compared", ctypes.c_uint64 * len(PATHS)),
+        ("unused", ctypes.c_uint64 * 4),
+    ]
+
+
+class Evidence(ctypes.Structure):
+    """struct evidence."""
+
+    _fields_ = [
+        ("frames", ctypes.c_uint64 * EVIDENCE_FRAMES),
+        ("targets", ctypes.c_uint64 * EVIDENCE_STATIONS),
+        ("senders", ctypes.c_uint64 * EVIDENCE_STATIONS),
     ]
 
 
@@ -183,3 +213,8 @@ class Layout(ctypes.Structure):
 def slot_candidates(ifindex: int) -> tuple[int, ...]:
     """Return the slots that the programs probe for a NIC, in order (maps.h, pair_of)."""
     return tuple((ifindex + probe) % NIC_SLOTS for probe in range(SLOT_PROBES))
+
+
+def address(mac: str) -> int:
+    """Return a MAC as a number, as the programs compare it (evidence.h, mac_at())."""
+    return int.from_bytes(bytes.fromhex(mac.replace(":", "")), "little")

@@ -37,6 +37,7 @@ def _shapes(cpus: int) -> dict[str, _Shape]:
         "counters": _Shape(
             _ARRAY, map_addresses.cpu_slots(cpus) * abi.NIC_SLOTS * ctypes.sizeof(abi.Counters)
         ),
+        "evidence": _Shape(_ARRAY, abi.NIC_SLOTS * ctypes.sizeof(abi.Evidence)),
         "found_state": _Shape(_ARRAY, ctypes.sizeof(abi.Found), abi.NIC_SLOTS),
         "layout": _Shape(_ARRAY, ctypes.sizeof(abi.Layout)),
     }
@@ -208,6 +209,10 @@ class LoadedObject:
         """Set the counters of a slot to zero on every CPU."""
         for row in range(slot, self._cpus * abi.NIC_SLOTS, abi.NIC_SLOTS):
             self._table("counters").write(row, abi.Counters())
+
+    def clear_evidence(self, slot: int) -> None:
+        """Forget what was seen of the frames of an earlier pair in this slot."""
+        self._table("evidence").write(slot, abi.Evidence())
 
     def control(self, command: abi.ControlCommand, slot: int, argument: int = 0) -> abi.ControlResult:
         """Run the control program: the only way to change a pair while packets flow (ebpf/control.c)."""

@@ -5,8 +5,8 @@ The verifier knows the address of an array of one entry (array_map_direct_value_
 kernel/bpf/arraymap.c, Linux 5.2). ebpf/maps.h has a placeholder for each; here the instruction that loads it
 becomes one that loads the address (BPF_PSEUDO_MAP_VALUE, include/uapi/linux/bpf.h).
 
-Programs of which each pair has a copy (program_templates.py) have three more placeholders: the addresses of
-the pair's own entry in `pairs` and in `counters`, and its slot. Until they are completed for a pair all their
+Programs of which each pair has a copy (program_templates.py) have four more placeholders: the addresses of
+the pair's own entry in `pairs`, `counters` and `evidence`, and its slot. Until they are completed for a pair all their
 maps are placeholders, because a descriptor is only valid in one process.
 """
 
@@ -18,7 +18,7 @@ from netvsc_bpf.kernel.bpf import abi
 from netvsc_bpf.kernel.bpf.instructions import INSTRUCTION
 from netvsc_bpf.kernel.process.cpus import possible_cpus
 
-MAPS = ("pairs", "homes", "counters")
+MAPS = ("pairs", "homes", "counters", "evidence")
 BY_DESCRIPTOR = ("paths", "path_events")
 """Maps that programs access by helpers. Templates contain the index in this list (part of ABI_VERSION)."""
 _LOAD_64 = 0x18
@@ -35,6 +35,7 @@ class _Own(IntEnum):
     PAIR = 8
     COUNTERS = 9
     SLOT = 10
+    EVIDENCE = 11
 
 
 MapFd = Callable[[str], int]
@@ -47,6 +48,7 @@ def macros() -> dict[str, int]:
     own = {
         "OWN_PAIR_ADDRESS": _number(_Own.PAIR),
         "OWN_COUNTERS_ADDRESS": _number(_Own.COUNTERS),
+        "OWN_EVIDENCE_ADDRESS": _number(_Own.EVIDENCE),
         "OWN_SLOT": _number(_Own.SLOT),
     }
     return addresses | own | {"CPU_SLOTS": cpu_slots(possible_cpus())}
@@ -110,6 +112,8 @@ def _meaning(place: int, map_fd: MapFd, slot: int | None) -> tuple[int, int, int
             return _PSEUDO_MAP_VALUE, map_fd("pairs"), slot * ctypes.sizeof(abi.PairState)
         case _Own.COUNTERS:
             return _PSEUDO_MAP_VALUE, map_fd("counters"), slot * ctypes.sizeof(abi.Counters)
+        case _Own.EVIDENCE:
+            return _PSEUDO_MAP_VALUE, map_fd("evidence"), slot * ctypes.sizeof(abi.Evidence)
         case _Own.SLOT:
             return 0, slot, 0
     return None

@@ -43,6 +43,7 @@ def kernel_offsets(btf: Btf) -> dict[str, int]:
         "NET_DEVICE_CARRIER_DOWN": _offset(device, "carrier_down_count", 4),
         "DEVMAP_VAL_TO_DEV": _offset(entry, "val", 8) - _offset(entry, "dev", 8),
         "NOTIFIER_INFO_DEV": _offset(notifier, "dev", 8),
+        "NETDEV_PRECHANGEUPPER": _enumerator(btf, "netdev_cmd", "NETDEV_PRECHANGEUPPER"),
     }
 
 
@@ -66,9 +67,17 @@ def no_offsets() -> dict[str, int]:
             "NET_DEVICE_CARRIER_DOWN",
             "DEVMAP_VAL_TO_DEV",
             "NOTIFIER_INFO_DEV",
+            "NETDEV_PRECHANGEUPPER",
         ),
         0,
     )
+
+
+def _enumerator(btf: Btf, enum: str, name: str) -> int:
+    value = btf.enumerators(enum).get(name)
+    if value is None:
+        raise _unfit(f"enum {enum} has no {name}")
+    return value
 
 
 def _offset(members: dict[str, Member], name: str, size: int) -> int:

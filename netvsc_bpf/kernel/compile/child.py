@@ -26,7 +26,7 @@ from netvsc_bpf.kernel.hooks.feature_probes import why_no_fentry
 from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError, NetvscBpfError, NotSupported
 from netvsc_bpf.model.path import Liveness
 
-MAPS = ("pairs", "paths", "homes", "counters", "path_events", "found_state", "layout")
+MAPS = ("pairs", "paths", "homes", "counters", "evidence", "path_events", "found_state", "layout")
 _ANEW = "take it down with `netvsc-bpf detach --all`, then attach again"
 _REQUEST_MAX = 1 << 16
 """Bytes; it has two paths and a few numbers."""

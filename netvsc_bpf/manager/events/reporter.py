@@ -170,7 +170,7 @@ class Reporter:
         self, pair: PairObservation | None, step: act.Action, refused: str | None, took_s: float
     ) -> None:
         """Report a completed step, or what the VF refused; `took_s` is its duration."""
-        if isinstance(step, act.ReplaceInterim):
+        if isinstance(step, act.ReplaceInterim | act.Describe):
             return  # part of joining, which has been reported
         kind, text = step_words(pair, step, attached=step.ifindex in self._attached)
         if refused is not None:

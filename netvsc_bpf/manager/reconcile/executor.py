@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import follow_settings, home_hook, order, vf_settings
+from netvsc_bpf.datapath.describe_nic import describe
 from netvsc_bpf.datapath.detach_pair import detach_one
 from netvsc_bpf.datapath.join import join, leave, permit, rx_for
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode
@@ -51,6 +52,8 @@ class Executor:
         match action:
             case act.Attach():
                 self._attach(synthetic)
+            case act.Describe():
+                describe(self.session, self.loaded, synthetic, self._slot(action))
             case act.PutLast():
                 order.put_last(self.session, self.loaded, synthetic, self._slot(action))
             case act.Join(vf=vf, down=down):
@@ -79,6 +82,7 @@ class Executor:
             slot = ensure_pair(self.session, self.loaded, synthetic, undo, mode)
             ensure_steer(self.session, self.loaded, self._hook(), synthetic, slot, undo)
             ensure_guard(self.session, self.loaded, synthetic, slot, mode, undo)
+            describe(self.session, self.loaded, synthetic, slot)
             undo.pop_all()
 
     def _join(self, synthetic: Nic, vf: Nic, down: Reason | None) -> str | None:

@@ -4,6 +4,7 @@
 import errno
 
 from netvsc_bpf.datapath import drains, follow_settings, interim_filter, order
+from netvsc_bpf.datapath.describe_nic import is_described
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import rx_for
 from netvsc_bpf.datapath.options import AttachOptions
@@ -57,8 +58,18 @@ def observe(
         joined=joined,
         left_behind=joined is None and found.vf_ifindex != 0,
         drained=drains.in_force(loaded, slot, synthetic.ifindex),
+        described=_described(session, loaded, synthetic, slot),
     )
     return choose(session.nics, pair, options, known)
+
+
+def _described(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) -> bool:
+    try:
+        return is_described(session, loaded, synthetic, slot)
+    except OSError as error:
+        if error.errno != errno.ENODEV:  # removed since the dump
+            raise
+        return True
 
 
 def _passed_by(session: Session, synthetic: Nic) -> tuple[int, ...]:

@@ -284,7 +284,7 @@ class Reconciler:
                 # The pair was changed meanwhile, and the reason has been recorded: observe again.
                 self.memories.count()
                 return True
-        changes = [step for step in steps if not isinstance(step, act.ReplaceInterim)]
+        changes = [step for step in steps if not isinstance(step, act.ReplaceInterim | act.Describe)]
         if not memory.took(len(changes), self.clock()):
             self.reporter.unstable(nic.ifindex)
             return False

@@ -118,7 +118,7 @@ def test_s45_the_same_frame_on_both_paths_is_delivered_once(
 @pytest.mark.guest
 def test_s45_a_broadcast_that_the_switch_floods_to_both_ports_is_delivered_once(lab: Lab) -> None:
     with attached(lab) as pair, ear(lab) as listener:
-        assert (pair.path, pair.status().guard) == (Path.VF, GuardMode.MULTICAST)
+        assert (pair.path, pair.status().guard) == (Path.VF, GuardMode.EVIDENCE)
         with Tap(lab.fabric, "vf0") as vf, Tap(lab.fabric, "syn0") as synthetic:
             send(lab.peer, "eth0", datagram("broadcast", b"flooded"))
             send(lab.peer, "eth0", datagram("broadcast", LAST))
@@ -133,7 +133,7 @@ def test_s45_nothing_is_dropped_while_the_synthetic_path_is_in_use(
     silence(lab)
     with attached(lab, guard=GuardMode.ALL) as pair, ear(lab) as listener:
         lab.vf_down()
-        send(lab.guest, "eth0", ethernet(BROADCAST, b"notice that it is down"))
+        send(lab.guest, "eth0", ethernet(BROADCAST, b"notice that it is down", source=GUEST_MAC))
         assert pair.path is Path.SYNTHETIC
         for kind in KINDS:
             send(lab.fabric, "syn0", datagram(kind, kind.encode()))
@@ -150,7 +150,7 @@ def test_s45_while_the_vf_settles_its_copy_of_a_broadcast_is_the_one_dropped(
     silence(lab)
     with attached(lab, guard=GuardMode.MULTICAST) as pair, ear(lab) as listener:
         lab.vf_down()
-        send(lab.guest, "eth0", ethernet(BROADCAST, b"notice that it is down"))
+        send(lab.guest, "eth0", ethernet(BROADCAST, b"notice that it is down", source=GUEST_MAC))
         pair.control(ControlCommand.PERMIT, HOUR_NS)
         lab.vf_up()
         assert pair.path is Path.SYNTHETIC

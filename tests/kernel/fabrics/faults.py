@@ -29,53 +29,11 @@ class Fault:
 
 FAULTS = (
     Fault(
-        78,
-        "guard stops groups alone: unicast that the guest sent by the VF comes back in by the synthetic NIC",
-        frozenset({Kind.OWN_UNICAST, Kind.INNER_OWN_UNICAST}),
-        _VF_IS_PATH,
-        _ANYWHERE,
-    ),
-    Fault(
-        78,
-        "home stops groups alone: unicast sent by the synthetic NIC comes back in by a promiscuous VF",
-        frozenset({Kind.INNER_OWN_UNICAST}),
-        frozenset({State.SETTLING}),
-        _FLOODING,
-    ),
-    Fault(
-        80,
-        "a hub sends all unicast to both",
-        frozenset({Kind.UNICAST, Kind.INNER}),
-        _VF_IS_UP,
-        frozenset({Fabric.HUB}),
-    ),
-    Fault(
-        80,
-        "unicast that is flooded to both is delivered twice",
-        frozenset({Kind.FLOODED, Kind.INNER_FLOODED}),
-        _VF_IS_UP,
-        _FLOODING,
-    ),
-    Fault(
         81,
         "memberships are not reported again: the switch sends to the path of before, or to none",
         frozenset({Kind.KEPT_GROUP}),
         _VF_IS_UP,
         frozenset({Fabric.SNOOPING}),
-    ),
-    Fault(
-        82,
-        "the VF does not listen to what was joined without a manager, and guard stops what does arrive",
-        frozenset({Kind.GROUP, Kind.CROWDED_GROUP}),
-        frozenset({State.NO_MANAGER}),
-        _ANYWHERE,
-    ),
-    Fault(
-        83,
-        "the VF's filter has no room for the group, and guard stops what does arrive",
-        frozenset({Kind.CROWDED_GROUP}),
-        frozenset({State.ARMED}),
-        _ANYWHERE,
     ),
 )
 

@@ -9,7 +9,7 @@ from netvsc_bpf.kernel.bpf import map_addresses
 
 INSN = struct.Struct("=BBhi")
 LOAD_64, MOVE = 0x18, 0xB7
-FDS = {"pairs": 11, "homes": 12, "counters": 13}
+FDS = {"pairs": 11, "homes": 12, "counters": 13, "evidence": 14}
 
 
 def load_64(register: int, number: int, source: int = 0) -> bytes:
