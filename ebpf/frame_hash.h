@@ -30,7 +30,7 @@ static __always_inline u64 hash_of(struct frame *frame, struct payload *payload)
 #pragma unroll
 	for (u32 word = 0; word < 6; word++)
 		hash = mix(hash, payload->more[word]);
-	return hash | 1 << 31; /* never 0; this bit decides nothing (is_copy()) */
+	return hash | 1ULL << 31; /* never 0; this bit decides nothing (is_copy()) */
 }
 
 #endif

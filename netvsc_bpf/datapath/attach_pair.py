@@ -130,7 +130,11 @@ def _attach_one(
         if vf is not None and rx is not None:
             drained = drains.in_force(loaded, slot, synthetic.ifindex) is not None
             down = Reason.DRAINED if drained and options.leave is LeavePolicy.DOWN else None
-            denied = join(session, loaded, hook, pairing.pair, slot, rx, undo, down=down)
+            denied = join(
+                *(session, loaded, hook, pairing.pair, slot, rx, undo),
+                down=down,
+                all_multicast=options.all_multicast,
+            )
             if denied is None and options.xdp is XdpPolicy.REQUIRE and _bypasses_xdp(session, pairing.pair):
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
             elif denied is None and drained:

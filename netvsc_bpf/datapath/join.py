@@ -7,6 +7,7 @@ permission is withdrawn before anything on the VF is changed.
 
 import errno
 from contextlib import ExitStack
+from functools import partial
 
 from netvsc_bpf.datapath import follow_settings, home_hook, sync_addresses, sync_vlans, vf_settings
 from netvsc_bpf.datapath.options import AttachOptions, rx_mode
@@ -35,6 +36,7 @@ def join(
     *,
     by_manager: bool = False,
     down: Reason | None = None,
+    all_multicast: bool = True,
 ) -> Reason | None:
     """Prepare the VF of `pair` for the permission; return why it must not be permitted, None if it may.
 
@@ -78,6 +80,7 @@ def join(
         home_hook.enable(loaded, pair, slot, rx)
     else:
         sync_vlans.sync_all(_half(synthetic), _half(vf))
+        _follow_flags(session, loaded, slot, synthetic, vf, all_multicast)
         home_hook.enable(loaded, pair, slot, rx)
         # A VF that has carried traffic may have packets queued, which adding a clsact qdisc would drop.
         home_hook.attach(session, loaded, hook, pair, slot, quick=by_manager and new)
@@ -88,6 +91,18 @@ def join(
     vf_settings.follow_up(session.rtnl, found, vf, up, down, lambda: loaded.set_found(slot, found))
     _note(loaded, slot, synthetic, None, up=up, down=down)
     return None
+
+
+def _follow_flags(
+    session: Session, loaded: LoadedObject, slot: int, synthetic: Nic, vf: Nic, all_multicast: bool
+) -> None:
+    """Switch promiscuous and all-multicast mode on where they are needed; the manager switches them off."""
+    found = loaded.found(slot)
+    promisc = bool(synthetic.promiscuity or found.followed_promisc)
+    allmulti = bool(all_multicast or synthetic.allmulti or found.followed_allmulti)
+    note = partial(loaded.set_found, slot, found)
+    follow_settings.follow_flags(session.rtnl, found, vf, promisc, allmulti, note)
+    note()
 
 
 def rx_for(session: Session, options: AttachOptions, synthetic: Nic, vf: Nic) -> RxMode:

@@ -64,6 +64,14 @@ class AttachOptions:
             "one on the VF."
         ),
     ] = XdpPolicy.WARN
+    all_multicast: Annotated[
+        bool,
+        Setting(
+            "Have VFs whose ingress home redirects receive all multicast, so that groups arrive that were "
+            "joined while no manager runs, or that do not fit into the VF's filter. If not, only the synced "
+            "groups; on switches that flood much multicast that saves the guest's CPUs work."
+        ),
+    ] = True
     leave: Annotated[
         LeavePolicy,
         Setting(

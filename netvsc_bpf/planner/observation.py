@@ -41,6 +41,8 @@ class Joined:
     """While not permitted: the reason stored for that."""
     bypassed_xdp: int | None = None
     """A foreign XDP program (id) on the synthetic NIC that does not see the VF's frames."""
+    redirected: bool = True
+    """home redirects its frames, and hv_netvsc does not deliver them."""
     interim: bool = False
     """home is attached by an interim filter, which its link has to replace."""
 

@@ -58,6 +58,8 @@ class Wanted:
     leave: LeavePolicy = LeavePolicy.DOWN
     no_link: bool = False
     """The VF was enslaved by hv_netvsc and lost its carrier (planner/lost_link.py)."""
+    all_multicast: bool = False
+    """A VF whose ingress home redirects receives all multicast (AttachOptions.all_multicast)."""
     lingers: bool = False
     """The pair was drained just now, and frames in flight to the VF have still to arrive (LINGER_S)."""
 
@@ -142,7 +144,7 @@ def _use(seen: PairObservation, wanted: Wanted) -> list[Action]:
         _take_down(seen, joined, down, wanted)
         or _sync(seen, joined, down)
         or _permission(seen, joined, wanted)
-        or [*_interim_replacement(seen, joined), *_flags(seen, joined)]
+        or [*_interim_replacement(seen, joined), *_flags(seen, joined, wanted)]
     )
 
 
@@ -212,11 +214,12 @@ def _interim_replacement(seen: PairObservation, joined: Joined) -> list[Action]:
     return [ReplaceInterim(seen.synthetic.ifindex)] if joined.interim and joined.home else []
 
 
-def _flags(seen: PairObservation, joined: Joined) -> list[Action]:
+def _flags(seen: PairObservation, joined: Joined, wanted: Wanted) -> list[Action]:
     """Return the change of flags. It is last, because a VF that refuses it carries traffic anyway."""
     if joined.denied is not None:
         return []
-    promisc, allmulti = seen.synthetic.promiscuity > 0, seen.synthetic.allmulti > 0
+    promisc = seen.synthetic.promiscuity > 0
+    allmulti = seen.synthetic.allmulti > 0 or (wanted.all_multicast and joined.redirected)
     # The record is written before the change: the manager may have been killed in between.
     missing = (promisc and not joined.vf.promiscuity) or (allmulti and not joined.vf.allmulti)
     if (promisc, allmulti) == (joined.followed.promisc, joined.followed.allmulti) and not missing:

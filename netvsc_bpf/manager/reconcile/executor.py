@@ -91,7 +91,10 @@ class Executor:
             rx = rx_for(self.session, self.options, synthetic, vf)
             pair = Pair(synthetic, vf)
             denied = join(
-                self.session, self.loaded, self._hook(), pair, slot, rx, undo, by_manager=True, down=down
+                *(self.session, self.loaded, self._hook(), pair, slot, rx, undo),
+                by_manager=True,
+                down=down,
+                all_multicast=self.options.all_multicast,
             )
             undo.pop_all()
         return None if denied is None else f"{vf.name} refuses MTU {synthetic.mtu}: it is not used"

@@ -111,6 +111,7 @@ def _joined(
         denied=abi.REASONS[found.denied],
         withheld=None if state.permitted else abi.REASONS[state.reason],
         bypassed_xdp=bypassed_xdp_program(synthetic, vf, guarded=holds_xdp),
+        redirected=bool(state.redirect_to),
         interim=makes_do,
     )
 

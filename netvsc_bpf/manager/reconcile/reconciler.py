@@ -303,7 +303,9 @@ class Reconciler:
         no_link = leave is LeavePolicy.DOWN and memory.without_link(seen.pair, now)
         damped, drained = memory.damper.suppressed, seen.pair.drained
         lingers = drained is not None and drained.lingers(CLOCKS.boottime())
-        steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, lingers))
+        every_group = wanted.options.all_multicast
+        chosen = Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, every_group, lingers)
+        steps = plan(seen.pair, chosen)
         if not steps:
             memory.settled()
             self.reporter.settled(nic.ifindex)

@@ -32,7 +32,7 @@ FAULTS = (
         81,
         "memberships are not reported again: the switch sends to the path of before, or to none",
         frozenset({Kind.KEPT_GROUP}),
-        _VF_IS_UP,
+        frozenset({State.SETTLING}),
         frozenset({Fabric.SNOOPING}),
     ),
 )

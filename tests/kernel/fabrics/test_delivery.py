@@ -80,12 +80,12 @@ def test_frame_is_delivered_as_often_as_is_right(
 
 
 COPIES = {
-    Fabric.HUB: {Kind.UNICAST: (1, 1), Kind.FLOODED: (1, 1), Kind.GROUP: (1, 1), Kind.STRANGE_GROUP: (1, 0)},
+    Fabric.HUB: {Kind.UNICAST: (1, 1), Kind.FLOODED: (1, 1), Kind.GROUP: (1, 1), Kind.STRANGE_GROUP: (1, 1)},
     Fabric.LEARNING: {
         Kind.UNICAST: (0, 1),
         Kind.FLOODED: (1, 1),
         Kind.GROUP: (1, 1),
-        Kind.STRANGE_GROUP: (1, 0),
+        Kind.STRANGE_GROUP: (1, 1),
     },
     Fabric.SNOOPING: {
         Kind.UNICAST: (0, 1),
@@ -97,10 +97,10 @@ COPIES = {
         Kind.UNICAST: (0, 1),
         Kind.FLOODED: (0, 1),
         Kind.GROUP: (1, 1),
-        Kind.STRANGE_GROUP: (1, 0),
+        Kind.STRANGE_GROUP: (1, 1),
     },
 }
-"""By the synthetic NIC and by the VF, which filters groups, while the VF is the path."""
+"""By the synthetic NIC and by the VF, which is in all-multicast mode, while the VF is the path."""
 
 
 @pytest.mark.parametrize("fabric", FABRICS)

@@ -32,18 +32,24 @@ def flags(lab: Lab, interface: str) -> list[str]:
 class VfFilter:
     """Passes to vf0 its MAC, broadcast and the groups on its list; everything once it is promiscuous.
 
-    A call makes it follow changes by the guest.
+    In all-multicast mode it passes every group. A call makes it follow changes by the guest.
     """
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def follow(self, room: int | None = None) -> None:
-        """Let in what vf0 asks for now; of its groups the first ``room``, as ixgbevf does."""
+    def follow(self, room: int | None = None, *, trusted: bool = True) -> None:
+        """Let in what vf0 asks for now; of its groups the first ``room``, as ixgbevf does.
+
+        A VF that is not ``trusted`` gets no all-multicast mode, and is not told so.
+        """
         passed = [GUEST_MAC, BROADCAST, *listened_to(self._lab, "vf0")[:room]]
         rule = f"ether daddr != {{ {', '.join(mac.hex(':') for mac in passed)} }} counter drop"
-        if "PROMISC" in flags(self._lab, "vf0"):
+        mode = flags(self._lab, "vf0")
+        if "PROMISC" in mode:
             rule = "counter accept"
+        elif "ALLMULTI" in mode and trusted:
+            rule = f"ether daddr & 01:00:00:00:00:00 == 0 {rule}"
         chain = f'chain out {{ type filter hook egress device "vf0" priority 0; {rule}; }};'
         table = "table netdev vf_filter"
         self._lab.run(self._lab.fabric, ["nft", f"add {table}; delete {table}; {table} {{ {chain} }}"])

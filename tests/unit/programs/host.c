@@ -21,6 +21,7 @@ struct host_entry host_paths[2 * HOST_SLOTS];
 char host_pairs[sizeof(struct pairs)] __attribute__((aligned(64)));
 char host_homes[sizeof(struct homes)] __attribute__((aligned(64)));
 char host_counters[sizeof(struct all_counters)] __attribute__((aligned(64)));
+char host_evidence[sizeof(struct evidence)] __attribute__((aligned(64)));
 u64 host_now, host_redirected_to;
 struct path_event host_last_event;
 
@@ -48,6 +49,14 @@ int bpf_redirect(u32 ifindex, u64 flags)
 {
 	host_redirected_to = ifindex | flags << 32;
 	return 7; /* TC_ACT_REDIRECT */
+}
+
+long bpf_skb_load_bytes(const struct __sk_buff *skb, u32 offset, void *to, u32 length)
+{
+	if (skb->data + offset + length > skb->data_end)
+		return -1;
+	memcpy(to, (void *)(skb->data + offset), length);
+	return 0;
 }
 
 /* What the latch decides by. The rest is written on a change of path, or once. */
@@ -194,11 +203,29 @@ int host_guard(u8 *frame, u32 length, u32 ifindex)
 	return guard(&context);
 }
 
-int host_home(u32 pkt_type, u32 ifindex)
+static struct __sk_buff skb_of(u8 *frame, u32 length, u32 ifindex)
 {
-	struct __sk_buff skb = {
-		.len = 64, .pkt_type = pkt_type, .ingress_ifindex = ifindex, .ifindex = ifindex
-	};
+	u64 data = (unsigned long)frame;
 
+	return (struct __sk_buff){ .data = data,
+				   .data_end = data + length,
+				   .len = length,
+				   .ingress_ifindex = ifindex,
+				   .ifindex = ifindex };
+}
+
+int host_home(u8 *frame, u32 length, u32 pkt_type, u32 vlan, u32 ifindex)
+{
+	struct __sk_buff skb = skb_of(frame, length, ifindex);
+
+	skb.pkt_type = pkt_type;
+	skb.vlan_tci = vlan;
 	return home(&skb);
+}
+
+int host_steer(u8 *frame, u32 length, u32 ifindex)
+{
+	struct __sk_buff skb = skb_of(frame, length, ifindex);
+
+	return steer(&skb);
 }

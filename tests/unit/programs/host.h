@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef int8_t s8;
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -29,7 +30,8 @@ typedef _Bool bool;
 #define BPF_F_MMAPABLE 0
 
 struct __sk_buff {
-	u32 len, pkt_type, ifindex, ingress_ifindex, queue_mapping, cb[5];
+	u64 data, data_end;
+	u32 len, pkt_type, ifindex, ingress_ifindex, queue_mapping, vlan_tci, cb[5];
 };
 
 struct xdp_md {
@@ -58,15 +60,17 @@ struct host_entry { /* struct bpf_dtab_netdev */
 
 extern struct host_device host_devices[4];
 extern struct host_entry host_paths[2 * HOST_SLOTS];
-extern char host_pairs[], host_homes[], host_counters[];
+extern char host_pairs[], host_homes[], host_counters[], host_evidence[];
 extern u64 host_now, host_redirected_to;
 
 long host_read_kernel(void *to, u32 size, const void *from);
 u32 *host_path(u32 *slot);
 int host_event(void *event, size_t size, u64 flags);
 int bpf_redirect(u32 ifindex, u64 flags);
+long bpf_skb_load_bytes(const struct __sk_buff *skb, u32 offset, void *to, u32 length);
 #define bpf_ktime_get_ns() host_now
 #define bpf_ktime_get_boot_ns() host_now
+#define bpf_ktime_get_coarse_ns() host_now
 #define bpf_get_smp_processor_id() 0
 #define BPF_FUNC_probe_read_kernel host_read_kernel
 
@@ -91,13 +95,16 @@ int bpf_redirect(u32 ifindex, u64 flags);
 #define NET_DEVICE_CARRIER_DOWN offsetof(struct host_device, carrier_down)
 #define DEVMAP_VAL_TO_DEV (offsetof(struct host_entry, ifindex) - offsetof(struct host_entry, dev))
 #define NOTIFIER_INFO_DEV 0
+#define NETDEV_PRECHANGEUPPER 26
 
 #define PAIRS_ADDRESS host_pairs
 #define HOMES_ADDRESS host_homes
 #define COUNTERS_ADDRESS host_counters
+#define EVIDENCE_ADDRESS host_evidence
 /* The pair that the tests have is in slot 0. */
 #define OWN_PAIR_ADDRESS host_pairs
 #define OWN_COUNTERS_ADDRESS host_counters
+#define OWN_EVIDENCE_ADDRESS host_evidence
 #define OWN_SLOT 0
 
 #endif

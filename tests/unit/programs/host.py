@@ -28,6 +28,9 @@ SYNTHETIC, VF, OTHER = 0, 1, 2
 IFINDEX = (abi.NIC_SLOTS, 20, 30)
 """The first one's slot is 0."""
 NETDEV_UP, NETDEV_DOWN, NETDEV_CHANGE, NETDEV_UNREGISTER, NETDEV_GOING_DOWN = 1, 2, 4, 6, 10
+NETDEV_PRECHANGEUPPER = 26
+OWN_MAC = bytes.fromhex("00155d010203")
+"""That of the synthetic NIC and its VF."""
 LONG_AGO, NOW = 1_000, 1_000_000_000_000
 
 
@@ -101,6 +104,7 @@ class Host:
         self._paths = (_Entry * (2 * abi.NIC_SLOTS)).in_dll(self._library, "host_paths")
         self._now = ctypes.c_uint64.in_dll(self._library, "host_now")
         self._counters = abi.Counters.in_dll(self._library, "host_counters")
+        self._evidence = abi.Evidence.in_dll(self._library, "host_evidence")
         self.reset()
 
     @property
@@ -116,7 +120,8 @@ class Host:
         self._library.fibers_reset()
         for number, ifindex in enumerate(IFINDEX):
             self.devices[number] = Device(state=USABLE, net=1, ifindex=ifindex)
-        ctypes.memset(ctypes.addressof(self._counters), 0, ctypes.sizeof(self._counters))
+        for memory in (self._counters, self._evidence):
+            ctypes.memset(ctypes.addressof(memory), 0, ctypes.sizeof(memory))
         self._name(0, VF)
         self._name(abi.NIC_SLOTS, SYNTHETIC)
         homes = (abi.Home * abi.NIC_SLOTS).in_dll(self._library, "host_homes")
@@ -135,6 +140,8 @@ class Host:
             "home_ifindex": IFINDEX[VF],
             "home_dev": address + VF * ctypes.sizeof(Device),
             "redirect_to": IFINDEX[SYNTHETIC],
+            "plain_ifindex": IFINDEX[SYNTHETIC],
+            "address": int.from_bytes(OWN_MAC, "little"),
             "armed": 1,
             "permitted": 1,
             "usable_since": LONG_AGO,
@@ -176,9 +183,17 @@ class Host:
         """Hand a frame to guard; return whether it is dropped."""
         return bool(self._library.host_guard(frame, len(frame), IFINDEX[device]) == 1)
 
-    def home_answers(self, pkt_type: int, device: int = VF) -> int:
-        """Hand a frame to home; return its answer (TC_ACT_SHOT is 2, TC_ACT_REDIRECT 7)."""
-        return int(self._library.host_home(pkt_type, IFINDEX[device]))
+    def home_answers(self, frame: bytes, device: int = VF, *, vlan: int = 0) -> int:
+        """Hand a frame to home; return its answer (TC_ACT_SHOT is 2, TC_ACT_REDIRECT 7).
+
+        Its VLAN tag, if it has one, has been removed from the frame.
+        """
+        kind = _pkt_type(frame)
+        return int(self._library.host_home(frame, len(frame), kind, vlan, IFINDEX[device]))
+
+    def sends(self, frame: bytes) -> None:
+        """Hand a frame to steer."""
+        self._library.host_steer(frame, len(frame), IFINDEX[SYNTHETIC])
 
     def orders(self, cpus: Sequence[Sequence[Work]], begin: Callable[[], None]) -> Iterator[list[int]]:
         """Have what each CPU does happen in every order; yield each state at the end, by the CPUs' turns.
@@ -214,6 +229,14 @@ class Host:
     def _name(self, slot: int, device: int) -> None:
         address = ctypes.addressof(self.devices) + device * ctypes.sizeof(Device)
         self._paths[slot] = _Entry(dev=address, ifindex=IFINDEX[device])
+
+
+def _pkt_type(frame: bytes) -> int:
+    """Return what eth_type_trans() says: PACKET_HOST, _BROADCAST, _MULTICAST or _OTHERHOST."""
+    target = frame[:6]
+    if target[0] & 1:
+        return 1 if target == b"\xff" * 6 else 2
+    return 0 if target == OWN_MAC else 3
 
 
 @cache

@@ -17,6 +17,7 @@ from tests.unit.programs.host import (
     NO_CARRIER,
     NOW,
     OTHER,
+    OWN_MAC,
     PRESENT,
     START,
     SYNTHETIC,
@@ -26,9 +27,11 @@ from tests.unit.programs.host import (
     Host,
 )
 
-BROADCAST, UNICAST = bytes([0xFF] * 6 + [0] * 58), bytes([2] + [0] * 63)
+PEER_MAC = bytes.fromhex("020000000099")
+BROADCAST, GROUP, UNICAST = (
+    target + PEER_MAC + bytes(52) for target in (b"\xff" * 6, bytes.fromhex("01005e010203"), OWN_MAC)
+)
 GO_ON, SHOT, REDIRECT = -1, 2, 7  # TC_ACT_UNSPEC, TC_ACT_SHOT, TC_ACT_REDIRECT
-TO_US, TO_ALL, TO_A_GROUP = 0, 1, 2  # PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST
 UNUSABLE = {
     Reason.VF_DOWN: PRESENT,
     Reason.VF_DETACHED: START,
@@ -255,18 +258,18 @@ def test_s95_steer_does_nothing_by_another_number(host: Host) -> None:
 @pytest.mark.parametrize("rung", [Liveness.FENTRY, Liveness.LIVE])
 def test_s95_home_does_nothing_for_another_vf(rung: Liveness) -> None:
     host = Host(rung)
-    assert host.home_answers(TO_US) == REDIRECT
-    assert host.home_answers(TO_US, OTHER) == GO_ON
+    assert host.home_answers(UNICAST) == REDIRECT
+    assert host.home_answers(UNICAST, OTHER) == GO_ON
     assert host.counters.rx[1].packets == 1
 
 
 def test_s95_home_does_nothing_once_its_vf_goes(host: Host, live: Host) -> None:
     host.happen(Event.NOTIFIER, OTHER, argument=NETDEV_UNREGISTER)
-    assert host.home_answers(TO_US) == REDIRECT
+    assert host.home_answers(UNICAST) == REDIRECT
     host.happen(Event.NOTIFIER, argument=NETDEV_UNREGISTER)
-    assert host.home_answers(TO_US) == GO_ON
+    assert host.home_answers(UNICAST) == GO_ON
     live.unregister(VF)
-    assert live.home_answers(TO_US) == GO_ON
+    assert live.home_answers(UNICAST) == GO_ON
 
 
 def test_s95_guard_passes_where_the_vf_is_not(live: Host) -> None:
@@ -323,12 +326,12 @@ def test_s95_guard_drops_what_its_mode_says(live: Host, mode: int, dropped: tupl
 
 def test_s95_home_drops_only_what_the_synthetic_nic_receives_too(live: Host) -> None:
     live.set_pair(guard=1)
-    assert SHOT not in [live.home_answers(kind) for kind in (TO_US, TO_ALL, TO_A_GROUP)], "the VF is the path"
+    assert SHOT not in [live.home_answers(kind) for kind in (UNICAST, BROADCAST, GROUP)], "the VF is the path"
     live.set_pair(guard=1, armed=0)
-    assert live.home_answers(TO_US) != SHOT
-    assert [live.home_answers(kind) for kind in (TO_ALL, TO_A_GROUP)] == [SHOT] * 2
+    assert live.home_answers(UNICAST) != SHOT
+    assert [live.home_answers(kind) for kind in (BROADCAST, GROUP)] == [SHOT] * 2
     live.set_pair(guard=0, armed=0)
-    assert live.home_answers(TO_ALL) != SHOT
+    assert live.home_answers(BROADCAST) != SHOT
 
 
 def test_s95_each_change_of_path_is_counted_once(host: Host) -> None:
