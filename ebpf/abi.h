@@ -45,8 +45,6 @@ enum reason {
 	REASON_NOT_PERMITTED = 13,
 	REASON_STALLED = 14,
 	REASON_XDP_MISSING = 15,
-	REASON_UNREACHABLE = 16,
-	REASON_MANUAL = 17,
 	REASON_COUNT = 32, /* a power of two, with room for more */
 };
 
@@ -161,7 +159,7 @@ struct all_counters {
 #define EVIDENCE_FRAMES 64
 #define EVIDENCE_STATIONS 32
 
-/* What tells the copy of a frame from its only delivery, per pair (evidence.h). Used by the programs only. */
+/* What distinguishes the copy of a frame from its only delivery, per pair (evidence.h). Used by the programs only. */
 struct evidence {
 	u64 frames[EVIDENCE_FRAMES]; /* that arrived a moment ago, and by which path more often */
 	u64 targets[EVIDENCE_STATIONS]; /* stations that the active path has delivered unicast to */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tells the copies of frames from the only ones.
+ * Distinguishes copies of frames from frames that arrive once.
  *
  * A switch may deliver a frame to both NICs of a pair: broadcast, multicast, and unicast for a MAC that it has not
  * learned. Or by the inactive path only, for example while it still sends to the port of before. So a frame is dropped

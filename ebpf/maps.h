@@ -28,7 +28,7 @@
  *
  * `pairs`: slot of a synthetic NIC -> its state. `homes`: slot of a VF -> its pair. `counters`: CPU and slot of a
  * pair -> its counters; not a per-CPU array, because the entries of one have no such address. `evidence`: slot of a
- * pair -> what tells copies of frames (evidence.h).
+ * pair -> what distinguishes copies of frames (evidence.h).
  *
  * For bcc their type is a byte array: it generates code that prints and parses each member of a map's type, unrolled,
  * and for these thousands of members that took two seconds of each attach. In BTF they have their real type.

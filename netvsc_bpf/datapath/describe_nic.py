@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Gives the programs what they need of a synthetic NIC to tell copies of frames: its MAC, and what is above it.
+"""Gives the programs what they need of a synthetic NIC to recognise copies: its MAC, and what is above it.
 
 Steer notes from which MACs devices above the NIC send, for guard and home (ebpf/evidence.h), but only if there
 are such devices. On level `fentry` the sentinel notices one that is added without a manager.

@@ -29,8 +29,6 @@ class Reason(StrEnum):
     NOT_PERMITTED = "not-permitted"
     STALLED = "stalled"
     XDP_MISSING = "xdp-missing"
-    UNREACHABLE = "unreachable"
-    MANUAL = "manual"
 
 
 class Hook(StrEnum):

@@ -37,8 +37,6 @@ REASONS: tuple[Reason | None, ...] = (
     Reason.NOT_PERMITTED,
     Reason.STALLED,
     Reason.XDP_MISSING,
-    Reason.UNREACHABLE,
-    Reason.MANUAL,
 )
 """enum reason, by number; REASON_NONE is None."""
 

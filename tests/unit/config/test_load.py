@@ -152,7 +152,7 @@ def test_the_command_line_alone_is_enough() -> None:
         (
             '[attach]\nguard = "maybe"\n',
             2,
-            'guard takes "auto" or "off" or "multicast" or "all", not "maybe"',
+            'guard takes "auto" or "off" or "multicast" or "all" or "evidence", not "maybe"',
         ),
         ("[attach]\nguard = { off = true }\n", 2, "not a table"),
         ('[attach]\nvf = "vf0"\n', 2, "[attach] has no key vf"),

@@ -19,7 +19,7 @@ SYNTHETIC = nic(2)
 
 @pytest.mark.parametrize(
     ("driver", "mode"),
-    [("hv_netvsc", GuardMode.OFF), ("virtio_net", GuardMode.MULTICAST), (None, GuardMode.MULTICAST)],
+    [("hv_netvsc", GuardMode.OFF), ("virtio_net", GuardMode.EVIDENCE), (None, GuardMode.EVIDENCE)],
 )
 def test_s44_guard_is_off_where_the_host_uses_both_paths(driver: str | None, mode: GuardMode) -> None:
     assert guard_mode(AttachOptions(), nic(2, driver=driver)) is mode

@@ -44,7 +44,8 @@ def changes(calls: MagicMock) -> list[str]:
 
 
 def nic() -> Any:
-    return SimpleNamespace(ifindex=20, name="vf0", master=None, up=True, ipv6_disabled=True, tx_dropped=0)
+    flags = {"up": True, "promiscuity": 0, "allmulti": 0}
+    return SimpleNamespace(ifindex=20, name="vf0", master=None, ipv6_disabled=True, tx_dropped=0, **flags)
 
 
 def test_s95_the_permission_is_withdrawn_before_anything_is_taken_away(calls: MagicMock) -> None:

@@ -39,7 +39,7 @@ def enums() -> Enums:
         },
         "netdev_cmd": {
             **{"NETDEV_UP": 1, "NETDEV_DOWN": 2, "NETDEV_REBOOT": 3, "NETDEV_CHANGE": 4},
-            **{"NETDEV_UNREGISTER": 6, "NETDEV_GOING_DOWN": 10},
+            **{"NETDEV_UNREGISTER": 6, "NETDEV_GOING_DOWN": 10, "NETDEV_PRECHANGEUPPER": 26},
         },
     }
 
@@ -67,6 +67,7 @@ def test_offsets_are_those_of_the_kernel() -> None:
         "NET_DEVICE_CARRIER_DOWN": 812,
         "DEVMAP_VAL_TO_DEV": 52,
         "NOTIFIER_INFO_DEV": 0,
+        "NETDEV_PRECHANGEUPPER": 26,
     }
 
 
