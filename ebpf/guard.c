@@ -13,6 +13,7 @@
  */
 #include "abi.h"
 #include "device.h"
+#include "frame_length.h"
 #include "latch.h"
 #include "maps.h"
 
@@ -51,6 +52,6 @@ int guard(struct xdp_md *ctx)
 		counters->duplicates += 1;
 		return XDP_DROP;
 	}
-	count(&counters->rx[PATH_SYNTHETIC], end - frame);
+	count(&counters->rx[PATH_SYNTHETIC], frame_length(ctx));
 	return XDP_PASS;
 }

@@ -19,17 +19,18 @@ IFLA_IFNAME, IFLA_ALT_IFNAME = 3, 53
 _IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
 _ADDRESS, _MTU, _LINK, _MASTER, _LINKINFO, _STATS64, _AF_SPEC = 1, 4, 5, 10, 18, 23, 26
 _PROMISCUITY, _CARRIER, _LINK_NETNSID, _GSO_MAX_SEGS, _GSO_MAX_SIZE, _XDP = 30, 33, 37, 40, 41, 43
-_PROP_LIST, _PERM_ADDRESS, _PARENT, _BUS, _ALLMULTI = 52, 54, 56, 57, 61
+_MAX_MTU, _PROP_LIST, _PERM_ADDRESS, _PARENT, _BUS, _ALLMULTI = 51, 52, 54, 56, 57, 61
 _INFO_KIND, _INET6_CONF, _INET6_ADDR_GEN_MODE = 1, 2, 8
 _STATE = frozenset({_ADDRESS, IFLA_IFNAME, _MTU, _MASTER, _LINKINFO, _STATS64, _CARRIER, _XDP, _PARENT, _BUS})
 _SETTINGS = frozenset(
     {_LINK, _LINK_NETNSID, _AF_SPEC, _PROMISCUITY, _ALLMULTI, _GSO_MAX_SEGS, _GSO_MAX_SIZE}
-    | {_PROP_LIST, _PERM_ADDRESS}
+    | {_MAX_MTU, _PROP_LIST, _PERM_ADDRESS}
 )
 _ALL = _STATE | _SETTINGS
 # IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel leaves the first
 # out (rtnl_xdp_fill()).
 _XDP_IDS = (4, 5, 6, 7)
+_XDP_ATTACHED, _XDP_ATTACHED_SKB = 2, 2  # IFLA_XDP_ATTACHED and one of its values
 _STATS = struct.Struct("=16Q")
 """The head of struct rtnl_link_stats64, up to rx_missed_errors."""
 _U32 = struct.Struct("=I")
@@ -64,6 +65,7 @@ class Link:
         if _STATS64 not in found:
             raise NoCounters
         stats, kind = _STATS.unpack_from(found[_STATS64]), _kind(found.get(_LINKINFO))
+        xdp_prog_id, xdp_generic = _xdp(found.get(_XDP, b""))
         return Nic(
             ifindex=self.ifindex,
             name=_text(found[IFLA_IFNAME]) or "",
@@ -80,7 +82,8 @@ class Link:
             link_type=self._type,
             loopback=bool(self._flags & _IFF_LOOPBACK),
             master=_u32(found[_MASTER]) if _MASTER in found else None,
-            xdp_prog_id=_xdp(found.get(_XDP, b"")),
+            xdp_prog_id=xdp_prog_id,
+            xdp_generic=xdp_generic,
             rx_packets=stats[0],
             rx_bytes=stats[2],
             rx_errors=stats[4],
@@ -103,6 +106,7 @@ def _setting_fields(found: dict[int, bytes]) -> dict[str, Any]:
         "gso_max_size": _u32(found[_GSO_MAX_SIZE]),
         "gso_max_segs": _u32(found[_GSO_MAX_SEGS]),
         "ipv6_disabled": _ipv6_disabled(inet6),
+        "max_mtu": _u32(found.get(_MAX_MTU, bytes(4))),
         "addr_gen_mode": inet6[_INET6_ADDR_GEN_MODE][0] if _INET6_ADDR_GEN_MODE in inet6 else None,
     }
 
@@ -128,12 +132,14 @@ def _ipv6_disabled(inet6: dict[int, bytes]) -> bool | None:
     return None if conf is None else struct.unpack_from("=i", conf, 4 * _DISABLE_IPV6)[0] != 0
 
 
-def _xdp(nested: bytes) -> int | None:
+def _xdp(nested: bytes) -> tuple[int | None, bool]:
+    """Return the id of the program, and whether it is the generic mode's."""
     if len(nested) <= 8:  # IFLA_XDP_ATTACHED only: no program
-        return None
+        return None, False
     inside = attributes(nested)
     ids = (inside[kind] for kind in _XDP_IDS if kind in inside)
-    return next((number for number in map(_u32, ids) if number), None)
+    generic = inside.get(_XDP_ATTACHED) == bytes([_XDP_ATTACHED_SKB])
+    return next((number for number in map(_u32, ids) if number), None), generic
 
 
 def _kind(linkinfo: bytes | None) -> str | None:

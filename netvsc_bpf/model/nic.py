@@ -59,7 +59,11 @@ class Nic:
     """net.ipv6.conf.<name>.disable_ipv6; None if the device has no IPv6 state."""
     addr_gen_mode: int | None = None
     """IN6_ADDR_GEN_MODE_* (linux/if_link.h): 0 EUI-64, 1 none, ..."""
+    max_mtu: int = 0
+    """IFLA_MAX_MTU: the largest MTU that the driver accepts, 0 if it has no limit."""
     xdp_prog_id: int | None = None
+    xdp_generic: bool = False
+    """The XDP program runs in generic mode: in the stack, not in the driver."""
     rx_packets: int = 0
     rx_bytes: int = 0
     tx_dropped: int = 0

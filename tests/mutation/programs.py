@@ -345,6 +345,13 @@ FRAMES = (
         _PROGRAMS,
     ),
     Mutation(
+        "guard counts the first buffer of a frame only",
+        "ebpf/guard.c",
+        "frame_length(ctx)",
+        "ctx->data_end - ctx->data",
+        _PROGRAMS,
+    ),
+    Mutation(
         "home drops on the active path",
         "ebpf/home.c",
         "return !pair->armed && pair->guard != GUARD_OFF;",

@@ -187,9 +187,15 @@ int host_start(int number, struct work *works, u32 count)
 	return fiber_start(work_through, &lists[number]);
 }
 
-int host_guard(u8 *frame, u32 length, u32 ifindex)
+u64 host_length(const struct xdp_md *ctx)
 {
-	struct xdp_md context = { (unsigned long)frame, (unsigned long)frame + length, ifindex };
+	return ctx->data_end - ctx->data + ctx->in_fragments;
+}
+
+int host_guard(u8 *frame, u32 length, u32 in_fragments, u32 ifindex)
+{
+	unsigned long start = (unsigned long)frame;
+	struct xdp_md context = { start, start + length, ifindex, in_fragments };
 
 	return guard(&context);
 }

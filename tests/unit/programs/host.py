@@ -172,9 +172,9 @@ class Host:
     ) -> None:
         self.do(happens(event, device, skipped=skipped, argument=argument))
 
-    def guard_drops(self, frame: bytes, device: int = SYNTHETIC) -> bool:
-        """Hand a frame to guard; return whether it is dropped."""
-        return bool(self._library.host_guard(frame, len(frame), IFINDEX[device]) == 1)
+    def guard_drops(self, frame: bytes, device: int = SYNTHETIC, *, in_fragments: int = 0) -> bool:
+        """Hand a frame to guard, and how many bytes follow in other buffers; return whether it is dropped."""
+        return bool(self._library.host_guard(frame, len(frame), in_fragments, IFINDEX[device]) == 1)
 
     def home_answers(self, pkt_type: int, device: int = VF) -> int:
         """Hand a frame to home; return its answer (TC_ACT_SHOT is 2, TC_ACT_REDIRECT 7)."""

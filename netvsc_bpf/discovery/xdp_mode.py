@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Chooses where guard runs on a synthetic NIC: natively in the driver, or in generic mode. Pure.
+
+A frame that needs several buffers reaches a native program only if the driver and the program handle fragments.
+Without them virtio_net and others still accept a larger MTU later, and then drop every large frame
+(xdp_linearize_page() in drivers/net/virtio_net.c). Nothing in userspace can act before the first of these
+frames, so a driver without fragments runs guard in generic mode from the beginning.
+
+Generic mode costs more (netif_elide_gro() in include/linux/netdevice.h, generic_xdp_install() in
+net/core/dev.c): no GRO on the NIC, no LRO and hardware GRO either, and the head of each frame is copied. So it is
+used only where it is needed.
+
+On hv_netvsc guard must not run in generic mode: what the driver receives by an enslaved VF passes generic XDP
+as a frame of the synthetic NIC (__netif_receive_skb_core(): the rx_handler changes skb->dev and starts again).
+"""
+
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import XdpMode
+
+_ONE_BUFFER_MTU = 1500
+"""Every driver with native XDP receives frames of this MTU in one buffer, which are at least 2 KB."""
+
+
+def guard_modes(synthetic: Nic, *, fragments: bool) -> tuple[XdpMode, ...]:
+    """Return the modes to try for guard, best first. `fragments`: driver and program handle them."""
+    if synthetic.driver == "hv_netvsc":
+        return (XdpMode.NATIVE,)
+    if fragments or 0 < synthetic.max_mtu <= _ONE_BUFFER_MTU:
+        return (XdpMode.NATIVE, XdpMode.GENERIC)
+    return (XdpMode.GENERIC,)
+
+
+def attached_mode(nic: Nic) -> XdpMode | None:
+    """Return the mode of the NIC's XDP program, None if it has none."""
+    if nic.xdp_prog_id is None:
+        return None
+    return XdpMode.GENERIC if nic.xdp_generic else XdpMode.NATIVE
