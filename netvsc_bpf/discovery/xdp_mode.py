@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Chooses where guard runs on a synthetic NIC: natively in the driver, or in generic mode. Pure.
 
-A frame that needs several buffers reaches a native program only if the driver and the program handle fragments.
+A frame that needs several buffers reaches a native program only if driver and program handle fragments.
 Without them virtio_net and others still accept a larger MTU later, and then drop every large frame
 (xdp_linearize_page() in drivers/net/virtio_net.c). Nothing in userspace can act before the first of these
-frames, so a driver without fragments runs guard in generic mode from the beginning.
+frames, so with a driver without fragments guard runs in generic mode from the beginning.
 
-Generic mode costs more (netif_elide_gro() in include/linux/netdevice.h, generic_xdp_install() in
-net/core/dev.c): no GRO on the NIC, no LRO and hardware GRO either, and the head of each frame is copied. So it is
-used only where it is needed.
+Generic mode costs more: no GRO on the NIC (netif_elide_gro(), include/linux/netdevice.h), neither LRO nor
+hardware GRO (generic_xdp_install(), net/core/dev.c), and the head of each frame is copied. So it is used only
+where it is needed.
 
-On hv_netvsc guard must not run in generic mode: what the driver receives by an enslaved VF passes generic XDP
-as a frame of the synthetic NIC (__netif_receive_skb_core(): the rx_handler changes skb->dev and starts again).
+On hv_netvsc guard must not run in generic mode: what the driver receives by an enslaved VF passes generic
+XDP as a frame of the synthetic NIC (__netif_receive_skb_core(): the rx_handler changes skb->dev, and the loop
+starts again).
 """
 
 from netvsc_bpf.model.nic import Nic

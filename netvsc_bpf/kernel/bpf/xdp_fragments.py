@@ -2,8 +2,8 @@
 """XDP programs that accept frames of several buffers ("fragments", Linux 5.18).
 
 A driver that receives a large frame in several buffers passes it only to a program that was loaded with
-BPF_F_XDP_HAS_FRAGS; for any other program it refuses a large MTU, or drops such frames. Programs see the first
-buffer, and need bpf_xdp_get_buff_len() for the length of the frame (ebpf/frame_length.h).
+BPF_F_XDP_HAS_FRAGS; for any other program it refuses a large MTU, or drops such frames. Programs see the
+first buffer, and need bpf_xdp_get_buff_len() for the length of the frame (ebpf/frame_length.h).
 """
 
 import errno

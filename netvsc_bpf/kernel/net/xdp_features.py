@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reads what a driver's XDP can do, from the generic netlink family "netdev" (NETDEV_CMD_DEV_GET, Linux 6.3)."""
+"""Reads what a driver's XDP can do: NETDEV_CMD_DEV_GET of the generic netlink family "netdev" (Linux 6.3)."""
 
 import errno
 import struct

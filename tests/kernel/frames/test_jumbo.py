@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_s77_generic_guard_where_the_driver_passes_no_fragments(lab: Lab) -> Non
             set_mtu(lab, mtu)
             lab.vf_down()
             before = pair.status().rx.synthetic.bytes
-            eventually("the switch has opened the port", lambda: answered(lab, mtu, count=1))
+            eventually("the switch has opened the port", partial(answered, lab, mtu, count=1))
             assert answered(lab, mtu)
             assert pair.status().rx.synthetic.bytes - before >= 4 * (mtu + ETHERNET)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A program is loaded for fragments exactly if it was compiled for them, and that only where the kernel has them."""
+"""A program is loaded for fragments if it was compiled for them, and that only where the kernel has them."""
 
 import errno
 import os
