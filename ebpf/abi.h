@@ -62,10 +62,11 @@ enum guard_mode {
 	GUARD_EVIDENCE = 3,
 };
 
-/* Bits of pair.uppers: what the devices above the synthetic NIC do. */
-enum uppers {
-	UPPERS_SEND = 1, /* they send from addresses of their own */
-	UPPERS_TAG = 2, /* they use VLANs, and the synthetic NIC strips tags before XDP */
+/* Bits of pair.facts, about the synthetic NIC. */
+enum nic_fact {
+	FACT_SENDERS = 1, /* devices above it send from addresses of their own */
+	FACT_TAGS_HIDDEN = 2, /* devices above it use VLANs, and it strips tags before XDP */
+	FACT_GENERIC_XDP = 4, /* guard runs in generic mode, where it sees what home redirects */
 };
 
 /*
@@ -106,7 +107,7 @@ struct pair {
 
 	/* Read for frames that may be copies (evidence.h). */
 	u64 address; /* MAC of the synthetic NIC, as mac_at() returns it */
-	u64 uppers; /* bits of enum uppers */
+	u64 facts; /* bits of enum nic_fact */
 	u64 delivered_epoch; /* epoch + 1 if the active path has delivered plain unicast since the change */
 	u64 delivered_at; /* coarse CLOCK_MONOTONIC ns: until then it did so for certain */
 	u64 delivered; /* frames of plain unicast until then */
@@ -239,7 +240,7 @@ enum control_command {
 	CONTROL_HOME = 7, /* argument: home_ifindex (low half) and redirect_to (high half) */
 	CONTROL_DRAIN = 8, /* argument: drained_until; 0: end the drain */
 	CONTROL_ADDRESS = 9, /* argument: pair.address */
-	CONTROL_UPPERS = 10, /* argument: bits of enum uppers */
+	CONTROL_FACTS = 10, /* argument: pair.facts */
 };
 
 enum control_result {

@@ -109,11 +109,12 @@ static __always_inline enum control_result drain(struct pair *pair, u64 until)
 }
 
 /* The sentinel notices devices that are added later; on the other levels steer notes the source of each frame. */
-static __always_inline void set_uppers(struct pair *pair, u64 uppers)
+static __always_inline void set_facts(struct pair *pair, u64 facts)
 {
-	pair->uppers = uppers;
+	pair->facts = facts;
+	pair->settled_ifindex = 0;
 	pair->plain_ifindex =
-		RUNG == LIVENESS_FENTRY && !(uppers & UPPERS_SEND) ? pair->synthetic_ifindex : 0;
+		RUNG == LIVENESS_FENTRY && !(facts & FACT_SENDERS) ? pair->synthetic_ifindex : 0;
 }
 
 int control(struct __sk_buff *skb)
@@ -151,8 +152,8 @@ int control(struct __sk_buff *skb)
 	case CONTROL_ADDRESS:
 		pair->address = argument;
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
-	case CONTROL_UPPERS:
-		set_uppers(pair, argument);
+	case CONTROL_FACTS:
+		set_facts(pair, argument);
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	}
 	return CONTROL_BAD_COMMAND;

@@ -150,7 +150,8 @@ enum verdict {
 };
 
 /* Modes `multicast` and `all`, which assume that the fabric delivers such frames to both NICs. */
-static __always_inline bool is_assumed_copy(struct pair *pair, struct frame *frame, enum pair_path path)
+static __always_inline bool is_assumed_copy(struct pair *pair, struct frame *frame,
+					    enum pair_path path)
 {
 	return frame->group || (pair->guard == GUARD_ALL && path == PATH_SYNTHETIC);
 }
@@ -159,7 +160,8 @@ static __always_inline bool is_assumed_copy(struct pair *pair, struct frame *fra
  * What rules 1 and 2 say of a frame that arrived by `path`. What there is evidence for by the active path has not been
  * delivered by the inactive one, so that it need not be compared.
  */
-static __always_inline enum verdict judge(struct pair *pair, struct frame *frame, enum pair_path path)
+static __always_inline enum verdict judge(struct pair *pair, struct frame *frame,
+					  enum pair_path path)
 {
 	bool active = path == (pair->armed ? PATH_VF : PATH_SYNTHETIC);
 	bool holds;
@@ -202,7 +204,7 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
 }
 
 /* A mask without a branch: each branch here doubles what the verifier has to follow in each attempt. */
-#define only_if(condition) (-(s64)!!(condition))
+#define only_if(condition) (-(s64) !!(condition))
 
 /*
  * Rule 3: count the arrival of a frame by a path. An entry has 32 bits of the hash, 8 of the epoch, the tick of the last

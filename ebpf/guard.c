@@ -14,6 +14,7 @@
 #include "device.h"
 #include "evidence.h"
 #include "frame_hash.h"
+#include "frame_length.h"
 #include "latch.h"
 #include "maps.h"
 
@@ -45,7 +46,7 @@ static __always_inline u8 *parse(struct pair *pair, u8 *data, u8 *end, struct fr
 	frame->to = mac_at(data);
 	frame->from = mac_at(data + 6);
 	frame->group = data[0] & 1;
-	frame->vlan = pair->uppers & UPPERS_TAG ? VLAN_UNKNOWN : 0;
+	frame->vlan = pair->facts & FACT_TAGS_HIDDEN ? VLAN_UNKNOWN : 0;
 	if (!is_vlan(*(u16 *)(data + 12)) || data + ETH_HLEN + VLAN_HLEN > end)
 		return data + ETH_HLEN;
 	frame->vlan = (data[14] << 8 | data[15]) & VLAN_VID_MASK;
@@ -77,12 +78,24 @@ static __always_inline u64 hash_payload(struct frame *frame, u8 *at, u8 *end)
 	return hash_of(frame, &payload);
 }
 
+/*
+ * In generic mode guard also sees what home has redirected (bpf_redirect() does not mark an skb as such). Home sets the
+ * group bit of its source, which no station may have (IEEE 802.3, 3.2.3); here it is cleared again.
+ */
+static __always_inline bool is_from_home(struct pair *pair, u8 *data)
+{
+	if (likely(!(pair->facts & FACT_GENERIC_XDP)) || !(data[6] & 1))
+		return false;
+	data[6] &= ~1;
+	return true;
+}
+
 /* Plain unicast by the active path, known to arrive there. In most cases nothing else arrives at all. */
 static __always_inline bool expected(struct pair *pair, u8 *data)
 {
 	return !pair->armed && pair->delivered_epoch == pair->epoch + 1 &&
 	       mac_at(data) == pair->address && !is_vlan(*(u16 *)(data + 12)) &&
-	       !(pair->uppers & UPPERS_TAG);
+	       !(pair->facts & FACT_TAGS_HIDDEN);
 }
 
 static __always_inline bool is_duplicate(struct pair *pair, u8 *data, u8 *end)
@@ -110,6 +123,8 @@ int guard(struct xdp_md *ctx)
 
 	if (ctx->ingress_ifindex != pair->synthetic_ifindex || data + ETH_HLEN > end)
 		return XDP_PASS;
+	if (is_from_home(pair, data))
+		return XDP_PASS;
 	counters = own_counters(this_cpu());
 	/* Without a VF there is nothing to compare with. */
 	if (pair->home_ifindex && !expected(pair, data)) {
@@ -119,6 +134,6 @@ int guard(struct xdp_md *ctx)
 		}
 		counters->compared[PATH_SYNTHETIC] += 1;
 	}
-	count(&counters->rx[PATH_SYNTHETIC], end - data);
+	count(&counters->rx[PATH_SYNTHETIC], frame_length(ctx));
 	return XDP_PASS;
 }

@@ -55,7 +55,7 @@ static __always_inline bool parse_skb(struct __sk_buff *skb, struct pair *pair, 
 	frame->from = mac_at(data + 6);
 	frame->group = data[0] & 1;
 	frame->vlan = skb->vlan_tci & VLAN_VID_MASK;
-	if (frame->vlan && pair->uppers & UPPERS_TAG)
+	if (frame->vlan && pair->facts & FACT_TAGS_HIDDEN)
 		frame->vlan = VLAN_UNKNOWN; /* it is to guard */
 	return true;
 }
@@ -88,7 +88,7 @@ static __always_inline bool is_duplicate_of(struct __sk_buff *skb, struct pair *
 	if (frame.group || !pair->armed)
 		return copy;
 	note_delivery(pair, &frame);
-	if (is_plain(pair, &frame))
+	if (is_plain(pair, &frame) && !(pair->facts & FACT_GENERIC_XDP))
 		settle(pair, skb->ingress_ifindex);
 	return copy;
 }
@@ -100,8 +100,22 @@ static __always_inline int bring_home(struct __sk_buff *skb, struct pair *pair)
 	return bpf_redirect(pair->redirect_to, BPF_F_INGRESS);
 }
 
+/* For a guard in generic mode: see is_from_home() in guard.c. */
+static __always_inline void mark_for_guard(struct __sk_buff *skb)
+{
+	u8 *data = (u8 *)(long)skb->data;
+	u8 *end = (u8 *)(long)skb->data_end;
+	u8 first;
+
+	if (data + ETH_HLEN > end)
+		return;
+	first = data[6] | 1;
+	bpf_skb_store_bytes(skb, 6, &first, sizeof(first), 0);
+}
+
 /* Whatever is not plain unicast of a VF in use. */
-static __always_inline int compare(struct __sk_buff *skb, struct pair *pair, struct counters *counters)
+static __always_inline int compare(struct __sk_buff *skb, struct pair *pair,
+				   struct counters *counters)
 {
 	/* At this hook ingress_ifindex is the receiving device, as ifindex is, and takes one load less. */
 	if (skb->ingress_ifindex != pair->home_ifindex || !both_here())
@@ -112,7 +126,11 @@ static __always_inline int compare(struct __sk_buff *skb, struct pair *pair, str
 	}
 	counters->compared[PATH_VF] += 1;
 	count(&counters->rx[PATH_VF], skb->len);
-	return pair->redirect_to ? bring_home(skb, pair) : TC_ACT_UNSPEC;
+	if (!pair->redirect_to)
+		return TC_ACT_UNSPEC;
+	if (pair->facts & FACT_GENERIC_XDP)
+		mark_for_guard(skb);
+	return bring_home(skb, pair);
 }
 
 int home(struct __sk_buff *skb)

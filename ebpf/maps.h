@@ -12,7 +12,7 @@
 #define TC_ACT_UNSPEC (-1)
 #define TC_ACT_SHOT 2
 
-#if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS) || \
+#if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS) ||       \
 	!defined(OWN_PAIR_ADDRESS) || !defined(OWN_COUNTERS_ADDRESS) || !defined(OWN_SLOT) || \
 	!defined(OWN_EVIDENCE_ADDRESS)
 #error "addresses of maps are missing: compile through netvsc_bpf.kernel.compile.child"

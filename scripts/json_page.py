@@ -17,7 +17,7 @@ from netvsc_bpf.doctor.finding import Level, ok, warning
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpMode
 from netvsc_bpf.model.path import Path as Way
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
@@ -44,6 +44,7 @@ STATUS = {
     "liveness": "how a failing VF is detected: the fallback level",
     "rx": "how received packets reach the synthetic NIC: by home's redirect, or by the kernel's driver",
     "guard": "which frames guard drops on the synthetic path while the VF is in use",
+    "guard_xdp": "where guard runs: in the driver, or in generic mode; null if it is not attached",
     "counters": "since `attach`; they survive the manager",
     "counters.tx": "packets sent",
     "counters.tx.vf": "by the VF",
@@ -118,6 +119,7 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.liveness": Liveness,
     "status.rx": RxMode,
     "status.guard": GuardMode,
+    "status.guard_xdp": XdpMode,
     "doctor.findings.level": Level,
     "event.event": Kind,
     "event.severity": Severity,
@@ -177,6 +179,7 @@ def samples() -> dict[str, list[Any]]:
             taken_down=Reason.DRAINED,
             drained=Drained(_NOW, _NOW, "NIC firmware"),
             passed_by=(7,),
+            guard_xdp=XdpMode.NATIVE,
         ),
         _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW)),
         _pair(None),

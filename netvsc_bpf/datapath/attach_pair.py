@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import drains, order
-from netvsc_bpf.datapath.describe_nic import describe
 from netvsc_bpf.datapath.join import join, leave, permit, rx_for
 from netvsc_bpf.datapath.known_pairs import known_pairs, refresh_known
 from netvsc_bpf.datapath.load import upgraded_or_load
@@ -126,7 +125,6 @@ def _attach_one(
         if passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
             order.put_last(session, loaded, synthetic, slot)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
-        describe(session, loaded, synthetic, slot)
         if vf is not None and rx is not None:
             drained = drains.in_force(loaded, slot, synthetic.ifindex) is not None
             down = Reason.DRAINED if drained and options.leave is LeavePolicy.DOWN else None

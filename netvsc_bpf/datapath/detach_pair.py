@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable
 
-from netvsc_bpf.datapath import sync_vlans
+from netvsc_bpf.datapath import guard_hook, sync_vlans
 from netvsc_bpf.datapath.join import leave
 from netvsc_bpf.datapath.move_vf import move_back
 from netvsc_bpf.datapath.pairs import free_pair, remove_steer
@@ -88,6 +88,7 @@ def detach_one(session: Session, loaded: LoadedObject, ifindex: int) -> None:
             down.step(leave, session, loaded, hook, synthetic, slot, Reason.DRAINED)
             if synthetic is not None:
                 down.step(remove_steer, session, loaded, hook, ifindex, slot)
+                down.step(guard_hook.detach, session, synthetic)
         down.step(free_pair, session, loaded, slot, ifindex)
         down.step(_release_moved, session, ifindex)
 

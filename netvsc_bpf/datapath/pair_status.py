@@ -14,6 +14,7 @@ from netvsc_bpf.datapath.received_traffic import received_traffic
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
+from netvsc_bpf.discovery.xdp_mode import attached_mode
 from netvsc_bpf.kernel.bpf import abi, links
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
@@ -22,7 +23,7 @@ from netvsc_bpf.model.drain import Drain, Drained
 from netvsc_bpf.model.errors import NoSuchNic, NotAttached
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.path import Hook, Liveness, Path, Reason, RxMode, XdpMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
 _WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
@@ -77,7 +78,13 @@ def pair_status(nics: NicLookup, loaded: LoadedObject, ifindex: int) -> PairStat
     if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
         raise _not_attached(name)
-    return replace(judge(nics, loaded, synthetic, maps), passed_by=_passed_by(maps))
+    seen = judge(nics, loaded, synthetic, maps)
+    return replace(seen, passed_by=_passed_by(maps), guard_xdp=_guard_xdp(loaded.pins, synthetic))
+
+
+def _guard_xdp(pins: NetnsPins, synthetic: Nic) -> XdpMode | None:
+    guard = links.pinned_program_id(pins.copy(synthetic.ifindex, "guard"))
+    return attached_mode(synthetic) if guard is not None and guard == synthetic.xdp_prog_id else None
 
 
 def _passed_by(maps: PairMaps) -> tuple[int, ...]:

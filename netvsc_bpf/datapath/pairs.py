@@ -8,14 +8,15 @@ import errno
 import os
 from contextlib import ExitStack
 
-from netvsc_bpf.datapath import order
+from netvsc_bpf.datapath import guard_hook, order
+from netvsc_bpf.datapath.describe_nic import describe
 from netvsc_bpf.datapath.received_traffic import counters_now
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
-from netvsc_bpf.kernel.bpf import abi, links, pair_programs, pin_files, pins
-from netvsc_bpf.kernel.bpf.abi import ControlCommand
+from netvsc_bpf.kernel.bpf import abi, links, offload_notes, pair_programs, pin_files, pins
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, NicFact
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
-from netvsc_bpf.kernel.hooks import clsact, xdp
+from netvsc_bpf.kernel.hooks import clsact
 from netvsc_bpf.kernel.hooks.hidden_steer import refuse_second_steer
 from netvsc_bpf.kernel.hooks.tc import TcHook
 from netvsc_bpf.kernel.hooks.tcx import Direction
@@ -50,6 +51,7 @@ def ensure_pair(
             # Another device had this ifindex, or this one was moved away: links of it are on that device.
             for program in ("steer", "guard"):
                 links.remove(session.pins.link(synthetic.ifindex, program))
+            offload_notes.remove(session.pins, synthetic.ifindex)
             _name(loaded, slot, synthetic)
         pin_files.make_folder(folder)
         return slot
@@ -129,19 +131,34 @@ def remove_steer(session: Session, loaded: LoadedObject, hook: TcHook, ifindex: 
 def ensure_guard(
     session: Session, loaded: LoadedObject, synthetic: Nic, slot: int, mode: GuardMode, undo: ExitStack
 ) -> None:
-    """Attach guard to the synthetic NIC, or detach it if the mode is off. Raises ForeignXdp."""
-    pin = session.pins.link(synthetic.ifindex, "guard")
+    """Attach guard to the synthetic NIC, or detach it if the mode is off. Raises ForeignXdp, XdpRefused."""
     if mode is GuardMode.OFF:
-        links.remove(pin)
-    elif not runs_guard(session, synthetic.ifindex, guard_link(session, synthetic.ifindex)):
-        links.remove(pin)
-        undo.callback(links.remove, pin)
+        _suspend_guard(loaded, slot)
+        with changing(f"cannot detach guard from {synthetic.name}"):
+            guard_hook.detach(session, synthetic)
+    elif not (
+        runs_guard(session, synthetic.ifindex, guard_link(session, synthetic.ifindex))
+        and guard_hook.lets_all_pass(synthetic)
+    ):
+        _suspend_guard(loaded, slot)
+        links.remove(session.pins.link(synthetic.ifindex, "guard"))
+        undo.callback(guard_hook.detach, session, synthetic)
         with (
             changing(f"cannot attach guard to {synthetic.name}"),
             pair_programs.opened(loaded, synthetic.ifindex, slot, "guard") as program,
         ):
-            xdp.attach(program, synthetic.ifindex, synthetic.name, pin)
+            guard_hook.attach(session, synthetic, program)
+    describe(session, loaded, synthetic, slot)
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
+
+
+def _suspend_guard(loaded: LoadedObject, slot: int) -> None:
+    """Have guard drop nothing, and home mark nothing for it, until the mode is set again.
+
+    In generic mode guard takes what home redirects for copies, until describe() has stored the mode.
+    """
+    loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(GuardMode.OFF))
+    loaded.control(ControlCommand.FACTS, slot, loaded.pair(slot).facts & ~NicFact.GENERIC_XDP)
 
 
 def guard_link(session: Session, ifindex: int) -> links.LinkState | None:

@@ -31,7 +31,7 @@ class Upgraded:
 
 
 def is_of_another_build(loaded: LoadedObject) -> bool:
-    """Return whether the programs were built from other sources than this version's. Raises NoBtf."""
+    """Return whether the programs are not of this version's sources. Raises NoBtf, KernelError."""
     return loaded.build != own_build(loaded.liveness)
 
 

@@ -30,6 +30,7 @@ _ALL = _STATE | _SETTINGS
 # IFLA_XDP_{,DRV_,SKB_,HW_}PROG_ID: in multi mode (driver and generic together) the kernel leaves the first
 # out (rtnl_xdp_fill()).
 _XDP_IDS = (4, 5, 6, 7)
+_XDP_ATTACHED, _XDP_ATTACHED_SKB = 2, 2  # IFLA_XDP_ATTACHED and one of its values
 _STATS = struct.Struct("=16Q")
 """The head of struct rtnl_link_stats64, up to rx_missed_errors."""
 _U32 = struct.Struct("=I")
@@ -64,6 +65,7 @@ class Link:
         if _STATS64 not in found:
             raise NoCounters
         stats, kind = _STATS.unpack_from(found[_STATS64]), _kind(found.get(_LINKINFO))
+        xdp_prog_id, xdp_generic = _xdp(found.get(_XDP, b""))
         return Nic(
             ifindex=self.ifindex,
             name=_text(found[IFLA_IFNAME]) or "",
@@ -80,7 +82,8 @@ class Link:
             link_type=self._type,
             loopback=bool(self._flags & _IFF_LOOPBACK),
             master=_u32(found[_MASTER]) if _MASTER in found else None,
-            xdp_prog_id=_xdp(found.get(_XDP, b"")),
+            xdp_prog_id=xdp_prog_id,
+            xdp_generic=xdp_generic,
             rx_packets=stats[0],
             rx_bytes=stats[2],
             rx_errors=stats[4],
@@ -128,12 +131,14 @@ def _ipv6_disabled(inet6: dict[int, bytes]) -> bool | None:
     return None if conf is None else struct.unpack_from("=i", conf, 4 * _DISABLE_IPV6)[0] != 0
 
 
-def _xdp(nested: bytes) -> int | None:
+def _xdp(nested: bytes) -> tuple[int | None, bool]:
+    """Return the id of the program, and whether it is the generic mode's."""
     if len(nested) <= 8:  # IFLA_XDP_ATTACHED only: no program
-        return None
+        return None, False
     inside = attributes(nested)
     ids = (inside[kind] for kind in _XDP_IDS if kind in inside)
-    return next((number for number in map(_u32, ids) if number), None)
+    generic = inside.get(_XDP_ATTACHED) == bytes([_XDP_ATTACHED_SKB])
+    return next((number for number in map(_u32, ids) if number), None), generic
 
 
 def _kind(linkinfo: bytes | None) -> str | None:

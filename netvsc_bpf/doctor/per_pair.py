@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from netvsc_bpf.discovery.hyperv_offers import offers
-from netvsc_bpf.doctor import foreign, hyperv, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
+from netvsc_bpf.doctor import foreign, guard, hyperv, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
 from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Finding, warning
 from netvsc_bpf.doctor.pairs import check_mtu
@@ -14,6 +14,7 @@ from netvsc_bpf.kernel.hooks.feature_probes import why_no_tcx
 from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.kernel.net.addresses_and_routes import own_addresses, own_routes
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.xdp_features import receives_fragments
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Hook
 
@@ -38,6 +39,7 @@ def examine_pair(rtnl: Rtnetlink, pair: Pair, around: Around) -> list[Finding]:
     if ours is not None:
         what = f"the programs of {pair.synthetic.name}"
         findings += _reading("foreign-tc", what, lambda: _foreign(rtnl, pair, ours))
+        findings += _reading(guard.CHECK, what, lambda: _guard(pair.synthetic, ours))
         findings += _reading(order.CHECK, what, lambda: _order(rtnl, pair, around.nics, ours))
     return findings
 
@@ -85,6 +87,12 @@ def _foreign(rtnl: Rtnetlink, pair: Pair, ours: Mapping[int, str]) -> list[Findi
         foreign.check_xdp_reach(pair, ours),
         *foreign.check_tc(synthetic, egress, ours, hook),
     ]
+
+
+def _guard(synthetic: Nic, ours: Mapping[int, str]) -> list[Finding]:
+    if not guard.runs_guard(synthetic, ours):
+        return []
+    return [guard.check_guard(synthetic, fragments=receives_fragments(synthetic.ifindex))]
 
 
 def _order(rtnl: Rtnetlink, pair: Pair, nics: Iterable[Nic], ours: Mapping[int, str]) -> list[Finding | None]:

@@ -31,6 +31,10 @@ class KernelError(NetvscBpfError):
         self.errno = errno
 
 
+class XdpRefused(KernelError):
+    """A driver does not run XDP programs, or not with the MTU and the features that it has now."""
+
+
 class NamespaceGone(KernelError):
     """A network namespace no longer exists, or has no name and no visible process."""
 

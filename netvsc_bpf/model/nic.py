@@ -60,6 +60,8 @@ class Nic:
     addr_gen_mode: int | None = None
     """IN6_ADDR_GEN_MODE_* (linux/if_link.h): 0 EUI-64, 1 none, ..."""
     xdp_prog_id: int | None = None
+    xdp_generic: bool = False
+    """The XDP program runs in generic mode: in the stack, not in the driver."""
     rx_packets: int = 0
     rx_bytes: int = 0
     tx_dropped: int = 0

@@ -65,6 +65,15 @@ class GuardMode(StrEnum):
     """What the other path has delivered, or the guest itself has sent (ebpf/evidence.h)."""
 
 
+class XdpMode(StrEnum):
+    """Where an XDP program runs."""
+
+    NATIVE = "native"
+    """In the driver, before the kernel makes a packet of the frame."""
+    GENERIC = "generic"
+    """In the stack, with any driver: slower, and the kernel does no GRO on the NIC meanwhile."""
+
+
 class LeavePolicy(StrEnum):
     """What happens to a VF that is up and that netvsc-bpf decided not to use.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode, XdpMode
 from netvsc_bpf.model.timestamp import timestamp
 
 
@@ -80,6 +80,9 @@ class PairStatus:
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see packets for the VF."""
 
+    guard_xdp: XdpMode | None = None
+    """Where guard runs; None if it is not attached."""
+
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints (CONTRACT.md)."""
         return {
@@ -94,6 +97,7 @@ class PairStatus:
             "liveness": self.liveness.value,
             "rx": self.rx_mode.value,
             "guard": self.guard.value,
+            "guard_xdp": None if self.guard_xdp is None else self.guard_xdp.value,
             "counters": {"tx": _direction_json(self.tx), "rx": _direction_json(self.rx)},
             "drops": {
                 "tx": {"vf": self.drops.tx_vf},

@@ -13,9 +13,9 @@ Invariants, for any order of events (tests/unit/planner checks them on random se
 * a VF that netvsc-bpf decided not to use is down, unless the policy is to leave it up: otherwise an embedded
   switch, and hv_netvsc, would keep using it.
 
-The order of the steps: withdraw, release, attach, describe, join, take down, sync settings, permit, replace the interim
-filter, flags, order. A plan contains only steps that do not depend on the outcome of earlier ones; the rest
-is planned after they are done.
+The order of the steps: withdraw, release, attach, describe, join, take down, sync settings, permit, replace
+the interim filter, flags, order. A plan contains only steps that do not depend on the outcome of earlier
+ones; the rest is planned after they are done.
 """
 
 from dataclasses import dataclass

@@ -64,7 +64,8 @@ def _facts(pair: PairStatus) -> Table:
     name = shown(pair.synthetic.name)
     duplicates = count(drops.rx_duplicate, "duplicate", "duplicates")
     lost = f"{drops.tx_vf:,} by the VF, {home} on delivery to {name}, {duplicates}"
-    how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {pair.guard}"
+    guard = pair.guard if pair.guard_xdp is None else f"{pair.guard} ({pair.guard_xdp})"
+    how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {guard}"
     table.add_row("VF", Text(_vf(pair.vf, pair.taken_down)))
     table.add_row("sent", _traffic(pair.tx))
     table.add_row("received", _traffic(pair.rx))

@@ -104,7 +104,7 @@ def test_enums_that_maps_hold_have_the_numbers_of_python(pins: NetnsPins) -> Non
 
 def test_every_struct_and_enum_of_the_header_is_compared_here() -> None:
     assert set(re.findall(r"\bstruct (\w+) \{", abi_h())) == {*IN_MAPS, *TABLES, "path_event"}
-    assert set(re.findall(r"\benum (\w+) \{", abi_h())) == {*ENUMS, *COMMANDS, "uppers"}
+    assert set(re.findall(r"\benum (\w+) \{", abi_h())) == {*ENUMS, *COMMANDS, "nic_fact"}
     mirrors = {
         thing
         for thing in vars(abi).values()
@@ -135,7 +135,7 @@ def test_control_uses_the_commands_of_the_header(
 
 
 def test_flags_have_the_values_of_the_header() -> None:
-    assert enumerators("uppers") == {f"UPPERS_{member.name}": member.value for member in abi.Uppers}
+    assert enumerators("nic_fact") == {f"FACT_{member.name}": member.value for member in abi.NicFact}
 
 
 def test_numbers_have_the_values_of_the_header() -> None:

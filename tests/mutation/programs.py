@@ -445,8 +445,29 @@ FRAMES = (
     Mutation(
         "a tag that guard cannot see is taken for none",
         "ebpf/guard.c",
-        "pair->uppers & UPPERS_TAG ? VLAN_UNKNOWN : 0;",
+        "pair->facts & FACT_TAGS_HIDDEN ? VLAN_UNKNOWN : 0;",
         "0;",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "guard counts the first buffer of a frame only",
+        "ebpf/guard.c",
+        "frame_length(ctx)",
+        "ctx->data_end - ctx->data",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "guard in generic mode takes what home redirects for frames of its own NIC",
+        "ebpf/guard.c",
+        "	if (is_from_home(pair, data))\n		return XDP_PASS;\n",
+        "",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "home does not compare unicast for a guard in generic mode",
+        "ebpf/home.c",
+        "is_plain(pair, &frame) && !(pair->facts & FACT_GENERIC_XDP)",
+        "is_plain(pair, &frame)",
         _PROGRAMS,
     ),
 )
@@ -476,8 +497,8 @@ PLACES = (
     Mutation(
         "a VF that goes keeps its home",
         "ebpf/sentinel.c",
-        "	if (pair->home_dev == dev) {\n		pair->home_ifindex = 0;\n		pair->settled_ifindex = 0;\n	}\n",
-        "",
+        "		pair->home_ifindex = 0;\n		pair->settled_ifindex = 0;\n	}\n",
+        "		;\n	}\n",
         _PROGRAMS,
     ),
     Mutation(

@@ -59,7 +59,7 @@ class ControlCommand(IntEnum):
     HOME = 7
     DRAIN = 8
     ADDRESS = 9
-    UPPERS = 10
+    FACTS = 10
 
 
 class ControlResult(IntEnum):
@@ -74,11 +74,12 @@ class ControlResult(IntEnum):
     DRAINED = 6
 
 
-class Uppers(IntFlag):
-    """enum uppers."""
+class NicFact(IntFlag):
+    """enum nic_fact."""
 
-    SEND = 1
-    TAG = 2
+    SENDERS = 1
+    TAGS_HIDDEN = 2
+    GENERIC_XDP = 4
 
 
 class PairState(ctypes.Structure):
@@ -106,7 +107,7 @@ class PairState(ctypes.Structure):
         ("changed_at", ctypes.c_uint64),
         ("epoch", ctypes.c_uint64),
         ("address", ctypes.c_uint64),
-        ("uppers", ctypes.c_uint64),
+        ("facts", ctypes.c_uint64),
         ("delivered_epoch", ctypes.c_uint64),
         ("delivered_at", ctypes.c_uint64),
         ("delivered", ctypes.c_uint64),

@@ -209,13 +209,18 @@ def map_freeze(fd: int) -> None:
     _checked(lib().bpf_map_freeze, fd)
 
 
-def prog_load(kind: int, name: str, code: bytes, *, attach_type: int = 0, btf_id: int = 0) -> int:
+def prog_load(
+    kind: int, name: str, code: bytes, *, attach_type: int = 0, btf_id: int = 0, flags: int = 0
+) -> int:
     """Load instructions as a program of an enum bpf_prog_type and return its descriptor.
 
-    Raises OSError with the verifier's errno.
+    `flags` are BPF_F_* of bpf_attr.prog_flags. Raises OSError with the verifier's errno.
     """
     options = _ProgLoadOpts(
-        sz=ctypes.sizeof(_ProgLoadOpts), expected_attach_type=attach_type, attach_btf_id=btf_id
+        sz=ctypes.sizeof(_ProgLoadOpts),
+        expected_attach_type=attach_type,
+        prog_flags=flags,
+        attach_btf_id=btf_id,
     )
     return _checked(lib().bpf_prog_load, *_program(kind, name, code), ctypes.byref(options))
 

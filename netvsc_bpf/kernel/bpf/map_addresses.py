@@ -6,8 +6,8 @@ kernel/bpf/arraymap.c, Linux 5.2). ebpf/maps.h has a placeholder for each; here 
 becomes one that loads the address (BPF_PSEUDO_MAP_VALUE, include/uapi/linux/bpf.h).
 
 Programs of which each pair has a copy (program_templates.py) have four more placeholders: the addresses of
-the pair's own entry in `pairs`, `counters` and `evidence`, and its slot. Until they are completed for a pair all their
-maps are placeholders, because a descriptor is only valid in one process.
+the pair's own entry in `pairs`, `counters` and `evidence`, and its slot. Until they are completed for a pair
+all their maps are placeholders, because a descriptor is only valid in one process.
 """
 
 import ctypes

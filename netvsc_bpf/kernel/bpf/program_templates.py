@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins
+from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins, xdp_fragments
 from netvsc_bpf.kernel.bpf.map_addresses import MapFd
 from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError
@@ -57,7 +57,7 @@ def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> Iterator[int]:
     """
     completed = map_addresses.addressed(code, map_fd, slot)
     try:
-        fd = libbpf.prog_load(KINDS[name], name, completed)
+        fd = libbpf.prog_load(KINDS[name], name, completed, flags=xdp_fragments.load_flags(completed))
     except OSError as error:
         what = f"cannot load program {name}"
         if is_transient(error):

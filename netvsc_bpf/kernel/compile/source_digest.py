@@ -6,15 +6,16 @@ It is stored in the map `layout`. Different numbers mean different programs, not
 
 import hashlib
 
-from netvsc_bpf.kernel.bpf import abi, map_addresses
+from netvsc_bpf.kernel.bpf import abi, map_addresses, xdp_fragments
 from netvsc_bpf.kernel.bpf.offsets import offsets_for
 from netvsc_bpf.kernel.compile import bundle
 from netvsc_bpf.model.path import Liveness
 
 
 def macros_for(liveness: Liveness) -> dict[str, int]:
-    """Return the macros that a fallback level is compiled with on this machine. Raises NoBtf."""
-    return offsets_for(liveness) | map_addresses.macros() | {"RUNG": abi.LIVENESSES.index(liveness)}
+    """Return the macros that a fallback level is compiled with on this machine. Raises NoBtf, KernelError."""
+    facts = offsets_for(liveness) | map_addresses.macros() | xdp_fragments.macros()
+    return facts | {"RUNG": abi.LIVENESSES.index(liveness)}
 
 
 def build_number(text: str, replacement_headers: str, macros: dict[str, int]) -> int:
@@ -24,7 +25,7 @@ def build_number(text: str, replacement_headers: str, macros: dict[str, int]) ->
 
 
 def own_build(liveness: Liveness) -> int:
-    """Return the build number of the installed sources on this kernel. Raises NoBtf."""
+    """Return the build number of the installed sources on this kernel. Raises NoBtf, KernelError."""
     folder = bundle.sources_dir()
     text = bundle.bundle(folder, bundle.sources_of(liveness))
     return build_number(text, bundle.replacement_headers(folder), macros_for(liveness))

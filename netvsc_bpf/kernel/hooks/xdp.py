@@ -1,40 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Attaches XDP programs by pinned links.
-
-Native if the driver supports it, else generic; an existing program is never replaced.
-"""
+"""Attaches XDP programs by pinned links; an existing program is never replaced."""
 
 import errno
 import os
 from pathlib import Path
 
 from netvsc_bpf.kernel.bpf import libbpf, links
-from netvsc_bpf.model.errors import ForeignXdp, KernelError
+from netvsc_bpf.model.errors import ForeignXdp, KernelError, XdpRefused
+from netvsc_bpf.model.path import XdpMode
 
-_SKB_MODE = 1 << 1  # XDP_FLAGS_*, include/uapi/linux/if_link.h
-_DRV_MODE = 1 << 2
-_NOT_NATIVE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ERANGE, errno.ENOMEM}
+_FLAGS = {XdpMode.GENERIC: 1 << 1, XdpMode.NATIVE: 1 << 2}
+"""XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE, include/uapi/linux/if_link.h."""
+_REFUSALS = {errno.EOPNOTSUPP, errno.EINVAL, errno.ERANGE, errno.ENOMEM, errno.ENOSPC}
 """Errnos of drivers that cannot run XDP natively: no support, MTU too large, no queues left."""
 
 
-def attach(prog_fd: int, ifindex: int, name: str, pin: Path) -> None:
-    """Attach and pin. Raises ForeignXdp if another program is attached, KernelError."""
+def attach(prog_fd: int, ifindex: int, name: str, pin: Path, mode: XdpMode) -> None:
+    """Attach and pin. Raises ForeignXdp if another program is attached, XdpRefused, KernelError."""
     what = f"cannot attach guard to {name}"
     try:
-        links.pin(_create(prog_fd, ifindex), pin)
+        links.pin(libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _FLAGS[mode]), pin)
     except OSError as error:
+        why = os.strerror(error.errno or 0)
         # EEXIST: a program is attached in the other mode.
         if error.errno in (errno.EBUSY, errno.EEXIST):
             raise ForeignXdp(
                 what, "another XDP program is attached", "remove it, or attach with --guard off"
             ) from error
-        raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
-
-
-def _create(prog_fd: int, ifindex: int) -> int:
-    try:
-        return libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _DRV_MODE)
-    except OSError as error:
-        if error.errno not in _NOT_NATIVE:
-            raise
-        return libbpf.link_create(prog_fd, ifindex, libbpf.XDP, _SKB_MODE)
+        if mode is XdpMode.NATIVE and error.errno in _REFUSALS:
+            raise XdpRefused(
+                what,
+                f"its driver does not run XDP with its present MTU and features ({why})",
+                "reduce the MTU and turn LRO off, or attach with --guard off",
+                errno=error.errno,
+            ) from error
+        raise KernelError(what, why, errno=error.errno) from error

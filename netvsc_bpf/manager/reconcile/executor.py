@@ -82,7 +82,6 @@ class Executor:
             slot = ensure_pair(self.session, self.loaded, synthetic, undo, mode)
             ensure_steer(self.session, self.loaded, self._hook(), synthetic, slot, undo)
             ensure_guard(self.session, self.loaded, synthetic, slot, mode, undo)
-            describe(self.session, self.loaded, synthetic, slot)
             undo.pop_all()
 
     def _join(self, synthetic: Nic, vf: Nic, down: Reason | None) -> str | None:

@@ -3,7 +3,7 @@
 
 import errno
 
-from netvsc_bpf.datapath import drains, follow_settings, interim_filter, order
+from netvsc_bpf.datapath import drains, follow_settings, guard_hook, interim_filter, order
 from netvsc_bpf.datapath.describe_nic import is_described
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import rx_for
@@ -52,7 +52,9 @@ def observe(
         synthetic,
         steer=steer,
         passed_by=_passed_by(session, synthetic) if steer else (),
-        guard=guarded == (wanted is not GuardMode.OFF) and in_force is wanted,
+        guard=guarded == (wanted is not GuardMode.OFF)
+        and in_force is wanted
+        and (not guarded or guard_hook.lets_all_pass(synthetic)),
         guard_lost=in_force is not GuardMode.OFF and not guarded,
         liveness=loaded.liveness,
         joined=joined,

@@ -41,7 +41,7 @@ class VfFilter:
     def follow(self, room: int | None = None, *, trusted: bool = True) -> None:
         """Let in what vf0 asks for now; of its groups the first ``room``, as ixgbevf does.
 
-        A VF that is not ``trusted`` gets no all-multicast mode, and is not told so.
+        A VF that is not ``trusted`` gets no all-multicast mode, and does not learn that.
         """
         passed = [GUEST_MAC, BROADCAST, *listened_to(self._lab, "vf0")[:room]]
         rule = f"ether daddr != {{ {', '.join(mac.hex(':') for mac in passed)} }} counter drop"

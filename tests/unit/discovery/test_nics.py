@@ -98,14 +98,17 @@ def test_ipv6_state_is_unknown_without_ipv6() -> None:
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
-        ([("IFLA_XDP_ATTACHED", 0)], None),
-        ([("IFLA_XDP_ATTACHED", 2), ("IFLA_XDP_PROG_ID", 7), ("IFLA_XDP_SKB_PROG_ID", 7)], 7),
-        ([("IFLA_XDP_ATTACHED", 4), ("IFLA_XDP_DRV_PROG_ID", 8), ("IFLA_XDP_SKB_PROG_ID", 9)], 8),
+        ([("IFLA_XDP_ATTACHED", 0)], (None, False)),
+        ([("IFLA_XDP_ATTACHED", 1), ("IFLA_XDP_PROG_ID", 6), ("IFLA_XDP_DRV_PROG_ID", 6)], (6, False)),
+        ([("IFLA_XDP_ATTACHED", 2), ("IFLA_XDP_PROG_ID", 7), ("IFLA_XDP_SKB_PROG_ID", 7)], (7, True)),
+        ([("IFLA_XDP_ATTACHED", 4), ("IFLA_XDP_DRV_PROG_ID", 8), ("IFLA_XDP_SKB_PROG_ID", 9)], (8, False)),
     ],
 )
-def test_xdp_program_is_found_in_every_mode(attributes: list[tuple[str, int]], expected: int | None) -> None:
-    message = newlink(NETVSC, attributes=[("IFLA_XDP", {"attrs": attributes})])
-    assert decoded(message).xdp_prog_id == expected
+def test_xdp_program_is_found_in_every_mode(
+    attributes: list[tuple[str, int]], expected: tuple[int | None, bool]
+) -> None:
+    nic = decoded(newlink(NETVSC, attributes=[("IFLA_XDP", {"attrs": attributes})]))
+    assert (nic.xdp_prog_id, nic.xdp_generic) == expected
 
 
 def test_dump_that_is_always_interrupted_is_an_error(tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ long bpf_skb_load_bytes(const struct __sk_buff *skb, u32 offset, void *to, u32 l
 	return 0;
 }
 
+long bpf_skb_store_bytes(struct __sk_buff *skb, u32 offset, const void *from, u32 length, u64 flags)
+{
+	(void)flags;
+	memcpy((void *)(skb->data + offset), from, length);
+	return 0;
+}
+
 /* What the latch decides by. The rest is written on a change of path, or once. */
 int host_is_shared(const void *at)
 {
@@ -196,9 +203,15 @@ int host_start(int number, struct work *works, u32 count)
 	return fiber_start(work_through, &lists[number]);
 }
 
-int host_guard(u8 *frame, u32 length, u32 ifindex)
+u64 host_length(const struct xdp_md *ctx)
 {
-	struct xdp_md context = { (unsigned long)frame, (unsigned long)frame + length, ifindex };
+	return ctx->data_end - ctx->data + ctx->in_fragments;
+}
+
+int host_guard(u8 *frame, u32 length, u32 in_fragments, u32 ifindex)
+{
+	unsigned long start = (unsigned long)frame;
+	struct xdp_md context = { start, start + length, ifindex, in_fragments };
 
 	return guard(&context);
 }

@@ -37,6 +37,7 @@ struct __sk_buff {
 struct xdp_md {
 	u64 data, data_end;
 	u32 ingress_ifindex;
+	u32 in_fragments; /* bytes of the frame behind data_end, in other buffers */
 };
 
 struct bpf_raw_tracepoint_args {
@@ -65,9 +66,13 @@ extern u64 host_now, host_redirected_to;
 
 long host_read_kernel(void *to, u32 size, const void *from);
 u32 *host_path(u32 *slot);
+u64 host_length(const struct xdp_md *ctx);
 int host_event(void *event, size_t size, u64 flags);
 int bpf_redirect(u32 ifindex, u64 flags);
+long bpf_skb_store_bytes(struct __sk_buff *skb, u32 offset, const void *from, u32 length,
+			 u64 flags);
 long bpf_skb_load_bytes(const struct __sk_buff *skb, u32 offset, void *to, u32 length);
+#define bpf_xdp_get_buff_len(ctx) host_length(ctx)
 #define bpf_ktime_get_ns() host_now
 #define bpf_ktime_get_boot_ns() host_now
 #define bpf_ktime_get_coarse_ns() host_now
@@ -86,6 +91,7 @@ long bpf_skb_load_bytes(const struct __sk_buff *skb, u32 offset, void *to, u32 l
 #define KFUNC_PROBE(name, args...) int kfunc_##name(args)
 #define KRETFUNC_PROBE(name, args...) int kretfunc_##name(args)
 
+#define XDP_FRAGS 1
 #define CPU_SLOTS HOST_CPUS
 #define RDONLY_CAST_TYPE 0
 #define NET_DEVICE_STATE offsetof(struct host_device, state)

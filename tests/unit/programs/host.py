@@ -34,6 +34,10 @@ OWN_MAC = bytes.fromhex("00155d010203")
 LONG_AGO, NOW = 1_000, 1_000_000_000_000
 
 
+Frame = bytes | bytearray
+"""The programs may change a bytearray."""
+
+
 class Event(IntEnum):
     """enum event of host.c."""
 
@@ -179,17 +183,17 @@ class Host:
     ) -> None:
         self.do(happens(event, device, skipped=skipped, argument=argument))
 
-    def guard_drops(self, frame: bytes, device: int = SYNTHETIC) -> bool:
-        """Hand a frame to guard; return whether it is dropped."""
-        return bool(self._library.host_guard(frame, len(frame), IFINDEX[device]) == 1)
+    def guard_drops(self, frame: Frame, device: int = SYNTHETIC, *, in_fragments: int = 0) -> bool:
+        """Hand a frame to guard, and how many bytes follow in other buffers; return whether it is dropped."""
+        return bool(self._library.host_guard(_memory(frame), len(frame), in_fragments, IFINDEX[device]) == 1)
 
-    def home_answers(self, frame: bytes, device: int = VF, *, vlan: int = 0) -> int:
+    def home_answers(self, frame: Frame, device: int = VF, *, vlan: int = 0) -> int:
         """Hand a frame to home; return its answer (TC_ACT_SHOT is 2, TC_ACT_REDIRECT 7).
 
         Its VLAN tag, if it has one, has been removed from the frame.
         """
         kind = _pkt_type(frame)
-        return int(self._library.host_home(frame, len(frame), kind, vlan, IFINDEX[device]))
+        return int(self._library.host_home(_memory(frame), len(frame), kind, vlan, IFINDEX[device]))
 
     def sends(self, frame: bytes) -> None:
         """Hand a frame to steer."""
@@ -231,7 +235,11 @@ class Host:
         self._paths[slot] = _Entry(dev=address, ifindex=IFINDEX[device])
 
 
-def _pkt_type(frame: bytes) -> int:
+def _memory(frame: Frame) -> object:
+    return frame if isinstance(frame, bytes) else (ctypes.c_char * len(frame)).from_buffer(frame)
+
+
+def _pkt_type(frame: Frame) -> int:
     """Return what eth_type_trans() says: PACKET_HOST, _BROADCAST, _MULTICAST or _OTHERHOST."""
     target = frame[:6]
     if target[0] & 1:

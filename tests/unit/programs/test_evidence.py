@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from netvsc_bpf.kernel.bpf import abi
-from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult, Uppers
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult, NicFact
 from netvsc_bpf.model.path import GuardMode, Liveness, Reason
 from tests.unit.programs.host import (
     IFINDEX,
@@ -233,7 +233,7 @@ def test_s80_unicast_in_one_vlan_is_no_evidence_for_another(pair: Host_) -> None
 def test_s80_where_tags_are_removed_before_guard_frames_are_compared(
     pair: Host_, first: int, armed: int
 ) -> None:
-    host = pair(armed, uppers=Uppers.SEND | Uppers.TAG)
+    host = pair(armed, facts=NicFact.SENDERS | NicFact.TAGS_HIDDEN)
     arrivals = {
         VF: lambda data: host.home_answers(data, vlan=20) != SHOT,
         SYNTHETIC: lambda data: not host.guard_drops(data),
@@ -292,19 +292,19 @@ def test_s78_sources_are_noted_from_the_moment_a_device_is_put_on_top(pair: Host
 
 
 @pytest.mark.parametrize(
-    ("rung", "uppers", "plain"),
+    ("rung", "facts", "plain"),
     [
-        (Liveness.FENTRY, Uppers(0), True),
-        (Liveness.FENTRY, Uppers.TAG, True),
-        (Liveness.FENTRY, Uppers.SEND, False),
-        (Liveness.LIVE, Uppers(0), False),
+        (Liveness.FENTRY, NicFact(0), True),
+        (Liveness.FENTRY, NicFact.TAGS_HIDDEN, True),
+        (Liveness.FENTRY, NicFact.SENDERS, False),
+        (Liveness.LIVE, NicFact(0), False),
     ],
 )
 def test_s78_steer_notes_sources_where_nothing_else_notices_devices_above(
-    rung: Liveness, uppers: Uppers, plain: bool
+    rung: Liveness, facts: NicFact, plain: bool
 ) -> None:
     host = Host(rung)
-    assert host.control(ControlCommand.UPPERS, uppers) is ControlResult.VF
+    assert host.control(ControlCommand.FACTS, facts) is ControlResult.VF
     assert bool(host.pair.plain_ifindex) is plain
 
 
@@ -347,3 +347,17 @@ def test_s80_a_vf_that_failed_unnoticed_does_not_cost_what_the_synthetic_nic_get
     numbers: Sequence[int] = range(10, 20)
     assert all(delivered(host, SYNTHETIC, frame(OWN_MAC, number)) for number in numbers)
     assert abi.REASONS[host.pair.reason] is Reason.VF_DOWN
+
+
+def test_s77_guard_in_generic_mode_passes_what_home_redirects(pair: Host_) -> None:
+    host = pair(ARMED, facts=NicFact.GENERIC_XDP)
+    for number in range(5):
+        for target in (OWN_MAC, GROUP, INNER):
+            redirected = bytearray(frame(target, number))
+            assert host.home_answers(redirected) != SHOT
+            assert redirected[6] & 1, "marked"
+            assert not host.guard_drops(redirected)
+            assert bytes(redirected) == frame(target, number), "the mark is removed"
+            assert host.guard_drops(frame(target, number)), "the copy on the wire"
+    assert not host.pair.settled_ifindex, "each frame has to be marked"
+    assert host.counters.rx[0].packets == 0

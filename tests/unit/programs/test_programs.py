@@ -314,6 +314,12 @@ def test_s95_guard_passes_while_the_synthetic_nic_is_the_path(live: Host) -> Non
     assert (live.counters.duplicates, live.counters.rx[0].packets) == (0, 1)
 
 
+def test_s77_guard_counts_all_of_a_frame_that_came_in_several_buffers(live: Host) -> None:
+    live.set_pair(armed=0, guard=1)
+    assert not live.guard_drops(UNICAST, in_fragments=8_000)
+    assert live.counters.rx[0].bytes == len(UNICAST) + 8_000
+
+
 @pytest.mark.parametrize(
     ("mode", "dropped"),
     [(0, (False, False)), (1, (True, False)), (2, (True, True))],

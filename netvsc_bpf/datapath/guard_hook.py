@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Attaches guard to a synthetic NIC in the mode in which frames of any size pass, and detaches it."""
+
+from contextlib import suppress
+
+from netvsc_bpf.datapath import guard_offloads
+from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes
+from netvsc_bpf.kernel.bpf import links
+from netvsc_bpf.kernel.hooks import xdp
+from netvsc_bpf.kernel.net.xdp_features import receives_fragments
+from netvsc_bpf.model.errors import XdpRefused
+from netvsc_bpf.model.nic import Nic
+from netvsc_bpf.model.path import XdpMode
+
+
+def attach(session: Session, synthetic: Nic, program: int) -> None:
+    """Attach the pair's copy of guard, given by its descriptor; no guard is attached.
+
+    Raises ForeignXdp, XdpRefused, KernelError, OSError.
+    """
+    *others, last = _modes(synthetic)
+    for mode in others:
+        with suppress(XdpRefused):
+            return _attach(session, synthetic, program, mode)
+    _attach(session, synthetic, program, last)
+
+
+def detach(session: Session, synthetic: Nic) -> None:
+    """Detach guard, if it is attached, and restore the offloads of the NIC. Raises OSError."""
+    links.remove(session.pins.link(synthetic.ifindex, "guard"))
+    guard_offloads.restore(session, synthetic)
+
+
+def lets_all_pass(synthetic: Nic) -> bool:
+    """Return whether guard, which is attached, runs in a mode in which frames of any size pass.
+
+    An earlier version of netvsc-bpf may have attached it in another. Raises OSError.
+    """
+    mode = attached_mode(synthetic)
+    # The driver is asked only if that can matter: 30 us for each observation.
+    return mode is None or mode in guard_modes(synthetic, fragments=False) or mode in _modes(synthetic)
+
+
+def _modes(synthetic: Nic) -> tuple[XdpMode, ...]:
+    # A kernel whose drivers announce it has fragments, and then guard is compiled for them.
+    return guard_modes(synthetic, fragments=receives_fragments(synthetic.ifindex))
+
+
+def _attach(session: Session, synthetic: Nic, program: int, mode: XdpMode) -> None:
+    pin = session.pins.link(synthetic.ifindex, "guard")
+    if mode is XdpMode.GENERIC:
+        guard_offloads.remember(session, synthetic)
+    else:
+        # Before: while a program runs natively, virtio_net refuses them (virtnet_set_features()).
+        guard_offloads.restore(session, synthetic)
+    xdp.attach(program, synthetic.ifindex, synthetic.name, pin, mode)

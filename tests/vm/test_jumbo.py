@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Jumbo frames under guard on true drivers: virtio_net and igbvf, and hv_netvsc."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from netvsc_bpf import datapath
+from netvsc_bpf.model.errors import XdpRefused
+from netvsc_bpf.model.path import GuardMode, Path, XdpMode
+from tests.kernel.support.waiting import eventually
+from tests.vm.hyperv.pair import HypervPair, Shape
+from tests.vm.sriov import PEER_ADDRESS, SYNTHETIC, SriovPair, ip
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+JUMBO, USUAL = 9000, 1500
+HEADERS = 28
+"""IPv4 and ICMP."""
+
+
+def has_fragments() -> bool:
+    """Whether this kernel's virtio_net passes frames of several buffers to XDP (since Linux 6.3)."""
+    return tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 3)
+
+
+def mtu_needs_generic(mtu: int) -> bool:
+    return mtu > USUAL and not has_fragments()
+
+
+def set_mtu(pair: SriovPair, mtu: int) -> None:
+    """Set it on the guest's NIC and at the peer; the VF follows the guest's NIC."""
+    ip("link", "set", SYNTHETIC, "mtu", str(mtu))
+    pair.on_peer("ip", "link", "set", pair.peer_name(), "mtu", str(mtu))
+
+
+def answered(mtu: int) -> bool:
+    """Whether the peer's answers arrive that fill the MTU, without fragments of IP."""
+    size = ["-M", "do", "-s", str(mtu - HEADERS)]
+    argv = ["ping", "-n", *size, "-c", "3", "-i", "0.2", "-W", "5", PEER_ADDRESS]
+    return " 3 received" in subprocess.run(argv, check=False, text=True, capture_output=True).stdout
+
+
+@pytest.fixture
+def wide(sriov: SriovPair) -> Iterator[SriovPair]:
+    """The pair, with a physical function that lets its VF have jumbo frames; as before at the end."""
+    ip("link", "set", sriov.pf_name, "mtu", str(JUMBO))
+    try:
+        yield sriov
+    finally:
+        datapath.detach_all()
+        set_mtu(sriov, USUAL)
+        ip("link", "set", sriov.pf_name, "mtu", str(USUAL))
+
+
+def test_s77_mtu_raised_and_lowered_under_the_guard_on_both_paths(wide: SriovPair) -> None:
+    wide.plug()
+    wide.attach()
+    for mtu in (JUMBO, USUAL, JUMBO):
+        set_mtu(wide, mtu)
+        if not has_fragments():
+            wide.attach()  # as a manager does
+        assert wide.status().guard_xdp is (XdpMode.GENERIC if mtu_needs_generic(mtu) else XdpMode.NATIVE)
+        wide.use()
+        eventually(f"MTU {mtu} passes by the VF", partial(answered, mtu))
+        wide.up(False)
+        wide.wait_for(Path.SYNTHETIC)
+        eventually(f"MTU {mtu} passes by the synthetic path", partial(answered, mtu))
+        wide.up(True)
+
+
+def test_s77_guard_attached_under_jumbo(wide: SriovPair) -> None:
+    set_mtu(wide, JUMBO)
+    attached = wide.attach(guard=GuardMode.ALL)
+    assert attached.guard_xdp is (XdpMode.GENERIC if mtu_needs_generic(JUMBO) else XdpMode.NATIVE)
+    eventually("jumbo frames pass", lambda: answered(JUMBO))
+    before = wide.status().rx.synthetic.bytes
+    assert answered(JUMBO)
+    assert wide.status().rx.synthetic.bytes - before >= 3 * JUMBO
+
+
+@pytest.mark.newest
+@pytest.mark.parametrize("hyperv", [Shape.ENSLAVED], indirect=True)
+def test_s77_guard_on_hv_netvsc_is_refused_under_jumbo_and_jumbo_under_the_guard(hyperv: HypervPair) -> None:
+    """In generic mode guard would take the VF's frames for copies, so it is not used in its place."""
+    ip("link", "set", SYNTHETIC, "mtu", str(JUMBO))
+    try:
+        with pytest.raises(XdpRefused, match="--guard off"):
+            hyperv.attach(guard=GuardMode.MULTICAST)
+        assert datapath.status() == []
+        assert hyperv.attach(guard=GuardMode.OFF).guard_xdp is None
+        ip("link", "set", SYNTHETIC, "mtu", str(USUAL))
+        assert hyperv.attach(guard=GuardMode.MULTICAST).guard_xdp is XdpMode.NATIVE
+        with pytest.raises(subprocess.CalledProcessError):
+            ip("link", "set", SYNTHETIC, "mtu", str(JUMBO))
+    finally:
+        datapath.detach_all()
+        ip("link", "set", SYNTHETIC, "mtu", str(USUAL))
