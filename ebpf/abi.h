@@ -69,6 +69,15 @@ enum nic_fact {
 	FACT_GENERIC_XDP = 4, /* guard runs in generic mode, where it sees what home redirects */
 };
 
+/* The bits of found.vf_offloads; netvsc_bpf.model.receive_offload.ReceiveOffload has the kernel's names. */
+enum receive_offload {
+	OFFLOAD_GRO = 0,
+	OFFLOAD_GRO_LIST = 1,
+	OFFLOAD_UDP_GRO = 2,
+	OFFLOAD_LRO = 3,
+	OFFLOAD_GRO_HW = 4,
+};
+
 /*
  * State of one pair. Its copies of steer, home and guard have the address of this struct compiled in (maps.h,
  * own_pair()).
@@ -213,7 +222,7 @@ struct found {
 	u32 followed_promisc;
 	u32 followed_allmulti;
 	enum reason taken_down; /* why the VF is down while the synthetic NIC is up, 0: no reason */
-	u32 unused;
+	u32 vf_offloads; /* by enum receive_offload, bits 0 to 15: which were changed, 16 to 31: what they were */
 };
 
 /* Version of the maps of this network namespace. Written by the loader; an upgrade updates `build`. */

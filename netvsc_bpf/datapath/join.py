@@ -9,7 +9,14 @@ import errno
 from contextlib import ExitStack
 from functools import partial
 
-from netvsc_bpf.datapath import follow_settings, home_hook, sync_addresses, sync_vlans, vf_settings
+from netvsc_bpf.datapath import (
+    follow_offloads,
+    follow_settings,
+    home_hook,
+    sync_addresses,
+    sync_vlans,
+    vf_settings,
+)
 from netvsc_bpf.datapath.options import AttachOptions, rx_mode
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.sync_vlans import Half
@@ -73,6 +80,7 @@ def join(
         loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(denied))
         return denied
     vf_settings.share_gso_limits(session.rtnl, synthetic, vf)
+    _follow_offloads(session, loaded, synthetic, vf, slot)
     sync_addresses.sync(session.pins, synthetic, vf, new=new)
     if rx is RxMode.KERNEL:
         # The driver delivers what the VF receives, and counts it: home is not needed on that path.
@@ -128,6 +136,15 @@ def _disable_addresses_again(session: Session, vf: Nic) -> None:
         _disable_addresses(session, now)
 
 
+def _follow_offloads(session: Session, loaded: LoadedObject, synthetic: Nic, vf: Nic, slot: int) -> None:
+    found = loaded.found(slot)
+    warning = follow_offloads.follow_if_possible(
+        session.rtnl, found, _half(synthetic), _half(vf), lambda: loaded.set_found(slot, found)
+    )
+    if warning is not None:
+        session.tools.warnings.append(warning)
+
+
 def leave(
     session: Session, loaded: LoadedObject, hook: TcHook, synthetic: Nic | None, slot: int, reason: Reason
 ) -> None:
@@ -163,7 +180,7 @@ def _restore(session: Session, found: abi.Found, synthetic: Nic | None, vf: Nic 
 def _forget(loaded: LoadedObject, found: abi.Found, vf: Nic | None, slot: int) -> None:
     kept = abi.Found.from_buffer_copy(found)
     kept.vf_ifindex, kept.denied = 0, 0
-    kept.followed_promisc, kept.followed_allmulti = 0, 0
+    kept.followed_promisc, kept.followed_allmulti, kept.vf_offloads = 0, 0, 0
     home_hook.forget(kept)
     if vf is not None:
         kept.tx_dropped_before += max(0, vf.tx_dropped - found.vf_tx_dropped)

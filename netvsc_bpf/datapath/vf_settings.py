@@ -11,7 +11,8 @@ import errno
 from collections.abc import Callable
 from dataclasses import replace
 
-from netvsc_bpf.datapath import follow_settings
+from netvsc_bpf.datapath import follow_offloads, follow_settings
+from netvsc_bpf.datapath.sync_vlans import Half
 from netvsc_bpf.datapath.teardown import Teardown
 from netvsc_bpf.kernel.bpf.abi import REASONS, Found
 from netvsc_bpf.kernel.net import link_settings
@@ -44,6 +45,7 @@ def remember(found: Found, synthetic: Nic, vf: Nic, *, taken_over: bool) -> None
     found.gso_max_size = synthetic.gso_max_size
     found.gso_max_segs = synthetic.gso_max_segs
     found.vf_tx_dropped = vf.tx_dropped
+    found.vf_offloads = 0
 
 
 def disable_addresses(rtnl: Rtnetlink, vf: Nic) -> str | None:
@@ -171,6 +173,7 @@ def restore(rtnl: Rtnetlink, found: Found, synthetic: Nic | None, vf: Nic | None
             down.step(_restore_mtu, rtnl, found, vf)
             down.step(_restore_ipv6, rtnl, found, vf)
             down.step(_restore_mac, rtnl, found, vf)
+            down.step(follow_offloads.restore, found, Half(vf.ifindex, vf.name))
             if found.vf_up:
                 down.step(_restore_up, rtnl, found, vf)
             down.step(_restore_flags, rtnl, found, vf)

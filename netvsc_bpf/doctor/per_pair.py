@@ -6,12 +6,24 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from netvsc_bpf.discovery.hyperv_offers import offers
-from netvsc_bpf.doctor import foreign, guard, hyperv, order, qdiscs, vf_addresses, vf_dhcp, vf_queues
+from netvsc_bpf.doctor import (
+    foreign,
+    guard,
+    hyperv,
+    order,
+    qdiscs,
+    receive_offloads,
+    vf_addresses,
+    vf_dhcp,
+    vf_queues,
+    vf_trust,
+)
 from netvsc_bpf.doctor.container_networks import check_container_networks
 from netvsc_bpf.doctor.finding import Finding, warning
 from netvsc_bpf.doctor.pairs import check_mtu
 from netvsc_bpf.kernel.hooks.feature_probes import why_no_tcx
 from netvsc_bpf.kernel.hooks.tcx import Direction
+from netvsc_bpf.kernel.net.address_lists import unicast_list
 from netvsc_bpf.kernel.net.addresses_and_routes import own_addresses, own_routes
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.net.xdp_features import receives_fragments
@@ -31,7 +43,7 @@ class Around:
 
 def examine_pair(rtnl: Rtnetlink, pair: Pair, around: Around) -> list[Finding]:
     """Run all checks of one pair."""
-    findings = _vf(rtnl, pair, around.attached)
+    findings = [*_vf(rtnl, pair, around.attached), *_like_the_synthetic(rtnl, pair, around)]
     findings += _hyperv(pair)
     qdiscs_of = f"the qdiscs of {pair.synthetic.name}"
     findings += _reading("qdisc", qdiscs_of, lambda: _qdiscs(rtnl, pair, around.attached))
@@ -60,6 +72,24 @@ def _vf(rtnl: Rtnetlink, pair: Pair, attached: bool) -> list[Finding]:
     found += vf_dhcp.check_dhcp(vf)
     found.append(vf_queues.check_spread(vf, vf_queues.read_spread(vf), os.cpu_count() or 1))
     return [finding for finding in found if finding is not None]
+
+
+def _like_the_synthetic(rtnl: Rtnetlink, pair: Pair, around: Around) -> list[Finding]:
+    """Check whether the VF can carry what the synthetic NIC carries."""
+    if pair.vf is None:
+        return []
+    found = _reading(
+        receive_offloads.CHECK,
+        f"the receive offloads of {pair.vf.name}",
+        lambda: receive_offloads.check_offloads(
+            pair, receive_offloads.read_difference(rtnl, pair), attached=around.attached
+        ),
+    )
+    return found + _reading(
+        vf_trust.CHECK,
+        f"the addresses of {pair.synthetic.name}",
+        lambda: [vf_trust.check_trust(pair, around.nics, unicast_list(rtnl, pair.synthetic.ifindex))],
+    )
 
 
 def _hyperv(pair: Pair) -> list[Finding]:

@@ -41,6 +41,7 @@ ENUMS: dict[str, tuple[str, tuple[object, ...]]] = {
     "reason": ("REASON_", abi.REASONS),
     "liveness": ("LIVENESS_", abi.LIVENESSES),
     "guard_mode": ("GUARD_", abi.GUARD_MODES),
+    "receive_offload": ("OFFLOAD_", abi.RECEIVE_OFFLOADS),
 }
 COMMANDS = {"control_command", "control_result"}
 COUNTS = {"PATH_COUNT": len(abi.PATHS), "REASON_COUNT": abi.REASON_COUNT}

@@ -10,6 +10,7 @@ _PLAN = ("tests/unit/planner/test_plan.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
 _LOST_LINK = ("tests/unit/planner/test_lost_link.py",)
 _RECEIVED = ("tests/unit/datapath/test_received_traffic.py",)
+_OFFLOADS = ("tests/unit/datapath/test_follow_offloads.py",)
 _SETTINGS = ("tests/unit/datapath/test_vf_settings.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
 _TURN = ("tests/unit/manager/namespaces/test_turn_order.py",)
@@ -77,6 +78,30 @@ JOINING = (
         "if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):",
         "if False:",
         _ORDER,
+    ),
+)
+
+OFFLOADS = (
+    Mutation(
+        "an offload of the VF is changed before its original value is recorded",
+        "netvsc_bpf/datapath/follow_offloads.py",
+        "        found.vf_offloads = record(before)\n        note()\n",
+        "        found.vf_offloads = record(before)\n",
+        _OFFLOADS,
+    ),
+    Mutation(
+        "the VF keeps the offloads of its synthetic NIC",
+        "netvsc_bpf/datapath/vf_settings.py",
+        "            down.step(follow_offloads.restore, found, Half(vf.ifindex, vf.name))\n",
+        "",
+        _SETTINGS,
+    ),
+    Mutation(
+        "LRO of a VF stays on where packets are forwarded",
+        "netvsc_bpf/planner/receive_offloads.py",
+        "return concerns and forwards()",
+        "return False",
+        ("tests/unit/planner/test_receive_offloads.py",),
     ),
 )
 
@@ -298,4 +323,4 @@ HYPERV = (
     ),
 )
 
-PYTHON = (*JOINING, *DRAINING, *KERNEL, *PLANNER, *LOOP, *HYPERV)
+PYTHON = (*JOINING, *OFFLOADS, *DRAINING, *KERNEL, *PLANNER, *LOOP, *HYPERV)

@@ -8,6 +8,7 @@ import ctypes
 from enum import IntEnum, IntFlag
 
 from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
+from netvsc_bpf.model.receive_offload import ReceiveOffload
 
 ABI_MAGIC = 0x6E767362
 ABI_VERSION = 4
@@ -45,6 +46,15 @@ LIVENESSES: tuple[Liveness | None, ...] = (None, Liveness.NETLINK, Liveness.LIVE
 
 GUARD_MODES = (GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL, GuardMode.EVIDENCE)
 """enum guard_mode, by number."""
+
+RECEIVE_OFFLOADS = (
+    ReceiveOffload.GRO,
+    ReceiveOffload.GRO_LIST,
+    ReceiveOffload.UDP_GRO,
+    ReceiveOffload.LRO,
+    ReceiveOffload.GRO_HW,
+)
+"""enum receive_offload, by number."""
 
 
 class ControlCommand(IntEnum):
@@ -193,7 +203,7 @@ class Found(ctypes.Structure):
         ("followed_promisc", ctypes.c_uint32),
         ("followed_allmulti", ctypes.c_uint32),
         ("taken_down", ctypes.c_uint32),
-        ("unused", ctypes.c_uint32),
+        ("vf_offloads", ctypes.c_uint32),
     ]
 
 

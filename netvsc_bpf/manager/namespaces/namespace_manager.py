@@ -33,6 +33,7 @@ from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.manager.state.observation_scope import ObservationScope
 from netvsc_bpf.manager.sync.address_lists import AddressListSync
 from netvsc_bpf.manager.sync.announcer import Announcer
+from netvsc_bpf.manager.sync.receive_offloads import OffloadSync
 from netvsc_bpf.manager.sync.vlans import VlanSync
 from netvsc_bpf.manager.watch.detached_links import LinkWatch
 from netvsc_bpf.manager.watch.program_order import OrderWatch
@@ -96,7 +97,7 @@ class NamespaceManager:
         self._asked: list[asyncio.Future[None]] = []
         """Waiters for a turn that has not begun yet."""
         self._followed_at: float | None = None
-        """When address lists and VLANs were synced last; None: they may have changed since."""
+        """When address lists, VLANs and offloads were synced last; None: they may have changed since."""
         self._busy_since: float | None = None
         """Since when other work has always been waiting; None: none was."""
         self._is_time_now: bool | None = None
@@ -108,6 +109,7 @@ class NamespaceManager:
         managed: Served = (lambda: reconciler.served) if other is None else everyone
         self._lists = AddressListSync(managed, listener, self._reconcile.running, unexpected)
         self._vlans = VlanSync(managed, listener, self._reconcile.running, unexpected)
+        self._offloads = OffloadSync(managed, listener, reporter.warned, self._reconcile.running, unexpected)
         self._step_timeout = StepTimeout(self._reconcile, self.wake, self._namespace)
         self._stalls = StallWatch(self._reconcile, listener, self._namespace, unexpected)
         near = reconciler.scope
@@ -119,7 +121,7 @@ class NamespaceManager:
         self._ring: PathEventWatch | None = None
 
     def wake(self) -> None:
-        """Reconcile soon, including the address lists and VLANs of VFs."""
+        """Reconcile soon, including the address lists, VLANs and receive offloads of VFs."""
         self._followed_at = None
         self._woken.set()
 
@@ -259,10 +261,11 @@ class NamespaceManager:
         if self._is_to_follow():
             yield self._lists
             yield self._vlans
+            yield self._offloads
         yield self._care_for_moved_nics
 
     def _is_to_follow(self) -> bool:
-        """Return whether lists and VLANs are read now: not after a mere timer or path change."""
+        """Return whether lists, VLANs and offloads are read now: not after a mere timer or path change."""
         now = asyncio.get_running_loop().time()
         if self._followed_at is not None and now - self._followed_at < self._config.interval_s:
             return False

@@ -25,6 +25,11 @@ class FollowVlans(Action):
     """Let the synthetic NIC's VLANs into the VF; not planned either, see FollowLists."""
 
 
+@dataclass(frozen=True, slots=True)
+class FollowOffloads(Action):
+    """Give the VF the synthetic NIC's receive offloads; not planned either, see FollowLists."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StepInProgress:
     """One step in progress, compared by identity. `since` is in seconds of the clock."""

@@ -26,6 +26,8 @@ class AttachedPair:
     """CLOCK_BOOTTIME ns of the last change of path, 0: never."""
     by_driver: bool = False
     """The VF's ingress is left to the driver that has enslaved it."""
+    vf_offloads: int = 0
+    """found.vf_offloads: which receive offloads of the VF were changed (datapath/follow_offloads.py)."""
 
 
 Served = Callable[[], Container[int] | None]
@@ -50,10 +52,12 @@ def attached_pairs(where: NetnsPins, links: Mapping[int, Link], managed: Served)
             if loaded is None or slot is None or link is None or not (ours is None or ifindex in ours):
                 continue
             state, vf = loaded.pair(slot), links.get(loaded.vf_ifindex(slot) or 0)
-            joined = vf is not None and loaded.found(slot).vf_ifindex == vf.ifindex
+            before = loaded.found(slot)
+            joined = vf is not None and before.vf_ifindex == vf.ifindex
             by_driver = bool(state.home_ifindex) and not state.redirect_to
             vf = vf if joined else None
-            found.append(AttachedPair(link, vf, bool(state.armed), state.changed_at, by_driver))
+            armed, offloads = bool(state.armed), before.vf_offloads
+            found.append(AttachedPair(link, vf, armed, state.changed_at, by_driver, offloads))
     return found
 
 

@@ -8,11 +8,12 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from netvsc_bpf.datapath import vf_settings
+from netvsc_bpf.datapath import follow_offloads, vf_settings
 from netvsc_bpf.kernel.bpf.abi import REASONS, Found
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.receive_offload import ReceiveOffload
 
 OWN, GIVEN = "00:15:5d:0a:0a:0a", "00:15:5d:01:02:03"
 
@@ -55,6 +56,18 @@ def test_s27_a_vf_is_down_while_its_mtu_and_mac_are_put_back_if_it_was(
     done = [call[0] for call in netlink.method_calls]
     settings = ["set_mtu", "set_mac"]
     assert done == ([*settings, "set_up"] if was_up else ["set_up", *settings])
+
+
+def test_receive_offloads_are_restored_before_the_vf_comes_up(
+    netlink: MagicMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver may restart its queues for them."""
+    monkeypatch.setattr(follow_offloads, "request_offloads", netlink.request_offloads)
+    record = found(up=True)
+    record.vf_offloads = follow_offloads.record({ReceiveOffload.GRO: True})
+    vf_settings.restore(MagicMock(), record, None, vf(up=False))
+    assert [call[0] for call in netlink.method_calls][-2:] == ["request_offloads", "set_up"]
+    netlink.request_offloads.assert_called_once_with(20, {ReceiveOffload.GRO: True})
 
 
 @pytest.mark.parametrize("up", [False, True])

@@ -105,7 +105,7 @@ def test_what_fails_in_a_turn_keeps_nothing_else_from_being_done() -> None:
 
         return work
 
-    jobs = ("_reconcile", "_lists", "_vlans", "_moved_nics")
+    jobs = ("_reconcile", "_lists", "_vlans", "_offloads", "_moved_nics")
     for name in jobs:
         setattr(manager, name, fails(name))
 

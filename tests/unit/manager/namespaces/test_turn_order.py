@@ -26,7 +26,7 @@ class Turning:
         self.pins, self.lists, self.woken = Pins(), 0, woken
         self.manager._reconcile = cast(Any, self.reconcile)
         self.manager._lists = cast(Any, self.read_lists)
-        self.manager._vlans = cast(Any, lambda: None)
+        self.manager._vlans = self.manager._offloads = cast(Any, lambda: None)
 
     def reconcile(self) -> float | None:
         if self.woken:
