@@ -67,6 +67,6 @@ class PairObservation:
     refused: bool = False
     """Pairing refuses it, as `attach` would: it is not attached then."""
     drained: Drain | None = None
-    """The operator's drain, if it has one that has not expired."""
+    """The drain, if it has one that has not expired."""
     candidate: Nic | None = None
     """The NIC that pairing chooses as VF now: the joined one while it fits."""
