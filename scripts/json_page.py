@@ -110,6 +110,8 @@ DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.IFINDEX: {"type": "integer"},
     Detail.BOOTTIME_NS: {"type": "integer"},
     Detail.MONOTONIC_NS: {"type": "integer"},
+    Detail.MAINTENANCE: {"type": "string"},
+    Detail.NOT_BEFORE: {"type": "string", "format": "date-time"},
 }
 """Types of the details of events; docs/events.md explains them."""
 ENUMS: Mapping[str, type[StrEnum]] = {

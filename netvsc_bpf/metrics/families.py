@@ -42,7 +42,8 @@ DRAINED = Family(
     "drained",
     _G,
     Source.PAIRS,
-    "1 while the pair is drained: an operator moved its traffic off the VF, and the drain has not ended yet.",
+    "1 while the pair is drained: an operator, or the manager for maintenance, moved its traffic off the VF, "
+    "and the drain has not ended yet.",
     _NIC,
 )
 VF_TAKEN_DOWN = Family(
@@ -193,6 +194,20 @@ LOST_LINES = Family(
     "Events that the manager could not write to stderr because the disk was full, or stderr was closed or "
     "not read. `netvsc-bpf events` has them.",
 )
+MAINTENANCE_PENDING = Family(
+    "maintenance_pending",
+    _G,
+    Source.MANAGER,
+    "Announced maintenance of this VM's host that is not over; no sample if no source of notices is "
+    "configured.",
+)
+MAINTENANCE_SOURCE_UP = Family(
+    "maintenance_source_up",
+    _G,
+    Source.MANAGER,
+    "1 while this source of maintenance notices (azure, file) can be read and makes sense.",
+    ("source",),
+)
 MANAGER_UP = Family("manager_up", _G, Source.EXPORTER, "1 while a manager runs for this network namespace.")
 BUILD_INFO = Family(
     "build_info", _G, Source.EXPORTER, "Always 1: the running version and ABI.", ("version", "abi")
@@ -232,6 +247,8 @@ FAMILIES = (
     RECONCILE_ERRORS,
     LAST_RECONCILE,
     LOST_LINES,
+    MAINTENANCE_PENDING,
+    MAINTENANCE_SOURCE_UP,
     MANAGER_UP,
     BUILD_INFO,
     SCRAPE_SUCCESS,
