@@ -20,7 +20,6 @@ class AzureEvents:
 
     def __init__(self, endpoint: Endpoint, limit_s: float = _LIMIT_S, first_s: float = _FIRST_S) -> None:
         self._endpoint, self._limit_s, self._events_s = endpoint, limit_s, first_s
-        self._limit_once_enabled_s = limit_s
         self._name: str | None = None
 
     async def read(self) -> tuple[Notice, ...]:
