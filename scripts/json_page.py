@@ -15,7 +15,7 @@ from typing import Any
 
 from netvsc_bpf.doctor.finding import Level, ok, warning
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
-from netvsc_bpf.model.drain import Drained
+from netvsc_bpf.model.drain import Drained, DrainedBy
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpMode
 from netvsc_bpf.model.path import Path as Way
@@ -74,7 +74,8 @@ STATUS = {
     "drained": "the drain of the pair; null if it is not drained",
     "drained.since": "when it began",
     "drained.until": "when the manager ends it; null: only `undrain` does",
-    "drained.why": "the operator's reason; null without one",
+    "drained.why": "the reason; null without one",
+    "drained.by": "who drained it, and so who ends it: an operator, or the manager for announced maintenance",
     "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
 }
 DOCTOR = {
@@ -103,12 +104,15 @@ DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.ERRORS: {"type": "integer"},
     Detail.DURATION_S: {"type": "number"},
     Detail.WHY: {"type": "string"},
+    Detail.BY: {"enum": [one.value for one in DrainedBy]},
     Detail.UNTIL: {"type": "string", "format": "date-time"},
     Detail.HOLD_S: {"type": "number"},
     Detail.JOIN_S: {"type": "number"},
     Detail.IFINDEX: {"type": "integer"},
     Detail.BOOTTIME_NS: {"type": "integer"},
     Detail.MONOTONIC_NS: {"type": "integer"},
+    Detail.MAINTENANCE: {"type": "string"},
+    Detail.NOT_BEFORE: {"type": "string", "format": "date-time"},
 }
 """Types of the details of events; docs/events.md explains them."""
 ENUMS: Mapping[str, type[StrEnum]] = {
@@ -120,6 +124,7 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.rx": RxMode,
     "status.guard": GuardMode,
     "status.guard_xdp": XdpMode,
+    "status.drained.by": DrainedBy,
     "doctor.findings.level": Level,
     "event.event": Kind,
     "event.severity": Severity,
@@ -181,7 +186,7 @@ def samples() -> dict[str, list[Any]]:
             passed_by=(7,),
             guard_xdp=XdpMode.NATIVE,
         ),
-        _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW)),
+        _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW, by=DrainedBy.MAINTENANCE)),
         _pair(None),
         PairStatus(**{**_fields(_pair(None)), "synthetic": Nic(2, "eth0", _ETH0.mac, 1500, True, True)}),
     ]

@@ -17,16 +17,14 @@ from dataclasses import dataclass
 
 from netvsc_bpf.datapath import drains, vf_settings
 from netvsc_bpf.datapath.announcing import announce
+from netvsc_bpf.datapath.drain_store import needs_undrain, pair_slot, store
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import permit
-from netvsc_bpf.datapath.load import upgraded_or_load
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
-from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.datapath.wait_settled import wait_until_settled
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel.bpf import abi, drain_notes
-from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
 from netvsc_bpf.kernel.bpf.drain_notes import DrainNote
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.process.clock import CLOCKS
@@ -91,7 +89,7 @@ def drain(
         # The note first, so that a pair that is drained always has its reason.
         note = DrainNote(now if before is None else before.at, why)
         drain_notes.write(session.pins, synthetic.ifindex, note)
-        _set(session, slot, until(now, for_s))
+        store(session, slot, until(now, for_s))
         with LoadedObject(session.pins) as loaded:
             target = _Target(session, loaded, synthetic, slot)
             if not managed:
@@ -120,7 +118,7 @@ def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
     what, manager = f"cannot undrain {interface}", manager or ManagerClient()
     with reading(what) as session:
         synthetic, _ = _attached(session, what, interface)
-        if not _needs_undrain(session, synthetic.ifindex):
+        if not needs_undrain(session, synthetic.ifindex):
             return [f"{synthetic.name} is not drained"]
     return _undrain(what, synthetic.ifindex, manager)
 
@@ -132,7 +130,7 @@ def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[N
     """
     manager, warnings, errors = manager or ManagerClient(), list[str](), list[NetvscBpfError]()
     with reading("cannot undrain") as session:
-        pairs = [ifindex for ifindex in session.attached() if _needs_undrain(session, ifindex)]
+        pairs = [ifindex for ifindex in session.attached() if needs_undrain(session, ifindex)]
         named = {ifindex: session.nic(ifindex) for ifindex in pairs}
     for ifindex, nic in named.items():
         if nic is not None:
@@ -145,10 +143,10 @@ def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[N
 
 def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
     with writing(what) as session:
-        slot = _slot(session, ifindex)
+        slot = pair_slot(session, ifindex)
         if slot is None:
             return []  # detached meanwhile
-        _set(session, slot, 0)
+        store(session, slot, 0)
     warnings: list[str] = []
     # A manager brings the VF up, and permits it if it fits.
     managed = manager.is_running() and manager.reconcile()
@@ -185,42 +183,15 @@ def _attached(session: Session, what: str, interface: str) -> tuple[Nic, int]:
     nic = find_by_name(session.nics, interface)
     if nic is None:
         raise NoSuchNic(what, "there is no such interface", "see `ip link`")
-    slot = _slot(session, nic.ifindex)
+    slot = pair_slot(session, nic.ifindex)
     if slot is None:
         raise NotAttached(what, "it is not attached", f"run `netvsc-bpf attach {as_argument(nic.name)}`")
     return nic, slot
 
 
-def _slot(session: Session, ifindex: int) -> int | None:
-    if ifindex not in session.attached():
-        return None
-    with LoadedObject(session.pins) as loaded:
-        return None if loaded.stale else find_pair_slot(loaded, ifindex)
-
-
-def _needs_undrain(session: Session, ifindex: int) -> bool:
-    """Return whether a pair is drained, or an undrain was killed or failed, which leaves the note."""
-    slot = _slot(session, ifindex)
-    if slot is None:
-        return False
-    if drain_notes.read(session.pins, ifindex) is not None:
-        return True
-    with LoadedObject(session.pins) as loaded:
-        return bool(loaded.pair(slot).drained_until)
-
-
-def _set(session: Session, slot: int, until: int) -> None:
-    """Store the drain in the kernel. Upgrades the programs where those attached do not support drains."""
-    with LoadedObject(session.pins) as loaded:
-        if loaded.control(ControlCommand.DRAIN, slot, until) is not ControlResult.BAD_COMMAND:
-            return
-    with upgraded_or_load(session, None) as loaded:
-        loaded.control(ControlCommand.DRAIN, slot, until)
-
-
 def _run(session: Session, ifindex: int, step: Callable[[_Target], None]) -> None:
     """Run a step for a pair as it is now; does nothing if the pair is gone."""
-    slot, synthetic = _slot(session, ifindex), session.nic(ifindex)
+    slot, synthetic = pair_slot(session, ifindex), session.nic(ifindex)
     if slot is not None and synthetic is not None:
         with LoadedObject(session.pins) as loaded:
             step(_Target(session, loaded, synthetic, slot))

@@ -23,7 +23,7 @@ def described(loaded: LoadedObject, state: PairState, ifindex: int) -> Drain | N
     note = drain_notes.read(loaded.pins, ifindex)
     until = None if state.drained_until == abi.DRAINED_INDEFINITELY else int(state.drained_until)
     # The note may have been removed externally.
-    return Drain(int(state.changed_at), until) if note is None else Drain(note.at, until, note.why)
+    return Drain(int(state.changed_at), until) if note is None else Drain(note.at, until, note.why, note.by)
 
 
 def in_force(loaded: LoadedObject, slot: int, ifindex: int) -> Drain | None:

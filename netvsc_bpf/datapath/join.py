@@ -207,7 +207,7 @@ def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:
     if result is ControlResult.BAD_LAYOUT:
         raise NoBtf(what, "the kernel's type information does not match it", "use --liveness netlink")
     if result is ControlResult.DRAINED:
-        raise PairDrained(what, "an operator drained the pair", "run `netvsc-bpf undrain`")
+        raise PairDrained(what, "the pair is drained", "run `netvsc-bpf undrain`")
     if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):
         raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 

@@ -203,7 +203,7 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
 
 def _drained(drain: Drain, utc: Callable[[int], datetime]) -> Drained:
     until = None if drain.until is None else utc(drain.until)
-    return Drained(utc(drain.at), until, drain.why)
+    return Drained(utc(drain.at), until, drain.why, drain.by)
 
 
 def _direction(by_path: ctypes.Array[abi.TrafficCount]) -> PathTraffic:

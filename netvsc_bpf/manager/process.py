@@ -20,6 +20,7 @@ from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
 from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.events.server import EventServer
 from netvsc_bpf.manager.exporter import ManagerExporter
+from netvsc_bpf.manager.maintenance.watcher import MaintenanceWatch
 from netvsc_bpf.manager.namespaces.moved_nics import MovedNicCare
 from netvsc_bpf.manager.namespaces.namespace_deleted import OwnNamespace
 from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager
@@ -54,7 +55,17 @@ class Manager:
         self._ready = self._interrupted = self._deleted = False
         self._namespace = OwnNamespace()
         self._moved_nics = MovedNicCare(config, self._listener)
-        self._managers = NamespaceManagers(config, self._listener, self._unexpected, self._exporter.stats)
+        self._maintenance = MaintenanceWatch(
+            config.maintenance,
+            self._listener,
+            self._exporter.stats,
+            changed=self._wake,
+            reconciled=self._look,
+            fulfilled=lambda order: self._home.fulfils(order) and self._managers.fulfil(order),
+        )
+        self._managers = NamespaceManagers(
+            config, self._listener, self._unexpected, self._exporter.stats, lambda: self._maintenance.order
+        )
         self._filter = EventFilter()
         self._home = NamespaceManager(
             config,
@@ -65,6 +76,7 @@ class Manager:
             turned=self._turned,
             stats=self._exporter.stats,
             scope=ObservationScope(self._filter.take_newcomers, self._filter.update),
+            order=lambda: self._maintenance.order,
         )
         self._reloader = Reloader(config, refusing(reload), self._configure, self._listener)
 
@@ -111,6 +123,7 @@ class Manager:
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
         tasks.append(loop.create_task(self._unexpected.keep_running(self._reloader.run)))
         tasks.append(loop.create_task(self._unexpected.keep_running(lambda: self._until_deleted(stopping))))
+        tasks.append(loop.create_task(self._unexpected.keep_running(self._maintenance.run)))
         server = EventServer(self._buffer, self._home.held_back, self._look)
         tasks.append(loop.create_task(self._unexpected.keep_running(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
@@ -128,6 +141,10 @@ class Manager:
             netlink.close()
             memberships.close()
             self._managers.close()
+
+    def _wake(self) -> None:
+        self._home.wake()
+        self._managers.wake()
 
     async def _look(self) -> None:
         await asyncio.gather(self._home.reconcile_now(), self._managers.reconcile_now())
@@ -154,6 +171,7 @@ class Manager:
         self._config = config
         self._home.configure(config)
         self._managers.configure(config)
+        self._maintenance.configure(config.maintenance)
 
     def _turned(self) -> None:
         if not self._ready:

@@ -7,7 +7,7 @@ increase() and rate() compare two samples, so a series that begins with 1 does n
 from collections.abc import Mapping, Sequence
 
 from netvsc_bpf.metrics import families, text
-from netvsc_bpf.metrics.families import Family
+from netvsc_bpf.metrics.family import Family
 from netvsc_bpf.metrics.last_round import LastRound
 from netvsc_bpf.metrics.row_metric import Block
 from netvsc_bpf.metrics.samples import Samples

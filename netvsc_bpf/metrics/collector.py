@@ -111,6 +111,10 @@ def _add_manager(samples: Samples, figures: ManagerFigures) -> None:
     for reason, count in figures.errors.items():
         samples.add(families.RECONCILE_ERRORS, count, reason)
     samples.add(families.LOST_LINES, figures.lost_lines)
+    if figures.maintenance_sources:
+        samples.add(families.MAINTENANCE_PENDING, figures.maintenance_pending)
+    for source, up in figures.maintenance_sources.items():
+        samples.add(families.MAINTENANCE_SOURCE_UP, up, source)
     samples.histogram(families.RECONCILE_SECONDS, *figures.reconciles)
     if figures.last_success is not None:
         samples.add(families.LAST_RECONCILE, figures.last_success)

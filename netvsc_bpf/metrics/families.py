@@ -4,62 +4,7 @@
 Labels name the synthetic NIC. VFs come and go, so only one info metric has them as labels.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from prometheus_client.core import HistogramMetricFamily
-
-from netvsc_bpf.metrics.row_metric import RowMetric
-
-_PREFIX = "netvsc_bpf_"
-
-
-class Type(StrEnum):
-    """The Prometheus types in use."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-class Source(StrEnum):
-    """Where the numbers are kept, which decides how long they live."""
-
-    PAIRS = "pairs"
-    """Pinned maps and netlink, of each attached pair, with or without a manager."""
-    PROGRAMS = "programs"
-    """The kernel's statistics of netvsc-bpf's programs."""
-    MANAGER = "manager"
-    """The process `netvsc-bpf run`: reset when it restarts."""
-    EXPORTER = "exporter"
-    """The process that answers the scrape."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
-    """One metric, compared by identity.
-
-    Its full name is the prefix, `name`, and for a counter `_total`.
-    """
-
-    name: str
-    type: Type
-    source: Source
-    help: str
-    labels: tuple[str, ...] = ()
-
-    @property
-    def full_name(self) -> str:
-        """The name that queries use (of a histogram without _bucket, _count, _sum)."""
-        return f"{_PREFIX}{self.name}{'_total' if self.type is Type.COUNTER else ''}"
-
-    def empty(self) -> RowMetric | HistogramMetricFamily:
-        """Return it without samples, as describe() and collect() begin."""
-        name = _PREFIX + self.name
-        if self.type is Type.HISTOGRAM:
-            return HistogramMetricFamily(name, self.help, labels=self.labels)
-        return RowMetric(name, self.help, self.type.value, self.full_name, self.labels)
-
+from netvsc_bpf.metrics.family import Family, Source, Type
 
 _NIC = ("interface",)
 _C, _G, _H = Type.COUNTER, Type.GAUGE, Type.HISTOGRAM
@@ -97,7 +42,8 @@ DRAINED = Family(
     "drained",
     _G,
     Source.PAIRS,
-    "1 while the pair is drained: an operator moved its traffic off the VF, and the drain has not ended yet.",
+    "1 while the pair is drained: an operator, or the manager for maintenance, moved its traffic off the VF, "
+    "and the drain has not ended yet.",
     _NIC,
 )
 VF_TAKEN_DOWN = Family(
@@ -248,6 +194,20 @@ LOST_LINES = Family(
     "Events that the manager could not write to stderr because the disk was full, or stderr was closed or "
     "not read. `netvsc-bpf events` has them.",
 )
+MAINTENANCE_PENDING = Family(
+    "maintenance_pending",
+    _G,
+    Source.MANAGER,
+    "Announced maintenance of this VM's host that is not over; no sample if no source of notices is "
+    "configured.",
+)
+MAINTENANCE_SOURCE_UP = Family(
+    "maintenance_source_up",
+    _G,
+    Source.MANAGER,
+    "1 while this source of maintenance notices (azure, file) can be read and makes sense.",
+    ("source",),
+)
 MANAGER_UP = Family("manager_up", _G, Source.EXPORTER, "1 while a manager runs for this network namespace.")
 BUILD_INFO = Family(
     "build_info", _G, Source.EXPORTER, "Always 1: the running version and ABI.", ("version", "abi")
@@ -287,6 +247,8 @@ FAMILIES = (
     RECONCILE_ERRORS,
     LAST_RECONCILE,
     LOST_LINES,
+    MAINTENANCE_PENDING,
+    MAINTENANCE_SOURCE_UP,
     MANAGER_UP,
     BUILD_INFO,
     SCRAPE_SUCCESS,

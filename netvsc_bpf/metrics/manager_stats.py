@@ -59,6 +59,10 @@ class ManagerFigures:
     """Unix time."""
     lost_lines: int
     """Lines of the log."""
+    maintenance_pending: int
+    """Notices of maintenance that is not over."""
+    maintenance_sources: Mapping[str, bool]
+    """By source of such notices: whether it can be read."""
 
 
 class ManagerStats:
@@ -75,6 +79,8 @@ class ManagerStats:
         self._errors: Counter[str] = Counter()
         self._last_success: float | None = None
         self._failing = False
+        self._pending = 0
+        self._sources: Mapping[str, bool] = {}
 
     def joined(self, seconds: float) -> None:
         """Count a VF that the kernel armed for the first time, `seconds` after it appeared."""
@@ -91,6 +97,11 @@ class ManagerStats:
         with self._lock:
             self._errors[error_class(error)] += 1
             self._failing = True
+
+    def maintenance(self, pending: int, sources: Mapping[str, bool]) -> None:
+        """Set the number of notices of maintenance, and which of their sources work."""
+        with self._lock:
+            self._pending, self._sources = pending, dict(sources)
 
     def unread(self, error: BaseException) -> None:
         """Count a pair that could not be read for a scrape; this says nothing about reconciliations."""
@@ -126,4 +137,6 @@ class ManagerStats:
                 errors={kind: self._errors[kind] for kind in ERROR_CLASSES},
                 last_success=self._last_success,
                 lost_lines=self._lost_lines(),
+                maintenance_pending=self._pending,
+                maintenance_sources=self._sources,
             )

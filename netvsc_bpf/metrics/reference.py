@@ -10,7 +10,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from netvsc_bpf.metrics.collector import PairCollector
-from netvsc_bpf.metrics.families import FAMILIES, Family, Source
+from netvsc_bpf.metrics.families import FAMILIES
+from netvsc_bpf.metrics.family import Family, Source
 from netvsc_bpf.metrics.snapshot import Snapshot
 
 _HEAD = """\

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from netvsc_bpf.metrics.families import FAMILIES, Family
+from netvsc_bpf.metrics.families import FAMILIES
+from netvsc_bpf.metrics.family import Family
 from netvsc_bpf.metrics.row_metric import Block, RowMetric
 
 

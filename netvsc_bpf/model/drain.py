@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The drain of a pair, as requested by an operator, and its limits."""
+"""The drain of a pair, as requested by an operator or for maintenance, and its limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 MAX_WHY_BYTES = 200
 """The maximum length of the reason, in bytes of UTF-8."""
@@ -10,6 +11,15 @@ MIN_FOR_S = 1.0
 MAX_FOR_S = 366 * 86_400.0
 LINGER_S = 0.2
 """How long the VF stays up after egress left it, so that frames in flight arrive and switches learn."""
+
+
+class DrainedBy(StrEnum):
+    """Who drained a pair, and so who ends the drain."""
+
+    OPERATOR = "operator"
+    """The command or the API: the manager never ends it before its time."""
+    MAINTENANCE = "maintenance"
+    """The manager, for maintenance that was announced: it ends the drain when the maintenance is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +31,18 @@ class Drain:
     until: int | None = None
     """When it expires; None: only `undrain` ends it."""
     why: str = ""
-    """The operator's reason, unchanged: it may contain any character but NUL."""
+    """The reason, unchanged: it may contain any character but NUL."""
+    by: DrainedBy = DrainedBy.OPERATOR
 
     def is_over(self, now: int) -> bool:
         """Return whether it has expired."""
         return self.until is not None and now >= self.until
+
+    def renews(self, before: "Drain | None") -> bool:
+        """Return whether it is the same drain for maintenance as before, with another end."""
+        if before is None or self.by is not DrainedBy.MAINTENANCE:
+            return False
+        return replace(before, until=self.until) == self
 
     def lingers(self, now: int) -> bool:
         """Return whether it is so recent that the VF still stays up (LINGER_S)."""
@@ -45,3 +62,4 @@ class Drained:
     since: datetime
     until: datetime | None = None
     why: str = ""
+    by: DrainedBy = DrainedBy.OPERATOR

@@ -56,6 +56,10 @@ class ConfigError(NetvscBpfError):
     exit_code = 2
 
 
+class NoticesUnavailable(NetvscBpfError):
+    """Notices of maintenance cannot be read, or make no sense: whether there are any is not known."""
+
+
 class Refused(NetvscBpfError):
     """The request is not valid for these interfaces; nothing was changed."""
 

@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The words for events in text for people. JSON keeps the stable names (CONTRACT.md). Pure."""
 
-_WORDS = {"awaited": "waiting", "followed": "synced", "left": "removed"}
+_WORDS = {
+    "awaited": "waiting",
+    "followed": "synced",
+    "left": "removed",
+    "maintenance-scheduled": "scheduled",
+    "maintenance-started": "started",
+    "maintenance-acknowledged": "approved",
+    "maintenance-ended": "ended",
+}
 
 
 def event_word(name: str) -> str:

@@ -76,7 +76,7 @@ class PairStatus:
     taken_down: Reason | None = None
     """Why the manager took the VF down, None if it did not, or the VF was brought up since."""
     drained: Drained | None = None
-    """The operator's drain of the pair, also one that has expired but was not ended yet."""
+    """The drain of the pair, also one that has expired but was not ended yet."""
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see packets for the VF."""
 
@@ -130,6 +130,7 @@ def _drained_json(drained: Drained) -> dict[str, Any]:
         "since": timestamp(drained.since),
         "until": None if drained.until is None else timestamp(drained.until),
         "why": drained.why or None,
+        "by": drained.by.value,
     }
 
 

@@ -71,6 +71,6 @@ class PairObservation:
     described: bool = True
     """The programs have its MAC, and know what is above it (datapath/describe_nic.py)."""
     drained: Drain | None = None
-    """The operator's drain, if it has one that has not expired."""
+    """The drain, if it has one that has not expired."""
     candidate: Nic | None = None
     """The NIC that pairing chooses as VF now: the joined one while it fits."""

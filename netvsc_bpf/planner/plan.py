@@ -8,8 +8,8 @@ Invariants, for any order of events (tests/unit/planner checks them on random se
 * before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn;
   neither a failed step nor its retry time delays that;
 * with nothing left to do the pair is attached, unless it is refused and was not attached; its VF is the
-  candidate, and it is permitted unless an operator drained the pair, it is damped or held after a stall,
-  refused the synthetic NIC's MTU, lacks a required XDP program, or the synthetic NIC is down;
+  candidate, and it is permitted unless the pair is drained, it is damped or held after a stall, refused the
+  synthetic NIC's MTU, lacks a required XDP program, or the synthetic NIC is down;
 * a VF that netvsc-bpf decided not to use is down, unless the policy is to leave it up: otherwise an embedded
   switch, and hv_netvsc, would keep using it.
 

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from netvsc_bpf.model.drain import DrainedBy
 from netvsc_bpf.model.names import as_argument, quoted
 from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
@@ -86,7 +87,10 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{name} runs an XDP program, {vf} does not, and --xdp require is set",
             f"attach the program to {vf} too",
         ),
-        Reason.DRAINED: (f"an operator moved traffic off {vf}{_drain_words(pair)}", end_of_drain(pair)),
+        Reason.DRAINED: (
+            f"{_drained_by(pair)} moved traffic off {vf}{_drain_words(pair)}",
+            end_of_drain(pair),
+        ),
         Reason.NOT_PERMITTED: (
             f"{vf} is not permitted: neither `attach` nor the manager has enabled it",
             f"`netvsc-bpf attach {as_argument(name)}`, or keep `netvsc-bpf run` running",
@@ -128,9 +132,19 @@ def end_of_drain(pair: PairStatus) -> str:
     if until is None:
         return by_hand
     when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+    if _for_maintenance(pair) and pair.managed is not False:
+        return f"the manager ends it when the maintenance is over, at {when} at the latest; {by_hand} sooner"
     if pair.managed is False:
         return f"the drain ends at {when}, but no manager runs to end it then: {by_hand}"
     return f"the manager ends it at {when}; {by_hand} sooner"
+
+
+def _for_maintenance(pair: PairStatus) -> bool:
+    return pair.drained is not None and pair.drained.by is DrainedBy.MAINTENANCE
+
+
+def _drained_by(pair: PairStatus) -> str:
+    return "the manager" if _for_maintenance(pair) else "an operator"
 
 
 def _drain_words(pair: PairStatus) -> str:

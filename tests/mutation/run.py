@@ -17,12 +17,13 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.mutation.maintenance import MAINTENANCE
 from tests.mutation.mutation import Mutation, StaleMutation
 from tests.mutation.programs import PROGRAMS
 from tests.mutation.python import PYTHON
 
 REPO = Path(__file__).parents[2]
-ALL = (*PROGRAMS, *PYTHON)
+ALL = (*PROGRAMS, *PYTHON, *MAINTENANCE)
 
 _COPIED = ("netvsc_bpf", "cli", "ebpf", "tests", "pyproject.toml")
 _READ = ("bench", "deploy", "docs", "scripts")

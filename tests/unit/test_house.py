@@ -29,7 +29,7 @@ BCC_MODULE = f"{PACKAGE}.kernel.compile.bcc"  # bcc's memory is for a short-live
 # import each other. The files of manager/ itself, the process, are above its wings; kernel/ has none.
 WINGS = {
     "kernel": (("compile",), ("hooks",), ("net",), ("bpf",), ("process",)),
-    "manager": (("namespaces",), ("sync", "watch"), ("reconcile",), ("events",), ("state",)),
+    "manager": (("namespaces",), ("maintenance", "sync", "watch"), ("reconcile",), ("events",), ("state",)),
 }
 WING_HEIGHT = {
     (part, wing): -depth

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Stores start and reason of a pair's drain, in a pinned map beside its links that no program reads.
+"""Stores start, reason and owner of a pair's drain, in a pinned map beside its links that no program reads.
 
 Whether the pair is drained, and until when, is in `drained_until` (ebpf/abi.h). The note is written before
 that is set and removed once the VF may be used again; it is valid only in between.
@@ -12,19 +12,28 @@ from dataclasses import dataclass
 from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.model import names
-from netvsc_bpf.model.drain import MAX_WHY_BYTES
+from netvsc_bpf.model.drain import MAX_WHY_BYTES, DrainedBy
+
+_OWNERS = (DrainedBy.OPERATOR, DrainedBy.MAINTENANCE)
+"""By their number in the note. A number that this version does not know counts as the operator's."""
 
 
 class _Note(ctypes.Structure):
-    _fields_ = [("at", ctypes.c_uint64), ("why", ctypes.c_char * (MAX_WHY_BYTES + 1))]
+    # `by` is in what was padding in earlier versions: they wrote 0 there, and ignore it.
+    _fields_ = [
+        ("at", ctypes.c_uint64),
+        ("why", ctypes.c_char * (MAX_WHY_BYTES + 1)),
+        ("by", ctypes.c_uint8),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class DrainNote:
-    """Start of a drain (CLOCK_BOOTTIME in ns), and its reason."""
+    """Start of a drain (CLOCK_BOOTTIME in ns), its reason, and who drained the pair."""
 
     at: int
     why: str = ""
+    by: DrainedBy = DrainedBy.OPERATOR
 
 
 def write(where: NetnsPins, ifindex: int, note: DrainNote) -> None:
@@ -37,7 +46,7 @@ def write(where: NetnsPins, ifindex: int, note: DrainNote) -> None:
         raise ValueError(f"{len(raw)} bytes")
     fd = libbpf.array_create("drain", ctypes.sizeof(_Note))
     try:
-        libbpf.map_update(fd, 0, _Note(note.at, raw))
+        libbpf.map_update(fd, 0, _Note(note.at, raw, _OWNERS.index(note.by)))
         libbpf.map_freeze(fd)
         pin_files.unlink(where.new_drain_note(ifindex))  # left by a process that was killed
         pins.make(fd, where.new_drain_note(ifindex))
@@ -57,7 +66,8 @@ def read(where: NetnsPins, ifindex: int) -> DrainNote | None:
             libbpf.map_lookup(fd, 0, found)
     except FileNotFoundError:
         return None
-    return DrainNote(found.at, names.decode(found.why))
+    by = _OWNERS[found.by] if found.by < len(_OWNERS) else DrainedBy.OPERATOR
+    return DrainNote(found.at, names.decode(found.why), by)
 
 
 def remove(where: NetnsPins, ifindex: int) -> None:

@@ -8,7 +8,7 @@
             object/maps/<map>  object/programs/<program>  object/templates/<program>  object/sentinel/<hook>
             pair_<synthetic ifindex>/steer  home  guard    the links
             pair_<synthetic ifindex>/programs/<program>    the pair's own copies
-            pair_<synthetic ifindex>/drain    start and reason of its drain: a map
+            pair_<synthetic ifindex>/drain    start, reason and owner of its drain: a map
             pair_<synthetic ifindex>/offloads    what generic XDP has switched off: a map
             visitors/<synthetic ifindex>   mark of a NIC that moved here, followed by its manager: a symlink
             upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a replacement

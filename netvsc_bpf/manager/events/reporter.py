@@ -40,6 +40,8 @@ class Reporter:
         self._not_upgraded: str | None = None
         self._missing: frozenset[str] = frozenset()
         self._drained: dict[int, Drain] = {}
+        self._maintained: set[int] = set()
+        """Pairs whose drain the manager has ended because maintenance is over."""
         self._vfs: dict[int, str] = {}
         """The names of joined VFs, by ifindex: a path change may be reported after the VF is gone."""
         self.timing = Timing()
@@ -72,14 +74,20 @@ class Reporter:
         self._drains(nic, seen.pair.drained)
 
     def _drains(self, nic: Nic, now: Drain | None) -> None:
-        """Report that an operator drained the pair, or changed the drain, or that the drain has ended."""
+        """Report that the pair was drained, or the drain changed, or that it has ended."""
         before = self._drained.pop(nic.ifindex, None)
+        maintained = nic.ifindex in self._maintained
+        self._maintained.discard(nic.ifindex)
         if now is not None:
             self._drained[nic.ifindex] = now
-            if now != before:
+            if now != before and not now.renews(before):
                 self._listener(drained_event(nic.name, now))
         elif before is not None:
-            self._listener(undrained_event(nic.name, before))
+            self._listener(undrained_event(nic.name, before, maintained=maintained))
+
+    def maintained(self, ifindex: int) -> None:
+        """Note that the drain of a pair has just been ended because maintenance is over."""
+        self._maintained.add(ifindex)
 
     def missing(self, names: Iterable[str]) -> None:
         """Report which named interfaces do not exist (yet)."""
@@ -164,6 +172,7 @@ class Reporter:
         for known in (self._refused, self._names, self._failed, self._warned, self._drained):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
+        self._maintained.discard(ifindex)
         self.timing.forget(ifindex)
 
     def done(

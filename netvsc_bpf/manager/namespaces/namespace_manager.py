@@ -23,6 +23,8 @@ from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.kinds import Event
 from netvsc_bpf.manager.events.last_changes import last_changes
 from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.maintenance.drains import MaintenanceDrains
+from netvsc_bpf.manager.maintenance.notice import Order
 from netvsc_bpf.manager.namespaces.moved_nics import MovedNicCare
 from netvsc_bpf.manager.reconcile import unexpected_errors
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
@@ -63,7 +65,7 @@ class NamespaceManager:
     """Manages the pairs of one network namespace: the manager's own, or an `other` one.
 
     `moved_nics`, for the own one only, manages NICs that left it; `turned` is called after each turn. `scope`
-    decides which interfaces are observed.
+    decides which interfaces are observed; `order` returns what maintenance demands.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class NamespaceManager:
         turned: Callable[[], None] = lambda: None,
         stats: ManagerStats | None = None,
         scope: ObservationScope | None = None,
+        order: Callable[[], Order] = Order,
     ) -> None:
         self._config, self._reporter, self._unexpected, self._turned = config, reporter, unexpected, turned
         self._stats = stats or ManagerStats()
@@ -110,6 +113,9 @@ class NamespaceManager:
         self._lists = AddressListSync(managed, listener, self._reconcile.running, unexpected)
         self._vlans = VlanSync(managed, listener, self._reconcile.running, unexpected)
         self._offloads = OffloadSync(managed, listener, reporter.warned, self._reconcile.running, unexpected)
+        self._maintenance = MaintenanceDrains(
+            order, lambda: reconciler.served, reporter, listener, unexpected
+        )
         self._step_timeout = StepTimeout(self._reconcile, self.wake, self._namespace)
         self._stalls = StallWatch(self._reconcile, listener, self._namespace, unexpected)
         near = reconciler.scope
@@ -131,6 +137,10 @@ class NamespaceManager:
         self._asked.append(turned)
         self.wake()
         await turned
+
+    def fulfils(self, order: Order) -> bool:
+        """Return whether all pairs fulfil this order of maintenance."""
+        return self._maintenance.done == order
 
     def held_back(self) -> dict[int, float]:
         """See PairMemories.held_back()."""
@@ -263,6 +273,7 @@ class NamespaceManager:
             yield self._vlans
             yield self._offloads
         yield self._care_for_moved_nics
+        yield self._maintenance
 
     def _is_to_follow(self) -> bool:
         """Return whether lists, VLANs and offloads are read now: not after a mere timer or path change."""

@@ -9,6 +9,7 @@ from netvsc_bpf.kernel.net.all_nsid_watch import AllNsidWatch
 from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind
 from netvsc_bpf.manager.events.reporter import Reporter
+from netvsc_bpf.manager.maintenance.notice import Order
 from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager, OtherNamespace
 from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.config import ManagerConfig
@@ -24,8 +25,10 @@ class NamespaceManagers:
         listener: Callable[[Event], None],
         unexpected: UnexpectedErrors,
         stats: ManagerStats,
+        order: Callable[[], Order] = Order,
     ) -> None:
         self._config, self._listener, self._unexpected, self._stats = config, listener, unexpected, stats
+        self._order = order
         self._home = NetnsHandle.here()
         self._open: dict[NetnsHandle, tuple[NamespaceManager, asyncio.Task[None]]] = {}
         self._numbers: dict[int, NetnsHandle] = {}
@@ -49,6 +52,15 @@ class NamespaceManagers:
         self._config = config
         for manager, _ in self._open.values():
             manager.configure(config)
+
+    def wake(self) -> None:
+        """Have each of them reconcile soon."""
+        for manager, _ in self._open.values():
+            manager.wake()
+
+    def fulfil(self, order: Order) -> bool:
+        """Return whether all of them fulfil this order of maintenance."""
+        return all(manager.fulfils(order) for manager, _ in self._open.values())
 
     async def reconcile_now(self) -> None:
         """Have each of them reconcile; return when they have, or were closed."""
@@ -76,14 +88,14 @@ class NamespaceManagers:
             self._unexpected,
             other=OtherNamespace(place, self._home),
             stats=self._stats,
+            order=self._order,
         )
         task = asyncio.get_running_loop().create_task(self._unexpected.keep_running(manager.run))
         return manager, task
 
     def _woken(self, nsid: int | None, wake_home: Callable[[], None]) -> None:
         if nsid is None:
-            for manager, _ in self._open.values():
-                manager.wake()
+            self.wake()
             wake_home()
         elif nsid in self._numbers and (known := self._open.get(self._numbers[nsid])) is not None:
             known[0].wake()

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.state.maintenance_policy import MaintenancePolicy
 from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
@@ -51,6 +52,7 @@ class ManagerConfig:
     damping: DampingPolicy = field(default_factory=DampingPolicy)
     stall: StallPolicy = field(default_factory=StallPolicy)
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
+    maintenance: MaintenancePolicy = field(default_factory=MaintenancePolicy)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     interval_s: Annotated[
         float,

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.metrics.families import FAMILIES, Type
+from netvsc_bpf.metrics.families import FAMILIES
+from netvsc_bpf.metrics.family import Type
 from tests.kernel.support.attachment import attached
 from tests.kernel.support.prometheus import REPO, RULES, promtool
 from tests.kernel.support.scraping import collecting

@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from netvsc_bpf.metrics.collector import PairCollector
-from netvsc_bpf.metrics.families import FAMILIES, Type
+from netvsc_bpf.metrics.families import FAMILIES
+from netvsc_bpf.metrics.family import Type
 
 PROMISED = {
     "netvsc_bpf_packets_total": {"interface", "direction", "path"},

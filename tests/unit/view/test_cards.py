@@ -52,4 +52,5 @@ def test_s98_json_has_the_drain() -> None:
         "since": "2026-11-22T07:00:00.000000Z",
         "until": "2026-11-22T08:00:00.000000Z",
         "why": "cable",
+        "by": "operator",
     }

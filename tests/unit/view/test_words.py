@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from netvsc_bpf.model.drain import Drained
+from netvsc_bpf.model.drain import Drained, DrainedBy
 from netvsc_bpf.model.path import Liveness, Reason
 from netvsc_bpf.view.words import explain, since
 from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
@@ -100,6 +100,19 @@ def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
         assert (
             said in remedy and "2026-11-22 08:00:00 UTC" in remedy and "`netvsc-bpf undrain eth0`" in remedy
         )
+
+
+def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends_at_the_latest() -> None:
+    drained = Drained(CHANGED, CHANGED + timedelta(hours=1), "maintenance, Freeze", DrainedBy.MAINTENANCE)
+    pair = on_synthetic(Reason.DRAINED, drained=drained)
+    assert (explain(pair).why or "").startswith(
+        "the manager moved traffic off enP31819s1 at 2026-11-22 07:00"
+    )
+    assert explain(replace(pair, managed=True)).remedy == (
+        "the manager ends it when the maintenance is over, at 2026-11-22 08:00:00 UTC at the latest; "
+        "`netvsc-bpf undrain eth0` ends it sooner"
+    )
+    assert "no manager runs to end it then" in (explain(replace(pair, managed=False)).remedy or "")
 
 
 def test_since_shows_the_time_and_how_long_ago() -> None:

@@ -7,7 +7,7 @@ from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
 from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.state.vf_selection import Seen
-from netvsc_bpf.model.drain import LINGER_S, Drain
+from netvsc_bpf.model.drain import LINGER_S, Drain, DrainedBy
 from tests.unit.planner.world import World
 
 HOUR_NS = 3_600_000_000_000
@@ -48,6 +48,30 @@ def test_s98_end_says_whether_its_time_was_over_and_how_long_it_lasted() -> None
     assert isinstance(lasted, float) and lasted >= 3600
     _, event = reported(Drain(begun, begun + 1), None)
     assert event.text == "its time has ended"
+
+
+def test_s99_drain_for_maintenance_is_reported_once_however_often_its_end_is_moved() -> None:
+    now = CLOCKS.boottime()
+    drain = Drain(now, now + HOUR_NS, "maintenance, Freeze", DrainedBy.MAINTENANCE)
+    (event,) = reported(
+        drain, replace(drain, until=now + 2 * HOUR_NS), replace(drain, until=now + 3 * HOUR_NS)
+    )
+    assert event.details[Detail.BY] == "maintenance"
+    assert event.text.startswith("until the maintenance is over, until 20")
+    _, taken_over = reported(drain, replace(drain, by=DrainedBy.OPERATOR))
+    assert taken_over.details[Detail.BY] == "operator"
+
+
+def test_s99_end_of_maintenance_is_the_reason_only_for_the_drain_that_it_ended() -> None:
+    events: list[Event] = []
+    reporter, pair = Reporter(events.append), World().observe()
+    drain = Drain(1, None, "", DrainedBy.MAINTENANCE)
+    for _ in range(2):
+        reporter.observed(Seen(replace(pair, drained=drain), (), None))
+        if not events[1:]:
+            reporter.maintained(pair.synthetic.ifindex)
+        reporter.observed(Seen(replace(pair, drained=None), (), None))
+    assert [event.text for event in events[1::2]] == ["the maintenance is over", "by an operator"]
 
 
 def test_s98_what_is_due_for_a_drain_is_waited_for_and_nothing_else() -> None:
