@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from netvsc_bpf.datapath import guard_offloads
 from netvsc_bpf.datapath.session import Session
-from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes
+from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes, is_kept_by_driver
 from netvsc_bpf.kernel.bpf import links
 from netvsc_bpf.kernel.hooks import xdp
 from netvsc_bpf.kernel.net.xdp_features import receives_fragments
@@ -19,7 +19,8 @@ def attach(session: Session, synthetic: Nic, program: int) -> None:
 
     Raises ForeignXdp, XdpRefused, KernelError, OSError.
     """
-    *others, last = _modes(synthetic)
+    # A kernel whose drivers announce fragments has them, and then guard is compiled for them.
+    *others, last = guard_modes(synthetic, fragments=receives_fragments(synthetic.ifindex))
     for mode in others:
         with suppress(XdpRefused):
             return _attach(session, synthetic, program, mode)
@@ -32,19 +33,20 @@ def detach(session: Session, synthetic: Nic) -> None:
     guard_offloads.restore(session, synthetic)
 
 
-def lets_all_pass(synthetic: Nic) -> bool:
-    """Return whether guard, which is attached, runs in a mode in which frames of any size pass.
+def is_in_place(synthetic: Nic) -> bool:
+    """Return whether guard, which is attached, may stay as it is: in a mode in which frames of any size pass.
 
-    An earlier version of netvsc-bpf may have attached it in another. Raises OSError.
+    An earlier version of netvsc-bpf may have attached it in another. It may stay, too, where it cannot be
+    detached now; the doctor reports that. Raises OSError.
     """
     mode = attached_mode(synthetic)
     # The driver is asked only if that can matter: 30 us for each observation.
-    return mode is None or mode in guard_modes(synthetic, fragments=False) or mode in _modes(synthetic)
-
-
-def _modes(synthetic: Nic) -> tuple[XdpMode, ...]:
-    # A kernel whose drivers announce it has fragments, and then guard is compiled for them.
-    return guard_modes(synthetic, fragments=receives_fragments(synthetic.ifindex))
+    if mode is None or mode in guard_modes(synthetic, fragments=False):
+        return True
+    fragments = receives_fragments(synthetic.ifindex)
+    return mode in guard_modes(synthetic, fragments=fragments) or is_kept_by_driver(
+        synthetic, fragments=fragments
+    )
 
 
 def _attach(session: Session, synthetic: Nic, program: int, mode: XdpMode) -> None:

@@ -135,7 +135,7 @@ def ensure_guard(
             guard_hook.detach(session, synthetic)
     elif not (
         runs_guard(session, synthetic.ifindex, guard_link(session, synthetic.ifindex))
-        and guard_hook.lets_all_pass(synthetic)
+        and guard_hook.is_in_place(synthetic)
     ):
         links.remove(session.pins.link(synthetic.ifindex, "guard"))
         undo.callback(guard_hook.detach, session, synthetic)

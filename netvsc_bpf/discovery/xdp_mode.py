@@ -22,6 +22,10 @@ _ONE_BUFFER_MTU = 1500
 """Every driver with native XDP receives frames of this MTU in one buffer, which are at least 2 KB."""
 
 
+_RELEASED_MTU = 4096 - 32
+"""Above it virtio_net without fragments keeps its program: a page less struct padded_vnet_hdr."""
+
+
 def guard_modes(synthetic: Nic, *, fragments: bool) -> tuple[XdpMode, ...]:
     """Return the modes to try for guard, best first. `fragments`: driver and program handle them."""
     if synthetic.driver == "hv_netvsc":
@@ -36,3 +40,17 @@ def attached_mode(nic: Nic) -> XdpMode | None:
     if nic.xdp_prog_id is None:
         return None
     return XdpMode.GENERIC if nic.xdp_generic else XdpMode.NATIVE
+
+
+def is_kept_by_driver(nic: Nic, *, fragments: bool) -> bool:
+    """Return whether the driver would go on running a native program that the kernel detaches.
+
+    virtio_net without fragments refuses any change of its program under a large MTU, removal included
+    (virtnet_xdp_set() until Linux 6.2); the kernel then has no program, and the driver goes on dropping.
+    """
+    return (
+        attached_mode(nic) is XdpMode.NATIVE
+        and nic.driver == "virtio_net"
+        and nic.mtu > _RELEASED_MTU
+        and not fragments
+    )

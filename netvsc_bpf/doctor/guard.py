@@ -3,7 +3,7 @@
 
 from collections.abc import Container
 
-from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes
+from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes, is_kept_by_driver
 from netvsc_bpf.doctor.finding import Finding, ok, warning
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
@@ -23,6 +23,9 @@ def check_guard(synthetic: Nic, *, fragments: bool) -> Finding:
     mode = attached_mode(synthetic)
     if mode not in guard_modes(synthetic, fragments=fragments):
         again = f"run `netvsc-bpf attach {as_argument(name)}` again"
+        if is_kept_by_driver(synthetic, fragments=fragments):
+            what = f"guard runs in {driver}, which drops large frames and does not release it at this MTU"
+            return warning(CHECK, what, f"lower the MTU of {name} to 1500, {again}, and raise it")
         if mode is XdpMode.NATIVE:
             what = f"guard runs in {driver}, which drops large frames for it once the MTU of {name} is raised"
             return warning(CHECK, what, again)

@@ -28,6 +28,14 @@ def test_s77_native_guard_of_an_earlier_version_is_warned_of() -> None:
     assert found.remedy == "run `netvsc-bpf attach eth0` again"
 
 
+def test_s77_native_guard_that_the_driver_keeps_needs_a_smaller_mtu_first() -> None:
+    found = check_guard(replace(NATIVE, mtu=9000), fragments=False)
+    assert found.level is Level.WARNING
+    assert "does not release it at this MTU" in found.what
+    assert found.remedy is not None
+    assert found.remedy.startswith("lower the MTU of eth0 to 1500")
+
+
 def test_s77_generic_guard_says_why_and_what_it_costs() -> None:
     found = check_guard(GENERIC, fragments=False)
     assert found.level is Level.OK
