@@ -138,10 +138,9 @@ def ensure_guard(
             guard_hook.detach(session, synthetic)
     elif not (
         runs_guard(session, synthetic.ifindex, guard_link(session, synthetic.ifindex))
-        and guard_hook.lets_all_pass(synthetic)
+        and guard_hook.is_in_place(synthetic)
     ):
         _suspend_guard(loaded, slot)
-        links.remove(session.pins.link(synthetic.ifindex, "guard"))
         undo.callback(guard_hook.detach, session, synthetic)
         with (
             changing(f"cannot attach guard to {synthetic.name}"),

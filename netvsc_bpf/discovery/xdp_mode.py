@@ -20,6 +20,8 @@ from netvsc_bpf.model.path import XdpMode
 
 _ONE_BUFFER_MTU = 1500
 """Every driver with native XDP receives frames of this MTU in one buffer, which are at least 2 KB."""
+_RELEASED_MTU = 4096 - 32
+"""Above it virtio_net without fragments keeps its program: a page less struct padded_vnet_hdr."""
 
 
 def guard_modes(synthetic: Nic, *, fragments: bool) -> tuple[XdpMode, ...]:
@@ -36,3 +38,12 @@ def attached_mode(nic: Nic) -> XdpMode | None:
     if nic.xdp_prog_id is None:
         return None
     return XdpMode.GENERIC if nic.xdp_generic else XdpMode.NATIVE
+
+
+def may_be_kept_by_driver(nic: Nic) -> bool:
+    """Return whether a driver without fragments would go on running a native program that is detached.
+
+    virtio_net without fragments refuses any change of its program under a large MTU, removal included
+    (virtnet_xdp_set() until Linux 6.2); the kernel then has no program, and the driver goes on dropping.
+    """
+    return attached_mode(nic) is XdpMode.NATIVE and nic.driver == "virtio_net" and nic.mtu > _RELEASED_MTU

@@ -54,7 +54,7 @@ def observe(
         passed_by=_passed_by(session, synthetic) if steer else (),
         guard=guarded == (wanted is not GuardMode.OFF)
         and in_force is wanted
-        and (not guarded or guard_hook.lets_all_pass(synthetic)),
+        and (not guarded or guard_hook.is_in_place(synthetic)),
         guard_lost=in_force is not GuardMode.OFF and not guarded,
         liveness=loaded.liveness,
         joined=joined,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes
+from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes, may_be_kept_by_driver
 from netvsc_bpf.model.path import XdpMode
 from tests.unit.discovery.shapes import NETVSC, VETH, VIRTIO
 
@@ -36,3 +36,15 @@ def test_mode_of_the_program_that_is_attached() -> None:
     assert attached_mode(VIRTIO) is None
     assert attached_mode(replace(VIRTIO, xdp_prog_id=7)) is NATIVE
     assert attached_mode(replace(VIRTIO, xdp_prog_id=7, xdp_generic=True)) is GENERIC
+
+
+def test_s77_virtio_net_without_fragments_keeps_a_native_program_under_a_large_mtu() -> None:
+    stuck = replace(VIRTIO, mtu=9000, xdp_prog_id=7)
+    assert may_be_kept_by_driver(stuck)
+    for other in (
+        replace(stuck, mtu=1500),
+        replace(stuck, xdp_generic=True),
+        replace(stuck, xdp_prog_id=None),
+        replace(stuck, driver="tun"),
+    ):
+        assert not may_be_kept_by_driver(other)
