@@ -57,13 +57,6 @@ FAULTS = (
         _FLOODING,
     ),
     Fault(
-        81,
-        "memberships are not reported again: the switch sends to the path of before, or to none",
-        frozenset({Kind.KEPT_GROUP}),
-        _VF_IS_UP,
-        frozenset({Fabric.SNOOPING}),
-    ),
-    Fault(
         82,
         "the VF does not listen to what was joined without a manager, and guard stops what does arrive",
         frozenset({Kind.GROUP, Kind.CROWDED_GROUP}),
