@@ -5,6 +5,7 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.kernel.net import upper_devices
 from netvsc_bpf.kernel.net.address_lists import unicast_list
 from netvsc_bpf.kernel.net.announcement_round import frames
+from netvsc_bpf.kernel.net.membership_reports import request_reports
 from netvsc_bpf.kernel.net.packet_socket import RawSender
 from netvsc_bpf.kernel.process.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.model.errors import MissingCapability
@@ -12,7 +13,7 @@ from netvsc_bpf.model.nic import Nic
 
 
 def announce(session: Session, synthetic: Nic, vf: Nic) -> None:
-    """Send one round of announcements from the synthetic NIC, on the path in use.
+    """Send one round of announcements from the synthetic NIC, on the path in use, and have groups reported.
 
     Sends nothing if the driver has enslaved the VF, because it notifies its host. Without CAP_NET_RAW it
     sends nothing and adds a warning (Tools.warnings). Raises OSError.
@@ -34,3 +35,4 @@ def announce(session: Session, synthetic: Nic, vf: Nic) -> None:
             sender.send(ifindex, frame)
     finally:
         sender.close()
+    request_reports([links[one] for one in wanted])

@@ -28,3 +28,9 @@ class AnnouncePolicy:
     most: Annotated[
         int, Setting("Maximum number of addresses announced per interface and round.", least=1, most=4096)
     ] = MOST
+    memberships: Annotated[
+        bool,
+        Setting(
+            "Also have the members of multicast groups report again (IGMP, MLD), for switches that snoop."
+        ),
+    ] = True

@@ -9,6 +9,8 @@ not enslave is announced like any other.
 Level-triggered: an announcement is due if a pair's last path change is not the one that was announced. A
 manager that starts announces the last change too: it may have happened without a manager. If the VF of an
 armed pair is dead and the guest idle, no packet has made steer check it yet; the announcement does.
+
+Each round also has the members of multicast groups report again (kernel/net/membership_reports.py).
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from netvsc_bpf.kernel.net import netvsc_statistics, upper_devices
 from netvsc_bpf.kernel.net.address_lists import unicast_list
 from netvsc_bpf.kernel.net.announcement_round import frames
 from netvsc_bpf.kernel.net.link_settings import changing
+from netvsc_bpf.kernel.net.membership_reports import request_reports
 from netvsc_bpf.kernel.net.packet_socket import RawSender
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process.capabilities import CAP_NET_RAW, require
@@ -184,6 +187,9 @@ class Announcer:
                     for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy.most):
                         # A frame that was not sent is repeated in the next round.
                         sender.send(ifindex, frame)
+                if self._policy.memberships:
+                    with self._boundary.around(links[pair].name, "memberships"):
+                        request_reports([links[one] for one in upper_devices.with_upper_devices(pair, links)])
 
     @contextmanager
     def _sending(self) -> Iterator[RawSender]:

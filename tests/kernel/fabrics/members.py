@@ -24,10 +24,16 @@ class Members:
     """A socket of the guest that is a member of some groups; the switch has heard of them where it snoops."""
 
     def __init__(self, lab: Lab, number: int) -> None:
+        self._lab = lab
         self.groups = [f"239.1.{number}.{1 + one}" for one in range(GROUPS)]
         self._socket = lab.in_guest(self._join, lab.plan.pair(0).address)
         if lab.plan.fabric is Fabric.SNOOPING:
             eventually("the switch knows the members", lambda: set(self.groups) <= reported(lab))
+
+    def reported_behind(self, port: str) -> bool:
+        """Say whether the switch, if it snoops, knows them all behind a port of it."""
+        snoops = self._lab.plan.fabric is Fabric.SNOOPING
+        return not snoops or set(self.groups) <= reported(self._lab, port)
 
     def leave(self) -> None:
         """Leave the groups."""
@@ -45,7 +51,7 @@ class Members:
         return made
 
 
-def reported(lab: Lab) -> set[str]:
-    """The groups of which the switch knows a member."""
+def reported(lab: Lab, port: str | None = None) -> set[str]:
+    """The groups of which the switch knows a member, behind this port or any."""
     shown = json.loads(lab.run(lab.fabric, ["bridge", "-j", "mdb", "show"]).stdout)
-    return {entry["grp"] for entry in shown[0]["mdb"]}
+    return {entry["grp"] for entry in shown[0]["mdb"] if port in (None, entry["port"])}

@@ -101,12 +101,19 @@ class Scene:
 
     def _armed(self) -> None:
         self._wait("the VF is the path", lambda: self._where()[0] is Path.VF)
+        self._reported_behind("vf0")
+
+    def _reported_behind(self, port: str) -> None:
+        """Wait until the members of the state before have reported again, by the path of this state."""
+        before = self._members[-1]
+        eventually(f"the members have reported by {port}", lambda: before.reported_behind(port))
 
     def _settling(self) -> None:
         self._configure(_PATIENT)
         eventually("the settle time is an hour", lambda: self._manager.status.settle_ms == _HOUR_MS)
         self.lab.vf_down()
         self._wait("the VF is left", lambda: self._where()[0] is Path.SYNTHETIC)
+        self._reported_behind("syn0")
         self.lab.vf_up()
         wait_for_ports(self.lab.fabric)
         self._wait("it settles", lambda: self._where() == (Path.SYNTHETIC, Reason.SETTLING))

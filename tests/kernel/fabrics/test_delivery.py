@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Each class of frames, in each state of a pair, on each kind of fabric: how often is it delivered?
 
-The table is measured once for each fabric, with one manager that goes from state to state. Cells that are
-wrong today are strict xfails that name the design's scenario (faults.py): they fail once they are mended.
+The table is measured once for each fabric, with one manager that goes from state to state.
 """
 
-from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from netvsc_bpf.lab.plan import Fabric
-from tests.kernel.fabrics.faults import fault
 from tests.kernel.fabrics.kinds import FABRICS, Kind, State, right
 from tests.kernel.fabrics.measure import Measured, measure
 from tests.kernel.fabrics.scene import scene
@@ -59,19 +55,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     return Tables(tmp_path_factory.mktemp("fabrics"))
 
 
-def cells() -> Iterator[ParameterSet]:
-    for fabric in FABRICS:
-        for state in State:
-            for kind in Kind:
-                known = fault(fabric, state, kind)
-                marks = []
-                if known is not None:
-                    reason = f"scenario {known.scenario}: {known.why}"
-                    marks = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)]
-                yield pytest.param(fabric, state, kind, marks=marks, id=f"{fabric}-{state}-{kind}")
-
-
-@pytest.mark.parametrize(("fabric", "state", "kind"), list(cells()))
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("fabric", FABRICS)
 def test_frame_is_delivered_as_often_as_is_right(
     tables: Tables, fabric: Fabric, state: State, kind: Kind
 ) -> None:

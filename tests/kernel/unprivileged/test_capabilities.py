@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from netvsc_bpf.kernel.bpf import libbpf
+from netvsc_bpf.kernel.net.membership_query import SOURCE_MAC
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import BPFFS
@@ -17,6 +18,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from tests.kernel.commands import refused, run, state
 from tests.kernel.machine import eventually, pins, unchanged
+from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import Manager, managers
 from tests.kernel.unprivileged.user import NEEDED, UID, as_user, require_readable_checkout
 
@@ -80,8 +82,10 @@ def test_s68_announcements_take_one_capability_more(lab: Lab) -> None:
     with managers(lab) as start:
         manager = start("eth0", "--settle", "20", wrapped_in=as_user(*NEEDED, "net_raw"))
         manager.wait_vf()
-        lab.vf_down()
-        manager.wait_event("switched", "vf-down")
+        with Tap(lab.guest, "eth0") as stack:
+            lab.vf_down()
+            manager.wait_event("switched", "vf-down")
+            stack.wait_for(SOURCE_MAC)  # members are asked to report, too
         assert manager.events_of("failed") == []
 
 

@@ -7,9 +7,12 @@ from netvsc_bpf import datapath
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.commands import refused, run_in
+from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import Manager, ip, nic
+from tests.kernel.support.members import REPORTED, members
 from tests.kernel.support.moves import failures, flows, found, start_followed, unused
 from tests.kernel.support.pod import Pod
+from tests.kernel.support.reports import reports
 from tests.kernel.support.waiting import eventually
 
 Start = Callable[..., Manager]
@@ -98,3 +101,12 @@ def test_s55_name_that_is_taken_there_is_given_back_at_home(lab: Lab, pod: Pod, 
     manager.stop()
     pod.inside(datapath.detach_all)
     assert found(lab) == before
+
+
+def test_s81_members_report_there_by_the_path_in_use(lab: Lab, pod: Pod, start: Start) -> None:
+    manager = start_followed(lab, pod, start)
+    with members(pod.name, "eth0"), Tap(lab.fabric, "syn0") as synthetic:
+        lab.vf_carrier(False)
+        pod.wait_path(Path.SYNTHETIC)
+        eventually("the members have reported", lambda: reports(synthetic.seen()) >= REPORTED)
+    assert not failures(manager)
