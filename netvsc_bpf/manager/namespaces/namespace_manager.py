@@ -112,7 +112,13 @@ class NamespaceManager:
         self._stalls = StallWatch(self._reconcile, listener, self._namespace, unexpected)
         near = reconciler.scope
         self._announcer = Announcer(
-            config.announce, managed, listener, self._namespace, unexpected, near=lambda: near.members
+            config.announce,
+            managed,
+            listener,
+            self._namespace,
+            unexpected,
+            near=lambda: near.members,
+            claiming=lambda: reconciler.claiming,
         )
         self._links = LinkWatch(self._pins, self.wake)
         self._order = OrderWatch(self._pins, self.wake, self._namespace)

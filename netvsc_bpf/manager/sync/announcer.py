@@ -13,7 +13,7 @@ armed pair is dead and the guest idle, no packet has made steer check it yet; th
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ from pathlib import Path
 
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.net import netvsc_statistics, upper_devices
-from netvsc_bpf.kernel.net.address_lists import unicast_list
-from netvsc_bpf.kernel.net.announcement_round import frames
+from netvsc_bpf.kernel.net.announced_devices import announced_devices, stack_of
+from netvsc_bpf.kernel.net.announced_stations import stations
+from netvsc_bpf.kernel.net.announcement_round import announcements
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.packet_socket import RawSender
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
@@ -81,9 +82,13 @@ class Announcer:
         unexpected: UnexpectedErrors | None = None,
         *,
         near: Callable[[], frozenset[int] | None] = lambda: None,
+        claiming: Callable[[], Container[int]] = frozenset,
     ) -> None:
-        """`near` returns the interfaces of pairs and their upper devices (ifindexes); None: unknown."""
-        self._near = near
+        """`near` returns the interfaces of pairs and their upper devices (ifindexes); None: unknown.
+
+        `claiming` returns the synthetic NICs (ifindexes) whose IP addresses are announced too.
+        """
+        self._near, self._claiming = near, claiming
         self._boundary = PairBoundary(_WHAT, listener, unexpected)
         self._policy, self._managed, self._listener = policy, managed, listener
         self._namespace = namespace or InNamespace()
@@ -175,15 +180,21 @@ class Announcer:
         return self._enslaved.get(ifindex, False)
 
     def _send(self, rtnl: Rtnetlink, links: dict[int, upper_devices.Link], pairs: list[int]) -> None:
-        heard = {one for pair in pairs for one in upper_devices.with_upper_devices(pair, links)}
-        all_addresses = upper_devices.addresses(rtnl, frozenset(heard))
+        stacks = {pair: stack_of(pair, links) for pair in pairs if pair in links}
+        heard = frozenset(ifindex for stack in stacks.values() for ifindex in stack.links)
+        all_addresses = upper_devices.addresses(rtnl, heard)
         with self._sending() as sender:
-            for pair in filter(links.__contains__, pairs):
+            for pair, stack in stacks.items():
                 with self._boundary.around(links[pair].name):
-                    who = upper_devices.addressed_links(pair, links, all_addresses)
-                    for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy.most):
+                    round_ = announcements(
+                        announced_devices(stack, all_addresses),
+                        stations(rtnl, stack),
+                        addresses=pair in self._claiming(),
+                        most=self._policy.most,
+                    )
+                    for one in round_:
                         # A frame that was not sent is repeated in the next round.
-                        sender.send(ifindex, frame)
+                        sender.send(one.ifindex, one.frame)
 
     @contextmanager
     def _sending(self) -> Iterator[RawSender]:

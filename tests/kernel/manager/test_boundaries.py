@@ -177,7 +177,9 @@ def test_s75_the_other_pair_is_announced(turns: Turns, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(announcer, "RawSender", Sender)
     monkeypatch.setattr(
-        announcer, "unicast_list", broken.wrap(announcer.unicast_list, lambda rtnl, pair: pair)
+        announcer,
+        "stations",
+        broken.wrap(announcer.stations, lambda rtnl, stack: stack.devices[0].link.ifindex),
     )
     one = turns.lab.in_guest(Announcer, AnnouncePolicy(), everyone, turns.events.append)
     turns.lab.in_guest(one._work)

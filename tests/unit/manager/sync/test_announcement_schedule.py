@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""When to announce, and what: often enough to be heard, seldom enough not to flood."""
+"""When to announce: often enough to be heard, seldom enough not to flood."""
 
-from ipaddress import IPv4Address, IPv6Address
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp, rarp, unsolicited_na
-from netvsc_bpf.kernel.net.announcement_round import frames
-from netvsc_bpf.kernel.net.upper_devices import AddressedLink, Link
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
 from netvsc_bpf.manager.sync.announcer import AnnouncedState, owed
 
 PAIR = 2
 POLICY = AnnouncePolicy()
-ETH0 = Link(2, "eth0", bytes.fromhex("00155d010203"), up=True, uses_arp=True, carrier=True)
-VLAN = Link(5, "eth0.7", ETH0.mac, up=True, uses_arp=True, carrier=True, on=2, router=True)
-FOUR, SIX = IPv4Address("10.99.0.1"), IPv6Address("fd99::1")
 
 
 def play(changes: list[float]) -> list[float]:
@@ -65,26 +58,6 @@ def test_off_means_off() -> None:
     schedule = Schedule(AnnouncePolicy(enabled=False))
     schedule.changed(PAIR, 0.0)
     assert schedule.take(9.0) == []
-
-
-def test_each_address_is_announced_from_its_device() -> None:
-    uppers = [AddressedLink(ETH0, (FOUR,), (SIX,)), AddressedLink(VLAN, (), (SIX,))]
-    assert frames(uppers, set()) == [
-        (2, gratuitous_arp(ETH0.mac, FOUR)),
-        (2, unsolicited_na(ETH0.mac, SIX)),
-        (5, unsolicited_na(ETH0.mac, SIX, router=True)),
-    ]
-
-
-def test_devices_without_address_and_hidden_ones_are_announced_by_rarp() -> None:
-    hidden = bytes.fromhex("020000000042")
-    assert frames([AddressedLink(ETH0)], {hidden, ETH0.mac}) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
-    assert frames([], {hidden}) == [], "the synthetic NIC is down"
-
-
-def test_a_round_has_an_end() -> None:
-    many = tuple(IPv4Address(0x0A000000 + number) for number in range(1000))
-    assert len(frames([AddressedLink(ETH0, many)], set())) == POLICY.most
 
 
 def test_an_announcement_is_due_for_each_change_and_for_an_unnoticed_failure() -> None:
