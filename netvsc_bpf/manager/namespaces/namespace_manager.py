@@ -307,6 +307,7 @@ class NamespaceManager:
 
     def _switched(self, event: abi.PathEvent) -> None:
         try:
+            self._announcer.at_once(event.synthetic_ifindex, event.at)  # first: switches send to the old port
             self._take_note(event)
         except Exception as error:  # events of other pairs follow
             self._report(error)

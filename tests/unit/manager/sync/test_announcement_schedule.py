@@ -3,12 +3,12 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
-from netvsc_bpf.manager.sync.announcer import AnnouncedState, owed
 
 PAIR = 2
 POLICY = AnnouncePolicy()
@@ -60,12 +60,20 @@ def test_off_means_off() -> None:
     assert schedule.take(9.0) == []
 
 
-def test_an_announcement_is_due_for_each_change_and_for_an_unnoticed_failure() -> None:
-    assert owed({}, {2: AnnouncedState(0)}) == set(), "there never was a change"
-    assert owed({}, {2: AnnouncedState(7)}) == {2}, "a manager that starts announces the last one"
-    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7)}) == set()
-    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(8)}) == {2}
-    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7, dead=True)}) == {2}
-    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7, dead=True)}) == set()
-    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7)}) == set()
-    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(9)}) == {2}
+def test_round_at_once_is_the_first_one_and_keeps_the_gap() -> None:
+    schedule = Schedule(POLICY)
+    assert schedule.changed_and_taken(PAIR, 100.0)
+    assert schedule.next_at() == 100.25
+    assert not schedule.changed_and_taken(PAIR, 100.0 + POLICY.gap_s / 2)
+    assert (schedule.next_at(), schedule.take(100.25)) == (100.25, [PAIR])
+    assert schedule.changed_and_taken(PAIR, 101.0)
+    assert schedule.next_at() == 101.25
+
+
+@pytest.mark.parametrize(
+    "policy", [AnnouncePolicy(enabled=False), AnnouncePolicy(after_s=(0.5,)), AnnouncePolicy(after_s=())]
+)
+def test_nothing_is_sent_at_once_if_the_policy_wants_nothing_at_once(policy: AnnouncePolicy) -> None:
+    schedule = Schedule(policy)
+    assert not schedule.changed_and_taken(PAIR, 100.0)
+    assert schedule.next_at() is None
