@@ -70,13 +70,18 @@ def _interfaces(current: ManagerConfig, wanted: ManagerConfig) -> list[str]:
 
 
 def _own(config: ManagerConfig, name: str) -> dict[str, Any]:
-    one = config.of(name)
-    general = InterfaceConfig(config.options, config.settle_ms)
-    keys = [key for key in sections()[INTERFACE] if key != "settle_ms"]
-    found = {key: getattr(one.options, key) for key in keys}
-    rest = {key: getattr(general.options, key) for key in keys}
-    found["settle_ms"], rest["settle_ms"] = one.settle_ms, general.settle_ms
+    found = _settings(config.of(name))
+    rest = _settings(InterfaceConfig(config.options, config.settle_ms, config.announce))
     return {key: value for key, value in found.items() if value != rest[key]}
+
+
+def _settings(one: InterfaceConfig) -> dict[str, Any]:
+    """Return the settings of an interface by the names of their keys."""
+    found = {}
+    for key in sections()[INTERFACE]:
+        section, _, name = key.rpartition(".")
+        found[key] = getattr(getattr(one, section) if section else one.options, name)
+    return found | {"settle_ms": one.settle_ms}
 
 
 def _change(name: str, before: Any, after: Any) -> str:

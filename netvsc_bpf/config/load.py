@@ -4,7 +4,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,16 +86,24 @@ def _interface(name: str, table: object, keys: Mapping[str, Key]) -> dict[str, A
 
 def _table(where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
     values = {}
-    for name, value in table.items():
+    for name, value in _flat(table, keys):
+        at = (*where, *name.split("."))
         if name not in keys:
-            raise _Fault(
-                f"[{'.'.join(where)}] has no key {name}; its keys are {', '.join(keys)}", *where, name
-            )
+            raise _Fault(f"[{'.'.join(where)}] has no key {name}; its keys are {', '.join(keys)}", *at)
         try:
             values[name] = keys[name].read(value)
         except BadValue as error:
-            raise _Fault(f"{name} {error}", *where, name) from None
+            raise _Fault(f"{name} {error}", *at) from None
     return values
+
+
+def _flat(table: Mapping[str, Any], keys: Mapping[str, Key]) -> Iterator[tuple[str, Any]]:
+    """Yield the values of a table, those of an inner one by a dotted name if there are keys of that form."""
+    for name, value in table.items():
+        if isinstance(value, dict) and any(key.startswith(f"{name}.") for key in keys):
+            yield from ((f"{name}.{inner}", one) for inner, one in value.items())
+        else:
+            yield name, value
 
 
 def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
@@ -103,21 +111,35 @@ def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
     for (section, key), value in overrides.items():
         values.setdefault((section,), {})[key] = value
         for where, table in values.items():
-            if where[0] == INTERFACE and section == ATTACH:
-                table.pop(key, None)
+            if where[0] == INTERFACE:
+                table.pop(key if section == ATTACH else f"{section}.{key}", None)
     parts = {}
     for section, (field, kind) in policies().items():
         parts[field] = _built(section, kind, values.get((section,), {}))
     config = _built(MANAGER, ManagerConfig, {**values.get((MANAGER,), {}), **parts})
     settle_ms = values.get((ATTACH,), {}).get("settle_ms")
     per_interface = {
-        where[1]: InterfaceConfig(replace(config.options, **table), table.get("settle_ms", settle_ms))
+        where[1]: InterfaceConfig(
+            replace(config.options, **_of_policy("", table)),
+            table.get("settle_ms", settle_ms),
+            replace(config.announce, **_of_policy("announce", table)),
+        )
         for where, table in values.items()
         if where[0] == INTERFACE
     }
     done: ManagerConfig = replace(config, settle_ms=settle_ms, per_interface=per_interface)
     _check_crossing(done)
     return done
+
+
+def _of_policy(section: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the table of an interface sets of a section; "": of `[attach]`."""
+    found = {}
+    for key, value in table.items():
+        prefix, _, name = key.rpartition(".")
+        if prefix == section:
+            found[name] = value
+    return found
 
 
 def _built(section: str, kind: Any, values: Mapping[str, Any]) -> Any:

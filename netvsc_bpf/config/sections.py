@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The sections of the file: one for each dataclass that a ManagerConfig holds, and two of their own. Pure.
 
-`[manager]` is ManagerConfig's own keys; `[interface.NAME]` is those keys of `[attach]` that may differ from
-one interface to the next.
+`[manager]` is ManagerConfig's own keys; `[interface.NAME]` is those keys of other sections that may differ
+from one interface to the next: keys of `[attach]` by their name, others as `announce.addresses`.
 """
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import get_type_hints
 
 from netvsc_bpf.config.keys import Key, keys_of
@@ -19,6 +19,8 @@ _NAMES = {"options": ATTACH}
 """Sections whose name is not that of their field of ManagerConfig."""
 _FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard", "all_multicast", "leave")
 _FOR_ONE_ONLY = ("vf",)
+_POLICIES_FOR_ONE = (("announce", "addresses"),)
+"""Section and key."""
 
 
 def policies() -> dict[str, tuple[str, type]]:
@@ -38,6 +40,9 @@ def sections() -> dict[str, dict[str, Key]]:
         found[name] = keys_of(kind)
     attach = found[ATTACH]
     found[INTERFACE] = {name: attach[name] for name in _FOR_ONE}
+    for section, name in _POLICIES_FOR_ONE:
+        key = replace(found[section][name], name=f"{section}.{name}")
+        found[INTERFACE][key.name] = key
     found[ATTACH] = {name: key for name, key in attach.items() if name not in _FOR_ONE_ONLY}
     return found
 
@@ -45,6 +50,6 @@ def sections() -> dict[str, dict[str, Key]]:
 def meaning(section: str) -> str:
     """Return what a section is about: the first paragraph of its dataclass's docstring."""
     if section == INTERFACE:
-        return "Settings of one interface that differ from `[attach]`."
+        return "Settings of one interface that differ from `[attach]`, or from the section that a key names."
     kind: type = {MANAGER: ManagerConfig, ATTACH: AttachOptions}.get(section) or policies()[section][1]
     return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())

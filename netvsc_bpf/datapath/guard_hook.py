@@ -15,7 +15,6 @@ from netvsc_bpf.model.errors import XdpRefused
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import XdpMode
 
-
 _USUAL_MTU = 1500
 
 

@@ -14,6 +14,11 @@ _OFFLOADS = ("tests/unit/datapath/test_follow_offloads.py",)
 _SETTINGS = ("tests/unit/datapath/test_vf_settings.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
 _TURN = ("tests/unit/manager/namespaces/test_turn_order.py",)
+_ANNOUNCED = ("tests/unit/kernel/net/test_announced_devices.py",)
+_STATIONS = ("tests/unit/kernel/net/test_announced_stations.py",)
+_LAST_ROUNDS = ("tests/unit/manager/sync/test_last_rounds.py",)
+_ANNOUNCER = ("tests/unit/manager/sync/test_announcer.py",)
+_DETACHED = ("tests/unit/manager/watch/test_detached_links.py",)
 _UNHURRIED = ("tests/unit/manager/state/test_deferred_steps.py",)
 
 _HOME_OFF = (
@@ -323,4 +328,63 @@ HYPERV = (
     ),
 )
 
-PYTHON = (*JOINING, *OFFLOADS, *DRAINING, *KERNEL, *PLANNER, *LOOP, *HYPERV)
+ANNOUNCING = (
+    Mutation(
+        "a virtual router that is switched off by protodown is announced",
+        "netvsc_bpf/kernel/net/announced_devices.py",
+        " and not link.proto_down",
+        "",
+        _ANNOUNCED,
+    ),
+    Mutation(
+        "an interface with a mere link-local address is announced",
+        "netvsc_bpf/kernel/net/announced_devices.py",
+        "isinstance(address, IPv4Address) or not address.is_link_local",
+        "True",
+        _ANNOUNCED,
+    ),
+    Mutation(
+        "stations of the fabric are announced as if they were behind the bridge",
+        "netvsc_bpf/kernel/net/announced_stations.py",
+        "    not_behind = {*towards, where.bridge.ifindex}\n",
+        "    not_behind = {where.bridge.ifindex}\n",
+        _STATIONS,
+    ),
+    Mutation(
+        "a visible virtual router without address is announced as a hidden one",
+        "netvsc_bpf/kernel/net/announced_stations.py",
+        "    known = {device.link.mac for device in stack.devices}\n",
+        "    known = set[bytes]()\n",
+        _STATIONS,
+    ),
+    Mutation(
+        "addresses are claimed at once, though they may be gone",
+        "netvsc_bpf/manager/sync/last_rounds.py",
+        "if not one.claims and (trusted",
+        "if (trusted",
+        _LAST_ROUNDS,
+    ),
+    Mutation(
+        "lost messages count as no change",
+        "netvsc_bpf/manager/sync/last_rounds.py",
+        "return not changes.lost and one.station not in changes.macs",
+        "return one.station not in changes.macs",
+        _LAST_ROUNDS,
+    ),
+    Mutation(
+        "a change that was announced at once is announced as a new one",
+        "netvsc_bpf/manager/sync/announcer.py",
+        "            self._standing[pair] = AnnouncedState(changed_at)\n",
+        "",
+        _ANNOUNCER,
+    ),
+    Mutation(
+        "the loop waits for RTNL when it looks at links",
+        "netvsc_bpf/manager/watch/detached_links.py",
+        "await loop.run_in_executor(thread, self._found)",
+        "self._found()",
+        _DETACHED,
+    ),
+)
+
+PYTHON = (*JOINING, *OFFLOADS, *DRAINING, *KERNEL, *PLANNER, *LOOP, *HYPERV, *ANNOUNCING)

@@ -2,16 +2,15 @@
 """A true VF: it is plugged into PCI and taken out again, its driver has rings, a link and segmentation."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
 
 import pytest
 
-from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
+from netvsc_bpf.kernel.net.announcement_frames import rarp
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
-from tests.vm.sriov import ADDRESS, GUEST, PEER, SYNTHETIC, SriovPair, ip
+from tests.vm.sriov import GUEST, PEER, SYNTHETIC, SriovPair, ip
 from tests.vm.streams import END_NS, RATE, go_on, lost, lost_by_driver, tcp, udp
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
@@ -37,7 +36,7 @@ def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(sriov: SriovPai
         manager = start(SYNTHETIC)
         sriov.plug()
         manager.wait_path(Path.VF)
-        announced = gratuitous_arp(bytes.fromhex(sriov.mac.replace(":", "")), IPv4Address(ADDRESS))
+        announced = rarp(bytes.fromhex(sriov.mac.replace(":", "")))
         with Tap(PEER, sriov.peer_name()) as peer:
             sriov.carrier(False)
             manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)

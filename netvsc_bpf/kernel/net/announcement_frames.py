@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Builds the frames from which switches learn where a MAC is. Pure: values in, bytes out.
 
-A switch learns from any frame, but the receivers interpret it. So each frame contains only what every
-neighbour knows already: the MAC of an address.
+A switch learns from the source MAC of any frame, but the receivers interpret the rest. A RARP request has
+nothing else in it. An ARP announcement or a neighbour advertisement also claims an IP address: that is wrong
+where another machine answers for it (direct server return), or where a packet filter or arp_ignore keeps this
+one from answering.
 """
 
 import socket
 import struct
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from netvsc_bpf.kernel.net.internet_checksum import internet_checksum
@@ -24,13 +27,22 @@ _HOP_LIMIT = 255
 """RFC 4861, section 7.1.2: a router cannot have forwarded it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A VLAN tag (IEEE 802.1Q) of priority 0."""
+
+    protocol: int
+    """ETH_P_8021Q or ETH_P_8021AD."""
+    vlan: int
+
+
 def gratuitous_arp(mac: bytes, address: IPv4Address) -> bytes:
     """Return an ARP announcement (RFC 5227, section 2.3): a request for the sender's own address."""
     return _arp(ETH_P_ARP, _ARP_REQUEST, mac, address.packed, _NOBODY, address.packed)
 
 
 def rarp(mac: bytes) -> bytes:
-    """Return a RARP request for the sender's own MAC, for a NIC without addresses.
+    """Return a RARP request (RFC 903) for the sender's own MAC.
 
     It contains only the MAC. Hypervisors announce migrated guests with it (QEMU's announce_self_create()).
     """
@@ -50,6 +62,11 @@ def unsolicited_na(mac: bytes, address: IPv6Address, *, router: bool = False) ->
     head = struct.pack("!IHBB", 6 << 28, len(body), socket.IPPROTO_ICMPV6, _HOP_LIMIT)
     packet = head + address.packed + _ALL_NODES.packed + body
     return _ethernet(_ALL_NODES_MAC, mac, ETH_P_IPV6) + packet
+
+
+def tagged(frame: bytes, tag: Tag | None) -> bytes:
+    """Return the frame with a tag in front of its EtherType; None: as it is."""
+    return frame if tag is None else frame[:12] + struct.pack("!HH", tag.protocol, tag.vlan) + frame[12:]
 
 
 def _ethernet(target: bytes, source: bytes, protocol: int) -> bytes:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Finds the upper devices of a NIC (VLANs and macvlans), and the addresses of these interfaces."""
+"""Reads interfaces and their addresses, as far as announcing and checking pairs need them."""
 
 import errno
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from netvsc_bpf.kernel.net import link_info
+from netvsc_bpf.kernel.net.link_info import LinkInfo
 from netvsc_bpf.kernel.net.rtnetlink import Message, Rtnetlink, attribute, attributes
 from netvsc_bpf.model import names
 
@@ -18,9 +20,9 @@ _IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
 _ARPHRD_ETHER = 1
 # include/uapi/linux/if_link.h
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINK, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_AF_SPEC = 1, 3, 5, 10, 18, 26
-_IFLA_EXT_MASK, _IFLA_CARRIER, _IFLA_LINK_NETNSID = 29, 33, 37
+_IFLA_EXT_MASK, _IFLA_CARRIER, _IFLA_LINK_NETNSID, _IFLA_PROTO_DOWN = 29, 33, 37, 39
 _IFLA_PARENT_DEV_NAME, _IFLA_PARENT_DEV_BUS_NAME = 56, 57
-_IFLA_INFO_KIND, _IFLA_INET6_CONF = 1, 2
+_IFLA_INET6_CONF = 2
 _SKIP_STATS = 1 << 3  # RTEXT_FILTER_SKIP_STATS
 # include/uapi/linux/if_addr.h
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
@@ -32,7 +34,7 @@ RFC 4429, section 3.3: an optimistic address must not override what neighbours h
 _RT_SCOPE_HOST = 254
 _FEW = 64
 """The maximum number of interfaces that are read one by one."""
-_STACKED = {b"vlan", b"macvlan"}
+_STACKED = {link_info.VLAN, link_info.MACVLAN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,9 @@ class Link:
     """net.ipv6.conf.<name>.forwarding."""
     parent: tuple[str, str] | None = None
     """Bus and device, as in sysfs."""
-
-
-@dataclass(frozen=True, slots=True)
-class AddressedLink:
-    """A link and its usable addresses."""
-
-    link: Link
-    ipv4: tuple[IPv4Address, ...] = ()
-    ipv6: tuple[IPv6Address, ...] = ()
+    info: LinkInfo = field(default_factory=LinkInfo)
+    proto_down: bool = False
+    """Something switched it off by IFLA_PROTO_DOWN, as a VRRP daemon does with a backup's interface."""
 
 
 def links(rtnl: Rtnetlink, known: dict[bytes, Link] | None = None) -> dict[int, Link]:
@@ -139,8 +135,8 @@ def parse_link(message: Message) -> Link:
     _, kind, ifindex, flags, _ = _IFINFOMSG.unpack_from(message.body)
     found = message.attributes(_IFINFOMSG.size)
     mac = found.get(_IFLA_ADDRESS, b"")
-    info = attributes(found.get(_IFLA_LINKINFO, b""))
-    stacked = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0") in _STACKED and _IFLA_LINK_NETNSID not in found
+    info = link_info.parse(attributes(found.get(_IFLA_LINKINFO, b"")))
+    stacked = info.kind in _STACKED and _IFLA_LINK_NETNSID not in found
     bus, device = found.get(_IFLA_PARENT_DEV_BUS_NAME), found.get(_IFLA_PARENT_DEV_NAME)
     return Link(
         ifindex,
@@ -153,6 +149,8 @@ def parse_link(message: Message) -> Link:
         master=_u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
         router=_forwarding(found.get(_IFLA_AF_SPEC, b"")),
         parent=(names.decode(bus), names.decode(device)) if bus and device else None,
+        info=info,
+        proto_down=found.get(_IFLA_PROTO_DOWN) == b"\1",
     )
 
 
@@ -198,37 +196,6 @@ def parse_address(message: Message) -> tuple[int, IPv4Address | IPv6Address] | N
     if family != socket.AF_INET6 or (_u32(found[_IFA_FLAGS]) if _IFA_FLAGS in found else flags) & _UNUSABLE:
         return None
     return ifindex, IPv6Address(raw)
-
-
-def addressed_links(
-    ifindex: int, all_links: dict[int, Link], all_addresses: dict[int, list[IPv4Address | IPv6Address]]
-) -> list[AddressedLink]:
-    """Return the interface and its upper devices in this namespace that are up and use ARP. Pure."""
-    return [
-        AddressedLink(
-            link,
-            tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv4Address)),
-            tuple(one for one in all_addresses.get(link.ifindex, ()) if isinstance(one, IPv6Address)),
-        )
-        for link in _stack(ifindex, all_links)
-        if link.up and link.uses_arp
-    ]
-
-
-def with_upper_devices(ifindex: int, all_links: dict[int, Link]) -> list[int]:
-    """Return the interface, if it exists, and all its upper devices, as ifindexes. Pure."""
-    return [link.ifindex for link in _stack(ifindex, all_links)]
-
-
-def _stack(ifindex: int, all_links: dict[int, Link]) -> Iterator[Link]:
-    if ifindex in all_links:
-        yield all_links[ifindex]
-        for upper in _directly_above(ifindex, all_links.values()):
-            yield from _stack(upper.ifindex, all_links)
-
-
-def _directly_above(ifindex: int, all_links: Iterable[Link]) -> list[Link]:
-    return [link for link in all_links if link.on == ifindex and link.ifindex != ifindex]
 
 
 def _forwarding(af_spec: bytes) -> bool:

@@ -120,7 +120,13 @@ class NamespaceManager:
         self._stalls = StallWatch(self._reconcile, listener, self._namespace, unexpected)
         near = reconciler.scope
         self._announcer = Announcer(
-            config.announce, managed, listener, self._namespace, unexpected, near=lambda: near.members
+            config.announce,
+            managed,
+            listener,
+            self._namespace,
+            unexpected,
+            near=lambda: near.members,
+            claiming=lambda: reconciler.claiming,
         )
         self._links = LinkWatch(self._pins, self.wake)
         self._order = OrderWatch(self._pins, self.wake, self._namespace)
@@ -315,6 +321,7 @@ class NamespaceManager:
 
     def _switched(self, event: abi.PathEvent) -> None:
         try:
+            self._announcer.at_once(event.synthetic_ifindex, event.at)  # first: switches send to the old port
             self._take_note(event)
         except Exception as error:  # events of other pairs follow
             self._report(error)

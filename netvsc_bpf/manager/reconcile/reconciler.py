@@ -78,6 +78,8 @@ class Reconciler:
     """Called if pins may have changed: by this manager, or unnoticed since the last full observation."""
     served: frozenset[int] = frozenset()
     """The managed synthetic NICs (ifindexes) when last observed. Any thread may read it."""
+    claiming: frozenset[int] = frozenset()
+    """Those of them whose IP addresses are announced (`[announce] addresses`). Any thread may read it."""
     _managed: Managed | ManagedMovedNics = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
@@ -323,6 +325,7 @@ class Reconciler:
         held = guards_of_moved_nics(NetnsHandle.here())
         ours = [nic for nic in managed if nic.xdp_prog_id not in held]
         self.served = frozenset(nic.ifindex for nic in ours)
+        self.claiming = frozenset(nic.ifindex for nic in ours if self._wanted(nic).announce.addresses)
         return ours
 
     def _near(self, session: Session) -> Session:

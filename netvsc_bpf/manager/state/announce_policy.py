@@ -24,9 +24,9 @@ class AnnouncePolicy:
     gap_s: Annotated[
         float, Setting("Minimum time between two rounds of one pair, in seconds.", least=0.01, most=60)
     ] = 0.2
-    # Generous: a switch needs one frame for each MAC, and neighbours already know the MAC.
+    # Generous: for the guests behind a bridge on a large host.
     most: Annotated[
-        int, Setting("Maximum number of addresses announced per interface and round.", least=1, most=4096)
+        int, Setting("Maximum number of MACs announced per interface and round.", least=1, most=4096)
     ] = MOST
     memberships: Annotated[
         bool,
@@ -34,3 +34,10 @@ class AnnouncePolicy:
             "Also have the members of multicast groups report again (IGMP, MLD), for switches that snoop."
         ),
     ] = True
+    addresses: Annotated[
+        bool,
+        Setting(
+            "Announce IP addresses too (ARP announcement, neighbour advertisement), at most `most` per "
+            "interface: for fabrics that do not learn from RARP. Wrong if another machine answers for one."
+        ),
+    ] = False

@@ -26,6 +26,7 @@ class InterfaceConfig:
 
     options: AttachOptions
     settle_ms: int | None
+    announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +85,6 @@ class ManagerConfig:
     def of(self, *names: str) -> InterfaceConfig:
         """Return the settings of an interface with these names; the first that has a section is used."""
         found = next((self.per_interface[name] for name in names if name in self.per_interface), None)
-        return InterfaceConfig(self.options, self.settle_ms) if found is None else found
+        if found is not None:
+            return found
+        return InterfaceConfig(self.options, self.settle_ms, self.announce)

@@ -26,9 +26,8 @@ def interest(
     macs |= {pair.last_mac for pair in pairs if pair.last_mac is not None}
     members = {nic.ifindex for nic in every if _is_of(nic, macs, known)}
     members |= {one for pair in pairs for one in (pair.synthetic, pair.vf) if one is not None}
-    while above := {nic.ifindex for nic in every if nic.link in members} - members:
+    while above := _directly_above(every, members) - members:
         members |= above
-    members |= {nic.master for nic in every if nic.ifindex in members and nic.master is not None}
     return Interest(
         frozenset(members),
         frozenset(map(names.encode, known)),
@@ -36,6 +35,12 @@ def interest(
         {nic.ifindex: _identity(nic) for nic in every},
         whole,
     )
+
+
+def _directly_above(nics: list[Nic], members: set[int]) -> set[int]:
+    """Return the upper devices and the masters of members: also a VLAN device on a bridge above a NIC."""
+    masters = {nic.master for nic in nics if nic.ifindex in members and nic.master is not None}
+    return masters | {nic.ifindex for nic in nics if nic.link in members}
 
 
 def _identity(nic: Nic) -> Identity:

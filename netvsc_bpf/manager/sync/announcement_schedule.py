@@ -23,14 +23,27 @@ class Schedule:
             earliest = max(now, self._last[pair] + self.policy.gap_s)
         self._due[pair] = sorted(max(earliest, now + after) for after in self.policy.after_s)
 
+    def changed_and_taken(self, pair: int, now: float) -> bool:
+        """Note a path change whose first round is sent now; if that is too early, return False."""
+        if not self.policy.enabled or min(self.policy.after_s, default=1.0) > 0:
+            return False
+        if pair in self._last and now < self._last[pair] + self.policy.gap_s:
+            return False
+        self.changed(pair, now)
+        self._took(pair, now)
+        return True
+
     def take(self, now: float) -> list[int]:
         """Return the pairs with a round that is due; several overdue rounds count as one."""
         ready = [pair for pair, times in self._due.items() if times and times[0] <= now]
         for pair in ready:
-            self._last[pair] = now
-            later = [time for time in self._due[pair] if time > now]
-            self._due[pair] = [max(time, now + self.policy.gap_s) for time in later]
+            self._took(pair, now)
         return ready
+
+    def _took(self, pair: int, now: float) -> None:
+        self._last[pair] = now
+        later = [time for time in self._due[pair] if time > now]
+        self._due[pair] = [max(time, now + self.policy.gap_s) for time in later]
 
     def next_at(self) -> float | None:
         """Return when the next round is due, None if none is pending."""

@@ -10,24 +10,29 @@ Level-triggered: an announcement is due if a pair's last path change is not the 
 manager that starts announces the last change too: it may have happened without a manager. If the VF of an
 armed pair is dead and the guest idle, no packet has made steer check it yet; the announcement does.
 
+Which MACs to announce is asked by netlink, which waits for RTNL, and the driver of a VF that is removed may
+hold that for a tenth of a second. So the first round after the kernel's own event is sent from memory
+(last_rounds.py): packet sockets need no RTNL (packet_snd() looks the device up under RCU). What netlink adds
+to it is sent when it answers.
+
 Each round also has the members of multicast groups report again (kernel/net/membership_reports.py).
 """
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.net import netvsc_statistics, upper_devices
-from netvsc_bpf.kernel.net.address_lists import unicast_list
-from netvsc_bpf.kernel.net.announcement_round import frames
+from netvsc_bpf.kernel.net.announced_devices import announced_devices, stack_of
+from netvsc_bpf.kernel.net.announced_stations import stations
+from netvsc_bpf.kernel.net.announcement_round import Announcement, announcements
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.membership_reports import request_reports
-from netvsc_bpf.kernel.net.packet_socket import RawSender
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process.capabilities import CAP_NET_RAW, require
 from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
@@ -36,37 +41,16 @@ from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.state.attached_pairs import AttachedPair, Served, attached_pairs, some_links_for
 from netvsc_bpf.manager.state.in_namespace import InNamespace
+from netvsc_bpf.manager.sync.announced_state import AnnouncedState, newest, owed
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
+from netvsc_bpf.manager.sync.announcement_sockets import AnnouncementSockets
+from netvsc_bpf.manager.sync.last_rounds import LastRounds
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 
 _WHAT = "cannot announce a path change"
 _SYSFS = Path("/sys")
 _TROUBLE_S = 1.0
 """How soon to try again after an error of the kernel."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnnouncedState:
-    """The state of a pair that decides whether an announcement is due."""
-
-    changed_at: int
-    """CLOCK_MONOTONIC ns of the last path change, 0 if there was none."""
-    dead: bool = False
-    """The VF is the path but cannot carry packets, and the kernel has not noticed yet."""
-
-
-def owed(before: dict[int, AnnouncedState], now: dict[int, AnnouncedState]) -> set[int]:
-    """Return the pairs whose path has changed since the last check, or is about to. Pure."""
-    return {
-        pair
-        for pair, state in now.items()
-        if state != before.get(pair, AnnouncedState(0))
-        and (state.dead or state.changed_at != _at(before, pair))
-    }
-
-
-def _at(states: dict[int, AnnouncedState], pair: int) -> int:
-    return states[pair].changed_at if pair in states else 0
 
 
 class Announcer:
@@ -84,29 +68,77 @@ class Announcer:
         unexpected: UnexpectedErrors | None = None,
         *,
         near: Callable[[], frozenset[int] | None] = lambda: None,
+        claiming: Callable[[], Container[int]] = frozenset,
     ) -> None:
-        """`near` returns the interfaces of pairs and their upper devices (ifindexes); None: unknown."""
-        self._near = near
+        """`near` returns the interfaces of pairs and their upper devices (ifindexes); None: unknown.
+
+        `claiming` returns the synthetic NICs (ifindexes) whose IP addresses are announced too.
+        """
+        self._near, self._claiming = near, claiming
         self._boundary = PairBoundary(_WHAT, listener, unexpected)
         self._policy, self._managed, self._listener = policy, managed, listener
         self._namespace = namespace or InNamespace()
         self._pins = self._namespace.pins
         self._schedule = Schedule(policy)
         self._standing: dict[int, AnnouncedState] = {}
+        self._rounds = LastRounds()
+        self._sent: dict[int, frozenset[Announcement]] = {}
+        """By pair: what was announced at once, until netlink has answered."""
+        self._lock = threading.Lock()
+        """Protects the four above from the loop and the announcing thread; never held while waiting."""
         self._links: dict[bytes, upper_devices.Link] = {}
         self._enslaved: dict[int, bool] = {}
         """By synthetic NIC: hv_netvsc has enslaved its VF, or had before the VF was removed."""
         self._woken = asyncio.Event()
-        self._sender: RawSender | None = None
+        self._sockets = AnnouncementSockets(own=self._namespace.place is None)
+        self._grown_since: frozenset[int] | None = None
+        """The interfaces near the pairs when rounds were last looked at."""
+        self._elsewhere: ThreadPoolExecutor | None = None
+        """For announcing at once in another namespace, which the loop's thread cannot enter."""
         self._complained = ""
 
     def wake(self) -> None:
         """Check for due announcements: the path changed, or may have."""
         self._woken.set()
 
+    def at_once(self, pair: int, changed_at: int) -> None:
+        """Announce a path change that the kernel reports, without waiting for RTNL.
+
+        `changed_at` is its CLOCK_BOOTTIME in ns. Call it in the loop's thread, then wake(). Does nothing if
+        no round of the pair was read yet, or the last one was sent just now.
+        """
+        with self._lock:
+            self._follow_changes()
+            now = time.monotonic()
+            frames = self._rounds.at_once(pair, now, watched=self._sockets.own)
+            if not frames or not self._schedule.changed_and_taken(pair, now):
+                return
+            self._standing[pair] = AnnouncedState(changed_at)
+            self._sent[pair] = frozenset(frames)
+            name = self._rounds.name(pair)
+        if self._namespace.place is None:
+            self._send_at_once(name, frames)
+        elif self._elsewhere is not None:
+            self._elsewhere.submit(self._send_at_once, name, frames)
+
+    def _send_at_once(self, name: str, frames: list[Announcement]) -> None:
+        with (
+            suppress(NamespaceGone),
+            self._boundary.around(name, "at once"),
+            self._namespace.entered(),
+            self._sockets.sending() as sender,
+        ):
+            for one in frames:
+                sender.send(one.ifindex, one.frame)
+
+    def _follow_changes(self) -> None:
+        """Apply what changed since the rounds were read."""
+        self._rounds.apply(self._sockets.changes(self._rounds.interfaces()))
+
     def configure(self, policy: AnnouncePolicy) -> None:
         """Apply another policy."""
-        self._policy, self._schedule.policy = policy, policy
+        with self._lock:
+            self._policy, self._schedule.policy = policy, policy
         self.wake()
 
     async def run(self) -> None:
@@ -116,11 +148,13 @@ class Announcer:
         """
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
+        self._elsewhere = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce-at-once")
         try:
             while True:
                 await self._wait()
                 if not (self._policy.enabled and self._permitted()):
                     self._schedule.keep(set())
+                    await loop.run_in_executor(thread, self.close)
                     continue
                 try:
                     await loop.run_in_executor(thread, self._work)
@@ -131,8 +165,14 @@ class Announcer:
                     await asyncio.sleep(_TROUBLE_S)
         finally:
             thread.shutdown(wait=False, cancel_futures=True)
-            if self._sender is not None:
-                self._sender.close()
+            self._elsewhere.shutdown(wait=False, cancel_futures=True)
+            self.close()
+
+    def close(self) -> None:
+        """Close the sockets; they are opened again when needed."""
+        with self._lock:
+            self._rounds.keep(())
+            self._sockets.close()
 
     def _permitted(self) -> bool:
         try:
@@ -152,14 +192,36 @@ class Announcer:
 
     def _work(self) -> None:
         with self._namespace.entered(), changing(_WHAT), Rtnetlink() as rtnl:
-            now = self._look(some_links_for(self._pins, rtnl))
-            for pair in owed(self._standing, now):
-                self._schedule.changed(pair, time.monotonic())
-            self._standing = now
-            self._schedule.keep(set(now))
-            ready = self._schedule.take(time.monotonic())
-            if ready:
-                self._send(rtnl, upper_devices.links_among(rtnl, self._near(), self._links), ready)
+            links = some_links_for(self._pins, rtnl)
+            now, grown = self._look(links), self._grown(links)
+            if now:
+                self._sockets.open()
+            with self._lock:
+                ready, sent, outdated = self._due(now, grown)
+            if to_read := ready | sent.keys() | outdated:
+                self._read(rtnl, to_read, ready, sent)
+
+    def _grown(self, links: Mapping[int, upper_devices.Link]) -> set[int]:
+        """Return the interfaces (ifindexes) near the pairs that have a new upper device."""
+        before, self._grown_since = self._grown_since, self._near()
+        if before is None or self._grown_since is None:
+            return set()
+        new = (links[ifindex].on for ifindex in self._grown_since - before if ifindex in links)
+        return {lower for lower in new if lower is not None}
+
+    def _due(
+        self, now: dict[int, AnnouncedState], grown: set[int]
+    ) -> tuple[set[int], dict[int, frozenset[Announcement]], set[int]]:
+        """Return the pairs with a round that is due, what was sent at once, and the rounds to read again."""
+        moment = time.monotonic()
+        for pair in owed(self._standing, now):
+            self._schedule.changed(pair, moment)
+        self._standing = newest(self._standing, now)
+        self._schedule.keep(set(now))
+        self._rounds.keep(now)
+        sent, self._sent = {pair: self._sent[pair] for pair in self._sent.keys() & now.keys()}, {}
+        self._follow_changes()  # before they are read, so that what happens meanwhile is not lost
+        return set(self._schedule.take(moment)), sent, self._rounds.outdated(now, moment, grown)
 
     def _look(self, links: Mapping[int, upper_devices.Link]) -> dict[int, AnnouncedState]:
         found = {}
@@ -177,35 +239,38 @@ class Announcer:
             self._enslaved[ifindex] = enslaved_by_driver(pair)
         return self._enslaved.get(ifindex, False)
 
-    def _send(self, rtnl: Rtnetlink, links: dict[int, upper_devices.Link], pairs: list[int]) -> None:
-        heard = {one for pair in pairs for one in upper_devices.with_upper_devices(pair, links)}
-        all_addresses = upper_devices.addresses(rtnl, frozenset(heard))
-        with self._sending() as sender:
-            for pair in filter(links.__contains__, pairs):
+    def _read(
+        self,
+        rtnl: Rtnetlink,
+        pairs: set[int],
+        ready: set[int],
+        sent: dict[int, frozenset[Announcement]],
+    ) -> None:
+        """Read the rounds of these pairs. Send those that are ready, and what others have not `sent` yet."""
+        links = upper_devices.links_among(rtnl, self._near(), self._links)
+        stacks = {pair: stack_of(pair, links) for pair in sorted(pairs) if pair in links}
+        above = frozenset(ifindex for stack in stacks.values() for ifindex in stack.links)
+        all_addresses = upper_devices.addresses(rtnl, above)
+        with self._sockets.sending() as sender:
+            for pair, stack in stacks.items():
                 with self._boundary.around(links[pair].name):
-                    who = upper_devices.addressed_links(pair, links, all_addresses)
-                    for ifindex, frame in frames(who, unicast_list(rtnl, pair), self._policy.most):
-                        # A frame that was not sent is repeated in the next round.
-                        sender.send(ifindex, frame)
-                if self._policy.memberships:
+                    round_ = announcements(
+                        announced_devices(stack, all_addresses),
+                        stations(rtnl, stack),
+                        addresses=pair in self._claiming(),
+                        most=self._policy.most,
+                    )
+                    with self._lock:
+                        self._rounds.store(pair, stack.links, round_, time.monotonic())
+                    if pair in ready or pair in sent:
+                        before = frozenset() if pair in ready else sent[pair]
+                        for one in round_:
+                            # A frame that was not sent is repeated in the next round.
+                            if one not in before:
+                                sender.send(one.ifindex, one.frame)
+                if self._policy.memberships and (pair in ready or pair in sent):
                     with self._boundary.around(links[pair].name, "memberships"):
-                        request_reports([links[one] for one in upper_devices.with_upper_devices(pair, links)])
-
-    @contextmanager
-    def _sending(self) -> Iterator[RawSender]:
-        """Yield the packet socket.
-
-        Closing one takes an RCU grace period, and a VF that joins meanwhile would wait for one more. So the
-        socket of the manager's own namespace is kept open. A socket in another namespace is closed, because
-        it would keep that namespace alive.
-        """
-        if self._namespace.place is not None:
-            with closing(RawSender()) as sender:
-                yield sender
-            return
-        if self._sender is None:
-            self._sender = RawSender()
-        yield self._sender
+                        request_reports(stack.links.values())
 
     def _report(self, text: str) -> None:
         if text != self._complained:

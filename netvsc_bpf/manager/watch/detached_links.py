@@ -10,10 +10,14 @@ So each link is queried once per second: open its pin, BPF_OBJ_GET_INFO_BY_FD, c
 machine where it was written, and 55 us after a second of sleep, with cold caches: most of the CPU time of an
 idle manager. Keeping the descriptors open would halve it, but keep a link alive whose pin was removed.
 (fentry on security_bpf() could replace it; without fentry it would be needed all the same.)
+
+The query takes RTNL (tcx_link_fill_info(), bpf_xdp_link_fill_link_info()), which a driver may hold for long:
+it is done in a thread, so that the manager's loop never waits for it.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +27,7 @@ from netvsc_bpf.kernel.process import pin_root
 
 LOOK_S = 0.9
 _UNREADABLE = links.LinkState(0, 0)
+_Off = frozenset[tuple[Path, links.LinkState]]
 
 
 @dataclass(slots=True)
@@ -33,7 +38,7 @@ class LinkWatch:
     wake: Callable[[], None]
     _programs: dict[Path, int] = field(default_factory=dict)
     """Pin of a link -> the program (id) that it must have."""
-    _reported: frozenset[tuple[Path, links.LinkState]] = frozenset()
+    _reported: _Off = frozenset()
     """What was wrong at the last check: the reconciler decides whether it can be restored."""
 
     def follow(self) -> None:
@@ -42,14 +47,21 @@ class LinkWatch:
 
     async def run(self) -> None:
         """Check until cancelled. Raises OSError."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            self.look()
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="links") as thread:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                self._report(await loop.run_in_executor(thread, self._found))
 
     def look(self) -> None:
         """Check once. Raises OSError."""
+        self._report(self._found())
+
+    def _found(self) -> _Off:
         with pin_root.held(self.where.root):
-            off = frozenset(self._off())
+            return frozenset(self._off())
+
+    def _report(self, off: _Off) -> None:
         if off - self._reported:
             self.wake()
         self._reported = off

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from netvsc_bpf.datapath.passed_by import passed_by
-from netvsc_bpf.kernel.bpf import links, pair_programs, pins
+from netvsc_bpf.kernel.bpf import pair_programs, pin_files, pins
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.model.errors import NamespaceGone
@@ -37,9 +37,7 @@ class OrderWatch:
     def follow(self) -> None:
         """Watch the pairs that are attached now, and no others. Raises OSError."""
         attached = pins.attached_ifindexes(self.where)
-        linked = (
-            ifindex for ifindex in attached if links.state(self.where.link(ifindex, "steer")) is not None
-        )
+        linked = (ifindex for ifindex in attached if pin_files.exists(self.where.link(ifindex, "steer")))
         found = {ifindex: pair_programs.program_ids(self.where, ifindex).get("steer") for ifindex in linked}
         self._steers = {ifindex: steer for ifindex, steer in found.items() if steer is not None}
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Each change of path is announced to a learning switch, even if the guest sends nothing."""
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path as FilePath
 
 import pytest
 
@@ -14,6 +16,15 @@ from tests.kernel.support.frames import GUEST_MAC, Tap
 from tests.kernel.support.waiting import eventually
 
 OURS4, OURS6 = IPv4Address("10.99.0.1"), IPv6Address("fd99::1")
+CLAIMS = (gratuitous_arp(GUEST_MAC, OURS4), unsolicited_na(GUEST_MAC, OURS6))
+
+
+@pytest.fixture
+def claiming(tmp_path: FilePath) -> Iterator[tuple[str, str]]:
+    """Options of `run` for announcing the addresses of eth0 too."""
+    file = tmp_path / "claiming.toml"
+    file.write_text("[interface.eth0.announce]\naddresses = true\n")
+    yield "--config", str(file)
 
 
 def away_and_back(guest: Managed) -> None:
@@ -42,34 +53,43 @@ def test_s60_a_guest_without_addresses_that_says_nothing_is_found_again(lab: Lab
     assert set(said) == {rarp(GUEST_MAC)}, "no other MAC was announced"
 
 
-def test_s17_loss_of_carrier_is_announced_by_arp_and_neighbour_advertisement(lab: Lab) -> None:
-    arp = gratuitous_arp(GUEST_MAC, OURS4)
+def test_s17_loss_of_carrier_is_announced_and_s85_no_address_is_claimed(lab: Lab) -> None:
+    frame = rarp(GUEST_MAC)
     with Tap(lab.peer, "eth0") as before, managed(lab) as guest:
         guest.wait_for(Path.VF)
         # Nothing of the arrival may be taken for the departure.
-        eventually("all repeats", lambda: len(before.seen(arp)) == len(AnnouncePolicy().after_s))
+        eventually("all repeats", lambda: len(before.seen(frame)) == len(AnnouncePolicy().after_s))
         with Tap(lab.peer, "eth0") as peer, Tap(lab.guest, "vf0") as vf:
             lab.vf_carrier(False)
-            peer.wait_for(arp)
-            peer.wait_for(unsolicited_na(GUEST_MAC, OURS6))
+            eventually("all repeats", lambda: len(peer.seen(frame)) == len(AnnouncePolicy().after_s))
             guest.wait_for_port("syn0")
             assert not [frame for frame in vf.seen() if frame.outgoing]
+            assert not any(peer.seen(claim) for claim in CLAIMS)
         assert guest.path is Path.SYNTHETIC
 
 
+def test_s60_addresses_are_announced_if_the_operator_wants_it(lab: Lab, claiming: tuple[str, str]) -> None:
+    with managed(lab, *claiming) as guest:
+        guest.wait_for(Path.VF)
+        with Tap(lab.peer, "eth0") as peer:
+            lab.vf_carrier(False)
+            for claim in CLAIMS:
+                peer.wait_for(claim)
+
+
 def test_s60_the_announcement_takes_the_path_that_is_in_use(lab: Lab) -> None:
-    frame = gratuitous_arp(GUEST_MAC, OURS4)
+    frame = rarp(GUEST_MAC)
     with Tap(lab.guest, "vf0") as vf, managed(lab) as guest:
         guest.wait_for(Path.VF)
         vf.wait_for(frame)
         assert all(seen.outgoing for seen in vf.seen(frame))
 
 
-def test_s60_neighbours_accept_the_advertisement(lab: Lab) -> None:
+def test_s60_neighbours_accept_the_advertisement(lab: Lab, claiming: tuple[str, str]) -> None:
     """The peer's neighbour entry with a wrong MAC is overridden, without a solicitation."""
     wrong = "02:00:00:00:00:01"
     neighbour = ["dev", "eth0", "nud", "stale"]
-    with managed(lab) as guest:
+    with managed(lab, *claiming) as guest:
         guest.wait_for(Path.VF)
         for address in (OURS4, OURS6):
             lab.run(lab.peer, ["ip", "neigh", "replace", str(address), "lladdr", wrong, *neighbour])
@@ -89,7 +109,7 @@ def test_s60_flaps_do_not_flood(lab: Lab) -> None:
             lab.vf_up()
             lab.run(lab.guest, ["ping", "-c", "1", "-W", "1", "10.99.0.2"], check=False)
         guest.wait_for_port("vf0")
-        announced = len(peer.seen(gratuitous_arp(GUEST_MAC, OURS4)))
+        announced = len(peer.seen(rarp(GUEST_MAC)))
     assert 1 <= announced <= 60
 
 
@@ -107,6 +127,7 @@ def test_s60_a_macvlan_upon_the_pair_is_announced_by_its_own_mac(lab: Lab) -> No
     mac = bytes.fromhex("020000000042")
     add = ["ip", "link", "add", "link", "eth0", "name", "mv0", "address", mac.hex(":"), "type", "macvlan"]
     lab.run(lab.guest, add)
+    lab.run(lab.guest, ["ip", "addr", "add", "10.99.0.66/24", "dev", "mv0"])
     lab.run(lab.guest, ["ip", "link", "set", "mv0", "up"])
     with managed(lab) as guest:
         guest.wait_for(Path.VF)
@@ -124,13 +145,13 @@ def test_s60_a_vlan_upon_the_pair_is_announced_with_its_tag(lab: Lab) -> None:
         pytest.skip(f"this kernel makes no VLAN sub-interfaces: {result.stderr.strip()}")
     lab.run(lab.guest, ["ip", "addr", "add", "10.7.0.1/24", "dev", "eth0.7"])
     lab.run(lab.guest, ["ip", "link", "set", "eth0.7", "up"])
-    announced = gratuitous_arp(GUEST_MAC, IPv4Address("10.7.0.1"))
+    announced = rarp(GUEST_MAC)
     with Tap(lab.peer, "eth0") as peer, managed(lab) as guest:
         guest.wait_for(Path.VF)
         lab.vf_carrier(False)
         guest.wait_for_port("syn0")
         peer.wait_for(announced)
-        assert {frame.vlan for frame in peer.seen(announced)} == {7}
+        assert {frame.vlan for frame in peer.seen(announced)} == {None, 7}
 
 
 def test_s68_without_cap_net_raw_everything_but_announcing_works(lab: Lab) -> None:

@@ -18,7 +18,7 @@ from netvsc_bpf.manager.reconcile.arming import Arming
 from netvsc_bpf.manager.reconcile.executor import Executor
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.state.attached_pairs import everyone
-from netvsc_bpf.manager.sync import announcer
+from netvsc_bpf.manager.sync import announcement_sockets, announcer
 from netvsc_bpf.manager.sync.address_lists import AddressListSync
 from netvsc_bpf.manager.sync.announcer import Announcer
 from netvsc_bpf.manager.watch import stalls
@@ -175,12 +175,15 @@ def test_s75_the_other_pair_is_announced(turns: Turns, monkeypatch: pytest.Monke
         def close(self) -> None:
             """Nothing was opened."""
 
-    monkeypatch.setattr(announcer, "RawSender", Sender)
+    monkeypatch.setattr(announcement_sockets, "RawSender", Sender)
     monkeypatch.setattr(
-        announcer, "unicast_list", broken.wrap(announcer.unicast_list, lambda rtnl, pair: pair)
+        announcer,
+        "stations",
+        broken.wrap(announcer.stations, lambda rtnl, stack: stack.devices[0].link.ifindex),
     )
     one = turns.lab.in_guest(Announcer, AnnouncePolicy(), everyone, turns.events.append)
     turns.lab.in_guest(one._work)
+    one.close()
     assert sent == {turns.lab.ifindex(turns.lab.guest, "eth1")}
     assert [event.interface for event in unexpected(turns.events)] == ["eth0"]
 

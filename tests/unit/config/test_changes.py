@@ -44,6 +44,15 @@ def test_interface_is_listed_if_its_own_settings_changed() -> None:
     )
 
 
+def test_interface_is_listed_if_its_keys_of_other_sections_changed() -> None:
+    text = "[interface.eth0]\nannounce.addresses = true\n"
+    assert merged(of(text), of("")).changed == ("interface.eth0 changed",)
+    assert merged(of(text), of("[announce]\naddresses = true\n" + text)).changed == (
+        "announce.addresses true instead of false",
+        "interface.eth0 changed",
+    )
+
+
 def test_what_needs_a_restart_keeps_its_old_value_and_is_reported() -> None:
     before = of("[attach]\nliveness = 'live'\n[interface.eth0]\nvf = 'vf0'\n")
     after = of(

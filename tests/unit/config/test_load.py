@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from netvsc_bpf.config.keys import as_toml
 from netvsc_bpf.config.load import load, parse, without_file
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.metrics.config import Listen, MetricsConfig
 from netvsc_bpf.model.errors import ConfigError
@@ -94,6 +95,18 @@ def test_what_becomes_of_a_vf_that_is_not_used_may_differ_for_one_interface() ->
     assert leaves == [LeavePolicy.DOWN, LeavePolicy.STEER]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[interface.eth0]\nannounce.addresses = true\n", "[interface.eth0.announce]\naddresses = true\n"],
+    ids=["dotted", "table"],
+)
+def test_s85_addresses_of_one_interface_may_be_announced(text: str) -> None:
+    config = parse(f"[announce]\nmost = 7\n{text}[interface.eth1]\n", FILE)
+    assert config.of("eth0").announce == AnnouncePolicy(most=7, addresses=True)
+    assert config.of("eth1").announce == config.of("eth2").announce == config.announce
+    assert parse(text, FILE, {("announce", "addresses"): False}).of("eth0").announce == AnnouncePolicy()
+
+
 def test_the_command_line_wins_over_every_section() -> None:
     said = {
         ("attach", "settle_ms"): 30,
@@ -163,6 +176,9 @@ def test_the_command_line_alone_is_enough() -> None:
         ('[manager]\ninterfaces = ["%s"]\n' % ("n" * 128), 2, "must be names of interfaces"),
         ('[manager]\ninterfaces = [""]\n', 2, "must not be empty"),
         ('[interface.eth0]\nliveness = "live"\n', 2, "[interface.eth0] has no key liveness; its keys are vf"),
+        ("[interface.eth0]\nvf = 'v'\nannounce.most = 7\n", 3, "[interface.eth0] has no key announce.most"),
+        ("[interface.eth0.announce]\n\naddresses = 1\n", 3, "announce.addresses takes true or false, not 1"),
+        ("[interface.eth0]\nannounce = 1\n", 2, "[interface.eth0] has no key announce; its keys are vf"),
         ('[interface]\nvf = "vf0"\n', 2, "write [interface.NAME], then vf"),
         ('[interface."no name"]\n', 1, "'no name' is not the name of an interface"),
         ('[interface.eth0]\nvf = "v\\u0007f"\n', 2, "must not be empty or have control characters"),

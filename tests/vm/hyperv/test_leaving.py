@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """hv_netvsc uses any VF that is up: one that we decided not to use must be down, for its host to leave it."""
 
-from ipaddress import IPv4Address
 from pathlib import Path as FilePath
 
 import pytest
 
 from netvsc_bpf.kernel.bpf.abi import REASONS, ControlCommand
-from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
+from netvsc_bpf.kernel.net.announcement_frames import rarp
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.frames import Tap
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.hyperv.host import Gate
 from tests.vm.hyperv.pair import HypervPair, Shape
-from tests.vm.sriov import ADDRESS, PEER, SYNTHETIC
+from tests.vm.sriov import PEER, SYNTHETIC
 from tests.vm.streams import QUEUED, go_on, lost, lost_by_driver, udp, udp_back
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
@@ -104,7 +103,7 @@ def test_s105_vf_that_the_driver_does_not_enslave_is_paired_and_s17_its_departur
         manager.wait_event("joined", vf.name)
         manager.wait_path(Path.VF)
         hyperv.ping()
-        announced = gratuitous_arp(bytes.fromhex(hyperv.mac.replace(":", "")), IPv4Address(ADDRESS))
+        announced = rarp(bytes.fromhex(hyperv.mac.replace(":", "")))
         with Tap(PEER, hyperv.peer_name()) as peer:
             hyperv.carrier(False)
             manager.wait_path(Path.SYNTHETIC, Reason.NO_CARRIER)

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp, rarp, unsolicited_na
+from netvsc_bpf.kernel.net.announcement_frames import Tag, gratuitous_arp, rarp, tagged, unsolicited_na
 
 MAC = bytes.fromhex("00155d010203")
 
@@ -55,3 +55,10 @@ def test_checksum_of_an_advertisement_adds_up(address: str, router: bool) -> Non
 
 def test_router_sets_the_router_flag() -> None:
     assert unsolicited_na(MAC, IPv6Address("fd99::1"), router=True)[58:62] == bytes.fromhex("a0000000")
+
+
+def test_tag_is_in_front_of_the_ethertype() -> None:
+    frame = tagged(rarp(MAC), Tag(0x8100, 7))
+    assert frame[:18].hex(" ") == "ff ff ff ff ff ff 00 15 5d 01 02 03 81 00 00 07 80 35"
+    assert frame[18:] == rarp(MAC)[14:]
+    assert tagged(rarp(MAC), None) == rarp(MAC)

@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who speaks through a NIC, from messages that were made up."""
+"""Interfaces and addresses, from messages that were made up."""
 
 import struct
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
+from netvsc_bpf.kernel.net.link_info import LinkInfo
 from netvsc_bpf.kernel.net.rtnetlink import Message, attribute
-from netvsc_bpf.kernel.net.upper_devices import (
-    AddressedLink,
-    Link,
-    addressed_links,
-    parse_address,
-    parse_link,
-)
+from netvsc_bpf.kernel.net.upper_devices import Link, parse_address, parse_link
 
 MAC = bytes.fromhex("00155d010203")
 
@@ -33,15 +28,17 @@ def address_message(family: int, raw: bytes, *more: bytes, flags: int = 0, scope
     )
 
 
-def link(ifindex: int, *, on: int | None = None, up: bool = True, uses_arp: bool = True) -> Link:
-    return Link(ifindex, f"nic{ifindex}", MAC, up, uses_arp, carrier=True, on=on)
-
-
 def test_a_plain_link() -> None:
     parsed = parse_link(
         link_message(attribute(33, b"\1"), attribute(56, b"dev\0"), attribute(57, b"vmbus\0"))
     )
     assert parsed == Link(7, "eth0", MAC, up=True, uses_arp=True, carrier=True, parent=("vmbus", "dev"))
+
+
+def test_link_that_is_switched_off_by_proto_down_and_its_kind() -> None:
+    parsed = parse_link(link_message(attribute(39, b"\1"), attribute(18, attribute(1, b"bridge\0"))))
+    assert (parsed.proto_down, parsed.info) == (True, LinkInfo("bridge"))
+    assert not parse_link(link_message(attribute(39, b"\0"))).proto_down
 
 
 @pytest.mark.parametrize("kind", [b"vlan\0", b"macvlan\0"])
@@ -88,17 +85,3 @@ def test_tentative_addresses_are_not_announced(flag: int) -> None:
 
 def test_host_scope_addresses_are_not_announced() -> None:
     assert parse_address(address_message(2, bytes([127, 0, 0, 1]), scope=254)) is None
-
-
-def test_all_upper_devices_are_announced_unless_they_are_down() -> None:
-    links = {
-        one.ifindex: one
-        for one in (link(2), link(3, on=2), link(4, on=3), link(5, on=2, up=False), link(6), link(8, on=6))
-    }
-    four, six = IPv4Address("10.0.0.1"), IPv6Address("fd99::1")
-    assert addressed_links(2, links, {3: [six, four], 6: [four]}) == [
-        AddressedLink(links[2]),
-        AddressedLink(links[3], (four,), (six,)),
-        AddressedLink(links[4]),
-    ]
-    assert addressed_links(9, links, {}) == []

@@ -18,13 +18,14 @@ NICS = [
     Nic(8, "tun", "", 1500, True, True),
     Nic(9, "bridge", MAC.replace("03", "04"), 1500, True, True),
     Nic(10, "port", OTHER, 1500, True, True, master=9),
+    Nic(11, "on the bridge", OTHER, 1500, True, True, link=9),
 ]
 
 
 def test_halves_what_stands_on_them_and_their_masters() -> None:
     found = interest(NICS, [ETH0], [KnownPair(2, vf=6), KnownPair(99)], ["eth0", "caf\udce9"])
-    assert found.members == {2, 3, 4, 5, 6, 9, 99}
+    assert found.members == {2, 3, 4, 5, 6, 9, 11, 99}
     assert found.names == {b"eth0", b"caf\xe9"}
     assert found.macs == {bytes.fromhex("00155d010203")}
     assert found.seen[10] == Identity(b"port", bytes.fromhex("020000000001"), 9)
-    assert set(found.seen) == set(range(2, 11))
+    assert set(found.seen) == set(range(2, 12))

@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""When to announce, and what: often enough to be heard, seldom enough not to flood."""
+"""When to announce: often enough to be heard, seldom enough not to flood."""
 
-from ipaddress import IPv4Address, IPv6Address
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp, rarp, unsolicited_na
-from netvsc_bpf.kernel.net.announcement_round import frames
-from netvsc_bpf.kernel.net.upper_devices import AddressedLink, Link
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.sync.announcement_schedule import Schedule
-from netvsc_bpf.manager.sync.announcer import AnnouncedState, owed
 
 PAIR = 2
 POLICY = AnnouncePolicy()
-ETH0 = Link(2, "eth0", bytes.fromhex("00155d010203"), up=True, uses_arp=True, carrier=True)
-VLAN = Link(5, "eth0.7", ETH0.mac, up=True, uses_arp=True, carrier=True, on=2, router=True)
-FOUR, SIX = IPv4Address("10.99.0.1"), IPv6Address("fd99::1")
 
 
 def play(changes: list[float]) -> list[float]:
@@ -67,32 +60,20 @@ def test_off_means_off() -> None:
     assert schedule.take(9.0) == []
 
 
-def test_each_address_is_announced_from_its_device() -> None:
-    uppers = [AddressedLink(ETH0, (FOUR,), (SIX,)), AddressedLink(VLAN, (), (SIX,))]
-    assert frames(uppers, set()) == [
-        (2, gratuitous_arp(ETH0.mac, FOUR)),
-        (2, unsolicited_na(ETH0.mac, SIX)),
-        (5, unsolicited_na(ETH0.mac, SIX, router=True)),
-    ]
+def test_round_at_once_is_the_first_one_and_keeps_the_gap() -> None:
+    schedule = Schedule(POLICY)
+    assert schedule.changed_and_taken(PAIR, 100.0)
+    assert schedule.next_at() == 100.25
+    assert not schedule.changed_and_taken(PAIR, 100.0 + POLICY.gap_s / 2)
+    assert (schedule.next_at(), schedule.take(100.25)) == (100.25, [PAIR])
+    assert schedule.changed_and_taken(PAIR, 101.0)
+    assert schedule.next_at() == 101.25
 
 
-def test_devices_without_address_and_hidden_ones_are_announced_by_rarp() -> None:
-    hidden = bytes.fromhex("020000000042")
-    assert frames([AddressedLink(ETH0)], {hidden, ETH0.mac}) == [(2, rarp(ETH0.mac)), (2, rarp(hidden))]
-    assert frames([], {hidden}) == [], "the synthetic NIC is down"
-
-
-def test_a_round_has_an_end() -> None:
-    many = tuple(IPv4Address(0x0A000000 + number) for number in range(1000))
-    assert len(frames([AddressedLink(ETH0, many)], set())) == POLICY.most
-
-
-def test_an_announcement_is_due_for_each_change_and_for_an_unnoticed_failure() -> None:
-    assert owed({}, {2: AnnouncedState(0)}) == set(), "there never was a change"
-    assert owed({}, {2: AnnouncedState(7)}) == {2}, "a manager that starts announces the last one"
-    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7)}) == set()
-    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(8)}) == {2}
-    assert owed({2: AnnouncedState(7)}, {2: AnnouncedState(7, dead=True)}) == {2}
-    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7, dead=True)}) == set()
-    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(7)}) == set()
-    assert owed({2: AnnouncedState(7, dead=True)}, {2: AnnouncedState(9)}) == {2}
+@pytest.mark.parametrize(
+    "policy", [AnnouncePolicy(enabled=False), AnnouncePolicy(after_s=(0.5,)), AnnouncePolicy(after_s=())]
+)
+def test_nothing_is_sent_at_once_if_the_policy_wants_nothing_at_once(policy: AnnouncePolicy) -> None:
+    schedule = Schedule(policy)
+    assert not schedule.changed_and_taken(PAIR, 100.0)
+    assert schedule.next_at() is None

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A link that is not in order wakes the loop once, and again when it is another one that is not."""
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from netvsc_bpf.kernel.bpf import links
 from netvsc_bpf.kernel.bpf.links import LinkState
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.manager.watch import detached_links
 from netvsc_bpf.manager.watch.detached_links import LinkWatch
 
 OURS, THEIRS = 40, 41
@@ -79,3 +82,26 @@ def test_a_link_that_cannot_be_read_wakes_once_and_hides_no_other(
     world.states[WHERE.link(2, "home")] = LinkState(THEIRS, 3, 101)
     world.watch.look()
     assert world.woken == 2
+
+
+def test_links_are_read_in_a_thread_so_that_the_loop_never_waits_for_rtnl(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detached_links, "LOOK_S", 0.001)
+    read_in = set()
+
+    def state(path: Path) -> LinkState | None:
+        read_in.add(threading.current_thread())
+        return LinkState(OURS, 0, 100)
+
+    monkeypatch.setattr(links, "state", state)
+
+    async def until_woken() -> None:
+        woken = asyncio.Event()
+        world.watch.wake = woken.set
+        watching = asyncio.create_task(world.watch.run())
+        await asyncio.wait_for(woken.wait(), 60)
+        watching.cancel()
+
+    asyncio.run(until_woken())
+    assert read_in and threading.current_thread() not in read_in
