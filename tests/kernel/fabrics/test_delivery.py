@@ -10,10 +10,7 @@ import pytest
 
 from netvsc_bpf.lab.plan import Fabric
 from tests.kernel.fabrics.kinds import FABRICS, Kind, State, right
-from tests.kernel.fabrics.measure import Measured, measure
-from tests.kernel.fabrics.scene import scene
-
-Table = dict[tuple[State, Kind], Measured]
+from tests.kernel.fabrics.table import Table, table
 
 
 class Tables:
@@ -31,23 +28,13 @@ class Tables:
         """
         if fabric not in self._tables:
             try:
-                self._tables[fabric] = self._measured(fabric)
+                self._tables[fabric] = table(fabric, self._folder)
             except Exception as error:
                 self._tables[fabric] = error
         found = self._tables[fabric]
         if isinstance(found, Exception):
             raise RuntimeError(f"{fabric} could not be measured") from found
         return found
-
-    def _measured(self, fabric: Fabric) -> Table:
-        folder = self._folder / fabric
-        folder.mkdir()
-        table: Table = {}
-        with scene(fabric, folder) as pair:
-            for state in State:
-                pair.enter(state)
-                table |= {(state, kind): found for kind, found in measure(pair, state).items()}
-        return table
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +78,6 @@ COPIES = {
 
 @pytest.mark.parametrize("fabric", FABRICS)
 def test_fabric_hands_out_copies_as_its_kind_does(tables: Tables, fabric: Fabric) -> None:
-    table = tables.of(fabric)
-    found = {kind: table[State.ARMED, kind] for kind in COPIES[fabric]}
+    measured = tables.of(fabric)
+    found = {kind: measured[State.ARMED, kind] for kind in COPIES[fabric]}
     assert {kind: (one.by_synthetic, one.by_vf) for kind, one in found.items()} == COPIES[fabric]
