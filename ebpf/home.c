@@ -114,9 +114,11 @@ static __always_inline void mark_for_guard(struct __sk_buff *skb)
 }
 
 /* Whatever is not plain unicast of a VF in use. */
-static __always_inline int compare(struct __sk_buff *skb, struct pair *pair,
-				   struct counters *counters)
+int home_rest(struct __sk_buff *skb)
 {
+	struct pair *pair = own_pair();
+	struct counters *counters = own_counters(this_cpu());
+
 	/* At this hook ingress_ifindex is the receiving device, as ifindex is, and takes one load less. */
 	if (skb->ingress_ifindex != pair->home_ifindex || !both_here())
 		return TC_ACT_UNSPEC;
@@ -137,13 +139,10 @@ int home(struct __sk_buff *skb)
 {
 	u32 cpu = this_cpu();
 	struct pair *pair = own_pair();
-	struct counters *counters = own_counters(cpu);
 
 	if (unlikely(skb->ingress_ifindex != pair->settled_ifindex ||
-		     skb->pkt_type != PACKET_HOST || skb->vlan_tci || !both_here())) {
-		cold_path();
-		return compare(skb, pair, counters);
-	}
-	count(&counters->rx[PATH_VF], skb->len);
+		     skb->pkt_type != PACKET_HOST || skb->vlan_tci || !both_here()))
+		return call_rest(skb);
+	count(&own_counters(cpu)->rx[PATH_VF], skb->len);
 	return bring_home(skb, pair);
 }

@@ -17,6 +17,9 @@
 	!defined(OWN_EVIDENCE_ADDRESS)
 #error "addresses of maps are missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
+#ifndef REST_PLACEHOLDER
+#error "REST_PLACEHOLDER is missing: compile through netvsc_bpf.kernel.compile.child"
+#endif
 #ifndef RUNG
 #error "RUNG is missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
@@ -105,6 +108,12 @@ static __always_inline u32 *synthetic_at(u32 slot)
 
 	return paths.lookup(&key);
 }
+
+/*
+ * Calls the function <program>_rest, which handles what is rare: the loader links it to the program
+ * (netvsc_bpf/kernel/bpf/subprograms.py). Inlined, it would have the common path save the registers that it needs.
+ */
+static int (*call_rest)(struct __sk_buff *skb) = (void *)REST_PLACEHOLDER;
 
 /* Both NICs are registered, and in the network namespace that they were attached in. */
 static __always_inline bool both_present(u32 slot)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.kernel.bpf import map_addresses
+from netvsc_bpf.kernel.bpf import map_addresses, subprograms
 from netvsc_bpf.kernel.bpf.kfunc_calls import ReadOnlyCast
 from netvsc_bpf.kernel.compile.drop_root import not_root
 from netvsc_bpf.kernel.process.errnos import is_transient
@@ -46,7 +46,10 @@ class Module:
 
     def template(self, function: str, maps: Iterable[str]) -> bytes:
         """Return a program's instructions as bpf/program_templates.py keeps them. Raises CompileError."""
-        code = self._named(self._instructions(function))
+        code = self._instructions(function)
+        if subprograms.needs_rest(code):
+            code = subprograms.linked(code, self._instructions(f"{function}_rest"))
+        code = self._named(code)
         try:
             return map_addresses.symbolic(code, {self.map_fd(name): name for name in maps})
         except ValueError as error:

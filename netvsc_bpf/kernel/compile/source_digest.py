@@ -6,7 +6,7 @@ It is stored in the map `layout`. Different numbers mean different programs, not
 
 import hashlib
 
-from netvsc_bpf.kernel.bpf import abi, map_addresses, xdp_fragments
+from netvsc_bpf.kernel.bpf import abi, map_addresses, subprograms, xdp_fragments
 from netvsc_bpf.kernel.bpf.offsets import offsets_for
 from netvsc_bpf.kernel.compile import bundle
 from netvsc_bpf.model.path import Liveness
@@ -14,7 +14,7 @@ from netvsc_bpf.model.path import Liveness
 
 def macros_for(liveness: Liveness) -> dict[str, int]:
     """Return the macros that a fallback level is compiled with on this machine. Raises NoBtf, KernelError."""
-    facts = offsets_for(liveness) | map_addresses.macros() | xdp_fragments.macros()
+    facts = offsets_for(liveness) | map_addresses.macros() | subprograms.macros() | xdp_fragments.macros()
     return facts | {"RUNG": abi.LIVENESSES.index(liveness)}
 
 

@@ -113,4 +113,8 @@ long bpf_skb_load_bytes(const struct __sk_buff *skb, u32 offset, void *to, u32 l
 #define OWN_EVIDENCE_ADDRESS host_evidence
 #define OWN_SLOT 0
 
+struct __sk_buff;
+int home_rest(struct __sk_buff *skb);
+#define REST_PLACEHOLDER home_rest
+
 #endif
