@@ -15,9 +15,10 @@ from typing import Any
 
 from netvsc_bpf.doctor.finding import Level, ok, warning
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
+from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpPolicy
 from netvsc_bpf.model.path import Path as Way
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
@@ -69,11 +70,19 @@ STATUS = {
     "last_change": "when it last changed; null if it did not",
     "settle_ms": "the settle time in ms; null until a VF was permitted",
     "managed": "a manager runs for this pair; null if that was not asked",
-    "until": "until when the manager leaves the VF alone; null if it does not, or it is not known",
+    "until": "when the VF will be used, or tried again, if it does not fail before; null if it is used, or "
+    "that is not known",
     "drained": "the drain of the pair; null if it is not drained",
     "drained.since": "when it began",
     "drained.until": "when the manager ends it; null: only `undrain` does",
     "drained.why": "the operator's reason; null without one",
+    "chosen": "what `attach` chose for the pair, which `run` keeps; null if nothing, as is each key below it",
+    "chosen.vf": "`--vf`",
+    "chosen.any_bus": "`--any-bus`",
+    "chosen.settle_ms": "`--settle`",
+    "chosen.rx": "`--rx`",
+    "chosen.guard": "`--guard`",
+    "chosen.xdp": "`--xdp`",
     "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
 }
 DOCTOR = {
@@ -118,6 +127,9 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.liveness": Liveness,
     "status.rx": RxMode,
     "status.guard": GuardMode,
+    "status.chosen.rx": RxMode,
+    "status.chosen.guard": GuardMode,
+    "status.chosen.xdp": XdpPolicy,
     "doctor.findings.level": Level,
     "event.event": Kind,
     "event.severity": Severity,
@@ -176,9 +188,10 @@ def samples() -> dict[str, list[Any]]:
             until=_NOW,
             taken_down=Reason.DRAINED,
             drained=Drained(_NOW, _NOW, "NIC firmware"),
+            chosen=AttachChoice("vf0", True, 100, RxMode.REDIRECT, GuardMode.ALL, XdpPolicy.WARN),
             passed_by=(7,),
         ),
-        _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW)),
+        _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW), chosen=AttachChoice()),
         _pair(None),
         PairStatus(**{**_fields(_pair(None)), "synthetic": Nic(2, "eth0", _ETH0.mac, 1500, True, True)}),
     ]
@@ -292,7 +305,7 @@ def _sets(name: str) -> list[str]:
     lines = [
         f"- `{key}` is one of {', '.join(f'`{one.value}`' for one in kind)}."
         for key, kind in sets
-        if kind is not Kind and key != "vf.taken_down"
+        if kind is not Kind and key not in ("vf.taken_down", "chosen.rx", "chosen.guard")
     ]
     return [*lines, ""]
 

@@ -100,6 +100,8 @@ def _table(where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, 
 
 def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
     _check_interfaces(values)
+    overridden = frozenset(key for section, key in overrides if section == ATTACH)
+    named = {where: overridden | table.keys() for where, table in values.items()}
     for (section, key), value in overrides.items():
         values.setdefault((section,), {})[key] = value
         for where, table in values.items():
@@ -111,11 +113,15 @@ def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
     config = _built(MANAGER, ManagerConfig, {**values.get((MANAGER,), {}), **parts})
     settle_ms = values.get((ATTACH,), {}).get("settle_ms")
     per_interface = {
-        where[1]: InterfaceConfig(replace(config.options, **table), table.get("settle_ms", settle_ms))
+        where[1]: InterfaceConfig(
+            replace(config.options, **table), table.get("settle_ms", settle_ms), named[where]
+        )
         for where, table in values.items()
         if where[0] == INTERFACE
     }
-    done: ManagerConfig = replace(config, settle_ms=settle_ms, per_interface=per_interface)
+    done: ManagerConfig = replace(
+        config, settle_ms=settle_ms, overridden=overridden, per_interface=per_interface
+    )
     _check_crossing(done)
     return done
 

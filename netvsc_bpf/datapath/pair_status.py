@@ -14,7 +14,7 @@ from netvsc_bpf.datapath.received_traffic import received_traffic
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
-from netvsc_bpf.kernel.bpf import abi, links
+from netvsc_bpf.kernel.bpf import abi, attach_notes, links
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process.clock import CLOCKS
@@ -77,7 +77,8 @@ def pair_status(nics: NicLookup, loaded: LoadedObject, ifindex: int) -> PairStat
     if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
         raise _not_attached(name)
-    return replace(judge(nics, loaded, synthetic, maps), passed_by=_passed_by(maps))
+    chosen = attach_notes.read(loaded.pins, ifindex) or None
+    return replace(judge(nics, loaded, synthetic, maps), passed_by=_passed_by(maps), chosen=chosen)
 
 
 def _passed_by(maps: PairMaps) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from netvsc_bpf.datapath import order
 from netvsc_bpf.datapath.received_traffic import counters_now
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
-from netvsc_bpf.kernel.bpf import abi, links, pair_programs, pin_files, pins
+from netvsc_bpf.kernel.bpf import abi, attach_notes, links, pair_programs, pin_files, pins
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import clsact, xdp
@@ -50,6 +50,7 @@ def ensure_pair(
             # Another device had this ifindex, or this one was moved away: links of it are on that device.
             for program in ("steer", "guard"):
                 links.remove(session.pins.link(synthetic.ifindex, program))
+            attach_notes.remove(session.pins, synthetic.ifindex)
             _name(loaded, slot, synthetic)
         pin_files.make_folder(folder)
         return slot

@@ -71,6 +71,8 @@ def _facts(pair: PairStatus) -> Table:
     table.add_row("dropped", Text(lost))
     table.add_row("path changes", Text(_path_changes(pair)))
     table.add_row("data path", Text(how))
+    if pair.chosen is not None:
+        table.add_row("chosen", Text(shown(f"{' '.join(pair.chosen.as_options())}, which `run` keeps")))
     return table
 
 

@@ -17,7 +17,7 @@ def with_outlook(pairs: Sequence[PairStatus]) -> list[PairStatus]:
     """Return the pairs of this thread's network namespace with `managed` and `until` filled in."""
     managed = bool(pairs) and is_claimed()
     asked = managed and any(pair.reason in _LEFT_ALONE for pair in pairs)
-    until = _until() if asked else {}
+    until = held_back() if asked else {}
     return [
         replace(
             pair,
@@ -34,8 +34,11 @@ def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> date
     return until.get(pair.synthetic.ifindex) if pair.reason in _LEFT_ALONE else None
 
 
-def _until() -> dict[int, datetime]:
-    """Query the manager; what it does not answer within two seconds is unknown."""
+def held_back() -> dict[int, datetime]:
+    """Return until when the manager holds VFs back, by the ifindex of the synthetic NIC.
+
+    What it does not answer within two seconds is unknown; without a manager there is nothing.
+    """
     from netvsc_bpf.manager.events.client import answers
     from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
 
