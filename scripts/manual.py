@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
-from netvsc_bpf.cli.commands import Commands, command_line
+from netvsc_bpf.cli.commands import command_line
 
 from netvsc_bpf import __version__
 
@@ -98,11 +98,8 @@ def main_page() -> str:
         *options(context, command_line),
         ".SH COMMANDS",
     ]
-    assert isinstance(command_line, Commands)
-    for name in command_line.list_commands(context):
-        command = command_line.get_command(context, name)
-        assert command is not None
-        lines += section(click.Context(command, info_name=name, parent=context), command)
+    for inner in commands(context, command_line):
+        lines += section(inner, inner.command)
     lines += [".SH EXIT STATUS", *tagged(EXIT_STATUS), ".SH FILES", *tagged(FILES), ".SH EXAMPLES"]
     for number, (what, line) in enumerate(EXAMPLES):
         lines += [
@@ -116,6 +113,17 @@ def main_page() -> str:
             ".fi",
         ]
     return "\n".join([*lines, ".SH SEE ALSO", escaped(SEE_ALSO), ""])
+
+
+def commands(context: click.Context, group: click.Group, prefix: str = "") -> Iterator[click.Context]:
+    """Yield a context for each command; a command of a group is called `config check`."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(context, command, f"{name} ")
+        else:
+            yield click.Context(command, info_name=prefix + name, parent=context)
 
 
 def section(context: click.Context, command: click.Command) -> Iterator[str]:
