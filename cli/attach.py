@@ -81,7 +81,8 @@ def _choices(kind: type[StrEnum]) -> list[str]:
     help="If IFACE runs an XDP program and its VF does not: use the VF and warn, or require one on the VF. "
     f"[default: {XdpPolicy.WARN}]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, step by step, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the state, or the steps, as JSON.")
 def attach(
     interface: str | None,
     everything: bool,
@@ -92,6 +93,7 @@ def attach(
     guard: str | None,
     liveness: str,
     xdp: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Steer the traffic of IFACE through its VF. The data path stays in place when this command returns.
@@ -115,10 +117,29 @@ def attach(
         liveness=_chosen(Liveness, liveness),
         xdp=_chosen(XdpPolicy, xdp) or XdpPolicy.WARN,
     )
+    if dry_run:
+        _plan(interface, options, given, as_json=as_json)
+        return
     from netvsc_bpf.kernel.compile.child_process import started_early
 
     with started_early(partial(import_for_status, as_json=as_json)) as early:
         _attach(interface, options, given, early, as_json=as_json)
+
+
+def _plan(interface: str | None, options: AttachOptions, given: Collection[str], *, as_json: bool) -> None:
+    from netvsc_bpf.cli.plan import print_plan
+
+    preview, errors = netvsc_bpf.plan_attach(interface, options, given)
+    print_plan(preview, as_json=as_json)
+    _end(errors)
+
+
+def _end(errors: Sequence[NetvscBpfError]) -> None:
+    """Report the errors of single pairs; the first one is the exit status."""
+    for error in errors:
+        say(str(error))
+    if errors:
+        sys.exit(errors[0].exit_code)
 
 
 def _settle_ms(options: AttachOptions, given: Collection[str]) -> int:
@@ -164,7 +185,4 @@ def _attach(
             say(warning)
     with best_effort():
         print_status([one.status for one in done], as_json=as_json)
-    for error in errors:
-        say(str(error))
-    if errors:
-        sys.exit(errors[0].exit_code)
+    _end(errors)

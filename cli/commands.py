@@ -13,8 +13,8 @@ from netvsc_bpf import __version__
 from netvsc_bpf.model.errors import NetvscBpfError
 
 _COMMANDS = (
-    *("attach", "capture", "config", "demo", "detach", "doctor", "drain", "events", "metrics", "run"),
-    *("status", "top"),
+    *("attach", "capture", "config", "demo", "detach", "doctor", "drain", "events", "metrics", "plan"),
+    *("run", "status", "top"),
     "undrain",
 )
 _LASTING = frozenset({"capture", "demo", "events", "run", "top"})

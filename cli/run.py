@@ -5,29 +5,12 @@ import sys
 from pathlib import Path
 
 import click
-from netvsc_bpf.cli import complete
+from netvsc_bpf.cli.run_options import configured, overrides, run_options
 from netvsc_bpf.cli.seconds import Seconds
-
-from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS
 
 
 @click.command()
-@click.argument("interfaces", metavar="[IFACE ...]", nargs=-1, shell_complete=complete.interfaces)
-@click.option(
-    "--config",
-    "file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Read this TOML file at start and on SIGHUP; command-line options override it.",
-)
-@click.option("--any-bus", is_flag=True, help="Also accept VFs that are not PCI devices.")
-@click.option(
-    "--settle",
-    metavar="MS",
-    type=click.IntRange(MIN_SETTLE_MS, MAX_SETTLE_MS),
-    help="How long a VF must have been up with carrier before it is used, in ms. "
-    f"[default: {DEFAULT_SETTLE_MS} for new pairs]",
-)
+@run_options
 @click.option(
     "--interval",
     metavar="SECONDS",
@@ -58,26 +41,22 @@ def run(
     events. Without IFACE it manages all synthetic NICs.
     """
     from netvsc_bpf.config.changes import reader
-    from netvsc_bpf.config.load import load, without_file
     from netvsc_bpf.manager.events.log import Log
     from netvsc_bpf.manager.events.log_writer import EventFormat
     from netvsc_bpf.manager.process import Manager
     from netvsc_bpf.manager.reload import Reload, nothing_to_read
 
-    said = {
-        ("manager", "interfaces"): interfaces or None,
-        ("manager", "interval_s"): interval,
-        ("attach", "any_bus"): any_bus or None,
-        ("attach", "settle_ms"): settle,
-        ("announce", "enabled"): False if no_announce else None,
-    }
-    overrides: dict[tuple[str, str], object] = {
-        key: value for key, value in said.items() if value is not None
-    }
+    given = overrides(
+        manager__interfaces=interfaces or None,
+        manager__interval_s=interval,
+        any_bus=any_bus or None,
+        settle_ms=settle,
+        announce__enabled=False if no_announce else None,
+    )
     if metrics_listen is not None:
-        overrides["metrics", "listen"] = _listen(metrics_listen)
-    again: Reload = nothing_to_read if file is None else reader(file, overrides)
-    config = without_file(overrides) if file is None else load(file, overrides)
+        given["metrics", "listen"] = _listen(metrics_listen)
+    again: Reload = nothing_to_read if file is None else reader(file, given)
+    config = configured(file, given)
     with Log(EventFormat(sys.stderr, as_json=log_json)) as log:
         Manager(config, log, again, log.lost).run()
 

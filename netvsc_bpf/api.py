@@ -18,6 +18,7 @@ from netvsc_bpf.model.status import PairStatus
 if TYPE_CHECKING:
     from netvsc_bpf.datapath.attach_pair import Attached
     from netvsc_bpf.kernel.compile.child_process import CompileChild
+    from netvsc_bpf.planner.preview import Preview
 
 Record = dict[str, Any]
 """An event, in the shape of docs/events.md."""
@@ -57,6 +58,22 @@ def attach_all(
     asked = _Asked(options, given)
     attached, errors = datapath.attach_all(asked.options, waits, early, asked.given, _held)
     return asked.confirmed(attached), errors
+
+
+def plan_attach(
+    interface: str | None = None,
+    options: AttachOptions | None = None,
+    given: Collection[str] | None = None,
+) -> "tuple[Preview, list[NetvscBpfError]]":
+    """Return what attach(), or without an interface attach_all(), would do now, and change nothing.
+
+    Raises what attach() would raise before it changes anything; with attach_all() errors of single pairs are
+    returned.
+    """
+    from netvsc_bpf.manager.preview import preview_attach
+
+    asked = _Asked(options, given)
+    return preview_attach(interface, asked.options, asked.given)
 
 
 class _Asked:

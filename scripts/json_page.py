@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes docs/json.md and docs/schema/*.json from the objects that `status`, `doctor` and `events` print.
+"""Writes docs/json.md and docs/schema/*.json from the objects that the commands print.
 
 Run by `make docs`. Keys and their order are those that the code prints for samples that differ in everything;
 types are those of the values. What a key means is written here: a key without a meaning, or the reverse, is
@@ -21,6 +21,11 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpPolicy
 from netvsc_bpf.model.path import Path as Way
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
+from netvsc_bpf.planner.forecast import forecast
+from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.plan import Wanted
+from netvsc_bpf.planner.preview import PairPreview, Preview, Programs
+from netvsc_bpf.view.plan_words import plan_json
 
 REPO = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/json.md")
@@ -100,6 +105,22 @@ EVENT = {
     "interface": "the synthetic NIC, or `manager`",
     "text": "the message for people; the wording may change",
 }
+PLAN = {
+    "manager": "pid of the manager that runs here already; 0 if that cannot be seen, null without one",
+    "programs": "what happens to the programs of this network namespace",
+    "released": "ifindexes of attached synthetic NICs that are gone: their pairs are released",
+    "missing": "names that are configured, and that no interface has yet",
+    "pairs": "one object for each synthetic NIC",
+    "pairs.interface": "its name",
+    "pairs.ifindex": "its ifindex",
+    "pairs.path": "the path once the steps are done and the VF has settled",
+    "pairs.reason": "why it will be that path",
+    "pairs.settle_ms": "the settle time in ms",
+    "pairs.steps": "what will be done, in order; empty if nothing has to be",
+    "pairs.steps.step": "its name, as the detail `step` of events",
+    "pairs.steps.text": "the step for people; the wording may change",
+    "pairs.problems": "what will be refused or cannot be done, for people; the wording may change",
+}
 DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.TO: {"enum": [one.value for one in Way]},
     Detail.REASON: {"type": ["string", "null"]},
@@ -131,6 +152,9 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.chosen.guard": GuardMode,
     "status.chosen.xdp": XdpPolicy,
     "doctor.findings.level": Level,
+    "plan.programs": Programs,
+    "plan.pairs.path": Way,
+    "plan.pairs.reason": Reason,
     "event.event": Kind,
     "event.severity": Severity,
 }
@@ -149,6 +173,8 @@ STATUS_TEXT = """\
 `netvsc-bpf status --json` prints an array with one object for each attached pair, `attach --json` the same
 for what it attached ([schema](schema/status.json))."""
 DOCTOR_TEXT = "`netvsc-bpf doctor --json` prints one object ([schema](schema/doctor.json))."
+PLAN_TEXT = """\
+`netvsc-bpf plan --json` and `attach --dry-run --json` print one object ([schema](schema/plan.json))."""
 EVENT_TEXT = """\
 `netvsc-bpf events --json` and `run --log-json` print one object a line ([schema](schema/event.json)).
 Beside these keys an event has the details of its kind: [events.md](events.md#details)."""
@@ -197,9 +223,13 @@ def samples() -> dict[str, list[Any]]:
     ]
     findings = [ok("kernel", "6.12"), warning("qdisc", "fq", "shape the VF too")]
     event = Event(Kind.SWITCHED, "eth0", "vf (armed)")
+    fresh = PairObservation(_ETH0, steer=False, guard=False, liveness=Liveness.LIVE, candidate=bare)
+    planned = PairPreview(_ETH0, forecast(fresh, Wanted()), 100, GuardMode.MULTICAST, ("vf1 is not used",))
+    plans = [Preview((planned,), Programs.LOAD, 7, (9,), ("eth7",)), Preview((planned,))]
     return {
         "status": [[one.as_json() for one in pairs]],
         "doctor": [{"fit": True, "findings": [one.as_json() for one in findings]}],
+        "plan": [plan_json(one) for one in plans],
         "event": [event.as_record()],
     }
 
@@ -208,10 +238,11 @@ def _fields(pair: PairStatus) -> dict[str, Any]:
     return {name: getattr(pair, name) for name in PairStatus.__dataclass_fields__}
 
 
-MEANINGS = {"status": STATUS, "doctor": DOCTOR, "event": EVENT}
+MEANINGS = {"status": STATUS, "doctor": DOCTOR, "plan": PLAN, "event": EVENT}
 TITLES = {
     "status": "netvsc-bpf status --json",
     "doctor": "netvsc-bpf doctor --json",
+    "plan": "netvsc-bpf plan --json",
     "event": "one line of netvsc-bpf events --json",
 }
 
@@ -271,6 +302,7 @@ def page() -> str:
     for name, title, text in (
         ("status", "status", STATUS_TEXT),
         ("doctor", "doctor", DOCTOR_TEXT),
+        ("plan", "plan", PLAN_TEXT),
         ("event", "events", EVENT_TEXT),
     ):
         made = schema(name)
@@ -305,7 +337,8 @@ def _sets(name: str) -> list[str]:
     lines = [
         f"- `{key}` is one of {', '.join(f'`{one.value}`' for one in kind)}."
         for key, kind in sets
-        if kind is not Kind and key not in ("vf.taken_down", "chosen.rx", "chosen.guard")
+        if kind is not Kind
+        and key not in ("vf.taken_down", "chosen.rx", "chosen.guard", "pairs.path", "pairs.reason")
     ]
     return [*lines, ""]
 

@@ -22,8 +22,7 @@ def choice_before(session: Session, loaded: LoadedObject, synthetic: Nic) -> Att
 
 
 def in_force(
-    session: Session,
-    loaded: LoadedObject,
+    loaded: LoadedObject | None,
     synthetic: Nic,
     options: AttachOptions,
     given: Collection[str],
@@ -35,8 +34,8 @@ def in_force(
     configuration.
     """
     options = applied(options, choice)
-    slot = find_pair_slot(loaded, synthetic.ifindex)
-    if slot is None:
+    slot = None if loaded is None else find_pair_slot(loaded, synthetic.ifindex)
+    if loaded is None or slot is None:
         return options
     state = loaded.pair(slot)
     if choice.guard is None and "guard" not in given:

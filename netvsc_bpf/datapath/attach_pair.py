@@ -145,7 +145,7 @@ def _attach_one(
     hook, named = session.hook(loaded), by_name(session.nics, interface)
     before = attach_choices.choice_before(session, loaded, named)
     choice = updated(before, request.options, request.given)
-    options = attach_choices.in_force(session, loaded, named, request.options, request.given, choice)
+    options = attach_choices.in_force(loaded, named, request.options, request.given, choice)
     pairing = find_vf(session, interface, options, known, waits="vf" not in request.given)
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
     rx = None if vf is None else rx_for(session, options, synthetic, vf)

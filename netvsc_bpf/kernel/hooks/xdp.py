@@ -19,16 +19,23 @@ _NOT_NATIVE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ERANGE, errno.ENOMEM}
 
 def attach(prog_fd: int, ifindex: int, name: str, pin: Path) -> None:
     """Attach and pin. Raises ForeignXdp if another program is attached, KernelError."""
-    what = f"cannot attach guard to {name}"
     try:
         links.pin(_create(prog_fd, ifindex), pin)
     except OSError as error:
         # EEXIST: a program is attached in the other mode.
         if error.errno in (errno.EBUSY, errno.EEXIST):
-            raise ForeignXdp(
-                what, "another XDP program is attached", "remove it, or attach with --guard off"
-            ) from error
-        raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
+            raise taken(name) from error
+        raise KernelError(_what(name), os.strerror(error.errno or 0), errno=error.errno) from error
+
+
+def taken(name: str) -> ForeignXdp:
+    """Return the error for an interface that runs another XDP program."""
+    remedy = "remove it, or attach with --guard off"
+    return ForeignXdp(_what(name), "another XDP program is attached", remedy)
+
+
+def _what(name: str) -> str:
+    return f"cannot attach guard to {name}"
 
 
 def _create(prog_fd: int, ifindex: int) -> int:
