@@ -8,6 +8,7 @@ second one waits for the first, for up to ten seconds. Every error is a NetvscBp
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from netvsc_bpf import datapath
@@ -151,18 +152,24 @@ def undrain_all() -> tuple[list[str], list[NetvscBpfError]]:
     return datapath.undrain_all(RunningManager())
 
 
-def events(*, follow: bool = False, note: Callable[[str], None] = _ignore) -> Iterator[list[Record]]:
+def events(
+    *,
+    follow: bool = False,
+    note: Callable[[str], None] = _ignore,
+    interface: str | None = None,
+    since: datetime | None = None,
+    last: int | None = None,
+) -> Iterator[list[Record]]:
     """Yield events in batches, in the order of time: those that are known, and with `follow` those to come.
 
     With `follow` it never ends; a batch may be empty and comes at least once a second, so that the caller can
     stop. They come from the running manager, or without one from the kernel's record of path changes. `note`
-    is called with what a reader has to know of their source. Raises BpffsUnavailable, ForeignLayout,
-    MissingCapability, Refused.
+    is called with what a reader has to know of their source. `interface` selects those of one interface, or
+    of the `manager`, `since` those from a time (aware) on, `last` so many of the known ones. Raises
+    BpffsUnavailable, ForeignLayout, MissingCapability, NoSuchNic, Refused.
     """
     from netvsc_bpf.manager.events.history import History
+    from netvsc_bpf.manager.events.selection import selected
 
     with History(note) as history:
-        if follow:
-            yield from history.follow()
-        else:
-            yield history.recent()
+        yield from selected(history.follow() if follow else iter([history.recent()]), interface, since, last)

@@ -13,6 +13,7 @@ from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus, PathTraffic
+from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import count, scaled
 from netvsc_bpf.view.words import drained, end_of_drain, explain, passed_by, put_steer_last, since
 
@@ -96,4 +97,4 @@ def _traffic(direction: PathTraffic) -> Text:
 def _path_changes(pair: PairStatus) -> str:
     if pair.last_change is None:
         return "none"
-    return f"{pair.path_changes:,}, last at {pair.last_change:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{pair.path_changes:,}, last at {local(pair.last_change)}"

@@ -10,18 +10,19 @@ from rich.text import Text
 
 from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import scaled
 from netvsc_bpf.view.cards import PATH_STYLES
 from netvsc_bpf.view.rates import PairRates, PathRates, Rate
 
 
 def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
-    """Return the table for one interval that ended at ``now`` (UTC)."""
+    """Return the table for one interval that ended at ``now``."""
     table = Table(
         box=SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 0),  # the box style already puts a blank between columns
-        title=f"netvsc-bpf top  {now:%Y-%m-%d %H:%M:%S} UTC",
+        title=f"netvsc-bpf top  {local(now)}",
         title_justify="left",
         title_style="bold",
         caption_justify="left",

@@ -7,6 +7,7 @@ from datetime import datetime
 from netvsc_bpf.model.names import as_argument, quoted
 from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
+from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import ago
 from netvsc_bpf.view.event_lines import plain
 
@@ -39,9 +40,9 @@ def explain(pair: PairStatus) -> Explanation:
 
 
 def since(pair: PairStatus, now: datetime) -> str:
-    """Return since when the pair is on its path: ``since 2026-11-24 18:22:06 UTC (3 min)``."""
+    """Return since when the pair is on its path: ``since 2026-11-24 18:22:06+01:00 (3 min)``."""
     if pair.since is not None:
-        return f"since {pair.since:%Y-%m-%d %H:%M:%S} UTC ({ago((now - pair.since).total_seconds())})"
+        return f"since {local(pair.since)} ({ago((now - pair.since).total_seconds())})"
     if pair.last_change is None:
         return "since attach"
     return "from the next packet on"
@@ -112,7 +113,7 @@ def _used_again(pair: PairStatus, otherwise: str) -> str:
     if pair.managed is False:
         name = as_argument(pair.synthetic.name)
         return f"no manager runs to use it again: start `netvsc-bpf run`, or `netvsc-bpf attach {name}`"
-    when = otherwise if pair.until is None else f"at {pair.until:%Y-%m-%d %H:%M:%S} UTC"
+    when = otherwise if pair.until is None else f"at {local(pair.until)}"
     return f"the manager will use it again {when}, unless it fails before"
 
 
@@ -127,7 +128,7 @@ def end_of_drain(pair: PairStatus) -> str:
     by_hand = f"`netvsc-bpf undrain {name}` ends it"
     if until is None:
         return by_hand
-    when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+    when = local(until)
     if pair.managed is False:
         return f"the drain ends at {when}, but no manager runs to end it then: {by_hand}"
     return f"the manager ends it at {when}; {by_hand} sooner"
@@ -136,7 +137,7 @@ def end_of_drain(pair: PairStatus) -> str:
 def _drain_words(pair: PairStatus) -> str:
     if pair.drained is None:
         return ""
-    since = f" at {pair.drained.since:%Y-%m-%d %H:%M:%S} UTC"
+    since = f" at {local(pair.drained.since)}"
     return f"{since}: {plain(pair.drained.why)}" if pair.drained.why else since
 
 

@@ -54,7 +54,7 @@ def test_card_says_path_reason_numbers_and_since_when() -> None:
     text = drawn(cards([ON_VF], CHANGED + timedelta(hours=2)))
     for part in (
         "eth0 (hv_netvsc)  path vf (armed)",
-        "On the VF enP31819s1 since 2026-11-22 07:00:00 UTC (2 h 0 min)",
+        "On the VF enP31819s1 since 2026-11-22 07:00:00+00:00 (2 h 0 min)",
         "enP31819s1 (mlx5_core, pci 7c4b:00:02.0), up",
         "VF 1,000 packets, 100 kB; synthetic 10 packets, 1.00 kB",
         "1 by the VF, 2 on delivery to eth0, 4 duplicates",
