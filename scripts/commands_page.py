@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 from manual import EXAMPLES, EXIT_STATUS, PROGRAM, commands, limits, shown
-from netvsc_bpf.cli.commands import command_line
+from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, command_line
 
 REPO = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/commands.md")
@@ -29,7 +29,7 @@ Commands, options, exit statuses and JSON keys are stable: they may grow, but th
 
 def page() -> str:
     """Return the text of docs/commands.md."""
-    context = click.Context(command_line, info_name=PROGRAM)
+    context = click.Context(command_line, info_name=PROGRAM, **CONTEXT_SETTINGS)
     every = list(commands(context, command_line))
     parts = [HEAD, "| command | purpose |\n|---|---|"]
     for inner in every:

@@ -11,14 +11,14 @@ from types import ModuleType
 
 import click
 import pytest
-from netvsc_bpf.cli.commands import Commands, command_line
+from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, Commands, command_line
 
 from tests.module_at import module_at
 
 REPO = Path(__file__).resolve().parents[3]
 PAGE = REPO / "docs/man/netvsc-bpf.1"
 COMPLETION = REPO / "deploy/completion"
-CONTEXT = click.Context(command_line, info_name="netvsc-bpf")
+CONTEXT = click.Context(command_line, info_name="netvsc-bpf", **CONTEXT_SETTINGS)
 
 
 @pytest.fixture(scope="module")
