@@ -10,6 +10,7 @@ from typing import Annotated
 
 from netvsc_bpf.datapath.options import AttachOptions, applied, guard_mode
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.state.log_policy import LogPolicy
 from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.names import read_back
@@ -67,6 +68,7 @@ class ManagerConfig:
     stall: StallPolicy = field(default_factory=StallPolicy)
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    log: LogPolicy = field(default_factory=LogPolicy)
     interval_s: Annotated[
         float,
         Setting(

@@ -181,6 +181,12 @@ def test_the_command_line_alone_is_enough() -> None:
         ("[metrics]\nlisten = 9855\n", 2, "listen takes a string, not 9855"),
         ('[metrics]\ncert_file = "/a"\n', 2, "there is a certificate but no key"),
         ("[metrics]\nusers = { a = 1 }\n", 2, "users takes a table of strings, not 1"),
+        (
+            '[log]\nlevel = "loud"\n',
+            2,
+            'level takes "debug" or "info" or "warning" or "error", not "loud"',
+        ),
+        ("[log]\nlevel = 3\n", 2, "not 3"),
         ("[damping]\npenalty = 1\npenalty = 2\n", 3, "invalid TOML: Cannot overwrite a value"),
         ("[manager]\ninterval_s =\n", 2, "invalid TOML: Invalid value"),
         ('[manager]\ninterfaces = ["eth0",\n\n', 2, "invalid TOML"),
