@@ -16,7 +16,7 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 _COMMANDS = (
     *("attach", "capture", "config", "demo", "detach", "doctor", "drain", "events", "metrics", "plan"),
-    *("run", "status", "top"),
+    *("report", "run", "status", "top"),
     "undrain",
 )
 CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
