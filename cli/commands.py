@@ -7,6 +7,7 @@ import signal
 from typing import Any
 
 import click
+from netvsc_bpf.cli.complete import namespaces
 from netvsc_bpf.cli.errors import ErrorLine
 from netvsc_bpf.cli.exit_status import epilog
 from netvsc_bpf.cli.main import INTERRUPTED
@@ -72,7 +73,12 @@ def _explain(command: click.Command, name: str) -> None:
     context_settings=CONTEXT_SETTINGS,
     epilog="Every command has -h, which names its exit statuses.",
 )
-@click.option("--netns", metavar="NAME", help="Work on this network namespace (see `ip netns`).")
+@click.option(
+    "--netns",
+    metavar="NAME",
+    shell_complete=namespaces,
+    help="Work on this network namespace (see `ip netns`).",
+)
 @click.option("--verbose", is_flag=True, help="Show the compiler's log if compiling fails.")
 @click.version_option(__version__, prog_name="netvsc-bpf")
 def command_line(netns: str | None, verbose: bool) -> None:

@@ -26,6 +26,7 @@ from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.plan import Wanted
 from netvsc_bpf.planner.preview import PairPreview, Preview, Programs
 from netvsc_bpf.view.plan_words import plan_json
+from netvsc_bpf.view.rates import PairRates, PathRates, Rate, as_json
 
 REPO = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/json.md")
@@ -88,6 +89,8 @@ STATUS = {
     "chosen.rx": "`--rx`",
     "chosen.guard": "`--guard`",
     "chosen.xdp": "`--xdp`",
+    "unused": "while it has no VF: NICs with its MAC and why they are not used, for people; the wording may "
+    "change",
     "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
 }
 DOCTOR = {
@@ -120,6 +123,32 @@ PLAN = {
     "pairs.steps.step": "its name, as the detail `step` of events",
     "pairs.steps.text": "the step for people; the wording may change",
     "pairs.problems": "what will be refused or cannot be done, for people; the wording may change",
+}
+TOP = {
+    "time": "when the interval ended",
+    "interval_s": "the time over which rates are measured, in seconds, as it was asked for",
+    "pairs": "one object for each attached pair",
+    "pairs.interface": "name of the synthetic NIC",
+    "pairs.ifindex": "its ifindex",
+    "pairs.vf": "name of the VF; null without one",
+    "pairs.path": "as of `status`",
+    "pairs.reason": "as of `status`",
+    "pairs.tx": "rates of packets sent; null if the pair was attached in this interval",
+    "pairs.tx.vf": "by the VF",
+    "pairs.tx.vf.packets": "per second, as skbs: a TSO frame counts once",
+    "pairs.tx.vf.bits": "per second, with the layer-2 header",
+    "pairs.tx.synthetic": "by the synthetic path",
+    "pairs.tx.synthetic.packets": "likewise",
+    "pairs.tx.synthetic.bits": "likewise",
+    "pairs.rx": "rates of packets received; null likewise",
+    "pairs.rx.vf": "by the VF",
+    "pairs.rx.vf.packets": "likewise",
+    "pairs.rx.vf.bits": "likewise",
+    "pairs.rx.synthetic": "by the synthetic path",
+    "pairs.rx.synthetic.packets": "likewise",
+    "pairs.rx.synthetic.bits": "likewise",
+    "pairs.path_changes": "since `attach`",
+    "pairs.drops": "packets lost since `attach`; duplicates that were dropped do not count",
 }
 DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.TO: {"enum": [one.value for one in Way]},
@@ -155,10 +184,19 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "plan.programs": Programs,
     "plan.pairs.path": Way,
     "plan.pairs.reason": Reason,
+    "top.pairs.path": Way,
+    "top.pairs.reason": Reason,
     "event.event": Kind,
     "event.severity": Severity,
 }
-TIMES = {"status.last_change", "status.until", "status.drained.since", "status.drained.until", "event.time"}
+TIMES = {
+    "status.last_change",
+    "status.until",
+    "status.drained.since",
+    "status.drained.until",
+    "event.time",
+    "top.time",
+}
 
 HEAD = """\
 # JSON
@@ -175,6 +213,8 @@ for what it attached ([schema](schema/status.json))."""
 DOCTOR_TEXT = "`netvsc-bpf doctor --json` prints one object ([schema](schema/doctor.json))."
 PLAN_TEXT = """\
 `netvsc-bpf plan --json` and `attach --dry-run --json` print one object ([schema](schema/plan.json))."""
+TOP_TEXT = """\
+`netvsc-bpf top --json` prints one object a line for each interval ([schema](schema/top.json))."""
 EVENT_TEXT = """\
 `netvsc-bpf events --json` and `run --log-json` print one object a line ([schema](schema/event.json)).
 Beside these keys an event has the details of its kind: [events.md](events.md#details)."""
@@ -215,12 +255,16 @@ def samples() -> dict[str, list[Any]]:
             taken_down=Reason.DRAINED,
             drained=Drained(_NOW, _NOW, "NIC firmware"),
             chosen=AttachChoice("vf0", True, 100, RxMode.REDIRECT, GuardMode.ALL, XdpPolicy.WARN),
+            unused=("vf1 is not used: it belongs to bridge br0",),
             passed_by=(7,),
         ),
         _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW), chosen=AttachChoice()),
         _pair(None),
         PairStatus(**{**_fields(_pair(None)), "synthetic": Nic(2, "eth0", _ETH0.mac, 1500, True, True)}),
     ]
+    busy = PairRates(
+        pairs[0], PathRates(Rate(1.5, 2.5), Rate(0.5, 0.5)), PathRates(Rate(1.5, 2.5), Rate(0.5, 0.5)), 1
+    )
     findings = [ok("kernel", "6.12"), warning("qdisc", "fq", "shape the VF too")]
     event = Event(Kind.SWITCHED, "eth0", "vf (armed)")
     fresh = PairObservation(_ETH0, steer=False, guard=False, liveness=Liveness.LIVE, candidate=bare)
@@ -230,6 +274,7 @@ def samples() -> dict[str, list[Any]]:
         "status": [[one.as_json() for one in pairs]],
         "doctor": [{"fit": True, "findings": [one.as_json() for one in findings]}],
         "plan": [plan_json(one) for one in plans],
+        "top": [as_json([busy, PairRates(pairs[2], None, None, 0)], _NOW, 2.0)],
         "event": [event.as_record()],
     }
 
@@ -238,11 +283,12 @@ def _fields(pair: PairStatus) -> dict[str, Any]:
     return {name: getattr(pair, name) for name in PairStatus.__dataclass_fields__}
 
 
-MEANINGS = {"status": STATUS, "doctor": DOCTOR, "plan": PLAN, "event": EVENT}
+MEANINGS = {"status": STATUS, "doctor": DOCTOR, "plan": PLAN, "top": TOP, "event": EVENT}
 TITLES = {
     "status": "netvsc-bpf status --json",
     "doctor": "netvsc-bpf doctor --json",
     "plan": "netvsc-bpf plan --json",
+    "top": "one line of netvsc-bpf top --json",
     "event": "one line of netvsc-bpf events --json",
 }
 
@@ -303,6 +349,7 @@ def page() -> str:
         ("status", "status", STATUS_TEXT),
         ("doctor", "doctor", DOCTOR_TEXT),
         ("plan", "plan", PLAN_TEXT),
+        ("top", "top", TOP_TEXT),
         ("event", "events", EVENT_TEXT),
     ):
         made = schema(name)

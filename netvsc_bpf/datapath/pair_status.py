@@ -64,11 +64,17 @@ def status(interface: str | None = None) -> list[PairStatus]:
         with LoadedObject(session.pins) as loaded:
             if loaded.stale:
                 return []
-            if interface is not None:
-                return [pair_status(session, loaded, ifindex) for ifindex in wanted]
-            # A folder without a slot is left by a detach that was killed: there is no pair.
-            pairs = [ifindex for ifindex in wanted if find_pair_slot(loaded, ifindex) is not None]
-            return [pair_status(session, loaded, ifindex) for ifindex in pairs if session.nic(ifindex)]
+            if interface is None:
+                # A folder without a slot is left by a detach that was killed: there is no pair.
+                wanted = [
+                    one for one in wanted if find_pair_slot(loaded, one) is not None and session.nic(one)
+                ]
+            pairs = [pair_status(session, loaded, one) for one in wanted]
+            if any(pair.vf is None for pair in pairs):
+                from netvsc_bpf.datapath.unused_candidates import with_unused  # few need it
+
+                pairs = with_unused(session, loaded, pairs)
+            return pairs
 
 
 def pair_status(nics: NicLookup, loaded: LoadedObject, ifindex: int) -> PairStatus:
@@ -130,11 +136,12 @@ def judge(
     guard = abi.GUARD_MODES[state.guard]
     armed = _takes_vf(loaded, maps, synthetic, vf)
     changed = utc(state.changed_at) if state.changed_at else None
+    reason = Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf)
     return PairStatus(
         synthetic=synthetic,
         vf=vf,
         path=Path.VF if armed else Path.SYNTHETIC,
-        reason=Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf),
+        reason=reason,
         hook=Hook.TCX if maps.steer else Hook.CLSACT,
         liveness=loaded.liveness,
         rx_mode=rx_mode,
@@ -146,6 +153,7 @@ def judge(
         last_change=changed,
         since=changed if armed == bool(state.armed) else None,
         settle_ms=state.settle_ns // 1_000_000 or None,
+        until=_settled_at(state, utc) if reason is Reason.SETTLING else None,
         taken_down=None if vf is None or vf.up else abi.REASONS[found.taken_down],
         drained=None if maps.drain is None else _drained(maps.drain, utc),
     )
@@ -193,6 +201,14 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
     if not vf.carrier:
         return Reason.NO_CARRIER
     return Reason.SETTLING
+
+
+def _settled_at(state: abi.PairState, utc: Callable[[int], datetime]) -> datetime | None:
+    """Return when the VF will have settled, None if the kernel has not found it usable yet."""
+    if not (state.permitted and state.usable_since):
+        return None
+    left = state.usable_since + state.settle_ns - CLOCKS.monotonic()
+    return utc(CLOCKS.boottime() + left) if left > 0 else None
 
 
 def _drained(drain: Drain, utc: Callable[[int], datetime]) -> Drained:

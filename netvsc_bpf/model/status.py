@@ -80,6 +80,8 @@ class PairStatus:
     """The operator's drain of the pair, also one that has expired but was not ended yet."""
     chosen: AttachChoice | None = None
     """What an operator chose for the pair with `attach`, None if nothing."""
+    unused: tuple[str, ...] = ()
+    """While it has no VF: NICs with its MAC, and why they are not used, in words."""
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see packets for the VF."""
 
@@ -109,6 +111,7 @@ class PairStatus:
             "until": None if self.until is None else timestamp(self.until),
             "drained": None if self.drained is None else _drained_json(self.drained),
             "chosen": None if self.chosen is None else self.chosen.as_json(),
+            "unused": list(self.unused),
             "passed_by": list(self.passed_by),
         }
 

@@ -51,7 +51,7 @@ def since(pair: PairStatus, now: datetime) -> str:
 def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     reasons: dict[Reason, tuple[str, str | None]] = {
         Reason.NO_VF: (
-            f"{name} has no VF now",
+            "; ".join([f"{name} has no VF now", *pair.unused]),
             "when the host adds one, `netvsc-bpf run` uses it automatically; without it run "
             f"`netvsc-bpf attach {as_argument(name)}`",
         ),
@@ -146,10 +146,28 @@ def _bring_up(name: str, vf: str) -> str:
     return f"{run}: {vf} was taken down, and no manager runs"
 
 
+def manager(pair: PairStatus) -> str | None:
+    """Return whether a manager runs, None if that was not asked."""
+    if pair.managed is None:
+        return None
+    if pair.managed:
+        return "running"
+    return "none runs: a new VF is not adopted, and changed settings are not synced (`netvsc-bpf run`)"
+
+
+def no_pairs() -> str:
+    """Return what to do where nothing is attached."""
+    return (
+        "no pair is attached: attach one with `netvsc-bpf attach IFACE`, or all with `netvsc-bpf run`; "
+        "`netvsc-bpf doctor` shows what is possible here"
+    )
+
+
 def _settling(pair: PairStatus) -> str:
     if pair.liveness is Liveness.NETLINK:
         return "at this liveness level a running manager (`netvsc-bpf run`) has to enable it"
-    return "no action needed: it is used once the settle time is over and the next packet is sent"
+    when = "once the settle time is over" if pair.until is None else f"from {local(pair.until)} on"
+    return f"no action needed: it is used {when}, with the next packet that is sent"
 
 
 def _vf(pair: PairStatus) -> str:

@@ -74,7 +74,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_alerting_rules_link_to_headings() -> None:
     rules = (REPO / "deploy/prometheus/netvsc-bpf.rules.yml").read_text()
-    runbooks = re.findall(r"runbook: (\S+)#(\S+)", rules)
+    runbooks = re.findall(r"runbook_url: (\S+)#(\S+)", rules)
     assert len(runbooks) == rules.count("- alert:")
     for path, anchor in runbooks:
         assert anchor in anchors(REPO / path), f"{path}#{anchor}"

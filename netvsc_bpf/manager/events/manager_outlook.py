@@ -9,7 +9,7 @@ from netvsc_bpf.manager.events.claim import is_claimed
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.status import PairStatus
 
-_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED})
+_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED, Reason.NO_CARRIER})
 _PATIENCE_S = 2.0
 
 
@@ -31,6 +31,8 @@ def with_outlook(pairs: Sequence[PairStatus]) -> list[PairStatus]:
 def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> datetime | None:
     if pair.reason is Reason.DRAINED and managed and pair.drained is not None:
         return pair.drained.until
+    if pair.reason is Reason.SETTLING:
+        return pair.until  # the kernel's own decision
     return until.get(pair.synthetic.ifindex) if pair.reason in _LEFT_ALONE else None
 
 

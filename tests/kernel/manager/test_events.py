@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -238,7 +239,8 @@ def test_text_is_one_line_an_event(lab: Lab, start: Start) -> None:
     done = subprocess.run(command(lab), text=True, capture_output=True, check=True)
     lines = done.stdout.splitlines()
     assert len(lines) == len(asked(lab)[0])
-    assert len({line.index("eth0") for line in lines}) == 1, "columns"
+    begins = [re.match(r"\S+ \S+  \w+ +(?=(eth0|manager) )", line) for line in lines]
+    assert len({begin.end() for begin in begins if begin is not None}) == 1 and all(begins), "columns"
     assert any("joined" in line and "vf0" in line for line in lines)
 
 
