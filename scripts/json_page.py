@@ -2,8 +2,8 @@
 """Writes docs/json.md and docs/schema/*.json from the objects that the commands print.
 
 Run by `make docs`. Keys and their order are those that the code prints for samples that differ in everything;
-types are those of the values. What a key means is written here: a key without a meaning, or the reverse, is
-an error.
+types are those of the values. What a key means is written in json_meanings.py: a key without a meaning, or
+the reverse, is an error.
 """
 
 import json
@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from json_meanings import DOCTOR, EVENT, PLAN, STATUS, TOP
 
 from netvsc_bpf.doctor.finding import Level, ok, warning
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
@@ -32,124 +34,6 @@ REPO = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/json.md")
 SCHEMAS = Path("docs/schema")
 
-STATUS = {
-    "interface": "name of the synthetic NIC",
-    "ifindex": "its ifindex",
-    "driver": "its driver",
-    "mac": "its MAC address",
-    "vf": "its VF; null without one",
-    "vf.interface": "name of the VF",
-    "vf.ifindex": "its ifindex",
-    "vf.driver": "its driver",
-    "vf.bus": "its address on the bus, as `7c4b:00:02.0`",
-    "vf.up": "it is administratively up",
-    "vf.carrier": "it has carrier",
-    "vf.taken_down": "why netvsc-bpf took it down, one of the reasons below; null if it did not",
-    "path": "the path of the next packet",
-    "reason": "why it is that path",
-    "hook": "how the tc programs are attached",
-    "liveness": "how a failing VF is detected: the fallback level",
-    "rx": "how received packets reach the synthetic NIC: by home's redirect, or by the kernel's driver",
-    "guard": "which frames guard drops on the synthetic path while the VF is in use",
-    "counters": "since `attach`; they survive the manager",
-    "counters.tx": "packets sent",
-    "counters.tx.vf": "by the VF",
-    "counters.tx.vf.packets": "as skbs: a TSO frame counts once",
-    "counters.tx.vf.bytes": "with the layer-2 header",
-    "counters.tx.synthetic": "by the synthetic path",
-    "counters.tx.synthetic.packets": "likewise",
-    "counters.tx.synthetic.bytes": "likewise",
-    "counters.rx": "packets received",
-    "counters.rx.vf": "by the VF",
-    "counters.rx.vf.packets": "likewise",
-    "counters.rx.vf.bytes": "likewise",
-    "counters.rx.synthetic": "by the synthetic path",
-    "counters.rx.synthetic.packets": "likewise",
-    "counters.rx.synthetic.bytes": "likewise",
-    "drops": "packets dropped since `attach`",
-    "drops.tx": "of those sent",
-    "drops.tx.vf": "sent to the VF and dropped there",
-    "drops.rx": "of those received",
-    "drops.rx.home": "lost between the VF and the synthetic NIC; null on the fallback level `netlink`",
-    "drops.rx.duplicate": "second copies, dropped by guard or home: nothing is lost",
-    "path_changes": "how often the path changed since `attach`",
-    "last_change": "when it last changed; null if it did not",
-    "settle_ms": "the settle time in ms; null until a VF was permitted",
-    "managed": "a manager runs for this pair; null if that was not asked",
-    "until": "when the VF will be used, or tried again, if it does not fail before; null if it is used, or "
-    "that is not known",
-    "drained": "the drain of the pair; null if it is not drained",
-    "drained.since": "when it began",
-    "drained.until": "when the manager ends it; null: only `undrain` does",
-    "drained.why": "the operator's reason; null without one",
-    "chosen": "what `attach` chose for the pair, which `run` keeps; null if nothing, as is each key below it",
-    "chosen.vf": "`--vf`",
-    "chosen.any_bus": "`--any-bus`",
-    "chosen.settle_ms": "`--settle`",
-    "chosen.rx": "`--rx`",
-    "chosen.guard": "`--guard`",
-    "chosen.xdp": "`--xdp`",
-    "unused": "while it has no VF: NICs with its MAC and why they are not used, for people; the wording may "
-    "change",
-    "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
-}
-DOCTOR = {
-    "fit": "`attach` can work: no finding is a problem",
-    "findings": "one for each check, in the order in which they ran",
-    "findings.check": "name of the check; stable",
-    "findings.level": "how bad it is",
-    "findings.what": "what was found; the wording may change",
-    "findings.remedy": "what to do; null if nothing",
-}
-EVENT = {
-    "time": "when it happened, by the kernel's own time if the kernel did it",
-    "event": "its kind",
-    "severity": "its severity",
-    "interface": "the synthetic NIC, or `manager`",
-    "text": "the message for people; the wording may change",
-}
-PLAN = {
-    "manager": "pid of the manager that runs here already; 0 if that cannot be seen, null without one",
-    "programs": "what happens to the programs of this network namespace",
-    "released": "ifindexes of attached synthetic NICs that are gone: their pairs are released",
-    "missing": "names that are configured, and that no interface has yet",
-    "pairs": "one object for each synthetic NIC",
-    "pairs.interface": "its name",
-    "pairs.ifindex": "its ifindex",
-    "pairs.path": "the path once the steps are done and the VF has settled",
-    "pairs.reason": "why it will be that path",
-    "pairs.settle_ms": "the settle time in ms",
-    "pairs.steps": "what will be done, in order; empty if nothing has to be",
-    "pairs.steps.step": "its name, as the detail `step` of events",
-    "pairs.steps.text": "the step for people; the wording may change",
-    "pairs.problems": "what will be refused or cannot be done, for people; the wording may change",
-}
-TOP = {
-    "time": "when the interval ended",
-    "interval_s": "the time over which rates are measured, in seconds, as it was asked for",
-    "pairs": "one object for each attached pair",
-    "pairs.interface": "name of the synthetic NIC",
-    "pairs.ifindex": "its ifindex",
-    "pairs.vf": "name of the VF; null without one",
-    "pairs.path": "as of `status`",
-    "pairs.reason": "as of `status`",
-    "pairs.tx": "rates of packets sent; null if the pair was attached in this interval",
-    "pairs.tx.vf": "by the VF",
-    "pairs.tx.vf.packets": "per second, as skbs: a TSO frame counts once",
-    "pairs.tx.vf.bits": "per second, with the layer-2 header",
-    "pairs.tx.synthetic": "by the synthetic path",
-    "pairs.tx.synthetic.packets": "likewise",
-    "pairs.tx.synthetic.bits": "likewise",
-    "pairs.rx": "rates of packets received; null likewise",
-    "pairs.rx.vf": "by the VF",
-    "pairs.rx.vf.packets": "likewise",
-    "pairs.rx.vf.bits": "likewise",
-    "pairs.rx.synthetic": "by the synthetic path",
-    "pairs.rx.synthetic.packets": "likewise",
-    "pairs.rx.synthetic.bits": "likewise",
-    "pairs.path_changes": "since `attach`",
-    "pairs.drops": "packets lost since `attach`; duplicates that were dropped do not count",
-}
 DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.TO: {"enum": [one.value for one in Way]},
     Detail.REASON: {"type": ["string", "null"]},
