@@ -4,18 +4,24 @@
 import gc
 import importlib
 import signal
+from typing import Any
 
 import click
+from netvsc_bpf.cli.complete import namespaces
 from netvsc_bpf.cli.errors import ErrorLine
+from netvsc_bpf.cli.exit_status import epilog
 from netvsc_bpf.cli.main import INTERRUPTED
 
 from netvsc_bpf import __version__
 from netvsc_bpf.model.errors import NetvscBpfError
 
 _COMMANDS = (
-    *("attach", "capture", "demo", "detach", "doctor", "drain", "events", "metrics", "run", "status", "top"),
+    *("attach", "capture", "config", "demo", "detach", "doctor", "drain", "events", "metrics", "plan"),
+    *("report", "run", "status", "top"),
     "undrain",
 )
+CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+"""What a context of the whole command line is made with; those of commands inherit it."""
 _LASTING = frozenset({"capture", "demo", "events", "run", "top"})
 """The commands that may go on for long."""
 _RELOADS = "run"
@@ -39,6 +45,7 @@ class Commands(click.Group):
             gc.enable()
         module = importlib.import_module(f"netvsc_bpf.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        _explain(command, cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> object:
@@ -51,8 +58,27 @@ class Commands(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-@click.command("netvsc-bpf", cls=Commands)
-@click.option("--netns", metavar="NAME", help="Work on this network namespace (see `ip netns`).")
+def _explain(command: click.Command, name: str) -> None:
+    """Have the command's --help name its exit statuses."""
+    if isinstance(command, click.Group):
+        for inner, below in command.commands.items():
+            _explain(below, f"{name} {inner}")
+    else:
+        command.epilog = epilog(name)
+
+
+@click.command(
+    "netvsc-bpf",
+    cls=Commands,
+    context_settings=CONTEXT_SETTINGS,
+    epilog="Every command has -h, which names its exit statuses.",
+)
+@click.option(
+    "--netns",
+    metavar="NAME",
+    shell_complete=namespaces,
+    help="Work on this network namespace (see `ip netns`).",
+)
 @click.option("--verbose", is_flag=True, help="Show the compiler's log if compiling fails.")
 @click.version_option(__version__, prog_name="netvsc-bpf")
 def command_line(netns: str | None, verbose: bool) -> None:

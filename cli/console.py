@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where rich output goes: colours and the terminal's width at a terminal, plain text anywhere else."""
 
+import os
+from typing import Literal
+
 import click
 from rich.console import Console, RenderableType
 
@@ -9,8 +12,9 @@ _PIPED_WIDTH = 160
 
 
 def for_people() -> Console:
-    """Return a console on stdout."""
-    console = Console(highlight=False, emoji=False)
+    """Return a console on stdout; with NO_COLOR (no-color.org) it has no styles at all."""
+    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    console = Console(highlight=False, emoji=False, color_system=system)
     if not console.is_terminal:
         console.width = max(console.width, _PIPED_WIDTH)
     return console

@@ -23,7 +23,9 @@ def print_status(pairs: Sequence[PairStatus], *, as_json: bool) -> None:
         click.echo(json_text([pair.as_json() for pair in pairs], indent=2))
         return
     if not pairs:
-        click.echo("no pair is attached")
+        from netvsc_bpf.view.words import no_pairs
+
+        click.echo(no_pairs())
         return
     from datetime import UTC, datetime
 

@@ -7,18 +7,19 @@ second one waits for the first, for up to ten seconds. Every error is a NetvscBp
 `remedy` and the `exit_code` of the command; a call that fails undoes what it has begun.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from netvsc_bpf import datapath
-from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.datapath.options import AttachOptions, not_default
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.status import PairStatus
 
 if TYPE_CHECKING:
     from netvsc_bpf.datapath.attach_pair import Attached
     from netvsc_bpf.kernel.compile.child_process import CompileChild
+    from netvsc_bpf.planner.preview import Preview
 
 Record = dict[str, Any]
 """An event, in the shape of docs/events.md."""
@@ -33,32 +34,67 @@ def attach(
     options: AttachOptions | None = None,
     waits: Callable[[Sequence[str]], None] = _ignore,
     early: "CompileChild | None" = None,
+    given: Collection[str] | None = None,
 ) -> "Attached":
     """Attach one synthetic NIC, and wait once for its VF to settle.
 
     `waits` is called with the names of the attached NICs when the wait begins. `early` is a compiler that was
     started before (`kernel.compile.child_process.started_early`); without it one is started when needed.
-    Attaching a pair again changes its options and loads the programs of this version. Raises Refused,
-    CannotHere and their subclasses, KernelError.
+    `given` are the names of the options that count, by default those that differ from their defaults. They
+    are kept for this pair, by later attaches and by the manager. Attaching a pair again loads the programs of
+    this version. Raises Refused, CannotHere and their subclasses, KernelError.
     """
-    return _with_outlook([datapath.attach(interface, options or AttachOptions(), waits, early)])[0]
+    asked = _Asked(options, given)
+    attached = datapath.attach(interface, asked.options, waits, early, asked.given, _held)
+    return asked.confirmed([attached])[0]
 
 
 def attach_all(
     options: AttachOptions | None = None,
     waits: Callable[[Sequence[str]], None] = _ignore,
     early: "CompileChild | None" = None,
+    given: Collection[str] | None = None,
 ) -> "tuple[list[Attached], list[NetvscBpfError]]":
     """Attach every synthetic NIC. A failure affects its own pair only; the errors are returned."""
-    attached, errors = datapath.attach_all(options or AttachOptions(), waits, early)
-    return _with_outlook(attached), errors
+    asked = _Asked(options, given)
+    attached, errors = datapath.attach_all(asked.options, waits, early, asked.given, _held)
+    return asked.confirmed(attached), errors
 
 
-def _with_outlook(attached: "Sequence[Attached]") -> "list[Attached]":
-    from netvsc_bpf.manager.events.manager_outlook import with_outlook
+def plan_attach(
+    interface: str | None = None,
+    options: AttachOptions | None = None,
+    given: Collection[str] | None = None,
+) -> "tuple[Preview, list[NetvscBpfError]]":
+    """Return what attach(), or without an interface attach_all(), would do now, and change nothing.
 
-    states = with_outlook([one.status for one in attached])
-    return [replace(one, status=state) for one, state in zip(attached, states, strict=True)]
+    Raises what attach() would raise before it changes anything; with attach_all() errors of single pairs are
+    returned.
+    """
+    from netvsc_bpf.manager.preview import preview_attach
+
+    asked = _Asked(options, given)
+    return preview_attach(interface, asked.options, asked.given)
+
+
+class _Asked:
+    """The options of an attach, and which of them count."""
+
+    def __init__(self, options: AttachOptions | None, given: Collection[str] | None) -> None:
+        self.options = options or AttachOptions()
+        self.given = not_default(self.options) if given is None else given
+
+    def confirmed(self, attached: "Sequence[Attached]") -> "list[Attached]":
+        """Return the result, once a running manager has reconciled it."""
+        from netvsc_bpf.manager.events.after_attach import confirmed
+
+        return confirmed(attached, self.options, self.given)
+
+
+def _held() -> Collection[int]:
+    from netvsc_bpf.manager.events.manager_outlook import held_back
+
+    return held_back().keys()
 
 
 def detach(interface: str) -> None:
@@ -116,18 +152,24 @@ def undrain_all() -> tuple[list[str], list[NetvscBpfError]]:
     return datapath.undrain_all(RunningManager())
 
 
-def events(*, follow: bool = False, note: Callable[[str], None] = _ignore) -> Iterator[list[Record]]:
+def events(
+    *,
+    follow: bool = False,
+    note: Callable[[str], None] = _ignore,
+    interface: str | None = None,
+    since: datetime | None = None,
+    last: int | None = None,
+) -> Iterator[list[Record]]:
     """Yield events in batches, in the order of time: those that are known, and with `follow` those to come.
 
     With `follow` it never ends; a batch may be empty and comes at least once a second, so that the caller can
     stop. They come from the running manager, or without one from the kernel's record of path changes. `note`
-    is called with what a reader has to know of their source. Raises BpffsUnavailable, ForeignLayout,
-    MissingCapability, Refused.
+    is called with what a reader has to know of their source. `interface` selects those of one interface, or
+    of the `manager`, `since` those from a time (aware) on, `last` so many of the known ones. Raises
+    BpffsUnavailable, ForeignLayout, MissingCapability, NoSuchNic, Refused.
     """
     from netvsc_bpf.manager.events.history import History
+    from netvsc_bpf.manager.events.selection import selected
 
     with History(note) as history:
-        if follow:
-            yield from history.follow()
-        else:
-            yield history.recent()
+        yield from selected(history.follow() if follow else iter([history.recent()]), interface, since, last)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from manual import EXAMPLES, EXIT_STATUS, PROGRAM, limits, shown
-from netvsc_bpf.cli.commands import Commands, command_line
+from manual import EXAMPLES, EXIT_STATUS, PROGRAM, commands, limits, shown
+from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, command_line
 
 REPO = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/commands.md")
@@ -29,18 +29,15 @@ Commands, options, exit statuses and JSON keys are stable: they may grow, but th
 
 def page() -> str:
     """Return the text of docs/commands.md."""
-    context = click.Context(command_line, info_name=PROGRAM)
-    assert isinstance(command_line, Commands)
-    commands = {name: command_line.get_command(context, name) for name in command_line.list_commands(context)}
+    context = click.Context(command_line, info_name=PROGRAM, **CONTEXT_SETTINGS)
+    every = list(commands(context, command_line))
     parts = [HEAD, "| command | purpose |\n|---|---|"]
-    for name, command in commands.items():
-        assert command is not None
-        purpose = cell((command.help or "").split("\n\n")[0])
-        parts.append(f"| [`{name}`](#{PROGRAM}-{name}) | {purpose} |")
+    for inner in every:
+        name, purpose = str(inner.info_name), cell((inner.command.help or "").split("\n\n")[0])
+        parts.append(f"| [`{name}`](#{PROGRAM}-{name.replace(' ', '-')}) | {purpose} |")
     parts += ["", "## Options of all commands", "", *options(context, command_line)]
-    for name, command in commands.items():
-        assert command is not None
-        parts += section(click.Context(command, info_name=name, parent=context), command)
+    for inner in every:
+        parts += section(inner, inner.command)
     parts += ["## Exit status", "", "| status | meaning |", "|---|---|"]
     parts += [f"| {status} | {cell(meaning)} |" for status, meaning in EXIT_STATUS]
     parts += ["", "## Examples", ""]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes docs/json.md and docs/schema/*.json from the objects that `status`, `doctor` and `events` print.
+"""Writes docs/json.md and docs/schema/*.json from the objects that the commands print.
 
 Run by `make docs`. Keys and their order are those that the code prints for samples that differ in everything;
-types are those of the values. What a key means is written here: a key without a meaning, or the reverse, is
-an error.
+types are those of the values. What a key means is written in json_meanings.py: a key without a meaning, or
+the reverse, is an error.
 """
 
 import json
@@ -13,86 +13,27 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from json_meanings import DOCTOR, EVENT, PLAN, STATUS, TOP
+
 from netvsc_bpf.doctor.finding import Level, ok, warning
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
+from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.drain import Drained, DrainedBy
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpMode
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpMode, XdpPolicy
 from netvsc_bpf.model.path import Path as Way
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
+from netvsc_bpf.planner.forecast import forecast
+from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.plan import Wanted
+from netvsc_bpf.planner.preview import PairPreview, Preview, Programs
+from netvsc_bpf.view.plan_words import plan_json
+from netvsc_bpf.view.rates import PairRates, PathRates, Rate, as_json
 
 REPO = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/json.md")
 SCHEMAS = Path("docs/schema")
 
-STATUS = {
-    "interface": "name of the synthetic NIC",
-    "ifindex": "its ifindex",
-    "driver": "its driver",
-    "mac": "its MAC address",
-    "vf": "its VF; null without one",
-    "vf.interface": "name of the VF",
-    "vf.ifindex": "its ifindex",
-    "vf.driver": "its driver",
-    "vf.bus": "its address on the bus, as `7c4b:00:02.0`",
-    "vf.up": "it is administratively up",
-    "vf.carrier": "it has carrier",
-    "vf.taken_down": "why netvsc-bpf took it down, one of the reasons below; null if it did not",
-    "path": "the path of the next packet",
-    "reason": "why it is that path",
-    "hook": "how the tc programs are attached",
-    "liveness": "how a failing VF is detected: the fallback level",
-    "rx": "how received packets reach the synthetic NIC: by home's redirect, or by the kernel's driver",
-    "guard": "which frames guard drops on the synthetic path while the VF is in use",
-    "guard_xdp": "where guard runs: in the driver, or in generic mode; null if it is not attached",
-    "counters": "since `attach`; they survive the manager",
-    "counters.tx": "packets sent",
-    "counters.tx.vf": "by the VF",
-    "counters.tx.vf.packets": "as skbs: a TSO frame counts once",
-    "counters.tx.vf.bytes": "with the layer-2 header",
-    "counters.tx.synthetic": "by the synthetic path",
-    "counters.tx.synthetic.packets": "likewise",
-    "counters.tx.synthetic.bytes": "likewise",
-    "counters.rx": "packets received",
-    "counters.rx.vf": "by the VF",
-    "counters.rx.vf.packets": "likewise",
-    "counters.rx.vf.bytes": "likewise",
-    "counters.rx.synthetic": "by the synthetic path",
-    "counters.rx.synthetic.packets": "likewise",
-    "counters.rx.synthetic.bytes": "likewise",
-    "drops": "packets dropped since `attach`",
-    "drops.tx": "of those sent",
-    "drops.tx.vf": "sent to the VF and dropped there",
-    "drops.rx": "of those received",
-    "drops.rx.home": "lost between the VF and the synthetic NIC; null on the fallback level `netlink`",
-    "drops.rx.duplicate": "second copies, dropped by guard or home: nothing is lost",
-    "path_changes": "how often the path changed since `attach`",
-    "last_change": "when it last changed; null if it did not",
-    "settle_ms": "the settle time in ms; null until a VF was permitted",
-    "managed": "a manager runs for this pair; null if that was not asked",
-    "until": "until when the manager leaves the VF alone; null if it does not, or it is not known",
-    "drained": "the drain of the pair; null if it is not drained",
-    "drained.since": "when it began",
-    "drained.until": "when the manager ends it; null: only `undrain` does",
-    "drained.why": "the reason; null without one",
-    "drained.by": "who drained it, and so who ends it: an operator, or the manager for announced maintenance",
-    "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
-}
-DOCTOR = {
-    "fit": "`attach` can work: no finding is a problem",
-    "findings": "one for each check, in the order in which they ran",
-    "findings.check": "name of the check; stable",
-    "findings.level": "how bad it is",
-    "findings.what": "what was found; the wording may change",
-    "findings.remedy": "what to do; null if nothing",
-}
-EVENT = {
-    "time": "when it happened, by the kernel's own time if the kernel did it",
-    "event": "its kind",
-    "severity": "its severity",
-    "interface": "the synthetic NIC, or `manager`",
-    "text": "the message for people; the wording may change",
-}
 DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.TO: {"enum": [one.value for one in Way]},
     Detail.REASON: {"type": ["string", "null"]},
@@ -125,11 +66,26 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.guard": GuardMode,
     "status.guard_xdp": XdpMode,
     "status.drained.by": DrainedBy,
+    "status.chosen.rx": RxMode,
+    "status.chosen.guard": GuardMode,
+    "status.chosen.xdp": XdpPolicy,
     "doctor.findings.level": Level,
+    "plan.programs": Programs,
+    "plan.pairs.path": Way,
+    "plan.pairs.reason": Reason,
+    "top.pairs.path": Way,
+    "top.pairs.reason": Reason,
     "event.event": Kind,
     "event.severity": Severity,
 }
-TIMES = {"status.last_change", "status.until", "status.drained.since", "status.drained.until", "event.time"}
+TIMES = {
+    "status.last_change",
+    "status.until",
+    "status.drained.since",
+    "status.drained.until",
+    "event.time",
+    "top.time",
+}
 
 HEAD = """\
 # JSON
@@ -144,6 +100,10 @@ STATUS_TEXT = """\
 `netvsc-bpf status --json` prints an array with one object for each attached pair, `attach --json` the same
 for what it attached ([schema](schema/status.json))."""
 DOCTOR_TEXT = "`netvsc-bpf doctor --json` prints one object ([schema](schema/doctor.json))."
+PLAN_TEXT = """\
+`netvsc-bpf plan --json` and `attach --dry-run --json` print one object ([schema](schema/plan.json))."""
+TOP_TEXT = """\
+`netvsc-bpf top --json` prints one object a line for each interval ([schema](schema/top.json))."""
 EVENT_TEXT = """\
 `netvsc-bpf events --json` and `run --log-json` print one object a line ([schema](schema/event.json)).
 Beside these keys an event has the details of its kind: [events.md](events.md#details)."""
@@ -183,18 +143,33 @@ def samples() -> dict[str, list[Any]]:
             until=_NOW,
             taken_down=Reason.DRAINED,
             drained=Drained(_NOW, _NOW, "NIC firmware"),
+            chosen=AttachChoice("vf0", True, 100, RxMode.REDIRECT, GuardMode.ALL, XdpPolicy.WARN),
+            unused=("vf1 is not used: it belongs to bridge br0",),
             passed_by=(7,),
             guard_xdp=XdpMode.NATIVE,
         ),
-        _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW, by=DrainedBy.MAINTENANCE)),
+        _pair(
+            bare,
+            drops=Drops(rx_home=None),
+            drained=Drained(_NOW, by=DrainedBy.MAINTENANCE),
+            chosen=AttachChoice(),
+        ),
         _pair(None),
         PairStatus(**{**_fields(_pair(None)), "synthetic": Nic(2, "eth0", _ETH0.mac, 1500, True, True)}),
     ]
+    busy = PairRates(
+        pairs[0], PathRates(Rate(1.5, 2.5), Rate(0.5, 0.5)), PathRates(Rate(1.5, 2.5), Rate(0.5, 0.5)), 1
+    )
     findings = [ok("kernel", "6.12"), warning("qdisc", "fq", "shape the VF too")]
     event = Event(Kind.SWITCHED, "eth0", "vf (armed)")
+    fresh = PairObservation(_ETH0, steer=False, guard=False, liveness=Liveness.LIVE, candidate=bare)
+    planned = PairPreview(_ETH0, forecast(fresh, Wanted()), 100, GuardMode.MULTICAST, ("vf1 is not used",))
+    plans = [Preview((planned,), Programs.LOAD, 7, (9,), ("eth7",)), Preview((planned,))]
     return {
         "status": [[one.as_json() for one in pairs]],
         "doctor": [{"fit": True, "findings": [one.as_json() for one in findings]}],
+        "plan": [plan_json(one) for one in plans],
+        "top": [as_json([busy, PairRates(pairs[2], None, None, 0)], _NOW, 2.0)],
         "event": [event.as_record()],
     }
 
@@ -203,10 +178,12 @@ def _fields(pair: PairStatus) -> dict[str, Any]:
     return {name: getattr(pair, name) for name in PairStatus.__dataclass_fields__}
 
 
-MEANINGS = {"status": STATUS, "doctor": DOCTOR, "event": EVENT}
+MEANINGS = {"status": STATUS, "doctor": DOCTOR, "plan": PLAN, "top": TOP, "event": EVENT}
 TITLES = {
     "status": "netvsc-bpf status --json",
     "doctor": "netvsc-bpf doctor --json",
+    "plan": "netvsc-bpf plan --json",
+    "top": "one line of netvsc-bpf top --json",
     "event": "one line of netvsc-bpf events --json",
 }
 
@@ -266,6 +243,8 @@ def page() -> str:
     for name, title, text in (
         ("status", "status", STATUS_TEXT),
         ("doctor", "doctor", DOCTOR_TEXT),
+        ("plan", "plan", PLAN_TEXT),
+        ("top", "top", TOP_TEXT),
         ("event", "events", EVENT_TEXT),
     ):
         made = schema(name)
@@ -300,7 +279,8 @@ def _sets(name: str) -> list[str]:
     lines = [
         f"- `{key}` is one of {', '.join(f'`{one.value}`' for one in kind)}."
         for key, kind in sets
-        if kind is not Kind and key != "vf.taken_down"
+        if kind is not Kind
+        and key not in ("vf.taken_down", "chosen.rx", "chosen.guard", "pairs.path", "pairs.reason")
     ]
     return [*lines, ""]
 

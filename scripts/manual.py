@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
-from netvsc_bpf.cli.commands import Commands, command_line
+from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, command_line
 
 from netvsc_bpf import __version__
 
@@ -47,14 +47,14 @@ EXIT_STATUS = (
         "`doctor`, `demo` and `run` does not depend on their output. A reader that closes the pipe early is "
         "not a failure.",
     ),
-    ("2", "Wrong usage, or a mistake in the configuration file."),
+    ("2", "Wrong usage, or a mistake in the configuration file; `config check`: mistakes."),
     (
         "3",
         "Refused: no such NIC, not attached, an ambiguous pairing, a VF in use elsewhere, another XDP "
         "program, another netvsc-bpf at work.",
     ),
     ("4", "Not possible on this kernel or machine: a capability, bpffs, BTF, bcc or a tool is missing."),
-    ("130", "Ended by Ctrl-C, but 0 for `events --follow`."),
+    ("130", "Ended by Ctrl-C."),
 )
 FILES = (
     (
@@ -81,7 +81,7 @@ SEE_ALSO = "ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), capabilities(7)"
 
 def main_page() -> str:
     """Return the manual in roff."""
-    context = click.Context(command_line, info_name=PROGRAM)
+    context = click.Context(command_line, info_name=PROGRAM, **CONTEXT_SETTINGS)
     summary = (command_line.help or "").rstrip(".")
     lines = [
         '.\\" SPDX-License-Identifier: GPL-2.0-only',
@@ -98,11 +98,8 @@ def main_page() -> str:
         *options(context, command_line),
         ".SH COMMANDS",
     ]
-    assert isinstance(command_line, Commands)
-    for name in command_line.list_commands(context):
-        command = command_line.get_command(context, name)
-        assert command is not None
-        lines += section(click.Context(command, info_name=name, parent=context), command)
+    for inner in commands(context, command_line):
+        lines += section(inner, inner.command)
     lines += [".SH EXIT STATUS", *tagged(EXIT_STATUS), ".SH FILES", *tagged(FILES), ".SH EXAMPLES"]
     for number, (what, line) in enumerate(EXAMPLES):
         lines += [
@@ -116,6 +113,17 @@ def main_page() -> str:
             ".fi",
         ]
     return "\n".join([*lines, ".SH SEE ALSO", escaped(SEE_ALSO), ""])
+
+
+def commands(context: click.Context, group: click.Group, prefix: str = "") -> Iterator[click.Context]:
+    """Yield a context for each command; a command of a group is called `config check`."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(context, command, f"{name} ")
+        else:
+            yield click.Context(command, info_name=prefix + name, parent=context)
 
 
 def section(context: click.Context, command: click.Command) -> Iterator[str]:

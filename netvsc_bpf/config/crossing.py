@@ -5,22 +5,22 @@ What the machine knows about the same names is checked when the manager starts o
 (netvsc_bpf/manager/refusals.py).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from netvsc_bpf.model.errors import CrossedPairs
 
 
-def check_names(vfs: Mapping[str, str], synthetics: Collection[str]) -> None:
-    """Raise CrossedPairs, with the faulty interface as `what`, if a NIC would belong to two pairs.
+def crossings(vfs: Mapping[str, str], synthetics: Collection[str]) -> Iterator[CrossedPairs]:
+    """Yield an error, with the faulty interface as `what`, for each NIC that would belong to two pairs.
 
     `vfs` are the explicitly named VFs, by their synthetic NIC; `synthetics` are all named synthetic NICs.
     """
     owners: dict[str, str] = {}
     for synthetic, vf in vfs.items():
         if vf == synthetic:
-            raise CrossedPairs(synthetic, f"vf = {vf}: a NIC cannot be its own VF")
-        if vf in synthetics:
-            raise CrossedPairs(synthetic, f"vf = {vf}: {vf} is configured as a synthetic NIC")
-        if vf in owners:
-            raise CrossedPairs(synthetic, f"vf = {vf}: it is already the VF of {owners[vf]}")
-        owners[vf] = synthetic
+            yield CrossedPairs(synthetic, f"vf = {vf}: a NIC cannot be its own VF")
+        elif vf in synthetics:
+            yield CrossedPairs(synthetic, f"vf = {vf}: {vf} is configured as a synthetic NIC")
+        elif vf in owners:
+            yield CrossedPairs(synthetic, f"vf = {vf}: it is already the VF of {owners[vf]}")
+        owners.setdefault(vf, synthetic)

@@ -3,26 +3,30 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.config.crossing import check_names
+from netvsc_bpf.config.crossing import crossings
 from netvsc_bpf.config.keys import BadValue, Key
-from netvsc_bpf.config.lines import error_line, line_of
+from netvsc_bpf.config.lines import line_of
+from netvsc_bpf.config.mistakes import Mistake, Mistakes, wrong
 from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
+from netvsc_bpf.config.syntax import parsed
 from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
-from netvsc_bpf.model.errors import ConfigError, CrossedPairs
-from netvsc_bpf.model.names import read_back
+from netvsc_bpf.model.errors import ConfigError
+from netvsc_bpf.model.names import quoted, read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Contradiction
+from netvsc_bpf.view.amounts import count
 
 _LARGEST = 1 << 18
 """Bytes. A file larger than 256 KB was named by mistake."""
 
 Overrides = Mapping[tuple[str, str], Any]
 """Settings from the command line, by section and key, as values of the dataclass; they override the file."""
+_MOST = 100
+"""Mistakes whose lines are searched for: each search takes as long as reading the file."""
 _Values = dict[tuple[str, ...], dict[str, Any]]
 """Tables by their path, with the values of the dataclass."""
 
@@ -33,67 +37,91 @@ def load(path: Path, overrides: Overrides | None = None) -> ManagerConfig:
 
 
 def parse(text: str, path: Path, overrides: Overrides | None = None) -> ManagerConfig:
-    """Parse the text of the file `path`. Raises ConfigError."""
+    """Parse the text of the file `path`. Raises ConfigError for the first mistake."""
+    config, mistakes = _checked(text, path, overrides or {})
+    if config is None:
+        raise _first(path, mistakes)
+    return config
+
+
+def check(path: Path) -> list[ConfigError]:
+    """Return the mistakes in a file, at most some hundred, in the order of its lines."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        why = re.sub(r" \(at [^()]*\)$", "", str(error))
-        raise _wrong(path, error_line(text, error), f"invalid TOML: {why}") from None
-    except RecursionError:
-        raise ConfigError(str(path), "values are nested too deeply") from None
-    try:
-        return _config(_read(data), overrides or {})
-    except _Fault as fault:
-        raise _wrong(path, line_of(text, fault.where), fault.why) from None
+        text = _text(path)
+    except ConfigError as error:
+        return [error]
+    return [error for _, error in sorted(_checked(text, path, {})[1], key=lambda found: found[0])]
+
+
+def _checked(
+    text: str, path: Path, overrides: Overrides
+) -> tuple[ManagerConfig | None, list[tuple[int, ConfigError]]]:
+    """Return the configuration, None with a mistake, and the mistakes with their lines."""
+    syntax, mistakes = parsed(text), Mistakes()
+    config = None if syntax.data is None else _config(_read(syntax.data, mistakes), overrides, mistakes)
+    found = [*syntax.mistakes]
+    found += [(line_of(syntax.text, one.where), one.why) for one in mistakes.found[:_MOST]]
+    return None if found else config, [(line, wrong(path, line, why)) for line, why in found]
+
+
+def _first(path: Path, mistakes: Sequence[tuple[int, ConfigError]]) -> ConfigError:
+    """Return the first mistake that was found; it says if there are more."""
+    first = mistakes[0][1]
+    if (more := len(mistakes) - 1) > 0:
+        others = count(more, "other mistake", "other mistakes")
+        first.remedy = f"`netvsc-bpf config check {quoted(str(path))}` shows {others}"
+    return first
 
 
 def without_file(overrides: Overrides) -> ManagerConfig:
-    """Return the configuration from the command line alone."""
-    return _config({}, overrides)
+    """Return the configuration from the command line alone, whose values click has checked."""
+    mistakes = Mistakes()
+    config = _config({}, overrides, mistakes)
+    if config is None:
+        raise mistakes.found[0]
+    return config
 
 
-class _Fault(Exception):
-    """An error in the file, and its place: tables, then a key."""
-
-    def __init__(self, why: str, *where: str) -> None:
-        super().__init__(why)
-        self.why, self.where = why, where
-
-
-def _read(data: Mapping[str, Any]) -> _Values:
+def _read(data: Mapping[str, Any], mistakes: Mistakes) -> _Values:
     values: _Values = {}
     known = sections()
     for name, table in data.items():
-        if name not in known:
-            raise _Fault(f"unknown section [{name}]; known are {_list(known)}", name)
-        if not isinstance(table, dict):
-            raise _Fault(f"{name} is a section: write [{name}]", name)
-        if name == INTERFACE:
+        with mistakes.collected():
+            if name not in known:
+                raise Mistake(f"unknown section [{name}]; known are {_list(known)}", name)
+            if not isinstance(table, dict):
+                raise Mistake(f"{name} is a section: write [{name}]", name)
+            if name != INTERFACE:
+                values[(name,)] = _table((name,), table, known[name], mistakes)
+                continue
             for interface, inner in table.items():
-                values[name, read_back(interface)] = _interface(interface, inner, known[name])
-        else:
-            values[(name,)] = _table((name,), table, known[name])
+                with mistakes.collected():
+                    found = _interface(interface, inner, known[name], mistakes)
+                    values[name, read_back(interface)] = found
     return values
 
 
-def _interface(name: str, table: object, keys: Mapping[str, Key]) -> dict[str, Any]:
+def _interface(name: str, table: object, keys: Mapping[str, Key], mistakes: Mistakes) -> dict[str, Any]:
     if not isinstance(table, dict):
-        raise _Fault(f"write [{INTERFACE}.NAME], then {name} = ...", INTERFACE, name)
+        raise Mistake(f"write [{INTERFACE}.NAME], then {name} = ...", INTERFACE, name)
     if re.fullmatch(INTERFACE_NAME, name) is None:
-        raise _Fault(f"{name!r} is not the name of an interface", INTERFACE, name)
-    return _table((INTERFACE, name), table, keys)
+        raise Mistake(f"{name!r} is not the name of an interface", INTERFACE, name)
+    return _table((INTERFACE, name), table, keys, mistakes)
 
 
-def _table(where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
+def _table(
+    where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, Key], mistakes: Mistakes
+) -> dict[str, Any]:
     values = {}
     for name, value in _flat(table, keys):
-        at = (*where, *name.split("."))
-        if name not in keys:
-            raise _Fault(f"[{'.'.join(where)}] has no key {name}; its keys are {', '.join(keys)}", *at)
-        try:
-            values[name] = keys[name].read(value)
-        except BadValue as error:
-            raise _Fault(f"{name} {error}", *at) from None
+        with mistakes.collected():
+            at = (*where, *name.split("."))
+            if name not in keys:
+                raise Mistake(f"[{'.'.join(where)}] has no key {name}; its keys are {', '.join(keys)}", *at)
+            try:
+                values[name] = keys[name].read(value)
+            except BadValue as error:
+                raise Mistake(f"{name} {error}", *at) from None
     return values
 
 
@@ -106,8 +134,11 @@ def _flat(table: Mapping[str, Any], keys: Mapping[str, Key]) -> Iterator[tuple[s
             yield name, value
 
 
-def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
-    _check_interfaces(values)
+def _config(values: _Values, overrides: Overrides, mistakes: Mistakes) -> ManagerConfig | None:
+    """Return the configuration, None if values contradict each other."""
+    _check_interfaces(values, mistakes)
+    overridden = frozenset(key for section, key in overrides if section == ATTACH)
+    named = {where: overridden | table.keys() for where, table in values.items()}
     for (section, key), value in overrides.items():
         values.setdefault((section,), {})[key] = value
         for where, table in values.items():
@@ -115,21 +146,22 @@ def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
                 table.pop(key if section == ATTACH else f"{section}.{key}", None)
     parts = {}
     for section, (field, kind) in policies().items():
-        parts[field] = _built(section, kind, values.get((section,), {}))
-    config = _built(MANAGER, ManagerConfig, {**values.get((MANAGER,), {}), **parts})
+        parts[field] = _built(section, kind, values.get((section,), {}), mistakes)
+    config = ManagerConfig(**{**values.get((MANAGER,), {}), **parts})
     settle_ms = values.get((ATTACH,), {}).get("settle_ms")
     per_interface = {
         where[1]: InterfaceConfig(
             replace(config.options, **_of_policy("", table)),
             table.get("settle_ms", settle_ms),
             replace(config.announce, **_of_policy("announce", table)),
+            named[where],
         )
         for where, table in values.items()
         if where[0] == INTERFACE
     }
-    done: ManagerConfig = replace(config, settle_ms=settle_ms, per_interface=per_interface)
-    _check_crossing(done)
-    return done
+    done = replace(config, settle_ms=settle_ms, overridden=overridden, per_interface=per_interface)
+    _check_crossing(done, mistakes)
+    return None if mistakes.found else done
 
 
 def _of_policy(section: str, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,29 +174,37 @@ def _of_policy(section: str, table: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _built(section: str, kind: Any, values: Mapping[str, Any]) -> Any:
-    try:
-        return kind(**values)
-    except Contradiction as error:
-        # Blame the last of the keys that the file sets, in its order, never a default.
-        at_fault = [name for name in values if name in error.fields]
-        raise _Fault(error.why, section, *at_fault[-1:]) from None
+def _built(section: str, kind: Any, values: Mapping[str, Any], mistakes: Mistakes) -> Any:
+    """Return the policy of a section, and collect contradictions between values that are valid by themselves.
+
+    Then the values that contradict each other are left out, to find further ones.
+    """
+    bad = mistakes.keys_in(section)
+    while True:
+        try:
+            return kind(**{name: value for name, value in values.items() if name not in bad})
+        except Contradiction as error:
+            # Blame the last of the keys that the file sets, in its order, never a default.
+            at_fault = [name for name in values if name in error.fields]
+            if bad.isdisjoint(error.fields):
+                mistakes.add(error.why, section, *at_fault[-1:])
+            if bad >= set(at_fault):
+                return kind()
+            bad |= set(at_fault)
 
 
-def _check_interfaces(values: _Values) -> None:
+def _check_interfaces(values: _Values, mistakes: Mistakes) -> None:
     managed = values.get((MANAGER,), {}).get("interfaces", ())
     for where in values:
         if where[0] == INTERFACE and managed and where[1] not in managed:
-            raise _Fault(f"{where[1]} is not listed in interfaces of [{MANAGER}]", *where)
+            mistakes.add(f"{where[1]} is not listed in interfaces of [{MANAGER}]", *where)
 
 
-def _check_crossing(config: ManagerConfig) -> None:
+def _check_crossing(config: ManagerConfig, mistakes: Mistakes) -> None:
     named = {name: one.options.vf for name, one in config.per_interface.items()}
     vfs = {name: vf for name, vf in named.items() if vf is not None}
-    try:
-        check_names(vfs, {*config.interfaces, *config.per_interface})
-    except CrossedPairs as crossed:
-        raise _Fault(crossed.why, INTERFACE, crossed.what, "vf") from None
+    for crossed in crossings(vfs, {*config.interfaces, *config.per_interface}):
+        mistakes.add(crossed.why, INTERFACE, crossed.what, "vf")
 
 
 def _text(path: Path) -> str:
@@ -178,11 +218,7 @@ def _text(path: Path) -> str:
     try:
         return raw.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise _wrong(path, raw.count(b"\n", 0, error.start) + 1, "not UTF-8") from None
-
-
-def _wrong(path: Path, line: int, why: str) -> ConfigError:
-    return ConfigError(f"{path}:{line}", " ".join(why.split()))
+        raise wrong(path, raw.count(b"\n", 0, error.start) + 1, "not UTF-8") from None
 
 
 def _list(names: Sequence[str] | Mapping[str, Any]) -> str:

@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """attach: one pair or all pairs. A pair is attached completely or not at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass
 
-from netvsc_bpf.datapath import drains, order
+from netvsc_bpf.datapath import attach_choices, drains, order
+from netvsc_bpf.datapath.find_vf import bypasses_xdp, find_vf, held_back, known_to_attach
 from netvsc_bpf.datapath.join import join, leave, permit, rx_for
-from netvsc_bpf.datapath.known_pairs import known_pairs, refresh_known
+from netvsc_bpf.datapath.known_pairs import refresh_known
 from netvsc_bpf.datapath.load import upgraded_or_load
-from netvsc_bpf.datapath.options import AttachOptions, guard_mode
+from netvsc_bpf.datapath.options import AttachOptions, guard_mode, not_default, updated
 from netvsc_bpf.datapath.pair_status import pair_status
-from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, guard_link, own_program
+from netvsc_bpf.datapath.pairs import ensure_guard, ensure_pair, ensure_steer, own_program
 from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.rollback import Undo
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.wait_settled import wait_until_settled
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
 from netvsc_bpf.discovery.lookup import by_name
-from netvsc_bpf.discovery.pairing import Pairing, Refusal, find_pair, find_synthetics
-from netvsc_bpf.discovery.xdp_reach import bypassed_xdp_program
-from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.discovery.pairing import Refusal, find_pair, find_synthetics
+from netvsc_bpf.kernel.bpf import abi, attach_notes
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.compile.child_process import CompileChild
 from netvsc_bpf.model.errors import NetvscBpfError, Refused
-from netvsc_bpf.model.nic import Pair
 from netvsc_bpf.model.path import LeavePolicy, Reason, XdpPolicy
 from netvsc_bpf.model.status import PairStatus
 
@@ -47,8 +46,23 @@ class _Done:
     slot: int
     settling_vf: int | None
     """The VF (ifindex) that is permitted and may become the path."""
+    settle_ms: int
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...]
+
+
+Held = Callable[[], Container[int]]
+"""Returns the synthetic NICs (ifindexes) whose VFs a running manager holds back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What attach was asked for."""
+
+    options: AttachOptions
+    given: Collection[str]
+    """The names of the options that were given; others are kept from an earlier attach."""
+    held: Held
 
 
 Waits = Callable[[Sequence[str]], None]
@@ -64,31 +78,41 @@ def attach(
     options: AttachOptions,
     waits: Waits = _ignore,
     early: CompileChild | None = None,
+    given: Collection[str] | None = None,
+    held: Held = tuple,
 ) -> Attached:
     """Attach one synthetic NIC of this thread's network namespace and wait once for its VF to settle.
 
     `waits` is called before the wait: from then on the pair is attached, even if the wait is interrupted.
-    `early` compiles, if that is needed (kernel/compile/child_process.py).
+    `early` compiles, if that is needed (kernel/compile/child_process.py). `given` are the names of the
+    options that count, by default of those that differ from their defaults; the others stay as an earlier
+    attach chose them. A VF that a running manager holds back (`held`) is not permitted.
 
     If it is attached already, the state is the same afterwards, with the programs of this version. Raises
     Refused, CannotHere and their subclasses, KernelError; all changes are undone then.
     """
+    request = _request(options, given, held)
     with writing(f"cannot attach {interface}") as session:
         if not session.attached():
             # Refuse before the compiler is started: it takes half a second.
             find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus)
         with upgraded_or_load(session, options.liveness, early) as loaded:
-            done = _attach_one(session, loaded, interface, options, known_pairs(session, loaded))
-    return _settled([done], options, waits)[0]
+            done = _attach_one(session, loaded, interface, request, known_to_attach(session, loaded))
+    return _settled([done], waits)[0]
 
 
 def attach_all(
-    options: AttachOptions, waits: Waits = _ignore, early: CompileChild | None = None
+    options: AttachOptions,
+    waits: Waits = _ignore,
+    early: CompileChild | None = None,
+    given: Collection[str] | None = None,
+    held: Held = tuple,
 ) -> tuple[list[Attached], list[NetvscBpfError]]:
     """Attach every NIC that is a synthetic one by its driver (with any_bus: by another NIC with its MAC).
 
     A failure affects its own pair only; the errors are returned.
     """
+    request = _request(options, given, held)
     done: list[_Done] = []
     errors: list[NetvscBpfError] = []
     with writing("cannot attach") as session:
@@ -98,83 +122,86 @@ def attach_all(
                 "cannot attach", "no synthetic NIC was found", "name one: `netvsc-bpf attach IFACE`"
             )
         with upgraded_or_load(session, options.liveness, early) as loaded:
-            known = known_pairs(session, loaded)
+            known = known_to_attach(session, loaded)
             for synthetic in synthetics:
                 if known.of(synthetic.ifindex) is None:
                     known.note(KnownPair(synthetic.ifindex, attached=False))
             for synthetic in synthetics:
                 try:
-                    done.append(_attach_one(session, loaded, synthetic.name, options, known))
+                    done.append(_attach_one(session, loaded, synthetic.name, request, known))
                     refresh_known(known, loaded, synthetic.ifindex)
                 except NetvscBpfError as error:
                     errors.append(error)
-    return (_settled(done, options, waits) if done else []), errors
+    return (_settled(done, waits) if done else []), errors
+
+
+def _request(options: AttachOptions, given: Collection[str] | None, held: Held) -> _Request:
+    return _Request(options, not_default(options) if given is None else given, held)
 
 
 def _attach_one(
-    session: Session, loaded: LoadedObject, interface: str, options: AttachOptions, known: KnownPairs
+    session: Session, loaded: LoadedObject, interface: str, request: _Request, known: KnownPairs
 ) -> _Done:
-    hook = session.hook(loaded)
-    pairing = _find_pair(session, interface, options, known)
+    hook, named = session.hook(loaded), by_name(session.nics, interface)
+    before = attach_choices.choice_before(session, loaded, named)
+    choice = updated(before, request.options, request.given)
+    options = attach_choices.in_force(loaded, named, request.options, request.given, choice)
+    pairing = find_vf(session, interface, options, known, waits="vf" not in request.given)
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
     rx = None if vf is None else rx_for(session, options, synthetic, vf)
     settling_vf = None
     with Undo() as undo:
         slot = ensure_pair(session, loaded, synthetic, undo)
+        if choice != before:
+            undo.callback(attach_notes.write, session.pins, synthetic.ifindex, before)
+            attach_notes.write(session.pins, synthetic.ifindex, choice)
         ensure_steer(session, loaded, hook, synthetic, slot, undo)
         if passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
             order.put_last(session, loaded, synthetic, slot)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
         if vf is not None and rx is not None:
             drained = drains.in_force(loaded, slot, synthetic.ifindex) is not None
+            held = held_back(loaded, slot, vf)
+            if held is not None and synthetic.ifindex not in request.held():
+                held = None
             down = Reason.DRAINED if drained and options.leave is LeavePolicy.DOWN else None
+            down = held if down is None and not vf.up else down
             denied = join(
                 *(session, loaded, hook, pairing.pair, slot, rx, undo),
                 down=down,
                 all_multicast=options.all_multicast,
             )
-            if denied is None and options.xdp is XdpPolicy.REQUIRE and _bypasses_xdp(session, pairing.pair):
+            if denied is None and options.xdp is XdpPolicy.REQUIRE and bypasses_xdp(session, pairing.pair):
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
             elif denied is None and drained:
                 # Only stores the settle time, for after the drain.
                 loaded.control(ControlCommand.PERMIT, slot, options.settle_ms * 1_000_000)
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.DRAINED))
-            elif denied is None:
+            elif denied is None and held is None:
                 permit(loaded, slot, options.settle_ms, vf)
                 settling_vf = vf.ifindex if synthetic.up else None
         else:
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
     warnings, session.tools.warnings[:] = tuple(session.tools.warnings), ()
-    return _Done(synthetic.name, synthetic.ifindex, slot, settling_vf, pairing.refusals, warnings)
-
-
-def _bypasses_xdp(session: Session, pair: Pair) -> bool:
-    """Return whether frames received by the VF would bypass a foreign XDP program of the synthetic NIC."""
-    synthetic, vf = pair.synthetic, pair.vf
-    guarded = guard_link(session, synthetic.ifindex) is not None
-    return vf is not None and bypassed_xdp_program(synthetic, vf, guarded=guarded) is not None
-
-
-def _find_pair(session: Session, interface: str, options: AttachOptions, known: KnownPairs) -> Pairing:
-    before = known.of(by_name(session.nics, interface).ifindex)
-    return find_pair(
-        session.nics,
-        interface,
-        vf=options.vf,
-        any_bus=options.any_bus,
-        current_vf=None if before is None else before.vf,
-        known=known,
+    return _Done(
+        synthetic.name,
+        synthetic.ifindex,
+        slot,
+        settling_vf,
+        options.settle_ms,
+        pairing.refusals,
+        warnings,
     )
 
 
-def _settled(done: Sequence[_Done], options: AttachOptions, waits: Waits) -> list[Attached]:
+def _settled(done: Sequence[_Done], waits: Waits) -> list[Attached]:
     """Wait for the VFs to settle, without the lock, so that other processes can work meanwhile."""
     if any(one.settling_vf is not None for one in done):
         waits([one.interface for one in done])
     with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
         waiting = {one.slot: one.settling_vf for one in done if one.settling_vf is not None}
-        wait_until_settled(session, loaded, waiting, options.settle_ms)
+        wait_until_settled(session, loaded, waiting, max((one.settle_ms for one in done), default=0))
     with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
         return [
             Attached(pair_status(session, loaded, one.ifindex), one.refusals, one.warnings) for one in done

@@ -51,15 +51,22 @@ def _loaded(session: Session, liveness: Liveness | None) -> LoadedObject | None:
         loaded.close()
         _remove_stale(session)
         return None
-    if liveness not in (None, loaded.liveness):
-        in_use = loaded.liveness
+    try:
+        refuse_other_level(loaded, liveness)
+    except Refused:
         loaded.close()
+        raise
+    return loaded
+
+
+def refuse_other_level(loaded: LoadedObject, liveness: Liveness | None) -> None:
+    """Raise Refused if another fallback level was asked for than the one in use."""
+    if liveness not in (None, loaded.liveness):
         raise Refused(
             f"cannot use --liveness {liveness}",
-            f"this namespace is attached with {in_use}",
+            f"this namespace is attached with {loaded.liveness}",
             "run `netvsc-bpf detach --all` first",
         )
-    return loaded
 
 
 def _remove_stale(session: Session) -> None:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the user of attach may choose."""
+"""What the user of attach may choose. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Annotated
 
+from netvsc_bpf.model.attach_choice import CHOICES, AttachChoice
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.nic import Nic
@@ -80,6 +82,23 @@ class AttachOptions:
             "or only steer egress away. A VF that hv_netvsc enslaved goes on sending and receiving with that."
         ),
     ] = LeavePolicy.DOWN
+
+
+def not_default(options: AttachOptions) -> frozenset[str]:
+    """Return the names of the options that differ from their defaults."""
+    rest = AttachOptions()
+    return frozenset(name for name in CHOICES if getattr(options, name) != getattr(rest, name))
+
+
+def updated(before: AttachChoice, options: AttachOptions, given: Collection[str]) -> AttachChoice:
+    """Return the choice after an attach that was given the options with these names."""
+    return replace(before, **{name: getattr(options, name) for name in CHOICES if name in given})
+
+
+def applied(options: AttachOptions, choice: AttachChoice, but: Collection[str] = ()) -> AttachOptions:
+    """Return options with what was chosen, except for the names in `but`."""
+    chosen = {name: value for name, value in choice.given().items() if name not in but}
+    return replace(options, **chosen)
 
 
 def guard_mode(options: AttachOptions, synthetic: Nic) -> GuardMode:

@@ -15,7 +15,7 @@ from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.discovery.xdp_mode import attached_mode
-from netvsc_bpf.kernel.bpf import abi, links
+from netvsc_bpf.kernel.bpf import abi, attach_notes, links
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process.clock import CLOCKS
@@ -65,11 +65,17 @@ def status(interface: str | None = None) -> list[PairStatus]:
         with LoadedObject(session.pins) as loaded:
             if loaded.stale:
                 return []
-            if interface is not None:
-                return [pair_status(session, loaded, ifindex) for ifindex in wanted]
-            # A folder without a slot is left by a detach that was killed: there is no pair.
-            pairs = [ifindex for ifindex in wanted if find_pair_slot(loaded, ifindex) is not None]
-            return [pair_status(session, loaded, ifindex) for ifindex in pairs if session.nic(ifindex)]
+            if interface is None:
+                # A folder without a slot is left by a detach that was killed: there is no pair.
+                wanted = [
+                    one for one in wanted if find_pair_slot(loaded, one) is not None and session.nic(one)
+                ]
+            pairs = [pair_status(session, loaded, one) for one in wanted]
+            if any(pair.vf is None for pair in pairs):
+                from netvsc_bpf.datapath.unused_candidates import with_unused  # few need it
+
+                pairs = with_unused(session, loaded, pairs)
+            return pairs
 
 
 def pair_status(nics: NicLookup, loaded: LoadedObject, ifindex: int) -> PairStatus:
@@ -78,8 +84,10 @@ def pair_status(nics: NicLookup, loaded: LoadedObject, ifindex: int) -> PairStat
     if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
         raise _not_attached(name)
+    chosen = attach_notes.read(loaded.pins, ifindex) or None
     seen = judge(nics, loaded, synthetic, maps)
-    return replace(seen, passed_by=_passed_by(maps), guard_xdp=_guard_xdp(loaded.pins, synthetic))
+    guard_xdp = _guard_xdp(loaded.pins, synthetic)
+    return replace(seen, passed_by=_passed_by(maps), chosen=chosen, guard_xdp=guard_xdp)
 
 
 def _guard_xdp(pins: NetnsPins, synthetic: Nic) -> XdpMode | None:
@@ -136,11 +144,12 @@ def judge(
     guard = abi.GUARD_MODES[state.guard]
     armed = _takes_vf(loaded, maps, synthetic, vf)
     changed = utc(state.changed_at) if state.changed_at else None
+    reason = Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf)
     return PairStatus(
         synthetic=synthetic,
         vf=vf,
         path=Path.VF if armed else Path.SYNTHETIC,
-        reason=Reason.ARMED if armed else _why_synthetic(state, found, synthetic, vf),
+        reason=reason,
         hook=Hook.TCX if maps.steer else Hook.CLSACT,
         liveness=loaded.liveness,
         rx_mode=rx_mode,
@@ -152,6 +161,7 @@ def judge(
         last_change=changed,
         since=changed if armed == bool(state.armed) else None,
         settle_ms=state.settle_ns // 1_000_000 or None,
+        until=_settled_at(state, utc) if reason is Reason.SETTLING else None,
         taken_down=None if vf is None or vf.up else abi.REASONS[found.taken_down],
         drained=None if maps.drain is None else _drained(maps.drain, utc),
     )
@@ -199,6 +209,14 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
     if not vf.carrier:
         return Reason.NO_CARRIER
     return Reason.SETTLING
+
+
+def _settled_at(state: abi.PairState, utc: Callable[[int], datetime]) -> datetime | None:
+    """Return when the VF will have settled, None if the kernel has not found it usable yet."""
+    if not (state.permitted and state.usable_since):
+        return None
+    left = state.usable_since + state.settle_ns - CLOCKS.monotonic()
+    return utc(CLOCKS.boottime() + left) if left > 0 else None
 
 
 def _drained(drain: Drain, utc: Callable[[int], datetime]) -> Drained:

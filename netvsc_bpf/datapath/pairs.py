@@ -13,7 +13,7 @@ from netvsc_bpf.datapath.describe_nic import describe
 from netvsc_bpf.datapath.received_traffic import counters_now
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
-from netvsc_bpf.kernel.bpf import abi, links, offload_notes, pair_programs, pin_files, pins
+from netvsc_bpf.kernel.bpf import abi, attach_notes, links, offload_notes, pair_programs, pin_files, pins
 from netvsc_bpf.kernel.bpf.abi import ControlCommand, NicFact
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import clsact
@@ -52,6 +52,7 @@ def ensure_pair(
             for program in ("steer", "guard"):
                 links.remove(session.pins.link(synthetic.ifindex, program))
             offload_notes.remove(session.pins, synthetic.ifindex)
+            attach_notes.remove(session.pins, synthetic.ifindex)
             _name(loaded, slot, synthetic)
         pin_files.make_folder(folder)
         return slot

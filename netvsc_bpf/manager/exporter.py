@@ -20,7 +20,10 @@ class ManagerExporter:
     ) -> None:
         self.stats = ManagerStats(lost_lines=lost_lines)
         self._exporter = Exporter(
-            config, self.stats, lambda text: listener(Event(Kind.FAILED, MANAGER, text))
+            config,
+            self.stats,
+            lambda text: listener(Event(Kind.FAILED, MANAGER, text)),
+            lambda url: listener(Event(Kind.STARTED, MANAGER, f"metrics on {url}")),
         )
 
     def __call__(self, event: Event) -> None:

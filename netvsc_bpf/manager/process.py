@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 
+from netvsc_bpf import __version__
 from netvsc_bpf.kernel.bpf.bpffs import require_bpffs
 from netvsc_bpf.kernel.bpf.pin_layout import BPFFS, ROOT_NAME
 from netvsc_bpf.kernel.net.link_event_filter import EventFilter
@@ -31,6 +32,7 @@ from netvsc_bpf.manager.reload import Reload, Reloader, nothing_to_read
 from netvsc_bpf.manager.sd_notify import notify, watchdog_interval_s
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.manager.state.observation_scope import ObservationScope
+from netvsc_bpf.model.severity import Severity
 
 _STDERR = 2
 
@@ -44,8 +46,10 @@ class Manager:
         listener: Callable[[Event], None],
         reload: Reload = nothing_to_read,
         lost_lines: Callable[[], int] = lambda: 0,
+        set_level: Callable[[Severity], None] = lambda _: None,
     ) -> None:
-        """`lost_lines` returns how many lines of the log were lost."""
+        """`lost_lines` returns how many lines of the log were lost; `set_level` sets its level on reload."""
+        self._set_level = set_level
         self._buffer = EventBuffer(config.events_kept)
         buffered = tee(listener, self._buffer)
         self._exporter = ManagerExporter(config.metrics, buffered, lost_lines)
@@ -96,9 +100,12 @@ class Manager:
                 who = f"process {claimed.stranger.pid} of user {claimed.stranger.uid}"
                 text = f"ignoring {who}, which uses the socket name of an earlier version's manager"
                 self._listener(Event(Kind.REFUSED, MANAGER, text))
+            self._listener(Event(Kind.STARTED, MANAGER, f"netvsc-bpf {__version__} manages {self._scope()}"))
             asyncio.run(self._run(claimed))
             if self._deleted:
                 self._namespace.leave()
+            how = "Ctrl-C" if self._interrupted else "a signal"
+            self._listener(Event(Kind.STOPPED, MANAGER, f"stopped by {how}; the data path stays"))
         if self._interrupted:
             raise KeyboardInterrupt
 
@@ -142,6 +149,9 @@ class Manager:
             memberships.close()
             self._managers.close()
 
+    def _scope(self) -> str:
+        return ", ".join(self._config.interfaces) or "every synthetic NIC"
+
     def _wake(self) -> None:
         self._home.wake()
         self._managers.wake()
@@ -169,6 +179,7 @@ class Manager:
 
     def _configure(self, config: ManagerConfig) -> None:
         self._config = config
+        self._set_level(config.log.level)
         self._home.configure(config)
         self._managers.configure(config)
         self._maintenance.configure(config.maintenance)
@@ -177,7 +188,14 @@ class Manager:
         if not self._ready:
             notify("READY=1")
             self._ready = True
+            self._listener(Event(Kind.READY, MANAGER, _ready_text(self._home.pairs)))
         self._managers.follow(self._moved_nics.places, self._home.wake)
+
+
+def _ready_text(pairs: int) -> str:
+    if not pairs:
+        return "no synthetic NIC is here yet; it is managed as soon as it appears"
+    return f"{pairs} {'pair is' if pairs == 1 else 'pairs are'} managed"
 
 
 async def _keep_alive(interval_s: float) -> None:

@@ -13,6 +13,7 @@ from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.discovery.pairing import find_pair
+from netvsc_bpf.kernel.bpf import attach_notes
 from netvsc_bpf.manager.reload import Reload, Reloaded
 from netvsc_bpf.manager.state.attached_pairs import opened
 from netvsc_bpf.manager.state.config import ManagerConfig
@@ -71,7 +72,8 @@ def _ask(session: Session, name: str, config: ManagerConfig, known: KnownPairs) 
     if len(sections) > 1:
         why = f"they are names of one interface, {nic.name}"
         raise Refused(" and ".join(f"[interface.{one}]" for one in sections), why, "keep one of them")
-    options = config.of(*names).options
+    choice = attach_notes.read(session.pins, nic.ifindex)
+    options = config.of(*names).with_choice(choice, nic).options
     before = known.of(nic.ifindex) or KnownPair(nic.ifindex)
     named = find_by_name(session.nics, options.vf)
     try:

@@ -32,8 +32,15 @@ class Exporter:
     `report` is called from several threads, with one line for each problem, when it first occurs.
     """
 
-    def __init__(self, config: MetricsConfig, stats: ManagerStats, report: Report) -> None:
-        self._config, self._stats, self._report = config, stats, report
+    def __init__(
+        self,
+        config: MetricsConfig,
+        stats: ManagerStats,
+        report: Report,
+        listening: Report = lambda _: None,
+    ) -> None:
+        """`listening` is called with the URL each time that the server begins to listen."""
+        self._config, self._stats, self._report, self._listening = config, stats, report, listening
         self._closing = threading.Event()
         self._server: MetricsServer | None = None
         self._problems: VfProblemWatch | None = None
@@ -75,8 +82,13 @@ class Exporter:
             else:
                 troubles(None)
                 self._server = server
+                self._listening(self._url(listen, server.server_port))
                 with server:
                     server.serve_forever(poll_interval=_LONG_S)
+
+    def _url(self, listen: Listen, port: int) -> str:
+        scheme = "http" if self._config.cert_file is None else "https"
+        return f"{scheme}://{Listen(listen.host or '0.0.0.0', port)}/metrics"
 
     def _made(self, listen: Listen, registry: CollectorRegistry, troubles: "_Once") -> MetricsServer:
         config = self._config

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode, XdpMode
@@ -72,11 +73,15 @@ class PairStatus:
     managed: bool | None = None
     """Whether a manager runs for this pair; None if not checked."""
     until: datetime | None = None
-    """Until when the manager does not use the VF, if it does not fail again; None if not known."""
+    """When the VF will be used, or tried again, if it does not fail before; None if not known."""
     taken_down: Reason | None = None
     """Why the manager took the VF down, None if it did not, or the VF was brought up since."""
     drained: Drained | None = None
     """The drain of the pair, also one that has expired but was not ended yet."""
+    chosen: AttachChoice | None = None
+    """What an operator chose for the pair with `attach`, None if nothing."""
+    unused: tuple[str, ...] = ()
+    """While it has no VF: NICs with its MAC, and why they are not used, in words."""
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see packets for the VF."""
 
@@ -109,6 +114,8 @@ class PairStatus:
             "managed": self.managed,
             "until": None if self.until is None else timestamp(self.until),
             "drained": None if self.drained is None else _drained_json(self.drained),
+            "chosen": None if self.chosen is None else self.chosen.as_json(),
+            "unused": list(self.unused),
             "passed_by": list(self.passed_by),
         }
 

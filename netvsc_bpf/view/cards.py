@@ -13,8 +13,9 @@ from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus, PathTraffic
+from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import count, scaled
-from netvsc_bpf.view.words import drained, end_of_drain, explain, passed_by, put_steer_last, since
+from netvsc_bpf.view.words import drained, end_of_drain, explain, manager, passed_by, put_steer_last, since
 
 PATH_STYLES = {Path.VF: "bold green", Path.SYNTHETIC: "bold yellow"}
 _INDENT = (0, 0, 0, 2)
@@ -65,13 +66,19 @@ def _facts(pair: PairStatus) -> Table:
     duplicates = count(drops.rx_duplicate, "duplicate", "duplicates")
     lost = f"{drops.tx_vf:,} by the VF, {home} on delivery to {name}, {duplicates}"
     guard = pair.guard if pair.guard_xdp is None else f"{pair.guard} ({pair.guard_xdp})"
-    how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {guard}"
-    table.add_row("VF", Text(_vf(pair.vf, pair.taken_down)))
+    settle = "" if pair.settle_ms is None else f", settle time {pair.settle_ms} ms"
+    how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {guard}{settle}"
+    well = pair.vf is not None and pair.vf.up and pair.vf.carrier
+    table.add_row("VF", Text(_vf(pair.vf, pair.taken_down), style="" if well else "yellow"))
     table.add_row("sent", _traffic(pair.tx))
     table.add_row("received", _traffic(pair.rx))
-    table.add_row("dropped", Text(lost))
+    table.add_row("dropped", Text(lost, style="red" if drops.tx_vf or drops.rx_home else ""))
     table.add_row("path changes", Text(_path_changes(pair)))
     table.add_row("data path", Text(how))
+    if (said := manager(pair)) is not None:
+        table.add_row("manager", Text(said, style="" if pair.managed else "yellow"))
+    if pair.chosen is not None:
+        table.add_row("chosen", Text(shown(f"{' '.join(pair.chosen.as_options())}, which `run` keeps")))
     return table
 
 
@@ -95,4 +102,4 @@ def _traffic(direction: PathTraffic) -> Text:
 def _path_changes(pair: PairStatus) -> str:
     if pair.last_change is None:
         return "none"
-    return f"{pair.path_changes:,}, last at {pair.last_change:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{pair.path_changes:,}, last at {local(pair.last_change)}"

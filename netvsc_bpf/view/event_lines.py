@@ -8,6 +8,7 @@ from typing import Any
 
 from netvsc_bpf.model.event_words import event_word
 from netvsc_bpf.model.names import shown
+from netvsc_bpf.model.timestamp import local
 
 _WORD_WIDTH = 9
 _SEVERITY_WIDTH = 7
@@ -27,12 +28,12 @@ class EventLines:
 
     def line(self, record: Mapping[str, Any]) -> str:
         """Return one line, even if the record contains line breaks or control characters."""
-        at = datetime.fromisoformat(str(record["time"])).astimezone(self.zone)
+        at = local(datetime.fromisoformat(str(record["time"])), self.zone, precise=True)
         name = plain(str(record["interface"]))
         self._name_width = max(self._name_width, len(name))
         said = (plain(str(record["text"])), *durations(record))
         return (
-            f"{at:%Y-%m-%d %H:%M:%S.%f}  {record['severity']:{_SEVERITY_WIDTH}}  "
+            f"{at}  {record['severity']:{_SEVERITY_WIDTH}}  "
             f"{name:{self._name_width}}  {event_word(record['event']):{_WORD_WIDTH}}  {', '.join(said)}"
         )
 

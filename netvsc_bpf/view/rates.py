@@ -3,8 +3,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from netvsc_bpf.model.status import PairStatus, PathTraffic, Traffic
+from netvsc_bpf.model.timestamp import timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,10 @@ class Rate:
     packets: float = 0.0
     bits: float = 0.0
 
+    def as_json(self) -> dict[str, float]:
+        """Return the object in `top --json`."""
+        return {"packets": round(self.packets, 3), "bits": round(self.bits, 3)}
+
 
 @dataclass(frozen=True, slots=True)
 class PathRates:
@@ -21,6 +28,10 @@ class PathRates:
 
     vf: Rate = Rate()
     synthetic: Rate = Rate()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object in `top --json`."""
+        return {"vf": self.vf.as_json(), "synthetic": self.synthetic.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,20 @@ class PairRates:
         """All directions and paths added up."""
         known = [one for one in (self.tx, self.rx) if one is not None]
         return sum(one.vf.bits + one.synthetic.bits for one in known)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object in `top --json`."""
+        return {
+            "interface": self.now.synthetic.name,
+            "ifindex": self.now.synthetic.ifindex,
+            "vf": None if self.now.vf is None else self.now.vf.name,
+            "path": self.now.path.value,
+            "reason": self.now.reason.value,
+            "tx": None if self.tx is None else self.tx.as_json(),
+            "rx": None if self.rx is None else self.rx.as_json(),
+            "path_changes": self.now.path_changes,
+            "drops": self.drops,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +98,15 @@ def watch(look: Callable[[], Look], wait: Callable[[], bool]) -> Iterator[list[P
         later = look()
         yield rates(earlier, later)
         earlier = later
+
+
+def as_json(pairs: Iterable[PairRates], now: datetime, interval_s: float) -> dict[str, Any]:
+    """Return the object that `top --json` prints for one interval, which ended at `now` (UTC)."""
+    return {
+        "time": timestamp(now),
+        "interval_s": interval_s,
+        "pairs": [one.as_json() for one in pairs],
+    }
 
 
 def _rates(before: PairStatus | None, now: PairStatus, seconds: float) -> PairRates:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of `top`: one row of two lines per pair, within 80 columns."""
+"""The table of `top`: one row of two lines per pair, within 80 columns. Narrower: top_list.py."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,20 +10,27 @@ from rich.text import Text
 
 from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import scaled
 from netvsc_bpf.view.cards import PATH_STYLES
 from netvsc_bpf.view.rates import PairRates, PathRates, Rate
+from netvsc_bpf.view.words import no_pairs
+
+LEAST_WIDTH = 80
+"""Columns that the table needs."""
 
 
-def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
-    """Return the table for one interval that ended at ``now`` (UTC)."""
+def top_table(pairs: Iterable[PairRates], now: datetime, footer: str | None = None) -> Table:
+    """Return the table for one interval that ended at ``now``."""
+    rows = list(pairs)
     table = Table(
         box=SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 0),  # the box style already puts a blank between columns
-        title=f"netvsc-bpf top  {now:%Y-%m-%d %H:%M:%S} UTC",
+        title=f"netvsc-bpf top  {local(now)}",
         title_justify="left",
         title_style="bold",
+        caption=footer if rows else no_pairs(),
         caption_justify="left",
     )
     table.add_column("pair\nVF", no_wrap=True)
@@ -32,10 +39,8 @@ def top_table(pairs: Iterable[PairRates], now: datetime) -> Table:
         table.add_column(f"{heading}\nbit/s\npkt/s", justify="right", no_wrap=True, min_width=7)
     table.add_column("path\nchanges", justify="right", no_wrap=True)
     table.add_column("drops", justify="right", no_wrap=True)
-    for one in pairs:
+    for one in rows:
         table.add_row(*_row(one))
-    if not table.rows:
-        table.add_row("no pair is attached")
     return table
 
 

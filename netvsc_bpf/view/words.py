@@ -8,6 +8,7 @@ from netvsc_bpf.model.drain import DrainedBy
 from netvsc_bpf.model.names import as_argument, quoted
 from netvsc_bpf.model.path import Liveness, Path, Reason
 from netvsc_bpf.model.status import PairStatus
+from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import ago
 from netvsc_bpf.view.event_lines import plain
 
@@ -40,9 +41,9 @@ def explain(pair: PairStatus) -> Explanation:
 
 
 def since(pair: PairStatus, now: datetime) -> str:
-    """Return since when the pair is on its path: ``since 2026-11-24 18:22:06 UTC (3 min)``."""
+    """Return since when the pair is on its path: ``since 2026-11-24 18:22:06+01:00 (3 min)``."""
     if pair.since is not None:
-        return f"since {pair.since:%Y-%m-%d %H:%M:%S} UTC ({ago((now - pair.since).total_seconds())})"
+        return f"since {local(pair.since)} ({ago((now - pair.since).total_seconds())})"
     if pair.last_change is None:
         return "since attach"
     return "from the next packet on"
@@ -51,7 +52,7 @@ def since(pair: PairStatus, now: datetime) -> str:
 def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     reasons: dict[Reason, tuple[str, str | None]] = {
         Reason.NO_VF: (
-            f"{name} has no VF now",
+            "; ".join([f"{name} has no VF now", *pair.unused]),
             "when the host adds one, `netvsc-bpf run` uses it automatically; without it run "
             f"`netvsc-bpf attach {as_argument(name)}`",
         ),
@@ -116,7 +117,7 @@ def _used_again(pair: PairStatus, otherwise: str) -> str:
     if pair.managed is False:
         name = as_argument(pair.synthetic.name)
         return f"no manager runs to use it again: start `netvsc-bpf run`, or `netvsc-bpf attach {name}`"
-    when = otherwise if pair.until is None else f"at {pair.until:%Y-%m-%d %H:%M:%S} UTC"
+    when = otherwise if pair.until is None else f"at {local(pair.until)}"
     return f"the manager will use it again {when}, unless it fails before"
 
 
@@ -131,7 +132,7 @@ def end_of_drain(pair: PairStatus) -> str:
     by_hand = f"`netvsc-bpf undrain {name}` ends it"
     if until is None:
         return by_hand
-    when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+    when = local(until)
     if _for_maintenance(pair) and pair.managed is not False:
         return f"the manager ends it when the maintenance is over, at {when} at the latest; {by_hand} sooner"
     if pair.managed is False:
@@ -150,7 +151,7 @@ def _drained_by(pair: PairStatus) -> str:
 def _drain_words(pair: PairStatus) -> str:
     if pair.drained is None:
         return ""
-    since = f" at {pair.drained.since:%Y-%m-%d %H:%M:%S} UTC"
+    since = f" at {local(pair.drained.since)}"
     return f"{since}: {plain(pair.drained.why)}" if pair.drained.why else since
 
 
@@ -159,10 +160,28 @@ def _bring_up(name: str, vf: str) -> str:
     return f"{run}: {vf} was taken down, and no manager runs"
 
 
+def manager(pair: PairStatus) -> str | None:
+    """Return whether a manager runs, None if that was not asked."""
+    if pair.managed is None:
+        return None
+    if pair.managed:
+        return "running"
+    return "none runs: a new VF is not adopted, and changed settings are not synced (`netvsc-bpf run`)"
+
+
+def no_pairs() -> str:
+    """Return what to do where nothing is attached."""
+    return (
+        "no pair is attached: attach one with `netvsc-bpf attach IFACE`, or all with `netvsc-bpf run`; "
+        "`netvsc-bpf doctor` shows what is possible here"
+    )
+
+
 def _settling(pair: PairStatus) -> str:
     if pair.liveness is Liveness.NETLINK:
         return "at this liveness level a running manager (`netvsc-bpf run`) has to enable it"
-    return "no action needed: it is used once the settle time is over and the next packet is sent"
+    when = "once the settle time is over" if pair.until is None else f"from {local(pair.until)} on"
+    return f"no action needed: it is used {when}, with the next packet that is sent"
 
 
 def _vf(pair: PairStatus) -> str:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Settings of the unit tests."""
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,16 @@ from netvsc_bpf.kernel.process import pin_root
 # An example that takes long says that the machine is busy, no more.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times for people are local: have the same everywhere."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

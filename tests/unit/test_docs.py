@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import click
 import pytest
-from netvsc_bpf.cli.commands import Commands, command_line
+from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, Commands, command_line
 
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind
 from netvsc_bpf.model.path import Reason
@@ -74,7 +74,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_alerting_rules_link_to_headings() -> None:
     rules = (REPO / "deploy/prometheus/netvsc-bpf.rules.yml").read_text()
-    runbooks = re.findall(r"runbook: (\S+)#(\S+)", rules)
+    runbooks = re.findall(r"runbook_url: (\S+)#(\S+)", rules)
     assert len(runbooks) == rules.count("- alert:")
     for path, anchor in runbooks:
         assert anchor in anchors(REPO / path), f"{path}#{anchor}"
@@ -103,7 +103,7 @@ def test_a_page_that_is_to_be_short_is(name: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_commands_and_options_that_are_named_exist(document: Path) -> None:
     assert isinstance(command_line, Commands)
-    context = click.Context(command_line)
+    context = click.Context(command_line, **CONTEXT_SETTINGS)
     code = "\n".join(CODE.findall(document.read_text()))
     for line in COMMAND.finditer(code):
         command = command_line.get_command(context, line["name"])
@@ -136,7 +136,7 @@ def test_every_command_is_described_in_the_guide_or_the_readme() -> None:
     assert isinstance(command_line, Commands)
     missing = [
         name
-        for name in command_line.list_commands(click.Context(command_line))
+        for name in command_line.list_commands(click.Context(command_line, **CONTEXT_SETTINGS))
         if f"netvsc-bpf {name}" not in text
     ]
     assert [name for name in missing if f"make {name}" not in text] == []

@@ -15,6 +15,7 @@ PACKAGE = "netvsc_bpf"
 # only as long as none leads back to where it came from. Where a part is missing, decide its storey here.
 STOREYS = (
     ("cli",),
+    ("report",),
     ("api",),
     ("config",),
     ("capture", "datapath", "doctor", "lab", "manager", "metrics", "view"),

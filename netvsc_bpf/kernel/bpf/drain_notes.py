@@ -6,10 +6,9 @@ that is set and removed once the VF may be used again; it is valid only in betwe
 """
 
 import ctypes
-import os
 from dataclasses import dataclass
 
-from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins
+from netvsc_bpf.kernel.bpf import pin_files, pinned_notes
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.model import names
 from netvsc_bpf.model.drain import MAX_WHY_BYTES, DrainedBy
@@ -44,27 +43,14 @@ def write(where: NetnsPins, ifindex: int, note: DrainNote) -> None:
     raw = names.encode(note.why)
     if len(raw) > MAX_WHY_BYTES:
         raise ValueError(f"{len(raw)} bytes")
-    fd = libbpf.array_create("drain", ctypes.sizeof(_Note))
-    try:
-        libbpf.map_update(fd, 0, _Note(note.at, raw, _OWNERS.index(note.by)))
-        libbpf.map_freeze(fd)
-        pin_files.unlink(where.new_drain_note(ifindex))  # left by a process that was killed
-        pins.make(fd, where.new_drain_note(ifindex))
-    finally:
-        os.close(fd)
-    pins.move(where.new_drain_note(ifindex), where.drain_note(ifindex))
+    found = _Note(note.at, raw, _OWNERS.index(note.by))
+    pinned_notes.write(found, where.drain_note(ifindex), where.new_drain_note(ifindex))
 
 
 def read(where: NetnsPins, ifindex: int) -> DrainNote | None:
     """Return the note of a pair, None if there is none, or another map is pinned there."""
-    found = _Note()
-    try:
-        with pin_files.got(where.drain_note(ifindex)) as fd:
-            info = libbpf.info(fd, libbpf.MapInfo)
-            if (info.type, info.value_size) != (libbpf.ARRAY, ctypes.sizeof(_Note)):
-                return None
-            libbpf.map_lookup(fd, 0, found)
-    except FileNotFoundError:
+    found = pinned_notes.read(where.drain_note(ifindex), _Note)
+    if found is None:
         return None
     by = _OWNERS[found.by] if found.by < len(_OWNERS) else DrainedBy.OPERATOR
     return DrainNote(found.at, names.decode(found.why), by)

@@ -10,6 +10,7 @@
             pair_<synthetic ifindex>/programs/<program>    the pair's own copies
             pair_<synthetic ifindex>/drain    start, reason and owner of its drain: a map
             pair_<synthetic ifindex>/offloads    what generic XDP has switched off: a map
+            pair_<synthetic ifindex>/chosen   the options that `attach` was given: a map
             visitors/<synthetic ifindex>   mark of a NIC that moved here, followed by its manager: a symlink
             upgrading_<build>/programs/  templates/  sentinel/  pair_<...>/programs/   during a replacement
 
@@ -125,6 +126,14 @@ class NetnsPins:
     def offload_note(self, ifindex: int) -> Path:
         """Return the pin of a pair's note of offloads (kernel/bpf/offload_notes.py)."""
         return self.pair(ifindex) / "offloads"
+
+    def attach_note(self, ifindex: int) -> Path:
+        """Return the pin of the options that `attach` was given (kernel/bpf/attach_notes.py)."""
+        return self.pair(ifindex) / "chosen"
+
+    def new_attach_note(self, ifindex: int) -> Path:
+        """Return where new options are pinned before they replace the old ones."""
+        return self.pair(ifindex) / "chosen_new"
 
     def template(self, name: str) -> Path:
         """Return the pin of a program's template, of which copies are made."""

@@ -27,6 +27,14 @@ def current_cookie() -> int:
     return int.from_bytes(raw, sys.byteorder)
 
 
+def named() -> list[str]:
+    """Return the names of network namespaces made by `ip netns add`, sorted; none if there is no folder."""
+    try:
+        return sorted(path.name for path in _NAMED.iterdir())
+    except OSError:  # it is made with the first namespace
+        return []
+
+
 def enter(name: str) -> None:
     """Move this thread into a network namespace made by `ip netns add`.
 

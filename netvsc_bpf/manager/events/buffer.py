@@ -10,6 +10,7 @@ from threading import Lock
 
 from netvsc_bpf.manager.events.kinds import Event
 from netvsc_bpf.manager.state.config import EVENTS_KEPT
+from netvsc_bpf.model.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class EventBuffer:
         self._news = asyncio.Event()
 
     def __call__(self, event: Event) -> None:
-        """Add an event, and wake the readers that wait for one."""
+        """Add an event, and wake the readers that wait for one; events of `debug` are for the log alone."""
+        if event.severity is Severity.DEBUG:
+            return
         with self._lock:
             self._events.append(event)
             self._total += 1

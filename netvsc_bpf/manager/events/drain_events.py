@@ -5,13 +5,13 @@ from netvsc_bpf.kernel.process.clock import CLOCKS, Clocks
 from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Value
 from netvsc_bpf.model.drain import Drain, DrainedBy
 from netvsc_bpf.model.path import Reason
-from netvsc_bpf.model.timestamp import timestamp
+from netvsc_bpf.model.timestamp import local, timestamp
 
 
 def drained_event(interface: str, drain: Drain, clocks: Clocks = CLOCKS) -> Event:
     """Return the event that a pair is drained; a manager that starts with a drained pair reports it too."""
     until = None if drain.until is None else clocks.utc(drain.until)
-    ends = "until `undrain`" if until is None else f"until {until:%Y-%m-%d %H:%M:%S} UTC"
+    ends = "until `undrain`" if until is None else f"until {local(until)}"
     if drain.by is DrainedBy.MAINTENANCE:
         ends = f"until the maintenance is over, {ends} at most"
     details: dict[Detail, Value] = {Detail.REASON: Reason.DRAINED.value, Detail.BY: drain.by.value}

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from netvsc_bpf.kernel.process.clock import CLOCKS, Clocks
+from netvsc_bpf.model.severity import Severity
 from netvsc_bpf.model.timestamp import timestamp
 from netvsc_bpf.planner.damping import FAILURES
 
@@ -41,14 +42,11 @@ class Kind(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     RELOADED = "reloaded"
-
-
-class Severity(StrEnum):
-    """The severity of an event."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
+    STARTED = "started"
+    ADOPTED = "adopted"
+    READY = "ready"
+    RECONCILED = "reconciled"
+    STOPPED = "stopped"
 
 
 class Detail(StrEnum):
@@ -101,6 +99,7 @@ _KIND_SEVERITY = {
     Kind.STALLED: Severity.WARNING,
     Kind.REFUSED: Severity.WARNING,
     Kind.FAILED: Severity.ERROR,
+    Kind.RECONCILED: Severity.DEBUG,
 }
 _FAILED_VF: frozenset[Value] = frozenset(reason.value for reason in FAILURES)
 

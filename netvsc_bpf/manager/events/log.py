@@ -15,6 +15,7 @@ from typing import Self
 from netvsc_bpf.kernel.process import stdio
 from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
 from netvsc_bpf.model.errors import NetvscBpfError
+from netvsc_bpf.model.severity import Severity
 
 _MOST = 1024
 _END_S = 3.0
@@ -23,8 +24,15 @@ _END_S = 3.0
 class Log:
     """A listener of events that neither blocks nor raises. Call it from any thread, in the `with` block."""
 
-    def __init__(self, form: Callable[[Event], str], fd: int = stdio.STDERR, most: int = _MOST) -> None:
-        self._form, self._most = form, most
+    def __init__(
+        self,
+        form: Callable[[Event], str],
+        fd: int = stdio.STDERR,
+        most: int = _MOST,
+        level: Severity = Severity.INFO,
+    ) -> None:
+        """`level`: less severe events are not written."""
+        self._form, self._most, self._level = form, most, level
         self._waiting: deque[Event] = deque()
         self._lost = self._reported = 0
         self._closing = False
@@ -52,12 +60,18 @@ class Log:
 
     def __call__(self, event: Event) -> None:
         """Queue an event for writing."""
+        if not event.severity.is_at_least(self._level):
+            return
         with self._changed:
             if len(self._waiting) >= self._most:
                 self._lost += 1
             else:
                 self._waiting.append(event)
                 self._changed.notify()
+
+    def set_level(self, level: Severity) -> None:
+        """Write less severe events no more, or again. Any thread may call it."""
+        self._level = level
 
     def lost(self) -> int:
         """Return how many events were not written."""

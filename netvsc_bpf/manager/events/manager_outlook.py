@@ -9,7 +9,7 @@ from netvsc_bpf.manager.events.claim import is_claimed
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.status import PairStatus
 
-_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED})
+_LEFT_ALONE = frozenset({Reason.DAMPED, Reason.STALLED, Reason.NO_CARRIER})
 _PATIENCE_S = 2.0
 
 
@@ -17,7 +17,7 @@ def with_outlook(pairs: Sequence[PairStatus]) -> list[PairStatus]:
     """Return the pairs of this thread's network namespace with `managed` and `until` filled in."""
     managed = bool(pairs) and is_claimed()
     asked = managed and any(pair.reason in _LEFT_ALONE for pair in pairs)
-    until = _until() if asked else {}
+    until = held_back() if asked else {}
     return [
         replace(
             pair,
@@ -31,11 +31,16 @@ def with_outlook(pairs: Sequence[PairStatus]) -> list[PairStatus]:
 def _end(pair: PairStatus, managed: bool, until: Mapping[int, datetime]) -> datetime | None:
     if pair.reason is Reason.DRAINED and managed and pair.drained is not None:
         return pair.drained.until
+    if pair.reason is Reason.SETTLING:
+        return pair.until  # the kernel's own decision
     return until.get(pair.synthetic.ifindex) if pair.reason in _LEFT_ALONE else None
 
 
-def _until() -> dict[int, datetime]:
-    """Query the manager; what it does not answer within two seconds is unknown."""
+def held_back() -> dict[int, datetime]:
+    """Return until when the manager holds VFs back, by the ifindex of the synthetic NIC.
+
+    What it does not answer within two seconds is unknown; without a manager there is nothing.
+    """
     from netvsc_bpf.manager.events.client import answers
     from netvsc_bpf.manager.events.protocol import CONTROL, Control, Request
 

@@ -8,6 +8,7 @@ from netvsc_bpf.datapath.upgrade import Upgraded
 from netvsc_bpf.discovery.refusal import Cause
 from netvsc_bpf.discovery.xdp_reach import describe
 from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.manager.events.adopted_event import adopted_event
 from netvsc_bpf.manager.events.drain_events import drained_event, undrained_event
 from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind, Value
 from netvsc_bpf.manager.events.path_changes import switch_event
@@ -49,6 +50,8 @@ class Reporter:
     def observed(self, seen: Seen) -> None:
         """Report what pairing refused, unless it refused the same last time."""
         nic = seen.pair.synthetic
+        if nic.ifindex not in self._names and seen.pair.steer:
+            self._listener(adopted_event(seen.pair))
         self._names[nic.ifindex] = nic.name
         if seen.pair.steer:
             self._attached.add(nic.ifindex)
@@ -223,6 +226,13 @@ class Reporter:
         name = type(step).__name__
         text = f"{name} has not returned for {limit_s:g} s: a driver may hang; the VF is not used meanwhile"
         self._listener(Event(Kind.FAILED, self.name(step.ifindex), text, details={Detail.STEP: name}))
+
+    def reconciled(self, took_s: float, wait_s: float | None) -> None:
+        """Report a reconciliation, for the log at level `debug`."""
+        again = "after the next event" if wait_s is None else f"in {wait_s:.3f} s"
+        text = f"took {took_s * 1e3:.1f} ms; next {again}"
+        details: dict[Detail, Value] = {Detail.DURATION_S: round(took_s, 6)}
+        self._listener(Event(Kind.RECONCILED, MANAGER, text, details=details))
 
     def name(self, ifindex: int) -> str:
         """Return the name of a pair when it was last observed."""

@@ -44,6 +44,7 @@ from netvsc_bpf.manager.watch.step_timeout import StepTimeout
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.severity import Severity
 from netvsc_bpf.planner.damping import FAILURES
 from netvsc_bpf.planner.stall import HOLD_REASONS, Stall
 
@@ -301,7 +302,16 @@ class NamespaceManager:
         return self._is_time_now
 
     def _reconciled(self) -> float | None:
-        return self._stats.timed(self._reconcile)
+        begun = CLOCKS.monotonic()
+        wait_s = self._stats.timed(self._reconcile)
+        if self._config.log.level is Severity.DEBUG:
+            self._reporter.reconciled((CLOCKS.monotonic() - begun) / 1e9, wait_s)
+        return wait_s
+
+    @property
+    def pairs(self) -> int:
+        """The number of managed synthetic NICs when last observed."""
+        return len(self._reconcile.served)
 
     def _care_for_moved_nics(self) -> float | None:
         if self._moved_nics is None:

@@ -14,8 +14,10 @@ from netvsc_bpf.datapath.session import Scope, Session, reading, writing
 from netvsc_bpf.datapath.slots import is_permitted
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.nics import NicMemo
+from netvsc_bpf.kernel.bpf.attach_notes import AttachNotes
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nics_of
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
 from netvsc_bpf.manager.events.reporter import Reporter
@@ -88,6 +90,8 @@ class Reconciler:
     _retries: PairRetries = field(init=False)
     _unhurried: DeferredSteps = field(default_factory=DeferredSteps)
     _memo: NicMemo = field(default_factory=NicMemo)
+    _choices: AttachNotes = field(default_factory=AttachNotes)
+    _pins: NetnsPins = field(init=False)
     _configs: deque[ManagerConfig] = field(default_factory=deque)
 
     def __post_init__(self, unexpected: UnexpectedErrors | None) -> None:
@@ -129,6 +133,7 @@ class Reconciler:
     def _turn(self, near: Scope | None) -> float | None:
         begun = CLOCKS.boottime()
         with reading(_WHAT, self._memo, near) as session:
+            self._pins = session.pins
             if session.scope is None:
                 self.reporter.timing.arrivals.observed((nic.ifindex for nic in session.nics), begun)
             session = self._near(session)
@@ -245,7 +250,7 @@ class Reconciler:
                     self.reporter.upgraded(done, self.clock() - begun)
 
     def _known(self, session: Session, loaded: LoadedObject | None, managed: Sequence[Nic]) -> KnownPairs:
-        return known_to_manager(session, loaded, ((nic, self._wanted(nic)) for nic in managed))
+        return known_to_manager(session, loaded, self._each_wanted(managed))
 
     def _one_alone(self, session: Session, loaded: LoadedObject, nic: Nic, known: KnownPairs) -> bool:
         with self._retries.around(nic):
@@ -317,7 +322,16 @@ class Reconciler:
         return seen, self._unhurried.without_late(nic.ifindex, steps, expected=expected)
 
     def _wanted(self, nic: Nic) -> InterfaceConfig:
-        return self.config.of(self._managed.name(nic), nic.name, *nic.altnames)
+        """Return the settings of a pair: what `attach` chose is kept, unless the configuration names it."""
+        configured = self.config.of(self._managed.name(nic), nic.name, *nic.altnames)
+        return configured.with_choice(self._choices.of(self._pins, nic.ifindex), nic)
+
+    def _each_wanted(self, nics: Iterable[Nic]) -> list[tuple[Nic, InterfaceConfig]]:
+        found = []
+        for nic in nics:
+            with self._retries.around(nic):
+                found.append((nic, self._wanted(nic)))
+        return found
 
     def _synthetics(self, session: Session) -> list[Nic]:
         """Return the managed NICs, except those that came back and are not released elsewhere yet."""
@@ -333,7 +347,7 @@ class Reconciler:
 
     def _names(self, synthetics: Iterable[Nic]) -> set[str]:
         """Return the relevant names: of the managed NICs, and of explicitly named VFs."""
-        named = [self.config.options.vf, *(self._wanted(nic).options.vf for nic in synthetics)]
+        named = [self.config.options.vf, *(one.options.vf for _, one in self._each_wanted(synthetics))]
         return {*self._managed.names_ever(), *filter(None, named)}
 
     def _missing(self, left: Iterable[int]) -> list[str]:

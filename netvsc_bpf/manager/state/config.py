@@ -5,14 +5,17 @@ Each field with a Setting, here and in the policies, is a key of the configurati
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.datapath.options import AttachOptions, applied, guard_mode
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
+from netvsc_bpf.manager.state.log_policy import LogPolicy
 from netvsc_bpf.manager.state.maintenance_policy import MaintenancePolicy
 from netvsc_bpf.metrics.config import MetricsConfig
+from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.names import read_back
+from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
 from netvsc_bpf.planner.stall import StallPolicy
@@ -27,6 +30,19 @@ class InterfaceConfig:
     options: AttachOptions
     settle_ms: int | None
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
+    named: frozenset[str] = frozenset()
+    """The options that the file sets for this interface, or the command line for all.
+
+    They override what `attach` chose for the pair; other options do not.
+    """
+
+    def with_choice(self, choice: AttachChoice, synthetic: Nic) -> "InterfaceConfig":
+        """Return the settings in force for a pair of which an operator chose `choice` with `attach`."""
+        settle_ms = self.settle_ms if "settle_ms" in self.named else choice.settle_ms or self.settle_ms
+        options = applied(self.options, choice, self.named)
+        if "guard" in self.named and choice.guard is not None:
+            options = replace(options, guard=guard_mode(options, synthetic))  # "auto" too
+        return replace(self, options=options, settle_ms=settle_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,7 @@ class ManagerConfig:
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
     maintenance: MaintenancePolicy = field(default_factory=MaintenancePolicy)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    log: LogPolicy = field(default_factory=LogPolicy)
     interval_s: Annotated[
         float,
         Setting(
@@ -79,6 +96,8 @@ class ManagerConfig:
             "Number of events kept in memory for `netvsc-bpf events`.", least=1, most=1_000_000, live=False
         ),
     ] = EVENTS_KEPT
+    overridden: frozenset[str] = frozenset()
+    """The options of `[attach]` that the command line of `run` set."""
     per_interface: Mapping[str, InterfaceConfig] = field(default_factory=dict)
     """By a name of the interface: the one it is managed by comes first; alternative names count too."""
 
@@ -87,4 +106,4 @@ class ManagerConfig:
         found = next((self.per_interface[name] for name in names if name in self.per_interface), None)
         if found is not None:
             return found
-        return InterfaceConfig(self.options, self.settle_ms, self.announce)
+        return InterfaceConfig(self.options, self.settle_ms, self.announce, self.overridden)

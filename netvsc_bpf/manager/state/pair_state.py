@@ -96,7 +96,9 @@ class PairMemory:
     def held_back_for_s(self, now: float) -> float | None:
         """Return for how many seconds the VF will not be used, unless it fails again."""
         held = self.before is not None and self.held(self.before, now)
+        without = self.before is not None and self.without_link(self.before, now)
         waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]
+        waits.append(self.link.wait_s(now) if without else None)
         return max((wait for wait in waits if wait is not None), default=None)
 
     def drained_wait_s(self, boottime: int) -> float | None:

@@ -58,7 +58,8 @@ def test_s49_vf_that_runs_no_xdp_is_attached_unused_where_that_is_required(lab: 
         with running(lab, program, "vf0"):
             assert state(run(lab, *asked, "--xdp", "require"))["path"] == "vf"
             assert "runs no XDP program" not in run(lab, "doctor").stdout
-        assert state(run(lab, *asked))["path"] == "vf", "only warned of"
+        assert state(run(lab, *asked))["path"] == "synthetic", "it is kept"
+        assert state(run(lab, *asked, "--xdp", "warn"))["path"] == "vf", "only warned of"
         assert run(lab, "detach", "eth0").returncode == 0
 
 

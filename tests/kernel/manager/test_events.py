@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -238,7 +239,8 @@ def test_text_is_one_line_an_event(lab: Lab, start: Start) -> None:
     done = subprocess.run(command(lab), text=True, capture_output=True, check=True)
     lines = done.stdout.splitlines()
     assert len(lines) == len(asked(lab)[0])
-    assert len({line.index("eth0") for line in lines}) == 1, "columns"
+    begins = [re.match(r"\S+ \S+  \w+ +(?=(eth0|manager) )", line) for line in lines]
+    assert len({begin.end() for begin in begins if begin is not None}) == 1 and all(begins), "columns"
     assert any("joined" in line and "vf0" in line for line in lines)
 
 
@@ -265,3 +267,29 @@ def test_only_root_and_the_managers_own_user_are_served(lab: Lab, start: Start) 
         "why": "only root and the manager's own user are served",
     }
     assert manager.process.poll() is None
+
+
+def test_interface_since_and_last_select(lab_factory: LabFactory, start: Start) -> None:
+    lab = lab_factory(LabPlan(pairs=2))
+    manager = start(lab, "eth0", "eth1", "--settle", "20")
+    for name in ("eth0", "eth1"):
+        eventually(
+            f"{name} is used",
+            lambda name=name: name in {e["interface"] for e in manager.events_of("switched")},
+        )
+
+    def shown(*args: str) -> list[Record]:
+        done = subprocess.run(command(lab, "--json", *args), text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    every = shown()
+    assert {one["interface"] for one in shown("eth1")} == {"eth1"}
+    assert shown("eth1") == [one for one in every if one["interface"] == "eth1"]
+    assert shown("-n", "1") == every[-1:]
+    since = every[-2]["time"]
+    assert shown("--since", since) == [one for one in every if one["time"] >= since]
+    assert shown("--since", "1d") == every
+    missing = subprocess.run(command(lab, "eth7"), text=True, capture_output=True, check=False)
+    assert (missing.returncode, missing.stdout) == (3, "")
+    assert missing.stderr.startswith("netvsc-bpf: eth7: no such interface")

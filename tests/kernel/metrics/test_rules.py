@@ -48,8 +48,8 @@ def test_each_alert_is_tested_both_ways() -> None:
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
 def test_each_alert_says_what_it_is_and_where_to_read_on(rule: dict[str, Any]) -> None:
     said = rule["annotations"]
-    assert set(said) == {"summary", "description", "runbook"}
-    page, anchor = said["runbook"].split("#")
+    assert set(said) == {"summary", "description", "runbook_url"}
+    page, anchor = said["runbook_url"].split("#")
     text = (REPO / page).read_text()
     assert anchor == rule["alert"].lower()
     section = text.partition(f"## {rule['alert']}\n")[2].partition("\n## ")[0]

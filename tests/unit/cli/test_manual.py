@@ -11,14 +11,14 @@ from types import ModuleType
 
 import click
 import pytest
-from netvsc_bpf.cli.commands import Commands, command_line
+from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, Commands, command_line
 
 from tests.module_at import module_at
 
 REPO = Path(__file__).resolve().parents[3]
 PAGE = REPO / "docs/man/netvsc-bpf.1"
 COMPLETION = REPO / "deploy/completion"
-CONTEXT = click.Context(command_line, info_name="netvsc-bpf")
+CONTEXT = click.Context(command_line, info_name="netvsc-bpf", **CONTEXT_SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,24 @@ def test_zsh_loads_the_script_and_gets_its_answers() -> None:
     assert answers([tool("zsh"), "-f", "-c", script])[0].split(":")[0] == "status"
 
 
-@pytest.mark.parametrize("line", ["attach ", "detach ", "status ", "top ", "capture ", "run "])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "attach ",
+            "capture ",
+            "detach ",
+            "drain ",
+            "events ",
+            "plan ",
+            "run ",
+            "run eth9 ",
+            "status ",
+            "top ",
+        ),
+        *("undrain ", "attach --settle 20 "),
+    ],
+)
 def test_interfaces_are_offered_where_one_is_wanted(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.shell_completion import ShellComplete
 
@@ -118,3 +135,32 @@ def test_interfaces_are_offered_where_one_is_wanted(line: str, monkeypatch: pyte
     complete = ShellComplete(command_line, {}, "netvsc-bpf", "_NETVSC_BPF_COMPLETE")
     offered = [item.value for item in complete.get_completions(line.split(), "e")]
     assert offered == ["enP31819s1", "eth0"]
+
+
+def offered(line: str, begun: str) -> list[str]:
+    from click.shell_completion import ShellComplete
+
+    complete = ShellComplete(command_line, {}, "netvsc-bpf", "_NETVSC_BPF_COMPLETE")
+    return [item.value for item in complete.get_completions(line.split(), begun)]
+
+
+def test_interfaces_are_those_of_the_namespace_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    here: list[str] = []
+    monkeypatch.setattr("netvsc_bpf.kernel.process.namespaces.enter", here.append)
+    nics = {"": [(1, "lo"), (2, "eth0")], "blue": [(1, "lo"), (2, "eth5")]}
+    monkeypatch.setattr("socket.if_nameindex", lambda: nics["".join(here)])
+    assert offered("--netns blue attach", "e") == ["eth5"]
+    assert here == ["blue"]
+
+
+def test_namespace_that_cannot_be_entered_offers_nothing() -> None:
+    assert offered("--netns no-such-namespace attach", "") == []
+
+
+def test_namespaces_are_offered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("blue", "black", "red"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr("netvsc_bpf.kernel.process.namespaces._NAMED", tmp_path)
+    assert offered("--netns", "bl") == ["black", "blue"]
+    monkeypatch.setattr("netvsc_bpf.kernel.process.namespaces._NAMED", tmp_path / "none")
+    assert offered("--netns", "") == []

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Command lines that are no command lines: exit status 2, before anything is looked at."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
-from netvsc_bpf.cli.commands import command_line
+from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, command_line
+from netvsc_bpf.cli.exit_status import exit_statuses
 
 from netvsc_bpf import datapath
 
@@ -37,6 +40,9 @@ from netvsc_bpf import datapath
         ("run --interval 0", "0 is not in the range"),
         ("run --interval=-1", "is not in the range"),
         ("run --interval 3601", "is not in the range"),
+        ("run -v -q", "use one of --log-level, -v and -q"),
+        ("run -v --log-level info", "use one of --log-level, -v and -q"),
+        ("run --log-level loud", "'loud' is not one of"),
         ("detach", "name one interface, or --all"),
         ("detach eth0 --all", "name one interface, or --all"),
         ("status eth0 eth1", "unexpected extra argument"),
@@ -52,11 +58,31 @@ def test_usage_error_is_reported_and_nothing_is_done(
     assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
 
 
-@pytest.mark.parametrize("command", ["attach", "detach", "status", "doctor", "demo"])
-def test_every_command_explains_itself(command: str) -> None:
-    result = CliRunner().invoke(command_line, [command, "--help"])
+def each_command(group: click.Group = command_line, prefix: str = "") -> Iterator[str]:  # type: ignore[assignment]
+    """Every command, those of groups too."""
+    context = click.Context(group, **CONTEXT_SETTINGS)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from each_command(command, f"{name} ")
+        else:
+            yield prefix + name
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("command", list(each_command()))
+def test_every_command_explains_itself_and_its_exit_statuses(command: str, option: str) -> None:
+    result = CliRunner().invoke(command_line, [*command.split(), option])
     assert result.exit_code == 0
-    assert result.stdout.startswith("Usage: ")
+    assert result.stdout.startswith(f"Usage: netvsc-bpf {command} ")
+    shown = result.stdout.split("Exit status:\n")[1].splitlines()
+    found = [(int(status), meaning) for status, meaning in (line.split(maxsplit=1) for line in shown)]
+    assert found == exit_statuses(command)
+    assert {0, 1, 2, 130} <= {status for status, _ in found} <= {0, 1, 2, 3, 4, 130}
+
+
+def test_program_itself_has_h() -> None:
+    assert CliRunner().invoke(command_line, ["-h"]).stdout.startswith("Usage: netvsc-bpf [OPTIONS] COMMAND")
 
 
 def test_a_configuration_file_that_cannot_be_used_is_wrong_usage(tmp_path: Path) -> None:

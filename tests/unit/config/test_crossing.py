@@ -33,7 +33,7 @@ FILE = Path("/etc/netvsc-bpf.toml")
 def test_s90_pairs_that_cross_are_refused_by_their_line(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text, FILE)
-    assert str(caught.value) == f"{FILE}{said}"
+    assert f"{caught.value.what}: {caught.value.why}" == f"{FILE}{said}"
 
 
 def test_s90_command_line_that_names_the_vf_of_the_file_is_refused() -> None:

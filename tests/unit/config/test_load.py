@@ -210,6 +210,12 @@ def test_the_command_line_alone_is_enough() -> None:
         ("[maintenance]\nlead_s = nan\n", 2, "not nan"),
         ("[interface.eth0]\nazure = true\n", 2, "[interface.eth0] has no key azure"),
         ("[metrics]\nusers = { a = 1 }\n", 2, "users takes a table of strings, not 1"),
+        (
+            '[log]\nlevel = "loud"\n',
+            2,
+            'level takes "debug" or "info" or "warning" or "error", not "loud"',
+        ),
+        ("[log]\nlevel = 3\n", 2, "not 3"),
         ("[damping]\npenalty = 1\npenalty = 2\n", 3, "invalid TOML: Cannot overwrite a value"),
         ("[manager]\ninterval_s =\n", 2, "invalid TOML: Invalid value"),
         ('[manager]\ninterfaces = ["eth0",\n\n', 2, "invalid TOML"),

@@ -16,7 +16,7 @@ ANEW = (
     "write it anew: .venv/bin/python -m netvsc_bpf.config.reference "
     "docs/configuration.md deploy/netvsc-bpf.toml"
 )
-NO_KEYS = {"settle_ms", "per_interface"}
+NO_KEYS = {"settle_ms", "overridden", "per_interface"}
 """Fields of ManagerConfig that other keys fill."""
 
 

@@ -42,7 +42,7 @@ def test_s98_pair_without_a_vf_is_said_to_be_drained_as_well() -> None:
     pair = on_synthetic(Reason.NO_VF, drained=Drained(CHANGED, None, "cable"))
     shown = printed(pair)
     assert "eth0 has no VF now" in shown
-    assert "Drained at 2026-11-22 07:00:00 UTC: cable" in shown and "undrain eth0" in shown
+    assert "Drained at 2026-11-22 07:00:00+00:00: cable" in shown and "undrain eth0" in shown
 
 
 def test_s98_json_has_the_drain() -> None:

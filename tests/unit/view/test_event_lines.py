@@ -25,7 +25,7 @@ def record(**changed: Any) -> dict[str, Any]:
 def test_time_is_local_and_durations_are_said() -> None:
     line = EventLines(ZONE).line(record(join_s=0.2345, duration_s=61.2))
     assert line == (
-        "2026-11-24 08:00:00.000123  info     eth0      switched   vf (armed), "
+        "2026-11-24 08:00:00.000123+01:00  info     eth0      switched   vf (armed), "
         "234.5 ms after the VF appeared, 61 s after the previous change"
     )
 

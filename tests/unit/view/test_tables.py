@@ -2,19 +2,31 @@
 """The tables as they come out: within 80 columns, nothing cut, no escape codes into a pipe."""
 
 import io
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from netvsc_bpf.cli.console import for_people
 from rich.console import Console, RenderableType
 
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.doctor.finding import ok, warning
+from netvsc_bpf.model.attach_choice import AttachChoice
+from netvsc_bpf.model.drain import Drained
+from netvsc_bpf.model.path import GuardMode, Reason
 from netvsc_bpf.model.status import Drops
 from netvsc_bpf.view.cards import cards
-from netvsc_bpf.view.rates import PairRates, PathRates, Rate
-from netvsc_bpf.view.top_table import top_table
+from netvsc_bpf.view.findings import findings_table
+from netvsc_bpf.view.rates import PairRates, PathRates, Rate, as_json
+from netvsc_bpf.view.top_list import top_list
+from netvsc_bpf.view.top_table import LEAST_WIDTH, top_table
+from tests.module_at import module_at
 from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
 
+REPO = Path(__file__).resolve().parents[3]
 BUSY = PathRates(Rate(98_765_432, 99.9e9), Rate(1_234, 5.6e6))
 
 
@@ -39,10 +51,88 @@ def test_longest_names_and_numbers_fit_80_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_table_without_pairs_says_so() -> None:
-    text = drawn(top_table([], CHANGED))
-    assert "no pair is attached" in text
-    assert max(map(len, text.splitlines())) <= 80
+@pytest.mark.parametrize("draw", [top_table, top_list])
+def test_without_pairs_it_says_what_to_do(draw: Callable[..., RenderableType]) -> None:
+    text = " ".join(drawn(draw([], CHANGED)).split())
+    assert "no pair is attached: attach one with `netvsc-bpf attach IFACE`" in text
+
+
+WIDTHS = [40, 60, 79, 80, 120, 200]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("reason", Reason)
+def test_nothing_is_cut_at_any_width(width: int, reason: Reason) -> None:
+    pair = on_synthetic(
+        reason,
+        synthetic=replace(ON_VF.synthetic, name="a" * 15),
+        chosen=AttachChoice("b" * 15, True, 3_600_000, guard=GuardMode.MULTICAST),
+        managed=False,
+        settle_ms=3_600_000,
+        unused=("c" * 15 + " is not used: it belongs to bridge br0",),
+        drained=Drained(CHANGED, CHANGED, "w" * 30),
+        path_changes=99_999,
+    )
+    rates = [PairRates(pair, BUSY, BUSY, 12_345), PairRates(ON_VF, None, None, 0)]
+    draw = top_table if width >= LEAST_WIDTH else top_list
+    for shown in (cards([pair, ON_VF], CHANGED), draw(rates, CHANGED, "q quits")):
+        text = drawn(shown, width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "a" * 15 in text and "\u2026" not in text
+        assert reason.value in " ".join(text.split())
+    assert "12,345" in text and "99,999" in text and "99.9G" in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_findings_are_whole_at_any_width(width: int) -> None:
+    findings = [ok("kernel", "6.12"), warning("container-networks", "a bridge", "`ip link set br0 down`")]
+    text = drawn(findings_table(findings), width)
+    assert max(map(len, text.splitlines())) <= width and "\u2026" not in text
+    assert "container-networks" in text and "warning" in text
+
+
+def styled(shown: RenderableType, **console: Any) -> str:
+    out = io.StringIO()
+    Console(
+        file=out, width=80, force_terminal=True, color_system="standard", highlight=False, **console
+    ).print(shown)
+    return out.getvalue()
+
+
+def test_what_is_wrong_has_a_colour() -> None:
+    well = styled(cards([replace(ON_VF, drops=Drops(), managed=True)], CHANGED))
+    assert not re.search(r"\x1b\[(?:\d;)*3[13]m", well), "neither red nor yellow"
+    ill = replace(ON_VF, drops=Drops(5), managed=False)
+    red, yellow = re.compile(r"\x1b\[31m[^\x1b]*5 by the VF"), re.compile(r"\x1b\[33m[^\x1b]*none runs")
+    text = styled(cards([ill], CHANGED))
+    assert red.search(text) and yellow.search(text)
+
+
+def test_no_color_has_no_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console = for_people()
+    assert console.color_system is None
+    with console.capture() as captured:
+        console.print(cards([ON_VF], CHANGED))
+    assert "\x1b" not in captured.get()
+
+
+def test_card_says_whether_a_manager_runs_and_what_was_chosen() -> None:
+    text = drawn(
+        cards([replace(ON_VF, managed=True, chosen=AttachChoice(settle_ms=500), settle_ms=500)], CHANGED)
+    )
+    assert re.search(r"manager +running", text) and "settle time 500 ms" in " ".join(text.split())
+    assert "--settle 500, which `run` keeps" in text
+    assert "manager" not in drawn(cards([ON_VF], CHANGED))
+
+
+def test_json_of_top_is_by_the_schema_and_has_no_rates_of_a_new_pair() -> None:
+    pages = module_at(REPO / "scripts/json_page.py")
+    found = as_json([PairRates(ON_VF, BUSY, None, 3)], CHANGED, 2.0)
+    assert pages.faults(pages.schema("top"), found) == []
+    (pair,) = found["pairs"]
+    assert pair["tx"]["synthetic"] == {"packets": 1_234, "bits": 5.6e6} and pair["rx"] is None
 
 
 def test_pipe_gets_no_escape_codes() -> None:
@@ -54,7 +144,7 @@ def test_card_says_path_reason_numbers_and_since_when() -> None:
     text = drawn(cards([ON_VF], CHANGED + timedelta(hours=2)))
     for part in (
         "eth0 (hv_netvsc)  path vf (armed)",
-        "On the VF enP31819s1 since 2026-11-22 07:00:00 UTC (2 h 0 min)",
+        "On the VF enP31819s1 since 2026-11-22 07:00:00+00:00 (2 h 0 min)",
         "enP31819s1 (mlx5_core, pci 7c4b:00:02.0), up",
         "VF 1,000 packets, 100 kB; synthetic 10 packets, 1.00 kB",
         "1 by the VF, 2 on delivery to eth0, 4 duplicates",

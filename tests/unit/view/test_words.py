@@ -42,7 +42,7 @@ def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
 def test_when_a_vf_is_used_again_comes_from_the_manager(reason: Reason) -> None:
     pair = on_synthetic(reason)
     known = explain(replace(pair, managed=True, until=CHANGED)).remedy or ""
-    assert known.startswith("the manager will use it again at 2026-11-22 07:00:00 UTC, unless it fails")
+    assert known.startswith("the manager will use it again at 2026-11-22 07:00:00+00:00, unless it fails")
     alone = explain(replace(pair, managed=False)).remedy or ""
     assert "no manager runs" in alone and "`netvsc-bpf run`" in alone
     for managed in (True, None):
@@ -91,14 +91,14 @@ def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
     explained = explain(pair)
     assert (
         explained.why
-        == "an operator moved traffic off enP31819s1 at 2026-11-22 07:00:00 UTC: the host / is serviced"
+        == "an operator moved traffic off enP31819s1 at 2026-11-22 07:00:00+00:00: the host / is serviced"
     )
     assert explained.remedy == "`netvsc-bpf undrain eth0` ends it"
     timed = replace(pair, drained=Drained(CHANGED, CHANGED + timedelta(hours=1)))
     for managed, said in ((True, "the manager ends it at"), (False, "no manager runs to end it then")):
         remedy = explain(replace(timed, managed=managed)).remedy or ""
         assert (
-            said in remedy and "2026-11-22 08:00:00 UTC" in remedy and "`netvsc-bpf undrain eth0`" in remedy
+            said in remedy and "2026-11-22 08:00:00+00:00" in remedy and "`netvsc-bpf undrain eth0`" in remedy
         )
 
 
@@ -116,7 +116,7 @@ def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends_at_the_
 
 
 def test_since_shows_the_time_and_how_long_ago() -> None:
-    assert since(ON_VF, CHANGED + timedelta(minutes=3)) == "since 2026-11-22 07:00:00 UTC (3 min)"
+    assert since(ON_VF, CHANGED + timedelta(minutes=3)) == "since 2026-11-22 07:00:00+00:00 (3 min)"
 
 
 def test_pair_that_never_changed_has_been_so_since_attach() -> None:

@@ -80,9 +80,11 @@ def test_the_journal_gets_the_severity_of_each_line(stream: TextIO) -> None:
 
 
 @pytest.mark.parametrize("reported", [None, "", "1:2", "nonsense", "x:y", "7"])
-def test_other_streams_get_no_prefix(stream: TextIO, reported: str | None) -> None:
-    form = EventFormat(stream, environ={} if reported is None else {"JOURNAL_STREAM": reported})
-    assert form(LEFT_DEAD) == "eth0: switched: synthetic (vf-down)"
+def test_other_streams_get_time_and_severity(stream: TextIO, reported: str | None) -> None:
+    environ = {} if reported is None else {"JOURNAL_STREAM": reported}
+    form = EventFormat(stream, environ=environ, clocks=MACHINE.clocks)
+    expected = "2026-11-24 12:00:00.000000+00:00  warning  eth0: switched: synthetic (vf-down)"
+    assert form(LEFT_DEAD) == expected
 
 
 def test_stream_without_a_file_is_not_the_journals() -> None:
@@ -92,6 +94,16 @@ def test_stream_without_a_file_is_not_the_journals() -> None:
 def test_json_lines_have_no_prefix_in_the_journal_either(stream: TextIO) -> None:
     form = EventFormat(stream, as_json=True, environ=journal(stream))
     assert json.loads(form(LEFT_DEAD)) == LEFT_DEAD.as_record()
+
+
+def test_only_reconciliations_are_for_debugging() -> None:
+    severities = {kind: Event(kind, "eth0", "").severity for kind in Kind}
+    assert [kind for kind, one in severities.items() if one is Severity.DEBUG] == [Kind.RECONCILED]
+
+
+def test_severities_are_ordered() -> None:
+    assert Severity.ERROR.is_at_least(Severity.WARNING) and Severity.INFO.is_at_least(Severity.INFO)
+    assert not Severity.DEBUG.is_at_least(Severity.INFO)
 
 
 def test_tee_hands_an_event_to_all_in_order() -> None:

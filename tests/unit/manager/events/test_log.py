@@ -10,6 +10,7 @@ import pytest
 
 from netvsc_bpf.manager.events.kinds import Event, Kind
 from netvsc_bpf.manager.events.log import Log
+from netvsc_bpf.model.severity import Severity
 
 
 def form(event: Event) -> str:
@@ -82,6 +83,28 @@ def test_s89_at_the_end_a_pipe_without_reader_is_given_up(full: tuple[int, int])
         for number in range(50):
             log(event(f"line {number}"))
     assert log.lost() == 50 and not log._thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [
+        (Severity.DEBUG, ["reconciled", "joined", "damped", "failed"]),
+        (Severity.INFO, ["joined", "damped", "failed"]),
+        (Severity.WARNING, ["damped", "failed"]),
+        (Severity.ERROR, ["failed"]),
+    ],
+)
+def test_level_is_the_least_severe_that_is_written(level: Severity, written: list[str]) -> None:
+    reading, writing = os.pipe()
+    with Log(form, writing, level=level) as log:
+        for kind in (Kind.RECONCILED, Kind.JOINED, Kind.DAMPED, Kind.FAILED):
+            log(Event(kind, "eth0", kind.value))
+        log.set_level(Severity.ERROR)
+        log(Event(Kind.DAMPED, "eth0", "after a reload"))
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        assert file.read().splitlines() == written
+    assert log.lost() == 0
 
 
 def test_everything_is_written_before_the_block_ends() -> None:

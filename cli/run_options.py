@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The options that `run` and `plan` share, and the configuration that they and the file make."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from netvsc_bpf.cli import complete
+
+from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS
+
+if TYPE_CHECKING:
+    from netvsc_bpf.manager.state.config import ManagerConfig
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def run_options(command: _Command) -> _Command:
+    """Add IFACE, --config, --any-bus and --settle to a command."""
+    for add in reversed(
+        (
+            click.argument("interfaces", metavar="[IFACE ...]", nargs=-1, shell_complete=complete.interfaces),
+            click.option(
+                "--config",
+                "file",
+                metavar="FILE",
+                type=click.Path(path_type=Path),
+                help="Read this TOML file at start and on SIGHUP; command-line options override it.",
+            ),
+            click.option("--any-bus", is_flag=True, help="Also accept VFs that are not PCI devices."),
+            click.option(
+                "--settle",
+                metavar="MS",
+                type=click.IntRange(MIN_SETTLE_MS, MAX_SETTLE_MS),
+                help="How long a VF must have been up with carrier before it is used, in ms. "
+                f"[default: {DEFAULT_SETTLE_MS} for new pairs]",
+            ),
+        )
+    ):
+        command = add(command)
+    return command
+
+
+def overrides(**said: object) -> dict[tuple[str, str], object]:
+    """Return what the command line sets, by section and key; what it does not set is None.
+
+    A key of another section than [attach] is written as `section__key`.
+    """
+    found = {}
+    for name, value in said.items():
+        section, _, key = name.rpartition("__")
+        if value is not None:
+            found[section or "attach", key] = value
+    return found
+
+
+def configured(file: Path | None, given: dict[tuple[str, str], object]) -> "ManagerConfig":
+    """Return the configuration that the file and the command line make. Raises ConfigError."""
+    from netvsc_bpf.config.load import load, without_file
+
+    return without_file(given) if file is None else load(file, given)
