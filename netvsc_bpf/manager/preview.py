@@ -140,6 +140,7 @@ def _pair(loaded: LoadedObject | None, seen: Seen, config: InterfaceConfig) -> P
         held=joined is not None and joined.withheld is Reason.STALLED,
         needs_xdp=config.options.xdp is XdpPolicy.REQUIRE,
         leave=config.options.leave,
+        all_multicast=config.options.all_multicast,
     )
     problems = [_said(one) for one in seen.refusals]
     if seen.problem is not None:

@@ -38,28 +38,30 @@ def forecast(seen: PairObservation, wanted: Wanted) -> Forecast:
             break
         for step in planned:
             steps.append((seen, step))
-            seen = after(seen, step)
+            seen = after(seen, step, wanted)
     reason = _reason(seen, wanted)
     path = Path.VF if reason is Reason.ARMED else Path.SYNTHETIC
     return Forecast(tuple(steps), seen, path, reason)
 
 
-def after(seen: PairObservation, step: act.Action) -> PairObservation:
+def after(seen: PairObservation, step: act.Action, wanted: Wanted) -> PairObservation:
     """Return the state of a pair after a step that succeeded."""
     match step:
         case act.Attach():
             return replace(seen, steer=True, guard=True, guard_lost=False, attached=True)
+        case act.Describe():
+            return replace(seen, described=True)
         case act.PutLast():
             return replace(seen, passed_by=())
         case act.Leave():
             return replace(seen, joined=None, left_behind=False)
         case act.Join(vf=vf, down=down):
-            return replace(seen, joined=_joined(seen, vf, down), left_behind=False)
+            return replace(seen, joined=_joined(seen, vf, down, wanted), left_behind=False)
     joined = seen.joined
     return seen if joined is None else replace(seen, joined=_changed(joined, step))
 
 
-def _joined(seen: PairObservation, vf: Nic, down: Reason | None) -> Joined:
+def _joined(seen: PairObservation, vf: Nic, down: Reason | None, wanted: Wanted) -> Joined:
     synthetic, before = seen.synthetic, seen.joined
     again = before is not None and before.vf.ifindex == vf.ifindex
     # A VF that joined before and was taken down externally since stays down (datapath/join.py).
@@ -67,11 +69,13 @@ def _joined(seen: PairObservation, vf: Nic, down: Reason | None) -> Joined:
         again and before is not None and bool(before.followed.mtu) and before.followed.up and not vf.up
     )
     up = synthetic.up and down is None and not stays_down
-    followed = Followed(up or stays_down, synthetic.mtu, synthetic.mac)
-    if again and before is not None:
-        followed = replace(followed, promisc=before.followed.promisc, allmulti=before.followed.allmulti)
+    earlier = before.followed if again and before is not None else Followed(False, 0, "")
+    promisc = earlier.promisc or synthetic.promiscuity > 0
+    allmulti = earlier.allmulti or synthetic.allmulti > 0 or wanted.all_multicast
+    flags = {"promiscuity": int(promisc), "allmulti": int(allmulti)}
+    followed = Followed(up or stays_down, synthetic.mtu, synthetic.mac, promisc, allmulti)
     return Joined(
-        replace(_with_link(vf, up), mtu=synthetic.mtu, mac=synthetic.mac),
+        replace(_with_link(vf, up), mtu=synthetic.mtu, mac=synthetic.mac, **flags),
         home=True,
         followed=followed,
         permitted=again and before is not None and before.permitted,

@@ -57,6 +57,8 @@ def step_text(pair: PairPreview, seen: PairObservation, step: act.Action) -> str
             if not seen.guard:
                 parts.append("detach guard" if pair.guard is GuardMode.OFF else f"attach guard {pair.guard}")
             return " and ".join(parts)
+        case act.Describe():
+            return f"give the programs the MAC of {name}, and whether there are devices above it"
         case act.PutLast():
             return "move steer behind the tcx programs that were attached after it"
         case act.Join(vf=joined, down=down):

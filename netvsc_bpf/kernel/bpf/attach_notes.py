@@ -17,7 +17,7 @@ from netvsc_bpf.model.path import GuardMode, RxMode, XdpPolicy
 _ALTIFNAMSIZ = 128  # linux/if.h, with the final zero
 _BOOLS = (None, False, True)
 _RX = (None, RxMode.REDIRECT, RxMode.KERNEL)
-_GUARD = (None, GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL)
+_GUARD = (None, GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL, GuardMode.EVIDENCE)
 _XDP = (None, XdpPolicy.WARN, XdpPolicy.REQUIRE)
 """By number in the note; another version has to find the same meaning."""
 _Word = TypeVar("_Word")

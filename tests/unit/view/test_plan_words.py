@@ -19,6 +19,7 @@ STEPS: list[tuple[act.Action, str]] = [
     (act.Join(2, VF), f"add {VF.name} as VF: MTU 1500"),
     (act.Join(2, VF, Reason.DRAINED), "leave it down (drained)"),
     (act.ReplaceInterim(2), "replace the interim filter"),
+    (act.Describe(2), f"give the programs the MAC of {NETVSC.name}"),
     (act.Leave(2, Reason.VF_GONE), f"release {VF.name} (vf-gone)"),
     (act.Permit(2, 70), f"permit {VF.name}, settle time 70 ms"),
     (act.Withdraw(2, Reason.DAMPED), f"do not use {VF.name} (damped)"),

@@ -109,7 +109,7 @@ def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends_at_the_
         "the manager moved traffic off enP31819s1 at 2026-11-22 07:00"
     )
     assert explain(replace(pair, managed=True)).remedy == (
-        "the manager ends it when the maintenance is over, at 2026-11-22 08:00:00 UTC at the latest; "
+        "the manager ends it when the maintenance is over, at 2026-11-22 08:00:00+00:00 at the latest; "
         "`netvsc-bpf undrain eth0` ends it sooner"
     )
     assert "no manager runs to end it then" in (explain(replace(pair, managed=False)).remedy or "")

@@ -39,7 +39,7 @@ def test_section_of_the_interface_wins_by_the_keys_that_it_sets() -> None:
 
 
 def test_auto_in_the_section_of_the_interface_chooses_anew() -> None:
-    assert of("[interface.eth0]\nguard = 'auto'\n").options.guard is GuardMode.MULTICAST
+    assert of("[interface.eth0]\nguard = 'auto'\n").options.guard is GuardMode.EVIDENCE
 
 
 @pytest.mark.parametrize("text", ["", "[interface.eth0]\nsettle_ms = 20\n"])
