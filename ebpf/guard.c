@@ -4,7 +4,8 @@
  * too, or that the guest itself has sent (evidence.h).
  *
  * hv_netvsc copies its XDP program onto the VF, so guard decides by the device that received the frame, not by the
- * device that it is attached to. Frames that home redirects skip XDP, so guard never sees them.
+ * device that it is attached to. Frames that home redirects are past XDP in the driver, so guard sees them in generic
+ * mode only.
  *
  * In a guest that only receives, steer never runs and so never checks the VF. Guard therefore checks the VF itself
  * before it drops a frame: that frame, for example an ARP request for the guest's address, may be all that still

@@ -5,10 +5,9 @@ That is its MAC, whether devices above it send from addresses of their own, and 
 level `fentry` the sentinel notices a device that is put on top without a manager.
 """
 
-from collections.abc import Iterable
-
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.discovery.nics import get_nic
+from netvsc_bpf.discovery.stack import stack
 from netvsc_bpf.discovery.xdp_mode import attached_mode
 from netvsc_bpf.kernel.bpf import abi, links
 from netvsc_bpf.kernel.bpf.abi import ControlCommand, NicFact
@@ -38,7 +37,7 @@ def describe(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) 
 
 
 def _facts(session: Session, synthetic: Nic) -> NicFact:
-    above = _stack(list(session.nics), synthetic)
+    above = stack(session.nics, synthetic)
     found = NicFact(0)
     if synthetic.promiscuity or any(nic.master is not None or nic.mac != synthetic.mac for nic in above):
         found |= NicFact.SENDERS
@@ -52,11 +51,3 @@ def _facts(session: Session, synthetic: Nic) -> NicFact:
 def _runs_guard(session: Session, synthetic: Nic) -> bool:
     link = links.state(session.pins.link(synthetic.ifindex, "guard"))
     return link is not None and link.prog_id == synthetic.xdp_prog_id
-
-
-def _stack(nics: Iterable[Nic], synthetic: Nic) -> list[Nic]:
-    """Return the NIC and the VLANs and macvlans on it, directly or not."""
-    every, stack = list(nics), [synthetic]
-    for lower in stack:
-        stack += [nic for nic in every if nic.link == lower.ifindex and nic not in stack]
-    return stack

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 from netvsc_bpf.datapath import guard_offloads
 from netvsc_bpf.datapath.session import Session
+from netvsc_bpf.discovery.stack import stack
 from netvsc_bpf.discovery.xdp_mode import attached_mode, guard_modes, may_be_kept_by_driver
 from netvsc_bpf.kernel.bpf import links
 from netvsc_bpf.kernel.hooks import xdp
@@ -46,11 +47,14 @@ def _released(session: Session, synthetic: Nic) -> Iterator[None]:
     if not may_be_kept_by_driver(synthetic) or receives_fragments(synthetic.ifindex):
         yield
         return
+    # VLAN devices follow a lower MTU, and not a higher one (vlan_device_event(), net/8021q/vlan.c).
+    lowered = [nic for nic in stack(session.nics, synthetic) if nic.mtu > _USUAL_MTU]
     link_settings.set_mtu(session.rtnl, synthetic.ifindex, _USUAL_MTU)
     try:
         yield
     finally:
-        link_settings.set_mtu(session.rtnl, synthetic.ifindex, synthetic.mtu)
+        for nic in lowered:
+            link_settings.set_mtu(session.rtnl, nic.ifindex, nic.mtu)
 
 
 def is_in_place(synthetic: Nic) -> bool:

@@ -2,7 +2,7 @@
 """Detects a foreign XDP program on the synthetic NIC that frames of the VF bypass. Pure.
 
 An XDP program sees the frames of its own device only, and frames that home redirects to the synthetic NIC are
-past its XDP hook (the kernel skips generic XDP for redirected frames, netif_receive_generic_xdp()). hv_netvsc
+past the hook in its driver (in generic mode they are not: ebpf/guard.c, is_from_home()). hv_netvsc
 copies the program onto its VF, if that accepts it (netvsc_vf_setxdp()); otherwise it has to be attached
 to the VF as well.
 """
