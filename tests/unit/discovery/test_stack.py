@@ -7,9 +7,8 @@ from netvsc_bpf.discovery.stack import stack
 from tests.unit.discovery.shapes import VIRTIO
 
 LOWEST = replace(VIRTIO, ifindex=2)
-VLAN, ON_VLAN, OTHER = (
-    replace(VIRTIO, ifindex=number, link=link) for number, link in ((5, 2), (4, 5), (3, 9))
-)
+VLAN, ON_VLAN = replace(VIRTIO, ifindex=5, link=2), replace(VIRTIO, ifindex=4, link=5)
+OTHER = replace(VIRTIO, ifindex=3, link=9)
 
 
 def test_devices_on_devices_are_found_in_their_order() -> None:
