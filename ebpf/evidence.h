@@ -88,6 +88,7 @@ static __always_inline u64 delivered_by(enum pair_path path)
 {
 	u64 sum = 0;
 
+#pragma clang loop unroll(disable)
 	for (u32 cpu = 0; cpu < CPU_SLOTS; cpu++) {
 		struct counters *counters = own_counters(cpu);
 
@@ -218,6 +219,7 @@ static __always_inline bool is_copy(struct pair *pair, u64 hash, enum pair_path 
 
 	if (!hash)
 		return false;
+#pragma clang loop unroll(disable)
 	for (u32 attempt = 0; attempt < 3; attempt++) {
 		u64 before = *(volatile u64 *)entry, after;
 		s64 ahead = (s8)before & only_if(!((before ^ key) & ~0xffffffULL));

@@ -65,17 +65,15 @@ static __always_inline u64 hash_payload(struct frame *frame, u8 *at, u8 *end)
 	payload.first[2] = *(u64 *)(at + 16);
 	payload.first[3] = *(u32 *)(at + 24);
 	at += FIRST;
-	if (at + SHORT > end)
-		return hash_of(frame, &payload);
-	payload.more[0] = *(u64 *)at;
-	payload.more[1] = *(u64 *)(at + 8);
-	if (at + LONG > end) {
-		payload.more[2] = *(u32 *)(at + 16);
-		return hash_of(frame, &payload);
-	}
+	if (at + LONG <= end) {
 #pragma unroll
-	for (u32 word = 2; word < 6; word++)
-		payload.more[word] = *(u64 *)(at + 8 * word);
+		for (u32 word = 0; word < 6; word++)
+			payload.more[word] = *(u64 *)(at + 8 * word);
+	} else if (at + SHORT <= end) {
+		payload.more[0] = *(u64 *)at;
+		payload.more[1] = *(u64 *)(at + 8);
+		payload.more[2] = *(u32 *)(at + 16);
+	}
 	return hash_of(frame, &payload);
 }
 
