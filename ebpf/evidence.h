@@ -167,7 +167,7 @@ static __always_inline enum verdict judge(struct pair *pair, struct frame *frame
 	bool active = path == (pair->armed ? PATH_VF : PATH_SYNTHETIC);
 	bool holds;
 
-	if (pair->guard == GUARD_OFF)
+	if (pair->guard == GUARD_OFF || pair->facts & FACT_GUARD_MOVES)
 		return DELIVER;
 	if (!active && is_own(pair, frame->from))
 		return DROP;

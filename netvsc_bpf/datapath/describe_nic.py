@@ -29,11 +29,29 @@ def is_described(session: Session, loaded: LoadedObject, synthetic: Nic, slot: i
 
 
 def describe(session: Session, loaded: LoadedObject, synthetic: Nic, slot: int) -> None:
-    """Give the programs the MAC of the synthetic NIC and the facts. Raises NoSuchNic, KernelError."""
+    """Give the programs the MAC of the synthetic NIC and the facts. Raises NoSuchNic, KernelError.
+
+    Guard and home drop copies from then on, unless the mode is off: see suspend_guard().
+    """
     with changing(f"cannot describe {synthetic.name}"):
         synthetic = get_nic(session.rtnl, synthetic.ifindex)  # guard may have been attached since it was read
         loaded.control(ControlCommand.ADDRESS, slot, abi.address(synthetic.mac))
-        loaded.control(ControlCommand.FACTS, slot, _facts(session, synthetic))
+        facts = _facts(session, synthetic)
+        if NicFact.GUARD_MOVES in NicFact(loaded.pair(slot).facts):
+            # Home marks frames for a guard in generic mode before that guard takes the others for copies.
+            loaded.control(ControlCommand.FACTS, slot, facts | NicFact.GUARD_MOVES)
+        loaded.control(ControlCommand.FACTS, slot, facts)
+
+
+def suspend_guard(loaded: LoadedObject, slot: int) -> None:
+    """Have guard and home drop nothing, and home mark nothing for guard, until describe().
+
+    For attaching and detaching guard: in generic mode it takes what home redirects for copies, until describe()
+    has stored that mode. What guard has to do is kept, also if this process is killed: the next one finds that
+    the NIC is not described.
+    """
+    facts = NicFact(loaded.pair(slot).facts) & ~NicFact.GENERIC_XDP
+    loaded.control(ControlCommand.FACTS, slot, facts | NicFact.GUARD_MOVES)
 
 
 def _facts(session: Session, synthetic: Nic) -> NicFact:

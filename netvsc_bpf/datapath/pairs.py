@@ -9,12 +9,12 @@ import os
 from contextlib import ExitStack
 
 from netvsc_bpf.datapath import guard_hook, order
-from netvsc_bpf.datapath.describe_nic import describe
+from netvsc_bpf.datapath.describe_nic import describe, suspend_guard
 from netvsc_bpf.datapath.received_traffic import counters_now
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot, free_pair_slot
 from netvsc_bpf.kernel.bpf import abi, attach_notes, links, offload_notes, pair_programs, pin_files, pins
-from netvsc_bpf.kernel.bpf.abi import ControlCommand, NicFact
+from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import clsact
 from netvsc_bpf.kernel.hooks.hidden_steer import refuse_second_steer
@@ -134,31 +134,23 @@ def ensure_guard(
 ) -> None:
     """Attach guard to the synthetic NIC, or detach it if the mode is off. Raises ForeignXdp, XdpRefused."""
     if mode is GuardMode.OFF:
-        _suspend_guard(loaded, slot)
+        loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
+        suspend_guard(loaded, slot)
         with changing(f"cannot detach guard from {synthetic.name}"):
             guard_hook.detach(session, synthetic)
     elif not (
         runs_guard(session, synthetic.ifindex, guard_link(session, synthetic.ifindex))
         and guard_hook.is_in_place(synthetic)
     ):
-        _suspend_guard(loaded, slot)
+        suspend_guard(loaded, slot)
         undo.callback(guard_hook.detach, session, synthetic)
         with (
             changing(f"cannot attach guard to {synthetic.name}"),
             pair_programs.opened(loaded, synthetic.ifindex, slot, "guard") as program,
         ):
             guard_hook.attach(session, synthetic, program)
-    describe(session, loaded, synthetic, slot)
     loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(mode))
-
-
-def _suspend_guard(loaded: LoadedObject, slot: int) -> None:
-    """Have guard drop nothing, and home mark nothing for it, until the mode is set again.
-
-    In generic mode guard takes what home redirects for copies, until describe() has stored the mode.
-    """
-    loaded.control(ControlCommand.GUARD, slot, abi.GUARD_MODES.index(GuardMode.OFF))
-    loaded.control(ControlCommand.FACTS, slot, loaded.pair(slot).facts & ~NicFact.GENERIC_XDP)
+    describe(session, loaded, synthetic, slot)
 
 
 def guard_link(session: Session, ifindex: int) -> links.LinkState | None:

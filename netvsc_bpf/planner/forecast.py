@@ -48,7 +48,7 @@ def after(seen: PairObservation, step: act.Action, wanted: Wanted) -> PairObserv
     """Return the state of a pair after a step that succeeded."""
     match step:
         case act.Attach():
-            return replace(seen, steer=True, guard=True, guard_lost=False, attached=True)
+            return replace(seen, steer=True, guard=True, guard_lost=False, attached=True, described=True)
         case act.Describe():
             return replace(seen, described=True)
         case act.PutLast():

@@ -354,8 +354,15 @@ FRAMES = (
     Mutation(
         "mode off drops",
         "ebpf/evidence.h",
-        "\tif (pair->guard == GUARD_OFF)\n\t\treturn DELIVER;\n",
-        "",
+        "pair->guard == GUARD_OFF || pair->facts & FACT_GUARD_MOVES",
+        "pair->facts & FACT_GUARD_MOVES",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "frames are dropped while guard is being attached",
+        "ebpf/evidence.h",
+        "pair->guard == GUARD_OFF || pair->facts & FACT_GUARD_MOVES",
+        "pair->guard == GUARD_OFF",
         _PROGRAMS,
     ),
     Mutation(

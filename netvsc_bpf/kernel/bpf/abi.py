@@ -90,6 +90,7 @@ class NicFact(IntFlag):
     SENDERS = 1
     TAGS_HIDDEN = 2
     GENERIC_XDP = 4
+    GUARD_MOVES = 8
 
 
 class PairState(ctypes.Structure):

@@ -144,7 +144,7 @@ def test_s98_another_vf_that_is_plugged_in_meanwhile_joins_and_waits(lab: Lab) -
         assert drain(lab) == []
         lab.unplug_vf()
         manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
-        lab.plug_vf()
+        lab.plug_vf(up=False)
         manager.wait_event("joined", "vf0", times=2)
         manager.wait_path(Path.SYNTHETIC, Reason.DRAINED)
         assert not is_up(lab)

@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 import pytest
 
 from netvsc_bpf.kernel.bpf import libbpf, links
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, NicFact
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
@@ -20,6 +21,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.programs import SCHED_CLS, XDP, counting_program
+from tests.kernel.support.attachment import attached
 from tests.kernel.support.load import bearable
 from tests.kernel.support.manager import Manager, ip, own_manager_of
 from tests.kernel.support.waiting import eventually
@@ -109,6 +111,20 @@ def test_s64_xdp_program_in_guards_place_stays_and_guard_is_back_when_it_goes(la
         assert (state.ifindex, state.prog_id) == (eth0, foreign.id), "it is left alone"
         os.close(theirs)  # tried again and again, with patience
         put_back(lab, manager, "guard")
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_s64_guard_drops_again_though_the_process_that_attached_it_was_killed(
+    lab: Lab, start: Start, done: bool
+) -> None:
+    with attached(lab) as pair:
+        mode = pair.status().guard
+        pair.control(ControlCommand.FACTS, NicFact.GUARD_MOVES)
+        if not done:
+            pin(lab, "guard").unlink()
+        start(lab, "eth0", *SELDOM)
+        eventually("guard is described", lambda: pair.state().facts == 0)
+        assert (pair.status().guard, pin(lab, "guard").exists()) == (mode, True)
 
 
 @pytest.mark.parametrize(

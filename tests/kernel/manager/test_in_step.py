@@ -2,7 +2,9 @@
 """The VF has what the synthetic NIC has, or is not used."""
 
 from collections.abc import Callable
+from pathlib import Path as FilePath
 
+from netvsc_bpf import datapath
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
@@ -88,16 +90,20 @@ def test_s31_mtu_changed_on_the_vf_alone_is_repaired(lab: Lab, start: Start) -> 
     manager.wait_vf()
 
 
-def test_s32_promisc_and_allmulti(lab: Lab, start: Start) -> None:
-    manager = start(lab)
+def modes(lab: Lab) -> list[str]:
+    """The receive modes of the VF that are on."""
+    shown = lab.run(lab.guest, ["ip", "link", "show", "vf0"]).stdout
+    return [flag for flag in ("PROMISC", "ALLMULTI") if f",{flag}" in shown]
+
+
+def test_s32_promisc_and_allmulti(lab: Lab, start: Start, tmp_path: FilePath) -> None:
+    config = tmp_path / "filtering.toml"
+    config.write_text("[attach]\nany_bus = true\nall_multicast = false\n")
+    manager = start(lab, "eth0", "--config", str(config))
     manager.wait_vf()
-
-    def flags() -> list[str]:
-        shown = lab.run(lab.guest, ["ip", "link", "show", "vf0"]).stdout
-        return [flag for flag in ("PROMISC", "ALLMULTI") if f",{flag}" in shown]
-
+    assert modes(lab) == []
     ip(lab, "link", "set", "eth0", "promisc", "on")
-    eventually("promisc", lambda: flags() == ["PROMISC"])
+    eventually("promisc", lambda: modes(lab) == ["PROMISC"])
     if setting(lab, "eth0", "allmulti") is not None:
         ip(lab, "link", "set", "eth0", "allmulticast", "on")
         ip(lab, "link", "set", "eth0", "promisc", "off")
@@ -105,8 +111,21 @@ def test_s32_promisc_and_allmulti(lab: Lab, start: Start) -> None:
         ip(lab, "link", "set", "eth0", "allmulticast", "off")
     else:
         ip(lab, "link", "set", "eth0", "promisc", "off")
-    eventually("none", lambda: flags() == [])
+    eventually("none", lambda: modes(lab) == [])
     assert manager.where == (Path.VF, Reason.ARMED)
+
+
+def test_s32_vf_receives_all_multicast_whatever_the_synthetic_nic_does(lab: Lab, start: Start) -> None:
+    manager = start(lab)
+    manager.wait_vf()
+    assert modes(lab) == ["ALLMULTI"]
+    ip(lab, "link", "set", "eth0", "promisc", "on")
+    eventually("promisc", lambda: modes(lab) == ["PROMISC", "ALLMULTI"])
+    ip(lab, "link", "set", "eth0", "promisc", "off")
+    eventually("not promisc", lambda: modes(lab) == ["ALLMULTI"])
+    manager.stop()
+    lab.in_guest(datapath.detach_all)
+    assert modes(lab) == []
 
 
 def test_s32_promisc_is_taken_back_when_the_vf_is_released(lab: Lab, start: Start) -> None:

@@ -82,12 +82,13 @@ WANTED = st.builds(
     damped=st.booleans(),
     held=st.booleans(),
     needs_xdp=st.booleans(),
+    all_multicast=st.booleans(),
 )
 
 
 @given(st.lists(st.tuples(EVENTS, st.booleans()), max_size=12), WANTED)
 def test_forecast_is_what_happens(events: list[tuple[str, bool]], wanted: Wanted) -> None:
-    world = World()
+    world = World(all_multicast=wanted.all_multicast)
     for event, at_rest in events:
         happen(world, event)
         if at_rest:

@@ -46,9 +46,9 @@ def test_fastening_which_may_be_put_off_hides_no_other_step() -> None:
     world.plug()
     while not world.permitted:
         world.execute(plan(world.observe(), Wanted()))
-    world.change_synthetic(promiscuity=1)
+    world.change_synthetic(allmulti=1)
     steps = plan(world.observe(), Wanted())
-    assert steps == [act.ReplaceInterim(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)]
+    assert steps == [act.ReplaceInterim(SYNTHETIC), act.FollowFlags(SYNTHETIC, False, True)]
 
 
 def test_vf_without_permission_has_its_interim_home_replaced_too() -> None:
@@ -273,7 +273,7 @@ def test_s90_pair_that_is_refused_once_attached_is_kept_in_order(world: World) -
 def test_s94_mode_that_was_noted_and_not_set_is_set(world: World) -> None:
     assert world.devmap is not None
     world.change_synthetic(promiscuity=1)
-    assert rest(world) == [act.FollowFlags(SYNTHETIC, True, False)]
+    assert rest(world) == [act.Describe(SYNTHETIC), act.FollowFlags(SYNTHETIC, True, False)]
     world.change_vf(world.devmap, promiscuity=0)
     assert rest(world) == [act.FollowFlags(SYNTHETIC, True, False)]
 

@@ -42,6 +42,8 @@ class World:
     """VFs that refuse another MAC."""
     steer: bool = False
     guard: bool = False
+    described: Nic | None = None
+    """The synthetic NIC as it was when the programs were given the facts about it."""
     late: tuple[int, ...] = ()
     """Programs that were attached after steer."""
     home: int | None = None
@@ -57,6 +59,8 @@ class World:
     armed: bool = False
     reason: Reason = Reason.NO_VF
     settle_ms: int = 0
+    all_multicast: bool = False
+    """As Wanted has it."""
     drained: Drain | None = None
     plugged: int = 10
 
@@ -120,8 +124,13 @@ class World:
             joined=self._joined(),
             left_behind=self.devmap is None and self.found_vf != 0,
             drained=self.drained,
+            described=self._described(),
         )
         return choose([self.synthetic, *self.vfs.values()], seen, AttachOptions(), KnownPairs()).pair
+
+    def _described(self) -> bool:
+        then, now = self.described, self.synthetic
+        return then is not None and (then.mac, then.promiscuity) == (now.mac, now.promiscuity)
 
     def _joined(self) -> Joined | None:
         if self.devmap is None:
@@ -147,6 +156,9 @@ class World:
         match step:
             case act.Attach():
                 self.steer = self.guard = True
+                self.described = self.synthetic
+            case act.Describe():
+                self.described = self.synthetic
             case act.PutLast():
                 self.late = ()
             case act.Join(vf=vf, down=down):
@@ -200,9 +212,17 @@ class World:
         if taken:
             self.home, self.interim = ifindex, new
             self.had_home = ifindex
+            self._switch_flags_on()
             self.change_vf(ifindex, up=up and not stays_down)
         else:
             self.permitted, self.reason = False, Reason.MTU_REFUSED
+
+    def _switch_flags_on(self) -> None:
+        """Switch on what the VF needs. Joining switches nothing off."""
+        promisc = self.followed.promisc or self.synthetic.promiscuity > 0
+        allmulti = self.followed.allmulti or self.synthetic.allmulti > 0 or self.all_multicast
+        self.followed = replace(self.followed, promisc=promisc, allmulti=allmulti)
+        self.change_vf(self._vf().ifindex, promiscuity=int(promisc), allmulti=int(allmulti))
 
     def join_half_way(self, ifindex: int) -> None:
         """As a join that was killed once the VF was named leaves it."""

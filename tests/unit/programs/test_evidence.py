@@ -361,3 +361,13 @@ def test_s77_guard_in_generic_mode_passes_what_home_redirects(pair: Host_) -> No
             assert host.guard_drops(frame(target, number)), "the copy on the wire"
     assert not host.pair.settled_ifindex, "each frame has to be marked"
     assert host.counters.rx[0].packets == 0
+
+
+@STATES
+@pytest.mark.parametrize("target", [GROUP, OWN_MAC, INNER], ids=["group", "own", "inner"])
+def test_s77_nothing_is_dropped_while_guard_is_being_attached(pair: Host_, target: bytes, armed: int) -> None:
+    host = pair(armed, facts=NicFact.GUARD_MOVES)
+    both = [(path, frame(target, number)) for number in range(5) for path in paths_of(armed)]
+    assert all(delivered(host, path, data) for path, data in both)
+    host.control(ControlCommand.FACTS, 0)
+    assert [delivered(host, path, data) for path, data in both].count(True) == 5, "the mode was kept"
