@@ -9,7 +9,7 @@
 #define __NETVSC_BPF_ABI_H
 
 #define ABI_MAGIC 0x6e767362 /* "nvsb" */
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 /*
  * Open addressing: the slot of a NIC is its ifindex modulo NIC_SLOTS, or one of the next when that is taken. Userspace
@@ -45,7 +45,9 @@ enum reason {
 	REASON_NOT_PERMITTED = 13,
 	REASON_STALLED = 14,
 	REASON_XDP_MISSING = 15,
-	REASON_COUNT = 16,
+	REASON_UNREACHABLE = 16,
+	REASON_MANUAL = 17,
+	REASON_COUNT = 32, /* a power of two, with room for more */
 };
 
 /* The fallback levels of failure detection. RUNG, set by the loader, is the one that the programs are compiled for. */

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     NOT_PERMITTED = "not-permitted"
     STALLED = "stalled"
     XDP_MISSING = "xdp-missing"
+    UNREACHABLE = "unreachable"
+    MANUAL = "manual"
 
 
 class Hook(StrEnum):

@@ -10,10 +10,10 @@ from enum import IntEnum
 from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
 
 ABI_MAGIC = 0x6E767362
-ABI_VERSION = 3
+ABI_VERSION = 4
 NIC_SLOTS = 512
 SLOT_PROBES = 4
-REASON_COUNT = 16
+REASON_COUNT = 32
 DRAINED_INDEFINITELY = (1 << 64) - 1
 
 PATHS = (Path.SYNTHETIC, Path.VF)
@@ -36,6 +36,8 @@ REASONS: tuple[Reason | None, ...] = (
     Reason.NOT_PERMITTED,
     Reason.STALLED,
     Reason.XDP_MISSING,
+    Reason.UNREACHABLE,
+    Reason.MANUAL,
 )
 """enum reason, by number; REASON_NONE is None."""
 
