@@ -19,6 +19,7 @@ from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode
 from netvsc_bpf.model.path import Path as Way
+from netvsc_bpf.model.probe import Probe, ProbeState
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
 REPO = Path(__file__).resolve().parents[1]
@@ -75,6 +76,10 @@ STATUS = {
     "drained.until": "when the manager ends it; null: only `undrain` does",
     "drained.why": "the operator's reason; null without one",
     "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
+    "probe": "what the probe found; null if it is disabled, or no manager runs",
+    "probe.targets": "whom it asks: `192.0.2.1`, or `192.0.2.1%eth0.5` if from another device than the synthetic NIC",
+    "probe.state": "what is known of them",
+    "probe.last_answer": "when one answered last; null if none has",
 }
 DOCTOR = {
     "fit": "`attach` can work: no finding is a problem",
@@ -118,11 +123,15 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.liveness": Liveness,
     "status.rx": RxMode,
     "status.guard": GuardMode,
+    "status.probe.state": ProbeState,
     "doctor.findings.level": Level,
     "event.event": Kind,
     "event.severity": Severity,
 }
-TIMES = {"status.last_change", "status.until", "status.drained.since", "status.drained.until", "event.time"}
+TIMES = {
+    *("status.last_change", "status.until", "status.drained.since", "status.drained.until"),
+    *("status.probe.last_answer", "event.time"),
+}
 
 HEAD = """\
 # JSON
@@ -177,8 +186,9 @@ def samples() -> dict[str, list[Any]]:
             taken_down=Reason.DRAINED,
             drained=Drained(_NOW, _NOW, "NIC firmware"),
             passed_by=(7,),
+            probe=Probe(("192.0.2.1",), ProbeState.REACHABLE, _NOW),
         ),
-        _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW)),
+        _pair(bare, drops=Drops(rx_home=None), drained=Drained(_NOW), probe=Probe((), ProbeState.NO_TARGETS)),
         _pair(None),
         PairStatus(**{**_fields(_pair(None)), "synthetic": Nic(2, "eth0", _ETH0.mac, 1500, True, True)}),
     ]

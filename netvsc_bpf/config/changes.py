@@ -8,7 +8,7 @@ from typing import Any
 
 from netvsc_bpf.config.keys import Key, as_toml
 from netvsc_bpf.config.load import Overrides, load
-from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
+from netvsc_bpf.config.sections import ATTACH, FOR_ONE_POLICIES, INTERFACE, MANAGER, policies, sections
 from netvsc_bpf.manager.reload import Reload, Reloaded
 from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
 
@@ -71,11 +71,12 @@ def _interfaces(current: ManagerConfig, wanted: ManagerConfig) -> list[str]:
 
 def _own(config: ManagerConfig, name: str) -> dict[str, Any]:
     one = config.of(name)
-    general = InterfaceConfig(config.options, config.settle_ms)
+    general = InterfaceConfig(config.options, config.settle_ms, config.probe)
     keys = [key for key in sections()[INTERFACE] if key != "settle_ms"]
     found = {key: getattr(one.options, key) for key in keys}
     rest = {key: getattr(general.options, key) for key in keys}
-    found["settle_ms"], rest["settle_ms"] = one.settle_ms, general.settle_ms
+    for key in ("settle_ms", *FOR_ONE_POLICIES):
+        found[key], rest[key] = getattr(one, key), getattr(general, key)
     return {key: value for key, value in found.items() if value != rest[key]}
 
 

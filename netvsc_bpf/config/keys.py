@@ -46,7 +46,7 @@ class Key:
 
     def read(self, value: object) -> Any:
         """Return the field's value for a TOML value. Raises BadValue."""
-        if self.optional and value == AUTO and self.is_choice:
+        if value == AUTO and self.takes_auto:
             return None
         return _read(self.kind, value, self.setting, self.takes)
 
@@ -61,9 +61,14 @@ class Key:
         return _is_choice(self.kind)
 
     @property
+    def takes_auto(self) -> bool:
+        """Whether the key takes "auto": a choice or a list that netvsc-bpf can make."""
+        return self.optional and (self.is_choice or get_origin(self.kind) is tuple)
+
+    @property
     def takes(self) -> str:
         """The TOML values that the key takes, in words."""
-        words = _words(self.kind, [AUTO] if self.optional and self.is_choice else [])
+        words = _words(self.kind, [AUTO] if self.takes_auto else [])
         return f"{words}, {self.setting.limits}" if self.setting.limits else words
 
 
@@ -117,7 +122,8 @@ def _words(kind: Any, more: list[str]) -> str:
     if _is_choice(kind):
         return " or ".join(f'"{word}"' for word in [*more, *kind])
     if get_origin(kind) is tuple:
-        return "a table of strings" if kind == _PAIRS else f"a list of {_PLURALS[get_args(kind)[0]]}"
+        words = "a table of strings" if kind == _PAIRS else f"a list of {_PLURALS[get_args(kind)[0]]}"
+        return " or ".join([*(f'"{word}"' for word in more), words])
     return _SINGULARS.get(kind, "a string")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from netvsc_bpf.config.crossing import check_names
 from netvsc_bpf.config.keys import BadValue, Key
 from netvsc_bpf.config.lines import error_line, line_of
-from netvsc_bpf.config.sections import ATTACH, INTERFACE, MANAGER, policies, sections
+from netvsc_bpf.config.sections import ATTACH, FOR_ONE_POLICIES, INTERFACE, MANAGER, policies, sections
 from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
 from netvsc_bpf.model.errors import ConfigError, CrossedPairs
 from netvsc_bpf.model.names import read_back
@@ -70,18 +70,27 @@ def _read(data: Mapping[str, Any]) -> _Values:
             raise _Fault(f"{name} is a section: write [{name}]", name)
         if name == INTERFACE:
             for interface, inner in table.items():
-                values[name, read_back(interface)] = _interface(interface, inner, known[name])
+                values |= _interface(interface, inner, known)
         else:
             values[(name,)] = _table((name,), table, known[name])
     return values
 
 
-def _interface(name: str, table: object, keys: Mapping[str, Key]) -> dict[str, Any]:
+def _interface(name: str, table: object, known: Mapping[str, Mapping[str, Key]]) -> _Values:
+    """Return the table of an interface, and those of policies in it."""
     if not isinstance(table, dict):
         raise _Fault(f"write [{INTERFACE}.NAME], then {name} = ...", INTERFACE, name)
     if re.fullmatch(INTERFACE_NAME, name) is None:
         raise _Fault(f"{name!r} is not the name of an interface", INTERFACE, name)
-    return _table((INTERFACE, name), table, keys)
+    inner = {key: table[key] for key in FOR_ONE_POLICIES if key in table}
+    own = {key: value for key, value in table.items() if key not in inner}
+    where = (INTERFACE, read_back(name))
+    found: _Values = {where: _table((INTERFACE, name), own, known[INTERFACE])}
+    for section, values in inner.items():
+        if not isinstance(values, dict):
+            raise _Fault(f"write [{INTERFACE}.{name}.{section}]", INTERFACE, name, section)
+        found[*where, section] = _table((INTERFACE, name, section), values, known[section])
+    return found
 
 
 def _table(where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
@@ -103,7 +112,7 @@ def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
     for (section, key), value in overrides.items():
         values.setdefault((section,), {})[key] = value
         for where, table in values.items():
-            if where[0] == INTERFACE and section == ATTACH:
+            if (where[0], len(where), section) == (INTERFACE, 2, ATTACH):
                 table.pop(key, None)
     parts = {}
     for section, (field, kind) in policies().items():
@@ -111,9 +120,13 @@ def _config(values: _Values, overrides: Overrides) -> ManagerConfig:
     config = _built(MANAGER, ManagerConfig, {**values.get((MANAGER,), {}), **parts})
     settle_ms = values.get((ATTACH,), {}).get("settle_ms")
     per_interface = {
-        where[1]: InterfaceConfig(replace(config.options, **table), table.get("settle_ms", settle_ms))
+        where[1]: InterfaceConfig(
+            replace(config.options, **table),
+            table.get("settle_ms", settle_ms),
+            replace(config.probe, **values.get((*where, "probe"), {})),
+        )
         for where, table in values.items()
-        if where[0] == INTERFACE
+        if where[0] == INTERFACE and len(where) == 2
     }
     done: ManagerConfig = replace(config, settle_ms=settle_ms, per_interface=per_interface)
     _check_crossing(done)

@@ -19,6 +19,8 @@ _NAMES = {"options": ATTACH}
 """Sections whose name is not that of their field of ManagerConfig."""
 _FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard", "leave")
 _FOR_ONE_ONLY = ("vf",)
+FOR_ONE_POLICIES = ("probe",)
+"""Sections whose keys may also be in [interface.NAME.SECTION]; fields of InterfaceConfig."""
 
 
 def policies() -> dict[str, tuple[str, type]]:
@@ -45,6 +47,7 @@ def sections() -> dict[str, dict[str, Key]]:
 def meaning(section: str) -> str:
     """Return what a section is about: the first paragraph of its dataclass's docstring."""
     if section == INTERFACE:
-        return "Settings of one interface that differ from `[attach]`."
+        others = " and ".join(f"`[interface.NAME.{one}]`, from `[{one}]`" for one in FOR_ONE_POLICIES)
+        return f"Settings of one interface that differ from `[attach]`; in {others}."
     kind: type = {MANAGER: ManagerConfig, ATTACH: AttachOptions}.get(section) or policies()[section][1]
     return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())

@@ -25,7 +25,16 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Hook, Liveness, Path, Reason, RxMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
-_WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
+_WITHHELD = frozenset(
+    {
+        Reason.DAMPED,
+        Reason.DRAINED,
+        Reason.STALLED,
+        Reason.UNREACHABLE,
+        Reason.XDP_MISSING,
+        Reason.NO_CARRIER,
+    }
+)
 """Reasons for which a VF that fits is deliberately not permitted."""
 
 

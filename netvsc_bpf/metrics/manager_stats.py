@@ -59,6 +59,18 @@ class ManagerFigures:
     """Unix time."""
     lost_lines: int
     """Lines of the log."""
+    probes: Mapping[str, "ProbeFigures"]
+    """By interface, of those that have been probed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFigures:
+    """The probe of one interface."""
+
+    sent: int = 0
+    answered: int = 0
+    reachable: bool | None = None
+    """Whether a target answers by the path in use; None while that is not known."""
 
 
 class ManagerStats:
@@ -75,6 +87,7 @@ class ManagerStats:
         self._errors: Counter[str] = Counter()
         self._last_success: float | None = None
         self._failing = False
+        self._probes: dict[str, ProbeFigures] = {}
 
     def joined(self, seconds: float) -> None:
         """Count a VF that the kernel armed for the first time, `seconds` after it appeared."""
@@ -85,6 +98,12 @@ class ManagerStats:
         """Count a repair."""
         with self._lock:
             self._repairs[interface, what] += 1
+
+    def probed(self, interface: str, sent: int, answered: int, reachable: bool | None) -> None:
+        """Count questions of the probe that were sent, and answers; note what is known now."""
+        with self._lock:
+            before = self._probes.get(interface, ProbeFigures())
+            self._probes[interface] = ProbeFigures(before.sent + sent, before.answered + answered, reachable)
 
     def failed(self, error: BaseException) -> None:
         """Count a step or a reconciliation that failed."""
@@ -126,4 +145,5 @@ class ManagerStats:
                 errors={kind: self._errors[kind] for kind in ERROR_CLASSES},
                 last_success=self._last_success,
                 lost_lines=self._lost_lines(),
+                probes=dict(self._probes),
             )

@@ -8,6 +8,7 @@ from typing import Any
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.probe import Probe
 from netvsc_bpf.model.timestamp import timestamp
 
 
@@ -79,6 +80,8 @@ class PairStatus:
     """The operator's drain of the pair, also one that has expired but was not ended yet."""
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see packets for the VF."""
+    probe: Probe | None = None
+    """What the manager's probe found; None without a manager, or if it is disabled."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints (CONTRACT.md)."""
@@ -106,6 +109,7 @@ class PairStatus:
             "until": None if self.until is None else timestamp(self.until),
             "drained": None if self.drained is None else _drained_json(self.drained),
             "passed_by": list(self.passed_by),
+            "probe": None if self.probe is None else _probe_json(self.probe),
         }
 
 
@@ -126,6 +130,14 @@ def _drained_json(drained: Drained) -> dict[str, Any]:
         "since": timestamp(drained.since),
         "until": None if drained.until is None else timestamp(drained.until),
         "why": drained.why or None,
+    }
+
+
+def _probe_json(probe: Probe) -> dict[str, Any]:
+    return {
+        "targets": list(probe.targets),
+        "state": probe.state.value,
+        "last_answer": None if probe.last_answer is None else timestamp(probe.last_answer),
     }
 
 

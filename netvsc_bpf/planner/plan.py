@@ -39,7 +39,14 @@ from netvsc_bpf.planner.actions import (
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
 _STORED_REASONS = frozenset(
-    {Reason.DRAINED, Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER}
+    {
+        Reason.DRAINED,
+        Reason.DAMPED,
+        Reason.STALLED,
+        Reason.UNREACHABLE,
+        Reason.XDP_MISSING,
+        Reason.NO_CARRIER,
+    }
 )
 """Reasons that are stored for `status` even without a permission to withdraw: else they are invisible."""
 
@@ -50,8 +57,8 @@ class Wanted:
 
     settle_ms: int = 100
     damped: bool = False
-    held: bool = False
-    """The VF did not transmit, and its hold has not ended yet (planner/stall.py)."""
+    held: Reason | None = None
+    """Why the VF is held: it did not transmit, or reached nothing (planner/stall.py)."""
     needs_xdp: bool = False
     """The VF must run an XDP program if a foreign one runs on the synthetic NIC."""
     leave: LeavePolicy = LeavePolicy.DOWN
@@ -91,8 +98,8 @@ def _decision(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
         return Reason.XDP_MISSING
     if wanted.damped:
         return Reason.DAMPED
-    if wanted.held:
-        return Reason.STALLED
+    if wanted.held is not None:
+        return wanted.held
     return Reason.NO_CARRIER if wanted.no_link else None
 
 

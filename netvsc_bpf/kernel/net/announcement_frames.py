@@ -9,6 +9,8 @@ import socket
 import struct
 from ipaddress import IPv4Address, IPv6Address
 
+from netvsc_bpf.kernel.net.checksum import internet_checksum
+
 ETH_P_ARP, ETH_P_RARP, ETH_P_IPV6 = 0x0806, 0x8035, 0x86DD  # include/uapi/linux/if_ether.h
 _BROADCAST = b"\xff" * 6
 _NOBODY = bytes(6)
@@ -44,7 +46,7 @@ def unsolicited_na(mac: bytes, address: IPv6Address, *, router: bool = False) ->
     option = struct.pack("!BB6s", _TARGET_LINK_LAYER_ADDRESS, 1, mac)
     body = struct.pack("!BBHI16s", _NEIGHBOUR_ADVERTISEMENT, 0, 0, flags, address.packed) + option
     pseudo = address.packed + _ALL_NODES.packed + struct.pack("!II", len(body), socket.IPPROTO_ICMPV6)
-    body = body[:2] + struct.pack("!H", _checksum(pseudo + body)) + body[4:]
+    body = body[:2] + struct.pack("!H", internet_checksum(pseudo + body)) + body[4:]
     head = struct.pack("!IHBB", 6 << 28, len(body), socket.IPPROTO_ICMPV6, _HOP_LIMIT)
     packet = head + address.packed + _ALL_NODES.packed + body
     return _ethernet(_ALL_NODES_MAC, mac, ETH_P_IPV6) + packet
@@ -57,11 +59,3 @@ def _ethernet(target: bytes, source: bytes, protocol: int) -> bytes:
 def _arp(protocol: int, operation: int, mac: bytes, sender: bytes, target_mac: bytes, target: bytes) -> bytes:
     fixed = struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation)
     return _ethernet(_BROADCAST, mac, protocol) + fixed + mac + sender + target_mac + target
-
-
-def _checksum(data: bytes) -> int:
-    """Return the Internet checksum (RFC 1071) of an even number of bytes."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF

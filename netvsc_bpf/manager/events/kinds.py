@@ -34,6 +34,8 @@ class Kind(StrEnum):
     FOLLOWED = "followed"
     DAMPED = "damped"
     STALLED = "stalled"
+    UNREACHABLE = "unreachable"
+    PROBED = "probed"
     REFUSED = "refused"
     FAILED = "failed"
     RELOADED = "reloaded"
@@ -73,7 +75,7 @@ class Detail(StrEnum):
     UNTIL = "until"
     """When a drain ends automatically: ISO 8601, UTC."""
     HOLD_S = "hold_s"
-    """How long a stalled VF is not used."""
+    """How long a VF that stalled or was unreachable is not used."""
     JOIN_S = "join_s"
     """Time from the VF's appearance until the kernel armed it for the first time."""
     IFINDEX = "ifindex"
@@ -89,6 +91,7 @@ _KIND_SEVERITY = {
     Kind.REPAIRED: Severity.WARNING,
     Kind.DAMPED: Severity.WARNING,
     Kind.STALLED: Severity.WARNING,
+    Kind.UNREACHABLE: Severity.WARNING,
     Kind.REFUSED: Severity.WARNING,
     Kind.FAILED: Severity.ERROR,
 }

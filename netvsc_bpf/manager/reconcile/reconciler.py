@@ -3,7 +3,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 
 from netvsc_bpf.datapath.known_pairs import refresh_known
@@ -43,6 +43,7 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import LeavePolicy, XdpPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.plan import Wanted, plan
+from netvsc_bpf.planner.probe_policy import ProbePolicy
 
 _WHAT = "cannot manage"
 _ROUNDS = 10
@@ -78,6 +79,8 @@ class Reconciler:
     """Called if pins may have changed: by this manager, or unnoticed since the last full observation."""
     served: frozenset[int] = frozenset()
     """The managed synthetic NICs (ifindexes) when last observed. Any thread may read it."""
+    probing: Mapping[int, ProbePolicy] = field(default_factory=dict)
+    """How the managed pairs (ifindexes) are probed. Any thread may read it."""
     _managed: Managed | ManagedMovedNics = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
@@ -295,8 +298,8 @@ class Reconciler:
     ) -> tuple[Seen, list[act.Action]]:
         now, wanted = self.clock(), self._wanted(nic)
         seen = observe(session, loaded, nic, wanted.options, known)
+        self.reporter.observed(seen)  # first: what is reported below names the interface
         memory = self.memories.observed(seen.pair, now)
-        self.reporter.observed(seen)
         held = memory.held(seen.pair, now)
         settle_ms = _settle_ms(seen, wanted.settle_ms)
         needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
@@ -321,6 +324,7 @@ class Reconciler:
         held = guards_of_moved_nics(NetnsHandle.here())
         ours = [nic for nic in managed if nic.xdp_prog_id not in held]
         self.served = frozenset(nic.ifindex for nic in ours)
+        self.probing = {nic.ifindex: self._wanted(nic).probe for nic in ours}
         return ours
 
     def _near(self, session: Session) -> Session:

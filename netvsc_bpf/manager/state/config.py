@@ -14,6 +14,7 @@ from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
+from netvsc_bpf.planner.probe_policy import ProbePolicy
 from netvsc_bpf.planner.stall import StallPolicy
 
 EVENTS_KEPT = 4096
@@ -25,6 +26,7 @@ class InterfaceConfig:
 
     options: AttachOptions
     settle_ms: int | None
+    probe: ProbePolicy = field(default_factory=ProbePolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class ManagerConfig:
     settle_ms: int | None = None
     damping: DampingPolicy = field(default_factory=DampingPolicy)
     stall: StallPolicy = field(default_factory=StallPolicy)
+    probe: ProbePolicy = field(default_factory=ProbePolicy)
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     interval_s: Annotated[
@@ -82,4 +85,4 @@ class ManagerConfig:
     def of(self, *names: str) -> InterfaceConfig:
         """Return the settings of an interface with these names; the first that has a section is used."""
         found = next((self.per_interface[name] for name in names if name in self.per_interface), None)
-        return InterfaceConfig(self.options, self.settle_ms) if found is None else found
+        return InterfaceConfig(self.options, self.settle_ms, self.probe) if found is None else found

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 
+from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.actions import Action, Withdraw
 from netvsc_bpf.planner.damping import Damper
 from netvsc_bpf.planner.flaps import failed_meanwhile
@@ -61,9 +62,10 @@ class PairMemory:
         self.before = seen
         self.link = self.link.observed(seen, now)
 
-    def held(self, seen: PairObservation, now: float) -> bool:
-        """Return whether the VF must not be used because it stalled."""
-        return seen.joined is not None and self.hold.is_active(seen.joined.vf.ifindex, now)
+    def held(self, seen: PairObservation, now: float) -> Reason | None:
+        """Return why the VF must not be used although it looks healthy: it stalled, or reached nothing."""
+        active = seen.joined is not None and self.hold.is_active(seen.joined.vf.ifindex, now)
+        return self.hold.reason if active else None
 
     def without_link(self, seen: PairObservation, now: float) -> bool:
         """Return whether the VF must be down because it lost its carrier."""
@@ -95,7 +97,7 @@ class PairMemory:
 
     def held_back_for_s(self, now: float) -> float | None:
         """Return for how many seconds the VF will not be used, unless it fails again."""
-        held = self.before is not None and self.held(self.before, now)
+        held = self.before is not None and self.held(self.before, now) is not None
         waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]
         return max((wait for wait in waits if wait is not None), default=None)
 

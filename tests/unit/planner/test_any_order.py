@@ -90,18 +90,18 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         damped=st.booleans(),
-        held=st.booleans(),
+        held=st.sampled_from([None, Reason.STALLED, Reason.UNREACHABLE]),
         settle_ms=st.sampled_from([10, 100]),
         leave=st.sampled_from(LeavePolicy),
     )
-    def wants_change(self, damped: bool, held: bool, settle_ms: int, leave: LeavePolicy) -> None:
+    def wants_change(self, damped: bool, held: Reason | None, settle_ms: int, leave: LeavePolicy) -> None:
         self.wanted = Wanted(settle_ms, damped, held, leave=leave)
 
     @rule(known=st.booleans())
     def another_thread_withdraws(self, known: bool) -> None:
         """For a stall, which the manager knows of then; or as a step hangs on a VF that is not in use."""
         if self.world.devmap is not None:
-            self.wanted = replace(self.wanted, held=self.wanted.held or known)
+            self.wanted = replace(self.wanted, held=self.wanted.held or (Reason.STALLED if known else None))
             self.world.execute_one(act.Withdraw(self.world.synthetic.ifindex, Reason.STALLED))
 
     @rule(take_down=st.booleans())
@@ -228,10 +228,10 @@ class AnyOrder(RuleBasedStateMachine):
         # It is asked again when its MTU or the synthetic NIC's changes, not at every look.
         assert denied if too_large else not (denied and vf.mtu == world.synthetic.mtu)
         drained = world.drained is not None
-        left_alone = drained or self.wanted.damped or self.wanted.held
+        left_alone = drained or self.wanted.damped or self.wanted.held is not None
         assert world.permitted == (world.synthetic.up and not denied and not left_alone)
         if left_alone and world.synthetic.up and not denied:
-            why = Reason.DAMPED if self.wanted.damped else Reason.STALLED
+            why = Reason.DAMPED if self.wanted.damped else self.wanted.held
             assert world.reason is (Reason.DRAINED if drained else why), "it says why"
         decided = denied or left_alone
         down = decided and world.synthetic.up and self.wanted.leave is LeavePolicy.DOWN

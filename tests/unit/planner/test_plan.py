@@ -193,7 +193,8 @@ def test_s101_vf_not_used_by_decision_is_taken_down_and_brought_up_again(world: 
     assert vf is not None
     for wanted, why in (
         (Wanted(damped=True), Reason.DAMPED),
-        (Wanted(held=True), Reason.STALLED),
+        (Wanted(held=Reason.STALLED), Reason.STALLED),
+        (Wanted(held=Reason.UNREACHABLE), Reason.UNREACHABLE),
     ):
         steps = rest(world, wanted)
         assert steps == [act.Withdraw(SYNTHETIC, why), act.FollowUp(SYNTHETIC, False, why)]
@@ -302,7 +303,7 @@ def test_s98_where_the_policy_is_to_steer_a_drained_vf_stays_up(world: World) ->
 
 def test_s98_drain_goes_before_every_other_decision(world: World) -> None:
     world.drain(take_down=True)
-    assert rest(world, Wanted(damped=True, held=True)) == []
+    assert rest(world, Wanted(damped=True, held=Reason.STALLED)) == []
     world.undrain()
     assert rest(world, Wanted(damped=True)) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
 
