@@ -14,7 +14,7 @@ from netvsc_bpf.model.errors import NetvscBpfError
 
 _COMMANDS = (
     *("attach", "capture", "demo", "detach", "doctor", "drain", "events", "metrics", "run", "status", "top"),
-    "undrain",
+    *("undamp", "undrain"),
 )
 _LASTING = frozenset({"capture", "demo", "events", "run", "top"})
 """The commands that may go on for long."""

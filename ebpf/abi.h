@@ -63,6 +63,13 @@ enum guard_mode {
 	GUARD_ALL = 2,
 };
 
+/* Whether a VF that failed is used again by itself; netvsc_bpf.model.path.ReturnPolicy. */
+enum return_policy {
+	RETURN_AUTO = 0,
+	RETURN_MANUAL = 1, /* once it fails, the latch makes this RETURN_PENDING */
+	RETURN_PENDING = 2, /* it failed: nothing arms the pair before CONTROL_RETURN */
+};
+
 /*
  * State of one pair. Its copies of steer, home and guard have the address of this struct compiled in (maps.h,
  * own_pair()).
@@ -92,6 +99,7 @@ struct pair {
 	u64 usable_since; /* CLOCK_MONOTONIC ns of the first check that found it usable, 0: it was not */
 	u64 carrier_epoch; /* number of carrier changes at that check: shows a bounce between two checks */
 	u64 held; /* 1: the sentinel saw the VF going down and has not seen it come up */
+	u64 returns; /* enum return_policy */
 	u64 failures; /* incremented at each reason not to use the VF; compared before and after arming */
 
 	/* Written on a change of path. */
@@ -208,6 +216,7 @@ enum control_command {
 	CONTROL_GUARD = 6, /* argument: enum guard_mode */
 	CONTROL_HOME = 7, /* argument: home_ifindex (low half) and redirect_to (high half) */
 	CONTROL_DRAIN = 8, /* argument: drained_until; 0: end the drain */
+	CONTROL_RETURN = 11, /* argument: RETURN_AUTO or RETURN_MANUAL; ends RETURN_PENDING */
 };
 
 enum control_result {
@@ -219,6 +228,7 @@ enum control_result {
 		4, /* the offsets taken from BTF do not lead to the VF: not permitted */
 	CONTROL_BAD_COMMAND = 5,
 	CONTROL_DRAINED = 6, /* drained by an operator: only the settle time was stored */
+	CONTROL_PENDING = 7, /* an operator has to allow the return of the VF: likewise */
 };
 
 #endif

@@ -68,6 +68,10 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 		pair->settle_ns = settle_ns; /* for after the drain */
 		return CONTROL_DRAINED;
 	}
+	if (pair->returns == RETURN_PENDING) {
+		pair->settle_ns = settle_ns; /* for after its return was allowed */
+		return CONTROL_PENDING;
+	}
 	if (!vf)
 		return CONTROL_NO_VF;
 	if (!synthetic)
@@ -138,6 +142,9 @@ int control(struct __sk_buff *skb)
 		return set_home(pair, slot, argument, argument >> 32);
 	case CONTROL_DRAIN:
 		return drain(pair, argument);
+	case CONTROL_RETURN:
+		pair->returns = argument == RETURN_MANUAL ? RETURN_MANUAL : RETURN_AUTO;
+		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	}
 	return CONTROL_BAD_COMMAND;
 }

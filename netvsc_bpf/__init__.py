@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         drain,
         events,
         status,
+        undamp,
         undrain,
         undrain_all,
     )
@@ -42,6 +43,7 @@ __all__ = [
     "drain",
     "events",
     "status",
+    "undamp",
     "undrain",
     "undrain_all",
 ]

@@ -77,7 +77,7 @@ STATUS = {
     "drained.why": "the operator's reason; null without one",
     "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
     "probe": "what the probe found; null if it is disabled, or no manager runs",
-    "probe.targets": "whom it asks: `192.0.2.1`, or `192.0.2.1%eth0.5` if from another device than the synthetic NIC",
+    "probe.targets": "whom it asks: `192.0.2.1`, or `192.0.2.1%eth0.5` if from a device on the synthetic NIC",
     "probe.state": "what is known of them",
     "probe.last_answer": "when one answered last; null if none has",
 }

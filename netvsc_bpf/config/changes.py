@@ -30,7 +30,7 @@ def merged(current: ManagerConfig, wanted: ManagerConfig) -> Reloaded:
             changed.append(_change(name, before, after))
         else:
             kept.append(name)
-            config = _with(config, section, key.name, before)
+            config = _with(config, section, key.field, before)
     changed += _interfaces(current, wanted)
     liveness = current.options.liveness
     own = {
@@ -45,7 +45,7 @@ def _differences(current: ManagerConfig, wanted: ManagerConfig) -> Iterator[tupl
         if section == INTERFACE:
             continue
         for key in keys.values():
-            before, after = _value(current, section, key.name), _value(wanted, section, key.name)
+            before, after = _value(current, section, key.field), _value(wanted, section, key.field)
             if before != after:
                 yield section, key, before, after
 
@@ -72,7 +72,7 @@ def _interfaces(current: ManagerConfig, wanted: ManagerConfig) -> list[str]:
 def _own(config: ManagerConfig, name: str) -> dict[str, Any]:
     one = config.of(name)
     general = InterfaceConfig(config.options, config.settle_ms, config.probe)
-    keys = [key for key in sections()[INTERFACE] if key != "settle_ms"]
+    keys = [key.field for name, key in sections()[INTERFACE].items() if name != "settle_ms"]
     found = {key: getattr(one.options, key) for key in keys}
     rest = {key: getattr(general.options, key) for key in keys}
     for key in ("settle_ms", *FOR_ONE_POLICIES):

@@ -37,6 +37,8 @@ class Key:
     """One key: a field of a dataclass."""
 
     name: str
+    field: str
+    """The name of the field; it ends with an underscore if the key is a word of Python."""
     kind: Any
     """The field's type, without Annotated and None."""
     optional: bool
@@ -86,7 +88,8 @@ def keys_of(section: type) -> dict[str, Key]:
             continue
         kind, optional = _without_none(kind)
         default = one.default if one.default_factory is MISSING else one.default_factory()
-        found[one.name] = Key(one.name, kind, optional, default, setting)
+        name = one.name.removesuffix("_")
+        found[name] = Key(name, one.name, kind, optional, default, setting)
     return found
 
 

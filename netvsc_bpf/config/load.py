@@ -101,7 +101,7 @@ def _table(where: tuple[str, ...], table: Mapping[str, Any], keys: Mapping[str, 
                 f"[{'.'.join(where)}] has no key {name}; its keys are {', '.join(keys)}", *where, name
             )
         try:
-            values[name] = keys[name].read(value)
+            values[keys[name].field] = keys[name].read(value)
         except BadValue as error:
             raise _Fault(f"{name} {error}", *where, name) from None
     return values

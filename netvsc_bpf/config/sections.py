@@ -17,7 +17,7 @@ ATTACH = "attach"
 INTERFACE = "interface"
 _NAMES = {"options": ATTACH}
 """Sections whose name is not that of their field of ManagerConfig."""
-_FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard", "leave")
+_FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard", "leave", "return")
 _FOR_ONE_ONLY = ("vf",)
 FOR_ONE_POLICIES = ("probe",)
 """Sections whose keys may also be in [interface.NAME.SECTION]; fields of InterfaceConfig."""

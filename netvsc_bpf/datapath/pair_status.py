@@ -194,6 +194,8 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
         return Reason.SYNTHETIC_DOWN
     if state.drained_until:
         return Reason.DRAINED
+    if state.returns == abi.Returns.PENDING:
+        return Reason.MANUAL
     if not state.permitted:
         return last if last in _WITHHELD else Reason.NOT_PERMITTED
     if not vf.up:

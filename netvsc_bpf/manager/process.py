@@ -111,7 +111,13 @@ class Manager:
         tasks = [loop.create_task(self._home.run()), loop.create_task(stopping.wait())]
         tasks.append(loop.create_task(self._unexpected.keep_running(self._reloader.run)))
         tasks.append(loop.create_task(self._unexpected.keep_running(lambda: self._until_deleted(stopping))))
-        server = EventServer(self._buffer, self._home.held_back, self._look, probes=self._home.probes)
+        server = EventServer(
+            self._buffer,
+            self._home.held_back,
+            self._look,
+            probes=self._home.probes,
+            forgive=self._home.forgive,
+        )
         tasks.append(loop.create_task(self._unexpected.keep_running(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))

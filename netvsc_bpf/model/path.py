@@ -76,6 +76,13 @@ class LeavePolicy(StrEnum):
     """It stays up: for fabrics that deliver to the port from which the guest last sent."""
 
 
+class ReturnPolicy(StrEnum):
+    """Whether a VF that failed is used again by itself."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
 class XdpPolicy(StrEnum):
     """What happens to a VF without an XDP program if a foreign one runs on the synthetic NIC."""
 

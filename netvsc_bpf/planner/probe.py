@@ -39,7 +39,7 @@ from netvsc_bpf.planner.probe_policy import ProbePolicy, Target
 _PATIENCE = 10
 """A target that does not count is asked in one of this many intervals."""
 _LATE_ANSWERS = 4
-"""Late answers to questions that went by the VF are waited for: at most this many times `missed` intervals."""
+"""Late answers to questions that went by the VF are waited for at most this many times `missed` intervals."""
 
 
 class Verdict(Enum):
@@ -95,6 +95,8 @@ class PairProbe:
     """The questions sent at the last look, which steer counts as sent by the VF."""
     unanswered: int = 0
     """Looks in a row at which questions to proven targets had no answer."""
+    heard: bool = False
+    """A target has answered since the VF became the path."""
     check: Check | None = None
     """While it is not known whether the VF that was left was at fault."""
     on_trial: bool = False
@@ -146,7 +148,7 @@ class PairProbe:
             return ProbeState.IDLE
         if not self.proven:
             return ProbeState.UNPROVEN
-        return ProbeState.SILENT if self.unanswered else ProbeState.REACHABLE
+        return ProbeState.REACHABLE if self.heard and not self.unanswered else ProbeState.SILENT
 
     def _on_vf(
         self, look: Look, answered: frozenset[Target], policy: ProbePolicy
@@ -154,10 +156,11 @@ class PairProbe:
         anew = (look.vf, look.changed_at) != (self.seen.vf, self.seen.changed_at)
         state = replace(self, seen=look, check=None, asked=frozenset())
         if anew:  # answers may be to questions that went by the other path
-            return replace(state, unanswered=0, asked=state._questions(at_once=True)), Verdict.NONE
+            state = replace(state, unanswered=0, heard=False)
+            return replace(state, asked=state._questions(at_once=True)), Verdict.NONE
         idle = self._receives_only(look, len(answered))
         if answered:
-            state = replace(state, unanswered=0, on_trial=False)
+            state = replace(state, unanswered=0, heard=True, on_trial=False)
         elif self.asked & self.proven:
             state = replace(state, unanswered=self.unanswered + 1)
             if state.unanswered >= (min(policy.missed, 1 + self.slow) if self.on_trial else policy.missed):

@@ -14,6 +14,7 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus, PathTraffic
 from netvsc_bpf.view.amounts import count, scaled
+from netvsc_bpf.view.probe_words import probe_words
 from netvsc_bpf.view.words import drained, end_of_drain, explain, passed_by, put_steer_last, since
 
 PATH_STYLES = {Path.VF: "bold green", Path.SYNTHETIC: "bold yellow"}
@@ -26,7 +27,7 @@ def cards(pairs: Iterable[PairStatus], now: datetime) -> RenderableType:
     for pair in pairs:
         if shown:
             shown.append(Text())
-        shown += [_heading(pair), Padding(_story(pair, now), _INDENT), Padding(_facts(pair), _INDENT)]
+        shown += [_heading(pair), Padding(_story(pair, now), _INDENT), Padding(_facts(pair, now), _INDENT)]
     return Group(*shown)
 
 
@@ -54,7 +55,7 @@ def _story(pair: PairStatus, now: datetime) -> Text:
     return story
 
 
-def _facts(pair: PairStatus) -> Table:
+def _facts(pair: PairStatus, now: datetime) -> Table:
     # Text, not str: "[...]" in a name must not be taken for markup.
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -70,6 +71,8 @@ def _facts(pair: PairStatus) -> Table:
     table.add_row("received", _traffic(pair.rx))
     table.add_row("dropped", Text(lost))
     table.add_row("path changes", Text(_path_changes(pair)))
+    if pair.probe is not None:
+        table.add_row("probe", Text(shown(probe_words(pair.probe, now))))
     table.add_row("data path", Text(how))
     return table
 

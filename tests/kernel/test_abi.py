@@ -9,7 +9,7 @@ import ctypes
 import os
 import re
 from collections.abc import Iterator
-from enum import Enum
+from enum import Enum, IntEnum
 
 import pytest
 
@@ -102,7 +102,10 @@ def test_enums_that_maps_hold_have_the_numbers_of_python(pins: NetnsPins) -> Non
 
 def test_every_struct_and_enum_of_the_header_is_compared_here() -> None:
     assert set(re.findall(r"\bstruct (\w+) \{", abi_h())) == {*IN_MAPS, *TABLES, "path_event"}
-    assert set(re.findall(r"\benum (\w+) \{", abi_h())) == {*ENUMS, "control_command", "control_result"}
+    assert set(re.findall(r"\benum (\w+) \{", abi_h())) == {
+        *ENUMS,
+        *("control_command", "control_result", "return_policy"),
+    }
     mirrors = {
         thing
         for thing in vars(abi).values()
@@ -123,13 +126,15 @@ def test_enums_have_the_numbers_of_the_header(enum: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("enum", "mirror"),
-    [("control_command", abi.ControlCommand), ("control_result", abi.ControlResult)],
+    ("enum", "prefix", "mirror"),
+    [
+        ("control_command", "CONTROL_", abi.ControlCommand),
+        ("control_result", "CONTROL_", abi.ControlResult),
+        ("return_policy", "RETURN_", abi.Returns),
+    ],
 )
-def test_control_uses_the_commands_of_the_header(
-    enum: str, mirror: type[abi.ControlCommand] | type[abi.ControlResult]
-) -> None:
-    assert enumerators(enum) == {f"CONTROL_{member.name}": member.value for member in mirror}
+def test_control_uses_the_commands_of_the_header(enum: str, prefix: str, mirror: type[IntEnum]) -> None:
+    assert enumerators(enum) == {f"{prefix}{member.name}": member.value for member in mirror}
 
 
 def test_numbers_have_the_values_of_the_header() -> None:

@@ -7,7 +7,7 @@ Tests/kernel/test_abi.py compares the two through the BTF of the loaded maps.
 import ctypes
 from enum import IntEnum
 
-from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
+from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason, ReturnPolicy
 
 ABI_MAGIC = 0x6E767362
 ABI_VERSION = 4
@@ -48,6 +48,22 @@ GUARD_MODES = (GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL)
 """enum guard_mode, by number."""
 
 
+class Returns(IntEnum):
+    """enum return_policy."""
+
+    AUTO = 0
+    MANUAL = 1
+    PENDING = 2
+
+
+RETURN_POLICIES = {
+    Returns.AUTO: ReturnPolicy.AUTO,
+    Returns.MANUAL: ReturnPolicy.MANUAL,
+    Returns.PENDING: ReturnPolicy.MANUAL,
+}
+"""The policy that is in force, by enum return_policy."""
+
+
 class ControlCommand(IntEnum):
     """enum control_command."""
 
@@ -59,6 +75,7 @@ class ControlCommand(IntEnum):
     GUARD = 6
     HOME = 7
     DRAIN = 8
+    RETURN = 11
 
 
 class ControlResult(IntEnum):
@@ -71,6 +88,7 @@ class ControlResult(IntEnum):
     BAD_LAYOUT = 4
     BAD_COMMAND = 5
     DRAINED = 6
+    PENDING = 7
 
 
 class PairState(ctypes.Structure):
@@ -93,6 +111,7 @@ class PairState(ctypes.Structure):
         ("usable_since", ctypes.c_uint64),
         ("carrier_epoch", ctypes.c_uint64),
         ("held", ctypes.c_uint64),
+        ("returns", ctypes.c_uint64),
         ("failures", ctypes.c_uint64),
         ("changed_at", ctypes.c_uint64),
         ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),

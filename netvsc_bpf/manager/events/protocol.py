@@ -3,7 +3,8 @@
 
 A request is one line, an answer several. `events` requests the buffered events, `events follow` new ones as
 well, `waits` how long VFs will not be used, `probes` what the probe found, `look` a reconciliation of all
-pairs. Each line of an answer is a JSON object: an event (Event.as_record()), or one with the key `control`.
+pairs, `undamp IFINDEX` that the failures of a VF are forgotten. Each line of an answer is a JSON object: an
+event (Event.as_record()), or one with the key `control`.
 """
 
 import json
@@ -27,6 +28,8 @@ class Request(StrEnum):
     FOLLOW = "events follow"
     WAITS = "waits"
     PROBES = "probes"
+    UNDAMP = "undamp"
+    """`undamp IFINDEX`: forget the failures of that pair's VF, then as `look`."""
     LOOK = "look"
     """Reconcile now; the answer comes when all due steps have been done, or have failed."""
 
@@ -46,10 +49,14 @@ class Control(StrEnum):
     """`why`. The connection ends."""
 
 
-def parse_request(line: bytes) -> Request | None:
-    """Parse a client's request, None if it is invalid."""
+def parse_request(line: bytes) -> tuple[Request, int | None] | None:
+    """Parse a client's request, with the number that `undamp` takes; None if it is invalid."""
     try:
-        return Request(" ".join(line.decode().split()))
+        words = line.decode().split()
+        if words[:1] == [Request.UNDAMP.value]:
+            _, number = words
+            return Request.UNDAMP, int(number)
+        return Request(" ".join(words)), None
     except ValueError:  # UnicodeDecodeError is a ValueError
         return None
 

@@ -47,14 +47,16 @@ class EventServer:
         look: Callable[[], Awaitable[None]] = _no_look,
         *,
         probes: Callable[[], Mapping[int, Probe]] = dict,
+        forgive: Callable[[int], None] = lambda _: None,
         most: int = MOST_CLIENTS,
     ) -> None:
         """`held_back` returns for how many seconds the VFs of which pairs (ifindex) will not be used.
 
-        `look` reconciles, and returns when that is done; `probes` returns what the probe found.
+        `look` reconciles, and returns when that is done; `probes` returns what the probe found;
+        `forgive` has the failures of the VF of a pair forgotten.
         """
         self._buffer, self._held_back, self._look, self._most = buffer, held_back, look, most
-        self._probes = probes
+        self._probes, self._forgive = probes, forgive
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, listening: socket.socket) -> None:
@@ -107,9 +109,15 @@ class EventServer:
             return
         if not line.endswith(b"\n"):
             return
-        request = parse_request(line)
-        if request is None:
+        parsed = parse_request(line)
+        if parsed is None:
             writer.write(control_line(Control.REFUSED, why="unknown request"))
+            return
+        request, number = parsed
+        if request is Request.UNDAMP and number is not None:
+            self._forgive(number)
+            await self._look()
+            writer.write(control_line(Control.READY))
         elif request is Request.WAITS:
             for ifindex, left_s in self._held_back().items():
                 writer.write(control_line(Control.WAIT, ifindex=ifindex, left_s=round(left_s, 3)))
@@ -124,10 +132,10 @@ class EventServer:
         else:
             if request is Request.FOLLOW:
                 limit.reschedule(None)
-            number = await self._send(writer, self._buffer.after(0, 0).after)
+            sent = await self._send(writer, self._buffer.after(0, 0).after)
             writer.write(control_line(Control.READY))
             if request is Request.FOLLOW:
-                await self._follow(reader, writer, number)
+                await self._follow(reader, writer, sent)
 
     async def _send(self, writer: asyncio.StreamWriter, number: int) -> int:
         """Send the events after the first `number` ones; return the position after the last one sent."""

@@ -145,6 +145,10 @@ class NamespaceManager:
         """Return what the probe found, by the ifindex of the synthetic NIC."""
         return self._probe_states.now()
 
+    def forgive(self, ifindex: int) -> None:
+        """Forget the failures of the VF of a pair; the next reconciliation acts upon it."""
+        self._reconcile.memories.forgiven(ifindex)
+
     def configure(self, config: ManagerConfig) -> None:
         """Apply another configuration; the data path is left unchanged as far as it matches."""
         self._config = config

@@ -56,6 +56,8 @@ def observe(
         liveness=loaded.liveness,
         joined=joined,
         left_behind=joined is None and found.vf_ifindex != 0,
+        returns=abi.RETURN_POLICIES[loaded.pair(slot).returns],
+        pending=loaded.pair(slot).returns == abi.Returns.PENDING,
         drained=drains.in_force(loaded, slot, synthetic.ifindex),
     )
     return choose(session.nics, pair, options, known)

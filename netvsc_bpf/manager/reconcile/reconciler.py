@@ -306,7 +306,8 @@ class Reconciler:
         no_link = leave is LeavePolicy.DOWN and memory.without_link(seen.pair, now)
         damped, drained = memory.damper.suppressed, seen.pair.drained
         lingers = drained is not None and drained.lingers(CLOCKS.boottime())
-        steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, lingers))
+        returns = wanted.options.return_
+        steps = plan(seen.pair, Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, returns, lingers))
         if not steps:
             memory.settled()
             self.reporter.settled(nic.ifindex)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.actions import Action, Withdraw
-from netvsc_bpf.planner.damping import Damper
+from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.flaps import failed_meanwhile
 from netvsc_bpf.planner.lost_link import LostLink
 from netvsc_bpf.planner.observation import PairObservation
@@ -56,7 +56,7 @@ class PairMemory:
         self.damper = self.damper.decayed(now)
         if self.damper.suppressed and failed_meanwhile(self.before, seen):
             self.damper = self.damper.failed(now)
-        if self.before is not None and self.before.drained != seen.drained:
+        if self.before is not None and _allowed(self.before) != _allowed(seen):
             # An operator's command does not count as an external change, however often it is given.
             self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
         self.before = seen
@@ -80,6 +80,11 @@ class PairMemory:
     def failed(self, now: float) -> None:
         """Wait before the next step, longer with each failure in a row."""
         self.retry.failed(now)
+
+    def forgive(self, policy: DampingPolicy) -> None:
+        """Forget all failures: an operator wants the VF to be used."""
+        self.damper, self.hold, self.link = Damper(policy), Hold(), LostLink()
+        self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
 
     def settled(self) -> None:
         """Reset the failures: no steps are left."""
@@ -116,3 +121,8 @@ class PairMemory:
         if (look := self.link.wait_s(now)) is not None:
             waits.append(look)
         return min(waits, default=None)
+
+
+def _allowed(seen: PairObservation) -> tuple[object, ...]:
+    """Return what an operator says of the use of the VF."""
+    return seen.drained, seen.pending

@@ -34,6 +34,7 @@ class PairMemories:
     _stalls: deque[Stall] = field(default_factory=deque)
     _cleared: deque[tuple[int, int]] = field(default_factory=deque)
     """Pairs and VFs (ifindexes) that the probe found not to be at fault."""
+    _forgiven: deque[int] = field(default_factory=deque)
 
     def __contains__(self, ifindex: int) -> bool:
         return ifindex in self._pairs
@@ -86,6 +87,10 @@ class PairMemories:
         """Note that a VF that reached nothing was not at fault. Any thread may call it."""
         self._cleared.append((ifindex, vf))
 
+    def forgiven(self, ifindex: int) -> None:
+        """Note that the failures of a pair's VF have to be forgotten. Any thread may call it."""
+        self._forgiven.append(ifindex)
+
     def count(self) -> None:
         """Process the queued notes."""
         while self._left:
@@ -103,6 +108,10 @@ class PairMemories:
             ifindex, vf = self._cleared.popleft()
             memory = self.of(ifindex)
             memory.hold = memory.hold.lifted(vf, self.clock())
+        while self._forgiven:
+            known = self._pairs.get(self._forgiven.popleft())
+            if known is not None:
+                known.forgive(self.damping)
 
     def held_back(self) -> dict[int, float]:
         """Return, by pair, for how many seconds its VF will not be used. Any thread may call it."""

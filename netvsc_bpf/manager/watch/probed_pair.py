@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel.bpf import abi
@@ -12,10 +11,10 @@ from netvsc_bpf.kernel.net import upper_devices
 from netvsc_bpf.kernel.net.device_counters import received
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process.clock import CLOCKS
+from netvsc_bpf.manager.state.probe_states import Probed
 from netvsc_bpf.manager.watch import probe_targets
 from netvsc_bpf.manager.watch.probe_targets import Targets
 from netvsc_bpf.model.path import Path, Reason
-from netvsc_bpf.model.probe import Probe
 from netvsc_bpf.planner.probe import Look, PairProbe, Verdict
 from netvsc_bpf.planner.probe_policy import ProbePolicy, Target
 
@@ -58,6 +57,8 @@ class ProbedPair:
     vf: int = 0
     """The VF (ifindex) that was the path last."""
     targets: Targets = field(default_factory=Targets)
+    names: tuple[str, ...] = ()
+    """The targets for people."""
     _probe: PairProbe = field(default_factory=PairProbe)
     _policy: ProbePolicy | None = None
     """That of the last reading of targets."""
@@ -84,16 +85,16 @@ class ProbedPair:
         heard = self.targets.heard
         self._macs = {**self._macs, **heard}
         self._macs = {one: self._macs[one] for one in self.targets.targets if one in self._macs}
+        self.names = self.targets.names
         self._probe = self._probe.with_targets(self.targets.targets, heard)
 
     def heard(self, target: Target, mac: bytes | None) -> None:
-        """Note an answer, if it is that of a target."""
-        if target in self.targets.targets:
-            self._heard.add(target)
-            self._answers += 1
-            self._last = CLOCKS.boottime()
-            if mac is not None:
-                self._macs[target] = mac
+        """Note the answer of a target."""
+        self._heard.add(target)
+        self._answers += 1
+        self._last = CLOCKS.boottime()
+        if mac is not None:
+            self._macs[target] = mac
 
     @property
     def unanswered(self) -> int:
@@ -133,7 +134,6 @@ class ProbedPair:
         answers, self._answers = self._answers, 0
         return answers
 
-    def shown(self) -> Probe:
+    def shown(self) -> Probed:
         """Return the state for output."""
-        last: datetime | None = None if self._last is None else CLOCKS.utc(self._last)
-        return Probe(self.targets.names, self._probe.state, last)
+        return Probed(self.names, self._probe.state, self._last)

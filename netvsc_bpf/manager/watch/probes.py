@@ -32,7 +32,7 @@ from netvsc_bpf.manager.watch.probed_pair import ProbedPair, read_pair
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.probe import Verdict, longest_check_s
-from netvsc_bpf.planner.probe_policy import ProbePolicy
+from netvsc_bpf.planner.probe_policy import ProbePolicy, Target
 from netvsc_bpf.planner.stall import Stall
 
 _WHAT = "cannot probe"
@@ -61,6 +61,8 @@ class ProbeWatch:
         self._kept = OpenObject(self._namespace.pins)
         self._sockets = ProbeSockets(kept=self._namespace.place is None)
         self._pairs: dict[int, ProbedPair] = {}
+        self._asking: dict[Target, ProbedPair] = {}
+        """The pair of each target: a device is part of one pair only."""
         self._reconfigured = asyncio.Event()
         self._complained = ""
         self._cleared = False
@@ -119,7 +121,7 @@ class ProbeWatch:
             self._forget(set(policies))
             now = time.monotonic()
             for target, mac in self._sockets.answers():
-                for probed in self._pairs.values():
+                if (probed := self._asking.get(target)) is not None:
                     probed.heard(target, mac)
             due = [one for one in policies if now >= self._pair(one).due_at - _SLACK_S]
             self._read_targets(due, policies, now)
@@ -139,7 +141,8 @@ class ProbeWatch:
 
     def _forget(self, wanted: set[int]) -> None:
         for gone in self._pairs.keys() - wanted:
-            del self._pairs[gone]
+            pair = self._pairs.pop(gone)
+            self._asking = {target: one for target, one in self._asking.items() if one is not pair}
         self._states.keep(wanted)
 
     def _read_targets(self, due: list[int], policies: Mapping[int, ProbePolicy], now: float) -> None:
@@ -151,6 +154,7 @@ class ProbeWatch:
             for pair in outdated:
                 with self._boundary.around(self._reconciler.reporter.name(pair), "targets"):
                     self._pairs[pair].read_targets(rtnl, links, policies[pair], now)
+        self._asking = {target: pair for pair in self._pairs.values() for target in pair.targets.targets}
 
     def _look_at(self, loaded: LoadedObject, ifindex: int, policy: ProbePolicy, now: float) -> None:
         pair, name = self._pairs[ifindex], self._reconciler.reporter.name(ifindex)
@@ -174,7 +178,7 @@ class ProbeWatch:
         policy: ProbePolicy,
         unanswered: int,
     ) -> None:
-        memories, names = self._reconciler.memories, ", ".join(pair.targets.names)
+        memories, names = self._reconciler.memories, ", ".join(pair.names)
         name, vf = self._reconciler.reporter.name(pair.ifindex), self._reconciler.reporter.vf(pair.vf)
         match verdict:
             case Verdict.LEAVE:

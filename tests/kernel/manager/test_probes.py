@@ -2,19 +2,29 @@
 """A VF that is up, has carrier and transmits, and whose frames go nowhere: the probe notices."""
 
 import time
+from ipaddress import IPv4Address
+from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
 
+from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
+from netvsc_bpf.kernel.net.neighbour_answers import AnswerReceiver
+from netvsc_bpf.kernel.net.neighbour_frames import arp_request
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
+from netvsc_bpf.manager.watch.probe_sockets import ProbeSockets
 from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.planner.probe_policy import Target
 from tests.kernel.conftest import LabFactory
 from tests.kernel.support.black_hole import BlackHole, Way
+from tests.kernel.support.frames import send
 from tests.kernel.support.manager import Orders, OwnManager, ip, nic, own_manager_of
+from tests.kernel.support.scraping import scrape
 from tests.kernel.support.waiting import eventually
 
+PEER_MAC = bytes.fromhex("020000000002")
 PEER_PORT = "peer"
 PROBE: dict[str, Any] = {"probe": True, "probe_interval_s": 0.3, "probe_missed": 3, "hold_s": 2.0}
 WAYS = {
@@ -51,6 +61,10 @@ def test_s96_vf_whose_frames_go_nowhere_is_left_and_used_again_once_it_answers(
         manager.wait_vf()
         wait_state(manager, "reachable")
         assert probed(manager)["targets"] == ["10.99.0.2"]
+        before = scrape(lab)
+        assert before.value("probe_reachable", interface="eth0") == 1
+        assert before.value("probe_sent_total", interface="eth0")
+        assert before.value("probe_answered_total", interface="eth0")
 
         hole.swallow(*ways)
         alert = manager.wait_event("unreachable")
@@ -60,8 +74,8 @@ def test_s96_vf_whose_frames_go_nowhere_is_left_and_used_again_once_it_answers(
         manager.wait_event("followed", "vf0 was taken down: unreachable")
         vf0 = nic(lab, "vf0")
         assert vf0 is not None and not vf0.up, "so that incoming traffic leaves it, too"
-        before = udp.received
-        eventually("traffic on the synthetic path", lambda: udp.received > before + 200)
+        arrived = udp.received
+        eventually("traffic on the synthetic path", lambda: udp.received > arrived + 200)
         manager.wait_event("probed", "was at fault")
 
         hole.work()
@@ -169,3 +183,39 @@ def test_status_has_no_probe_where_it_is_disabled(lab: Lab) -> None:
     with own_manager_of(lab) as manager:
         manager.wait_vf()
         assert manager.asked_status()["probe"] is None
+
+
+def test_answers_are_waited_for_where_no_socket_may_stay_open(lab: Lab) -> None:
+    """A socket would keep a namespace alive that its owner deletes."""
+    ifindex = lab.ifindex(lab.guest, "eth0")
+    peer, other = (Target(ifindex, IPv4Address(address)) for address in ("10.99.0.2", "10.99.0.77"))
+    mac = bytes.fromhex(lab.plan.pair(0).mac.replace(":", ""))
+
+    def ask(*targets: Target) -> list[Target]:
+        sockets = ProbeSockets(kept=False)
+        frames = [(ifindex, arp_request(mac, None, IPv4Address(one.address), None)) for one in targets]
+        assert sockets.ask(frames) == len(targets)
+        sockets.wait(0.5)
+        return [target for target, _ in sockets.answers()]
+
+    ours = len(list(FilePath("/proc/self/fd").iterdir()))
+    assert lab.in_guest(ask, peer) == [peer]
+    assert lab.in_guest(ask, peer, other) == [peer]
+    assert lab.in_guest(ask, other) == []
+    assert len(list(FilePath("/proc/self/fd").iterdir())) == ours
+
+
+def test_only_replies_to_this_host_are_answers(lab: Lab) -> None:
+    def heard() -> list[object]:
+        receiver = AnswerReceiver()
+        try:
+            lab.run(lab.peer, ["ping", "-c1", "-W5", "10.99.0.1"])  # the peer asks us for our MAC
+            gratuitous = gratuitous_arp(PEER_MAC, IPv4Address("10.99.0.2"))
+            as_reply = gratuitous[:21] + bytes([2]) + gratuitous[22:]
+            send(lab.peer, "eth0", gratuitous, as_reply)
+            time.sleep(0.2)
+            return list(receiver.answers())
+        finally:
+            receiver.close()
+
+    assert lab.in_guest(heard) == []

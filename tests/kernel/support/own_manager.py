@@ -16,7 +16,7 @@ from netvsc_bpf.manager.events.log import Log
 from netvsc_bpf.manager.events.log_writer import EventFormat
 from netvsc_bpf.manager.process import Manager
 from netvsc_bpf.manager.state.config import ManagerConfig
-from netvsc_bpf.model.path import LeavePolicy, Liveness
+from netvsc_bpf.model.path import LeavePolicy, Liveness, ReturnPolicy
 from netvsc_bpf.planner.probe_policy import ProbePolicy
 from netvsc_bpf.planner.stall import StallPolicy
 from tests.kernel.direct import force_clsact
@@ -45,6 +45,7 @@ class Orders:
     interval_s: float = 30.0
     liveness: str | None = None
     leave: str = LeavePolicy.DOWN
+    returns: str = ReturnPolicy.AUTO
     clsact: bool = False
     """Do as on a kernel that has no tcx."""
     hangs: str | None = None
@@ -67,6 +68,7 @@ def main(argument: str) -> None:
             any_bus=True,
             liveness=None if orders.liveness is None else Liveness(orders.liveness),
             leave=LeavePolicy(orders.leave),
+            return_=ReturnPolicy(orders.returns),
         ),
         settle_ms=SETTLE_MS,
         stall=StallPolicy(

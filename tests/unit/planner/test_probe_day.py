@@ -67,6 +67,12 @@ def test_s96_black_hole_is_left_within_the_interval_times_missed() -> None:
     assert day.left == [103], "the first question without an answer was at 100"
 
 
+def test_a_neighbour_that_the_kernel_knows_is_not_reachable_before_it_answers() -> None:
+    day = Day([Neighbour()], dead=always, known=True).run(2)
+    assert day.probe.state is ProbeState.SILENT
+    assert Day([Neighbour()], known=True).run(2).probe.state is ProbeState.REACHABLE
+
+
 def test_s96_vf_that_was_a_black_hole_from_the_start_is_left_if_the_kernel_knows_the_neighbour() -> None:
     assert Day([Neighbour()], dead=always, known=True).run(30).left == [3]
 
