@@ -51,6 +51,8 @@ def after(seen: PairObservation, step: act.Action, wanted: Wanted) -> PairObserv
             return replace(seen, steer=True, guard=True, guard_lost=False, attached=True, described=True)
         case act.Describe():
             return replace(seen, described=True)
+        case act.SetReturn(policy=policy):
+            return replace(seen, returns=policy, pending=False)
         case act.PutLast():
             return replace(seen, passed_by=())
         case act.Leave():
@@ -74,7 +76,17 @@ def _joined(seen: PairObservation, vf: Nic, down: Reason | None, wanted: Wanted)
     allmulti = earlier.allmulti or synthetic.allmulti > 0 or wanted.all_multicast
     followed = Followed(up or stays_down, synthetic.mtu, synthetic.mac, promisc, allmulti)
     return Joined(
+<<<<<<< HEAD
         _as_joined(_with_link(vf, up), synthetic, promisc=promisc, allmulti=allmulti),
+=======
+        replace(
+            _with_link(vf, up),
+            mtu=synthetic.mtu,
+            mac=synthetic.mac,
+            promiscuity=int(promisc),
+            allmulti=int(allmulti),
+        ),
+>>>>>>> merged
         home=True,
         followed=followed,
         permitted=again and before is not None and before.permitted,
