@@ -76,9 +76,6 @@ def _joined(seen: PairObservation, vf: Nic, down: Reason | None, wanted: Wanted)
     allmulti = earlier.allmulti or synthetic.allmulti > 0 or wanted.all_multicast
     followed = Followed(up or stays_down, synthetic.mtu, synthetic.mac, promisc, allmulti)
     return Joined(
-<<<<<<< HEAD
-        _as_joined(_with_link(vf, up), synthetic, promisc=promisc, allmulti=allmulti),
-=======
         replace(
             _with_link(vf, up),
             mtu=synthetic.mtu,
@@ -86,7 +83,6 @@ def _joined(seen: PairObservation, vf: Nic, down: Reason | None, wanted: Wanted)
             promiscuity=int(promisc),
             allmulti=int(allmulti),
         ),
->>>>>>> merged
         home=True,
         followed=followed,
         permitted=again and before is not None and before.permitted,
@@ -95,11 +91,6 @@ def _joined(seen: PairObservation, vf: Nic, down: Reason | None, wanted: Wanted)
         withheld=before.withheld if again and before is not None else Reason.NO_VF,
         bypassed_xdp=None if seen.guard or vf.xdp_prog_id is not None else synthetic.xdp_prog_id,
     )
-
-
-def _as_joined(vf: Nic, synthetic: Nic, *, promisc: bool, allmulti: bool) -> Nic:
-    flagged = replace(vf, promiscuity=int(promisc), allmulti=int(allmulti))
-    return replace(flagged, mtu=synthetic.mtu, mac=synthetic.mac)
 
 
 def _changed(joined: Joined, step: act.Action) -> Joined:

@@ -85,11 +85,8 @@ WANTED = st.builds(
     damped=st.booleans(),
     held=st.sampled_from([None, Reason.STALLED, Reason.UNREACHABLE]),
     needs_xdp=st.booleans(),
-<<<<<<< HEAD
     all_multicast=st.booleans(),
-=======
     returns=st.sampled_from(ReturnPolicy),
->>>>>>> merged
 )
 
 
