@@ -4,6 +4,7 @@
 from tests.mutation.mutation import Mutation
 
 _ORDERS = ("tests/unit/programs/test_orders.py",)
+_EVIDENCE = ("tests/unit/programs/test_evidence.py",)
 _PROGRAMS = ("tests/unit/programs/test_programs.py",)
 
 LATCH = (
@@ -372,7 +373,7 @@ FRAMES = (
         "ebpf/evidence.h",
         "\treturn active ? DELIVER : DROP;",
         "\treturn DROP;",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "the modes drop on the active path",
@@ -400,98 +401,98 @@ FRAMES = (
         "ebpf/evidence.h",
         "pair->guard == GUARD_OFF || pair->facts & FACT_GUARD_MOVES",
         "pair->guard == GUARD_OFF",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "own frames come back in",
         "ebpf/evidence.h",
         "\tif (!active && is_own(pair, frame->from))\n\t\treturn DROP;\n",
         "",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "a sender is remembered for ever",
         "ebpf/evidence.h",
         " && within(word, SENDER_TICKS);",
         ";",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "senders are not noted",
         "ebpf/steer.c",
         "\t\tnote_sender(mac_at(data + 6));",
         "\t\t;",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "a device that is put on top is not noticed",
         "ebpf/sentinel.c",
         "\tif (pair && pair->synthetic_dev == dev)\n\t\tpair->plain_ifindex = 0;\n",
         "",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "evidence of before a change of path counts",
         "ebpf/latch.h",
         "\t__sync_fetch_and_add(&pair->epoch, 1);\n",
         "",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "home goes on without a comparison after a change of path",
         "ebpf/latch.h",
         "\tpair->settled_ifindex = 0;\n",
         "",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "evidence is never void",
         "ebpf/evidence.h",
         "\tif (delivered == pair->delivered) {",
         "\tif (false) {",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "evidence is void at the first look",
         "ebpf/evidence.h",
         "\tif (delivered == pair->delivered) {",
         "\tif (true) {",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "a copy is one for ever",
         "ebpf/evidence.h",
         "\t\tahead &= only_if((u16)(now - (before >> 8)) <= COPY_TICKS);\n",
         "",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "any frame is the copy of any other",
         "ebpf/evidence.h",
         "\t\ts64 ahead = (s8)before & only_if(!((before ^ key) & ~0xffffffULL));",
         "\t\ts64 ahead = (s8)before;",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "copies are counted by one path only",
         "ebpf/evidence.h",
         "\t\tif (path == PATH_SYNTHETIC)\n\t\t\tahead = -ahead;\n",
         "",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "unicast of one VLAN is evidence for all",
         "ebpf/evidence.h",
         "frame->to | (u64)frame->vlan << 48",
         "frame->to",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "a tag that guard cannot see is taken for none",
         "ebpf/guard.c",
         "pair->facts & FACT_TAGS_HIDDEN ? VLAN_UNKNOWN : 0;",
         "0;",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "guard counts the first buffer of a frame only",
@@ -505,14 +506,14 @@ FRAMES = (
         "ebpf/guard.c",
         "	if (is_from_home(pair, data))\n		return XDP_PASS;\n",
         "",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
     Mutation(
         "home does not compare unicast for a guard in generic mode",
         "ebpf/home.c",
         "is_plain(pair, &frame) && !(pair->facts & FACT_GENERIC_XDP)",
         "is_plain(pair, &frame)",
-        _PROGRAMS,
+        _EVIDENCE,
     ),
 )
 
