@@ -97,8 +97,8 @@ def drain(
         return [*warnings, *_take_warnings(session)]
 
 
-def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
-    """End the drain of a pair, and allow the return of a VF that failed (return policy `manual`).
+def undrain(interface: str, manager: ManagerClient | None = None, *, by_operator: bool = True) -> list[str]:
+    """End the drain of a pair; `by_operator`: and allow the return of a VF that failed (policy `manual`).
 
     Return warnings for what could not be done, or that there was nothing to end.
 
@@ -110,7 +110,7 @@ def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
         synthetic, _ = attached_nic(session, what, interface)
         if not needs_undrain(session, synthetic.ifindex):
             return [f"{synthetic.name} is not drained"]
-    return _undrain(what, synthetic.ifindex, manager)
+    return _undrain(what, synthetic.ifindex, manager, by_operator=by_operator)
 
 
 def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[NetvscBpfError]]:
@@ -131,13 +131,14 @@ def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[N
     return warnings, errors
 
 
-def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
+def _undrain(what: str, ifindex: int, manager: ManagerClient, *, by_operator: bool = True) -> list[str]:
     with writing(what) as session:
         slot = pair_slot(session, ifindex)
         if slot is None:
             return []  # detached meanwhile
         store(session, slot, 0)
-        allow_return(session, slot)
+        if by_operator:
+            allow_return(session, slot)
     warnings = bring_back(what, ifindex, manager)
     with writing(what) as session:  # last: if this process is killed before, the next undrain continues
         _run(session, ifindex, _remove_note)

@@ -62,7 +62,7 @@ def test_nothing_is_changed_and_the_steps_are_named(
     assert text.stdout.splitlines() == [
         "compile and load the programs",
         "eth0: path vf (armed) after 100 ms with carrier",
-        "  1. attach steer and attach guard multicast",
+        "  1. attach steer and attach guard evidence",
         f"  2. add vf0 as VF: MTU 1500, MAC {lab.plan.pair(0).mac}, home; bring it up",
         "  3. permit vf0, settle time 100 ms",
     ]
