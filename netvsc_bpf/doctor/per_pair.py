@@ -15,6 +15,7 @@ from netvsc_bpf.doctor import (
     receive_offloads,
     vf_addresses,
     vf_dhcp,
+    vf_groups,
     vf_queues,
     vf_trust,
 )
@@ -23,7 +24,7 @@ from netvsc_bpf.doctor.finding import Finding, warning
 from netvsc_bpf.doctor.pairs import check_mtu
 from netvsc_bpf.kernel.hooks.feature_probes import why_no_tcx
 from netvsc_bpf.kernel.hooks.tcx import Direction
-from netvsc_bpf.kernel.net.address_lists import unicast_list
+from netvsc_bpf.kernel.net.address_lists import multicast_lists, unicast_list
 from netvsc_bpf.kernel.net.addresses_and_routes import own_addresses, own_routes
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.net.xdp_features import receives_fragments
@@ -71,6 +72,8 @@ def _vf(rtnl: Rtnetlink, pair: Pair, attached: bool) -> list[Finding]:
     )
     found += vf_dhcp.check_dhcp(vf)
     found.append(vf_queues.check_spread(vf, vf_queues.read_spread(vf), os.cpu_count() or 1))
+    groups = multicast_lists([vf.ifindex]).get(vf.ifindex, [])
+    found.append(vf_groups.check_groups(vf, groups))
     return [finding for finding in found if finding is not None]
 
 
