@@ -18,7 +18,7 @@ from netvsc_bpf.model.errors import NetvscBpfError
 _COMMANDS = (
     *("attach", "capture", "config", "demo", "detach", "doctor", "drain", "events", "metrics", "plan"),
     *("report", "run", "status", "top"),
-    "undrain",
+    *("undamp", "undrain"),
 )
 CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 """What a context of the whole command line is made with; those of commands inherit it."""

@@ -16,7 +16,10 @@ from netvsc_bpf.model.errors import NetvscBpfError
     "--all", "everything", is_flag=True, help="End the drain of every pair in this network namespace."
 )
 def undrain(interface: str | None, everything: bool) -> None:
-    """End `drain`: use the VF of IFACE again after its settle time."""
+    """End `drain`: use the VF of IFACE again after its settle time.
+
+    It also allows the return of a VF that failed, where the return policy is manual.
+    """
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     from netvsc_bpf.kernel.process.stdio import say

@@ -45,6 +45,8 @@ enum reason {
 	REASON_NOT_PERMITTED = 13,
 	REASON_STALLED = 14,
 	REASON_XDP_MISSING = 15,
+	REASON_UNREACHABLE = 16,
+	REASON_MANUAL = 17,
 	REASON_COUNT = 32, /* a power of two, with room for more */
 };
 
@@ -78,6 +80,13 @@ enum receive_offload {
 	OFFLOAD_GRO_HW = 4,
 };
 
+/* Whether a VF that failed is used again by itself; netvsc_bpf.model.path.ReturnPolicy. */
+enum return_policy {
+	RETURN_AUTO = 0,
+	RETURN_MANUAL = 1, /* once it fails, the latch makes this RETURN_PENDING */
+	RETURN_PENDING = 2, /* it failed: nothing arms the pair before CONTROL_RETURN */
+};
+
 /*
  * State of one pair. Its copies of steer, home and guard have the address of this struct compiled in (maps.h,
  * own_pair()).
@@ -108,10 +117,13 @@ struct pair {
 	u64 usable_since; /* CLOCK_MONOTONIC ns of the first check that found it usable, 0: it was not */
 	u64 carrier_epoch; /* number of carrier changes at that check: shows a bounce between two checks */
 	u64 held; /* 1: the sentinel saw the VF going down and has not seen it come up */
+	u64 returns; /* enum return_policy */
 	u64 failures; /* incremented at each reason not to use the VF; compared before and after arming */
 
 	/* Written on a change of path. */
 	u64 changed_at; /* CLOCK_BOOTTIME ns, 0: never */
+
+	/* Written on a change of path too, and read for frames that may be copies, as what follows it. */
 	u64 epoch; /* number of changes: what was evidence before a change is none afterwards */
 
 	/* Read for frames that may be copies (evidence.h). */
@@ -123,6 +135,8 @@ struct pair {
 
 	/* Set by CONTROL_DRAIN: no permission before then. 0: not drained. */
 	u64 drained_until; /* CLOCK_BOOTTIME ns, or DRAINED_INDEFINITELY */
+
+	u64 unused; /* pads to whole cache lines */
 
 	u64 changes[PATH_COUNT][REASON_COUNT]; /* [to][reason] */
 };
@@ -250,6 +264,7 @@ enum control_command {
 	CONTROL_DRAIN = 8, /* argument: drained_until; 0: end the drain */
 	CONTROL_ADDRESS = 9, /* argument: pair.address */
 	CONTROL_FACTS = 10, /* argument: pair.facts */
+	CONTROL_RETURN = 11, /* argument: RETURN_AUTO or RETURN_MANUAL; ends RETURN_PENDING */
 };
 
 enum control_result {
@@ -261,6 +276,7 @@ enum control_result {
 		4, /* the offsets taken from BTF do not lead to the VF: not permitted */
 	CONTROL_BAD_COMMAND = 5,
 	CONTROL_DRAINED = 6, /* drained by an operator: only the settle time was stored */
+	CONTROL_PENDING = 7, /* an operator has to allow the return of the VF: likewise */
 };
 
 #endif

@@ -69,6 +69,10 @@ static __always_inline enum control_result permit(struct pair *pair, u32 slot, u
 		pair->settle_ns = settle_ns; /* for after the drain */
 		return CONTROL_DRAINED;
 	}
+	if (pair->returns == RETURN_PENDING) {
+		pair->settle_ns = settle_ns; /* for after its return was allowed */
+		return CONTROL_PENDING;
+	}
 	if (!vf)
 		return CONTROL_NO_VF;
 	if (!synthetic)
@@ -154,6 +158,9 @@ int control(struct __sk_buff *skb)
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	case CONTROL_FACTS:
 		set_facts(pair, argument);
+		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
+	case CONTROL_RETURN:
+		pair->returns = argument == RETURN_MANUAL ? RETURN_MANUAL : RETURN_AUTO;
 		return pair->armed ? CONTROL_VF : CONTROL_SYNTHETIC;
 	}
 	return CONTROL_BAD_COMMAND;

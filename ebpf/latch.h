@@ -62,11 +62,32 @@ static __always_inline void latch_invalidate(struct pair *pair)
 	latch_add(&pair->failures, 1); /* leave-2 */
 }
 
+/* Reasons for which the VF is at fault: FAILURES of netvsc_bpf/planner/damping.py. */
+#define FAILURES                                                                  \
+	(1 << REASON_VF_DOWN | 1 << REASON_NO_CARRIER | 1 << REASON_VF_DETACHED | \
+	 1 << REASON_VF_GONE | 1 << REASON_TX_TIMEOUT | 1 << REASON_STALLED |     \
+	 1 << REASON_UNREACHABLE)
+
+/*
+ * With the return policy `manual` the first failure is the last. A CPU may have armed again before leave-5, which takes
+ * two checks a settle time apart while this CPU was stalled. As with leave-3 and arm-1, one of leave-6 and arm-1 sees
+ * the other: either arm-5 finds the return pending, or leave-6 finds the pair armed.
+ */
+static __always_inline void latch_hold(struct pair *pair)
+{
+	pair->returns = RETURN_PENDING; /* leave-5 */
+	if (__sync_lock_test_and_set(&pair->armed, 0)) /* leave-6 */
+		latch_report(pair, PATH_SYNTHETIC, REASON_MANUAL);
+}
+
 static __always_inline void latch_leave(struct pair *pair, enum reason reason)
 {
 	latch_invalidate(pair);
-	if (__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */
-		latch_report(pair, PATH_SYNTHETIC, reason);
+	if (!__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */
+		return;
+	latch_report(pair, PATH_SYNTHETIC, reason);
+	if (unlikely(pair->returns == RETURN_MANUAL) && FAILURES >> reason & 1) /* leave-4 */
+		latch_hold(pair);
 }
 
 static __always_inline bool latch_arm(struct pair *pair, u64 failures)
@@ -74,8 +95,9 @@ static __always_inline bool latch_arm(struct pair *pair, u64 failures)
 	if (__sync_val_compare_and_swap(&pair->armed, 0, 1)) /* arm-1 */
 		return true; /* another CPU was first */
 	latch_report(pair, PATH_VF, REASON_ARMED);
-	/* arm-2, arm-3, arm-4; the latter two for CONTROL_ARM, which does not check the VF */
-	if (pair->failures == failures && pair->permitted && !pair->held)
+	/* arm-2, arm-3, arm-4, arm-5; all but the first for CONTROL_ARM, which does not check the VF */
+	if (pair->failures == failures && pair->permitted && !pair->held &&
+	    pair->returns != RETURN_PENDING)
 		return true;
 	latch_leave(pair, REASON_SETTLING);
 	return false;
@@ -88,7 +110,7 @@ static __always_inline bool latch_return(struct pair *pair, u32 slot)
 	u64 since = pair->usable_since; /* return-2 */
 	u64 dev, now, epoch;
 
-	if (!pair->permitted) /* return-3 */
+	if (!pair->permitted || pair->returns == RETURN_PENDING) /* return-3, return-9 */
 		return false;
 	dev = pair->vf_dev; /* return-4 */
 	if (!dev || !both_present(slot))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         events,
         plan_attach,
         status,
+        undamp,
         undrain,
         undrain_all,
     )
@@ -44,6 +45,7 @@ __all__ = [
     "events",
     "plan_attach",
     "status",
+    "undamp",
     "undrain",
     "undrain_all",
 ]

@@ -139,7 +139,10 @@ def drain(interface: str, for_s: float | None = None, why: str = "") -> list[str
 
 
 def undrain(interface: str) -> list[str]:
-    """End a drain: the VF is used again after its settle time. Return warnings. Raises as drain() does."""
+    """End a drain, or allow the return of a VF that failed (return policy `manual`).
+
+    The VF is used again after its settle time. Return warnings. Raises as drain() does.
+    """
     from netvsc_bpf.manager.events.running_manager import RunningManager
 
     return datapath.undrain(interface, RunningManager())
@@ -150,6 +153,16 @@ def undrain_all() -> tuple[list[str], list[NetvscBpfError]]:
     from netvsc_bpf.manager.events.running_manager import RunningManager
 
     return datapath.undrain_all(RunningManager())
+
+
+def undamp(interface: str) -> list[str]:
+    """Use a VF again now that is damped, held or waits for an operator, because it failed; a drain stays.
+
+    A running manager forgets its failures. Return warnings. Raises as drain() does.
+    """
+    from netvsc_bpf.manager.events.running_manager import RunningManager
+
+    return datapath.undamp(interface, RunningManager())
 
 
 def events(

@@ -63,6 +63,10 @@ STATUS = {
     "unused": "while it has no VF: NICs with its MAC and why they are not used, for people; the wording may "
     "change",
     "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",
+    "probe": "what the probe found; null if it is disabled, or no manager runs",
+    "probe.targets": "whom it asks: `192.0.2.1`, or `192.0.2.1%eth0.5` if from a device on the synthetic NIC",
+    "probe.state": "what is known of them",
+    "probe.last_answer": "when one answered last; null if none has",
 }
 DOCTOR = {
     "fit": "`attach` can work: no finding is a problem",

@@ -22,6 +22,7 @@ from netvsc_bpf.model.drain import Drained, DrainedBy
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpMode, XdpPolicy
 from netvsc_bpf.model.path import Path as Way
+from netvsc_bpf.model.probe import Probe, ProbeState
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 from netvsc_bpf.planner.forecast import forecast
 from netvsc_bpf.planner.observation import PairObservation
@@ -69,6 +70,7 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.chosen.rx": RxMode,
     "status.chosen.guard": GuardMode,
     "status.chosen.xdp": XdpPolicy,
+    "status.probe.state": ProbeState,
     "doctor.findings.level": Level,
     "plan.programs": Programs,
     "plan.pairs.path": Way,
@@ -83,6 +85,7 @@ TIMES = {
     "status.until",
     "status.drained.since",
     "status.drained.until",
+    "status.probe.last_answer",
     "event.time",
     "top.time",
 }
@@ -147,12 +150,14 @@ def samples() -> dict[str, list[Any]]:
             unused=("vf1 is not used: it belongs to bridge br0",),
             passed_by=(7,),
             guard_xdp=XdpMode.NATIVE,
+            probe=Probe(("192.0.2.1",), ProbeState.REACHABLE, _NOW),
         ),
         _pair(
             bare,
             drops=Drops(rx_home=None),
             drained=Drained(_NOW, by=DrainedBy.MAINTENANCE),
             chosen=AttachChoice(),
+            probe=Probe((), ProbeState.NO_TARGETS),
         ),
         _pair(None),
         PairStatus(**{**_fields(_pair(None)), "synthetic": Nic(2, "eth0", _ETH0.mac, 1500, True, True)}),

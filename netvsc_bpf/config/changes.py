@@ -30,7 +30,7 @@ def merged(current: ManagerConfig, wanted: ManagerConfig) -> Reloaded:
             changed.append(_change(name, before, after))
         else:
             kept.append(name)
-            config = _with(config, section, key.name, before)
+            config = _with(config, section, key.field, before)
     changed += _interfaces(current, wanted)
     liveness = current.options.liveness
     own = {
@@ -45,7 +45,7 @@ def _differences(current: ManagerConfig, wanted: ManagerConfig) -> Iterator[tupl
         if section == INTERFACE:
             continue
         for key in keys.values():
-            before, after = _value(current, section, key.name), _value(wanted, section, key.name)
+            before, after = _value(current, section, key.field), _value(wanted, section, key.field)
             if before != after:
                 yield section, key, before, after
 
@@ -71,16 +71,16 @@ def _interfaces(current: ManagerConfig, wanted: ManagerConfig) -> list[str]:
 
 def _own(config: ManagerConfig, name: str) -> dict[str, Any]:
     found = _settings(config.of(name))
-    rest = _settings(InterfaceConfig(config.options, config.settle_ms, config.announce))
+    rest = _settings(InterfaceConfig(config.options, config.settle_ms, config.announce, config.probe))
     return {key: value for key, value in found.items() if value != rest[key]}
 
 
 def _settings(one: InterfaceConfig) -> dict[str, Any]:
     """Return the settings of an interface by the names of their keys."""
     found = {}
-    for key in sections()[INTERFACE]:
-        section, _, name = key.rpartition(".")
-        found[key] = getattr(getattr(one, section) if section else one.options, name)
+    for name, key in sections()[INTERFACE].items():
+        section, _, field = key.field.rpartition(".")
+        found[name] = getattr(getattr(one, section) if section else one.options, field)
     return found | {"settle_ms": one.settle_ms}
 
 

@@ -37,6 +37,11 @@ class Key:
     """One key: a field of a dataclass."""
 
     name: str
+    field: str
+    """The name of the field; it ends with an underscore if the key is a word of Python.
+
+    In `[interface.NAME]` that of a key of another section is dotted too, as `announce.addresses`.
+    """
     kind: Any
     """The field's type, without Annotated and None."""
     optional: bool
@@ -46,7 +51,7 @@ class Key:
 
     def read(self, value: object) -> Any:
         """Return the field's value for a TOML value. Raises BadValue."""
-        if self.optional and value == AUTO and self.is_choice:
+        if value == AUTO and self.takes_auto:
             return None
         return _read(self.kind, value, self.setting, self.takes)
 
@@ -61,9 +66,14 @@ class Key:
         return _is_choice(self.kind)
 
     @property
+    def takes_auto(self) -> bool:
+        """Whether the key takes "auto": a choice or a list that netvsc-bpf can make."""
+        return self.optional and (self.is_choice or get_origin(self.kind) is tuple)
+
+    @property
     def takes(self) -> str:
         """The TOML values that the key takes, in words."""
-        words = _words(self.kind, [AUTO] if self.optional and self.is_choice else [])
+        words = _words(self.kind, [AUTO] if self.takes_auto else [])
         return f"{words}, {self.setting.limits}" if self.setting.limits else words
 
 
@@ -81,7 +91,8 @@ def keys_of(section: type) -> dict[str, Key]:
             continue
         kind, optional = _without_none(kind)
         default = one.default if one.default_factory is MISSING else one.default_factory()
-        found[one.name] = Key(one.name, kind, optional, default, setting)
+        name = one.name.removesuffix("_")
+        found[name] = Key(name, one.name, kind, optional, default, setting)
     return found
 
 
@@ -117,7 +128,8 @@ def _words(kind: Any, more: list[str]) -> str:
     if _is_choice(kind):
         return " or ".join(f'"{word}"' for word in [*more, *kind])
     if get_origin(kind) is tuple:
-        return "a table of strings" if kind == _PAIRS else f"a list of {_PLURALS[get_args(kind)[0]]}"
+        words = "a table of strings" if kind == _PAIRS else f"a list of {_PLURALS[get_args(kind)[0]]}"
+        return " or ".join([*(f'"{word}"' for word in more), words])
     return _SINGULARS.get(kind, "a string")
 
 

@@ -119,7 +119,7 @@ def _table(
             if name not in keys:
                 raise Mistake(f"[{'.'.join(where)}] has no key {name}; its keys are {', '.join(keys)}", *at)
             try:
-                values[name] = keys[name].read(value)
+                values[keys[name].field] = keys[name].read(value)
             except BadValue as error:
                 raise Mistake(f"{name} {error}", *at) from None
     return values
@@ -154,6 +154,7 @@ def _config(values: _Values, overrides: Overrides, mistakes: Mistakes) -> Manage
             replace(config.options, **_of_policy("", table)),
             table.get("settle_ms", settle_ms),
             replace(config.announce, **_of_policy("announce", table)),
+            replace(config.probe, **_of_policy("probe", table)),
             named[where],
         )
         for where, table in values.items()
@@ -165,7 +166,7 @@ def _config(values: _Values, overrides: Overrides, mistakes: Mistakes) -> Manage
 
 
 def _of_policy(section: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the table of an interface sets of a section; "": of `[attach]`."""
+    """Return the fields that the table of an interface sets of a section; "": of `[attach]`."""
     found = {}
     for key, value in table.items():
         prefix, _, name = key.rpartition(".")

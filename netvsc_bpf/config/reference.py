@@ -73,7 +73,7 @@ def _entries(section: str, keys: Mapping[str, Key]) -> str:
     lines = []
     for key in keys.values():
         active = section != INTERFACE and _has_default(key)
-        value = key.default_toml if key.default is not None or key.is_choice else '"..."'
+        value = key.default_toml if key.default is not None or key.is_choice or key.takes_auto else '"..."'
         if section != INTERFACE:
             lines.append(_comment(f"{key.setting.text} Takes {key.takes}."))
         lines.append(f"{'' if active else '# '}{key.name} = {value}")
@@ -82,7 +82,7 @@ def _entries(section: str, keys: Mapping[str, Key]) -> str:
 
 def _has_default(key: Key) -> bool:
     """Return whether leaving the key out and giving the default are the same."""
-    return key.name != "settle_ms" and (key.default is not None or key.is_choice)
+    return key.name != "settle_ms" and (key.default is not None or key.is_choice or key.takes_auto)
 
 
 def _comment(text: str) -> str:

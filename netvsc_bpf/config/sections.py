@@ -11,15 +11,16 @@ from typing import get_type_hints
 from netvsc_bpf.config.keys import Key, keys_of
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.manager.state.config import ManagerConfig
+from netvsc_bpf.planner.probe_policy import ProbePolicy
 
 MANAGER = "manager"
 ATTACH = "attach"
 INTERFACE = "interface"
 _NAMES = {"options": ATTACH}
 """Sections whose name is not that of their field of ManagerConfig."""
-_FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard", "all_multicast", "leave")
+_FOR_ONE = ("vf", "any_bus", "settle_ms", "rx", "guard", "all_multicast", "leave", "return")
 _FOR_ONE_ONLY = ("vf",)
-_POLICIES_FOR_ONE = (("announce", "addresses"),)
+_POLICIES_FOR_ONE = (("announce", "addresses"), *(("probe", name) for name in keys_of(ProbePolicy)))
 """Section and key."""
 
 
@@ -41,7 +42,8 @@ def sections() -> dict[str, dict[str, Key]]:
     attach = found[ATTACH]
     found[INTERFACE] = {name: attach[name] for name in _FOR_ONE}
     for section, name in _POLICIES_FOR_ONE:
-        key = replace(found[section][name], name=f"{section}.{name}")
+        key = found[section][name]
+        key = replace(key, name=f"{section}.{name}", field=f"{section}.{key.field}")
         found[INTERFACE][key.name] = key
     found[ATTACH] = {name: key for name, key in attach.items() if name not in _FOR_ONE_ONLY}
     return found

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from netvsc_bpf.datapath.attach_pair import attach, attach_all
     from netvsc_bpf.datapath.detach_pair import detach, detach_all
-    from netvsc_bpf.datapath.drain_pair import ManagerClient, drain, undrain, undrain_all
+    from netvsc_bpf.datapath.drain_pair import drain, undrain, undrain_all
+    from netvsc_bpf.datapath.manager_client import ManagerClient
     from netvsc_bpf.datapath.options import AttachOptions
     from netvsc_bpf.datapath.pair_status import status
+    from netvsc_bpf.datapath.undamp_pair import undamp
 
 __all__ = [
     "AttachOptions",
@@ -24,18 +26,20 @@ __all__ = [
     "detach_all",
     "drain",
     "status",
+    "undamp",
     "undrain",
     "undrain_all",
 ]
 _MODULES = {
     "AttachOptions": "options",
-    "ManagerClient": "drain_pair",
+    "ManagerClient": "manager_client",
     "attach": "attach_pair",
     "attach_all": "attach_pair",
     "detach": "detach_pair",
     "detach_all": "detach_pair",
     "drain": "drain_pair",
     "status": "pair_status",
+    "undamp": "undamp_pair",
     "undrain": "drain_pair",
     "undrain_all": "drain_pair",
 }

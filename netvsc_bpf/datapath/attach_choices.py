@@ -30,8 +30,8 @@ def in_force(
 ) -> AttachOptions:
     """Return the options for a pair of which `choice` was chosen, now or before.
 
-    Guard and settle time that were never chosen stay as they are: the manager may have set them, by its
-    configuration.
+    Guard and settle time that were never chosen stay as they are, as the return policy does: the manager may
+    have set them, by its configuration.
     """
     options = applied(options, choice)
     slot = None if loaded is None else find_pair_slot(loaded, synthetic.ifindex)
@@ -42,4 +42,4 @@ def in_force(
         options = replace(options, guard=abi.GUARD_MODES[state.guard])
     if choice.settle_ms is None and state.settle_ns:
         options = replace(options, settle_ms=state.settle_ns // 1_000_000)
-    return options
+    return replace(options, return_=abi.RETURN_POLICIES[abi.Returns(state.returns)])

@@ -160,11 +160,11 @@ def _attach_one(
             order.put_last(session, loaded, synthetic, slot)
         ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
         if vf is not None and rx is not None:
-            drained = drains.in_force(loaded, slot, synthetic.ifindex) is not None
+            withheld = drains.withheld(loaded, slot, synthetic.ifindex)
             held = held_back(loaded, slot, vf)
             if held is not None and synthetic.ifindex not in request.held():
                 held = None
-            down = Reason.DRAINED if drained and options.leave is LeavePolicy.DOWN else None
+            down = withheld if options.leave is LeavePolicy.DOWN else None
             down = held if down is None and not vf.up else down
             denied = join(
                 *(session, loaded, hook, pairing.pair, slot, rx, undo),
@@ -173,10 +173,10 @@ def _attach_one(
             )
             if denied is None and options.xdp is XdpPolicy.REQUIRE and bypasses_xdp(session, pairing.pair):
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
-            elif denied is None and drained:
-                # Only stores the settle time, for after the drain.
+            elif denied is None and withheld is not None:
+                # Only stores the settle time, for later.
                 loaded.control(ControlCommand.PERMIT, slot, options.settle_ms * 1_000_000)
-                loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.DRAINED))
+                loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(withheld))
             elif denied is None and held is None:
                 permit(loaded, slot, options.settle_ms, vf)
                 settling_vf = vf.ifindex if synthetic.up else None

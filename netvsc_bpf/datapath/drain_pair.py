@@ -20,11 +20,13 @@ from netvsc_bpf.datapath.announcing import announce
 from netvsc_bpf.datapath.drain_store import needs_undrain, pair_slot, store
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import permit
+from netvsc_bpf.datapath.manager_client import ManagerClient
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.wait_settled import wait_until_settled
 from netvsc_bpf.discovery.lookup import find_by_name
 from netvsc_bpf.kernel.bpf import abi, drain_notes
+from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.drain_notes import DrainNote
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.process.clock import CLOCKS
@@ -37,18 +39,6 @@ from netvsc_bpf.model.path import Reason
 
 MAX_WAIT_MS = 10_000
 """The longest that undrain waits for a VF to settle. With a longer settle time the kernel arms it later."""
-
-
-class ManagerClient:
-    """Interface to a running manager; this one is for the case without a manager."""
-
-    def is_running(self) -> bool:
-        """Return whether a manager runs for this thread's network namespace."""
-        return False
-
-    def reconcile(self) -> bool:
-        """Have the manager reconcile its pairs; return whether it did. It may have ended meanwhile."""
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +72,7 @@ def drain(
     _check(what, for_s, why)
     managed = manager.is_running()
     with writing(what) as session:
-        synthetic, slot = _attached(session, what, interface)
+        synthetic, slot = attached_nic(session, what, interface)
         with LoadedObject(session.pins) as loaded:
             before = drains.state_of(loaded, slot, synthetic.ifindex)
         now = CLOCKS.boottime()
@@ -107,20 +97,20 @@ def drain(
         return [*warnings, *_take_warnings(session)]
 
 
-def undrain(interface: str, manager: ManagerClient | None = None) -> list[str]:
-    """End the drain of a pair. Return warnings for what could not be done, or that it is not drained.
+def undrain(interface: str, manager: ManagerClient | None = None, *, by_operator: bool = True) -> list[str]:
+    """End the drain of a pair; `by_operator`: and allow the return of a VF that failed (policy `manual`).
+
+    Return warnings for what could not be done, or that there was nothing to end.
 
     Waits once for its VF to settle, unless the settle time is longer than MAX_WAIT_MS: then the kernel arms
-    it later.
-
-    Raises NoSuchNic, NotAttached, Busy, KernelError and similar errors.
+    it later. Raises NoSuchNic, NotAttached, Busy, KernelError and similar errors.
     """
     what, manager = f"cannot undrain {interface}", manager or ManagerClient()
     with reading(what) as session:
-        synthetic, _ = _attached(session, what, interface)
+        synthetic, _ = attached_nic(session, what, interface)
         if not needs_undrain(session, synthetic.ifindex):
             return [f"{synthetic.name} is not drained"]
-    return _undrain(what, synthetic.ifindex, manager)
+    return _undrain(what, synthetic.ifindex, manager, by_operator=by_operator)
 
 
 def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[NetvscBpfError]]:
@@ -141,12 +131,29 @@ def undrain_all(manager: ManagerClient | None = None) -> tuple[list[str], list[N
     return warnings, errors
 
 
-def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
+def _undrain(what: str, ifindex: int, manager: ManagerClient, *, by_operator: bool = True) -> list[str]:
     with writing(what) as session:
         slot = pair_slot(session, ifindex)
         if slot is None:
             return []  # detached meanwhile
         store(session, slot, 0)
+        if by_operator:
+            allow_return(session, slot)
+    warnings = bring_back(what, ifindex, manager)
+    with writing(what) as session:  # last: if this process is killed before, the next undrain continues
+        _run(session, ifindex, _remove_note)
+    return warnings
+
+
+def allow_return(session: Session, slot: int) -> None:
+    """Allow the return of a VF that failed, if it waits for that; its next failure is the last again."""
+    with LoadedObject(session.pins) as loaded:
+        if loaded.pair(slot).returns == abi.Returns.PENDING:
+            loaded.control(ControlCommand.RETURN, slot, abi.Returns.MANUAL)
+
+
+def bring_back(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
+    """Have the VF of a pair used again, and wait once for it to settle; return warnings."""
     warnings: list[str] = []
     # A manager brings the VF up, and permits it if it fits.
     managed = manager.is_running() and manager.reconcile()
@@ -160,8 +167,6 @@ def _undrain(what: str, ifindex: int, manager: ManagerClient) -> list[str]:
         with reading(what) as session:
             _run(session, ifindex, _announce)
             warnings += _take_warnings(session)
-    with writing(what) as session:  # last: if this process is killed before, the next undrain continues
-        _run(session, ifindex, _remove_note)
     return warnings
 
 
@@ -179,7 +184,8 @@ def _check(what: str, for_s: float | None, why: str) -> None:
         raise Refused(what, "its reason contains a zero byte")
 
 
-def _attached(session: Session, what: str, interface: str) -> tuple[Nic, int]:
+def attached_nic(session: Session, what: str, interface: str) -> tuple[Nic, int]:
+    """Return a synthetic NIC and the slot of its pair. Raises NoSuchNic, NotAttached."""
     nic = find_by_name(session.nics, interface)
     if nic is None:
         raise NoSuchNic(what, "there is no such interface", "see `ip link`")
@@ -215,12 +221,12 @@ def _warn_if_up(target: _Target) -> None:
 
 
 def _use_again(target: _Target) -> None:
-    """Bring the VF up if it was taken down for the drain, and permit it if it fits; then it settles."""
+    """Bring the VF up if netvsc-bpf took it down, and permit it if it fits; then it settles."""
     vf, loaded, slot, synthetic = target.vf, target.loaded, target.slot, target.synthetic
-    if vf is None or loaded.pair(slot).drained_until:
+    found, state = loaded.found(slot), loaded.pair(slot)
+    if vf is None or state.drained_until or state.returns == abi.Returns.PENDING:
         return
-    found = loaded.found(slot)
-    if synthetic.up and not vf.up and abi.REASONS[found.taken_down] is Reason.DRAINED:
+    if synthetic.up and not vf.up and abi.REASONS[found.taken_down] in drains.RETURNING:
         _follow_up(target, vf, up=True, because=None)
     state = loaded.pair(slot)
     fits = is_enabled(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)

@@ -4,7 +4,7 @@
 from netvsc_bpf.datapath.load import upgraded_or_load
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
-from netvsc_bpf.kernel.bpf import drain_notes
+from netvsc_bpf.kernel.bpf import abi, drain_notes
 from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 
@@ -18,14 +18,15 @@ def pair_slot(session: Session, ifindex: int) -> int | None:
 
 
 def needs_undrain(session: Session, ifindex: int) -> bool:
-    """Return whether a pair is drained, or an undrain was killed or failed, which leaves the note."""
+    """Return whether a pair is drained or waits for an operator, or a failed undrain left the note."""
     slot = pair_slot(session, ifindex)
     if slot is None:
         return False
     if drain_notes.read(session.pins, ifindex) is not None:
         return True
     with LoadedObject(session.pins) as loaded:
-        return bool(loaded.pair(slot).drained_until)
+        state = loaded.pair(slot)
+        return bool(state.drained_until) or state.returns == abi.Returns.PENDING
 
 
 def store(session: Session, slot: int, until: int) -> None:

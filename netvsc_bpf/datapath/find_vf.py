@@ -16,7 +16,7 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Reason
 
-_HELD_BACK = frozenset({Reason.DAMPED, Reason.STALLED, Reason.NO_CARRIER})
+_HELD_BACK = frozenset({Reason.DAMPED, Reason.STALLED, Reason.UNREACHABLE, Reason.NO_CARRIER})
 
 
 def known_to_attach(session: Session, loaded: LoadedObject) -> KnownPairs:

@@ -208,6 +208,8 @@ def permit(loaded: LoadedObject, slot: int, settle_ms: int, vf: Nic) -> None:
         raise NoBtf(what, "the kernel's type information does not match it", "use --liveness netlink")
     if result is ControlResult.DRAINED:
         raise PairDrained(what, "the pair is drained", "run `netvsc-bpf undrain`")
+    if result is ControlResult.PENDING:
+        raise PairDrained(what, "it failed, and the return policy is manual", "run `netvsc-bpf undrain`")
     if result in (ControlResult.NO_VF, ControlResult.NO_PAIR):
         raise KernelError(what, "the interface vanished", "attach again once it is back", errno=errno.ENODEV)
 

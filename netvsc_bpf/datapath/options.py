@@ -9,7 +9,7 @@ from netvsc_bpf.model.attach_choice import CHOICES, AttachChoice
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode, XdpPolicy
+from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, ReturnPolicy, RxMode, XdpPolicy
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 
 MIN_SETTLE_MS = 10
@@ -82,6 +82,13 @@ class AttachOptions:
             "or only steer egress away. A VF that hv_netvsc enslaved goes on sending and receiving with that."
         ),
     ] = LeavePolicy.DOWN
+    return_: Annotated[
+        ReturnPolicy,
+        Setting(
+            "Whether a VF that failed is used again by itself once it has settled, or only after an operator "
+            "ran `undrain` or `undamp`. The manager puts it into force; it is kept in the kernel."
+        ),
+    ] = ReturnPolicy.AUTO
 
 
 def not_default(options: AttachOptions) -> frozenset[str]:

@@ -26,7 +26,16 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Hook, Liveness, Path, Reason, RxMode, XdpMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
 
-_WITHHELD = frozenset({Reason.DAMPED, Reason.DRAINED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER})
+_WITHHELD = frozenset(
+    {
+        Reason.DAMPED,
+        Reason.DRAINED,
+        Reason.STALLED,
+        Reason.UNREACHABLE,
+        Reason.XDP_MISSING,
+        Reason.NO_CARRIER,
+    }
+)
 """Reasons for which a VF that fits is deliberately not permitted."""
 
 
@@ -202,6 +211,8 @@ def _why_synthetic(state: abi.PairState, found: abi.Found, synthetic: Nic, vf: N
         return Reason.SYNTHETIC_DOWN
     if state.drained_until:
         return Reason.DRAINED
+    if state.returns == abi.Returns.PENDING:
+        return Reason.MANUAL
     if not state.permitted:
         return last if last in _WITHHELD else Reason.NOT_PERMITTED
     if not vf.up:

@@ -31,11 +31,12 @@ from netvsc_bpf.manager.state.vf_selection import Seen
 from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.errors import NetvscBpfError, Refused
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Reason, XdpPolicy
+from netvsc_bpf.model.path import GuardMode, XdpPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.forecast import forecast
 from netvsc_bpf.planner.plan import Wanted
 from netvsc_bpf.planner.preview import PairPreview, Preview, Programs
+from netvsc_bpf.planner.stall import HOLDS
 
 _CAPABILITIES = (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
 
@@ -137,10 +138,11 @@ def _pair(loaded: LoadedObject | None, seen: Seen, config: InterfaceConfig) -> P
         settle_ms = int(joined.settle_ms) if joined is not None and joined.settle_ms else DEFAULT_SETTLE_MS
     wanted = Wanted(
         settle_ms,
-        held=joined is not None and joined.withheld is Reason.STALLED,
+        held=None if joined is None or joined.withheld not in HOLDS else joined.withheld,
         needs_xdp=config.options.xdp is XdpPolicy.REQUIRE,
         leave=config.options.leave,
         all_multicast=config.options.all_multicast,
+        returns=config.options.return_,
     )
     problems = [_said(one) for one in seen.refusals]
     if seen.problem is not None:

@@ -131,7 +131,13 @@ class Manager:
         tasks.append(loop.create_task(self._unexpected.keep_running(self._reloader.run)))
         tasks.append(loop.create_task(self._unexpected.keep_running(lambda: self._until_deleted(stopping))))
         tasks.append(loop.create_task(self._unexpected.keep_running(self._maintenance.run)))
-        server = EventServer(self._buffer, self._home.held_back, self._look)
+        server = EventServer(
+            self._buffer,
+            self._home.held_back,
+            self._look,
+            probes=self._home.probes,
+            forgive=self._home.forgive,
+        )
         tasks.append(loop.create_task(self._unexpected.keep_running(lambda: server.run(claimed.socket))))
         if (interval := watchdog_interval_s()) is not None:
             tasks.append(loop.create_task(_keep_alive(interval)))

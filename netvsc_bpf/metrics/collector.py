@@ -13,7 +13,7 @@ from netvsc_bpf import __version__
 from netvsc_bpf.kernel.bpf.abi import ABI_VERSION
 from netvsc_bpf.metrics import closed_sets, families
 from netvsc_bpf.metrics.families import FAMILIES
-from netvsc_bpf.metrics.manager_stats import ManagerFigures, ManagerStats
+from netvsc_bpf.metrics.manager_stats import ManagerFigures, ManagerStats, ProbeFigures
 from netvsc_bpf.metrics.pair_samples import PairSamples
 from netvsc_bpf.metrics.samples import Samples
 from netvsc_bpf.metrics.snapshot import PairSample, Snapshot
@@ -59,6 +59,7 @@ class PairCollector(Collector):
                 figures = self._stats.figures()
                 _add_manager(samples, figures)
                 self._add_repairs(samples, figures, interfaces)
+                _add_probes(samples, figures, interfaces)
         samples.add(families.MANAGER_UP, self._manager_up())
         samples.add(families.BUILD_INFO, 1, __version__, str(ABI_VERSION))
         return samples.metrics()
@@ -104,6 +105,16 @@ def _add_programs(samples: Samples, snapshot: Snapshot) -> None:
         if snapshot.bpf_stats or program.runs:
             samples.add(families.PROGRAM_RUNS, program.runs, program.name)
             samples.add(families.PROGRAM_SECONDS, program.run_ns / 1e9, program.name)
+
+
+def _add_probes(samples: Samples, figures: ManagerFigures, interfaces: list[str]) -> None:
+    """Add the probes of present pairs; also of those that are not probed, with 0."""
+    for interface in interfaces:
+        probe = figures.probes.get(interface, ProbeFigures())
+        samples.add(families.PROBE_SENT, probe.sent, interface)
+        samples.add(families.PROBE_ANSWERED, probe.answered, interface)
+        if probe.reachable is not None:
+            samples.add(families.PROBE_REACHABLE, probe.reachable, interface)
 
 
 def _add_manager(samples: Samples, figures: ManagerFigures) -> None:

@@ -170,6 +170,24 @@ REPAIRS = Family(
     "Programs and settings that were removed or changed externally and restored by the manager.",
     ("interface", "what"),
 )
+PROBE_SENT = Family(
+    "probe_sent",
+    _C,
+    Source.MANAGER,
+    "Questions that the probe sent to its targets, by the path in use.",
+    _NIC,
+)
+PROBE_ANSWERED = Family(
+    "probe_answered", _C, Source.MANAGER, "Answers of the targets, by whatever path they came.", _NIC
+)
+PROBE_REACHABLE = Family(
+    "probe_reachable",
+    _G,
+    Source.MANAGER,
+    "1 while a target answers by the VF, 0 while none does; no sample while the VF is not the path, without "
+    "targets, or with the probe disabled.",
+    _NIC,
+)
 RECONCILE_SECONDS = Family(
     "reconcile_duration_seconds", _H, Source.MANAGER, "Duration of a reconciliation: observe, plan, act."
 )
@@ -243,6 +261,9 @@ FAMILIES = (
     PROGRAM_SECONDS,
     JOIN_SECONDS,
     REPAIRS,
+    PROBE_SENT,
+    PROBE_ANSWERED,
+    PROBE_REACHABLE,
     RECONCILE_SECONDS,
     RECONCILE_ERRORS,
     LAST_RECONCILE,

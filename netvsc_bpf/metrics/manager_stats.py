@@ -63,6 +63,18 @@ class ManagerFigures:
     """Notices of maintenance that is not over."""
     maintenance_sources: Mapping[str, bool]
     """By source of such notices: whether it can be read."""
+    probes: Mapping[str, "ProbeFigures"]
+    """By interface, of those that have been probed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFigures:
+    """The probe of one interface."""
+
+    sent: int = 0
+    answered: int = 0
+    reachable: bool | None = None
+    """Whether a target answers by the path in use; None while that is not known."""
 
 
 class ManagerStats:
@@ -81,6 +93,7 @@ class ManagerStats:
         self._failing = False
         self._pending = 0
         self._sources: Mapping[str, bool] = {}
+        self._probes: dict[str, ProbeFigures] = {}
 
     def joined(self, seconds: float) -> None:
         """Count a VF that the kernel armed for the first time, `seconds` after it appeared."""
@@ -91,6 +104,12 @@ class ManagerStats:
         """Count a repair."""
         with self._lock:
             self._repairs[interface, what] += 1
+
+    def probed(self, interface: str, sent: int, answered: int, reachable: bool | None) -> None:
+        """Count questions of the probe that were sent, and answers; note what is known now."""
+        with self._lock:
+            before = self._probes.get(interface, ProbeFigures())
+            self._probes[interface] = ProbeFigures(before.sent + sent, before.answered + answered, reachable)
 
     def failed(self, error: BaseException) -> None:
         """Count a step or a reconciliation that failed."""
@@ -139,4 +158,5 @@ class ManagerStats:
                 lost_lines=self._lost_lines(),
                 maintenance_pending=self._pending,
                 maintenance_sources=self._sources,
+                probes=dict(self._probes),
             )

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     NOT_PERMITTED = "not-permitted"
     STALLED = "stalled"
     XDP_MISSING = "xdp-missing"
+    UNREACHABLE = "unreachable"
+    MANUAL = "manual"
 
 
 class Hook(StrEnum):
@@ -85,6 +87,13 @@ class LeavePolicy(StrEnum):
     """It is taken down, which the NIC's switch, hv_netvsc and its host follow."""
     STEER = "steer"
     """It stays up: for fabrics that deliver to the port from which the guest last sent."""
+
+
+class ReturnPolicy(StrEnum):
+    """Whether a VF that failed is used again by itself."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
 
 
 class XdpPolicy(StrEnum):

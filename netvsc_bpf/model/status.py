@@ -9,6 +9,7 @@ from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode, XdpMode
+from netvsc_bpf.model.probe import Probe
 from netvsc_bpf.model.timestamp import timestamp
 
 
@@ -84,6 +85,8 @@ class PairStatus:
     """While it has no VF: NICs with its MAC, and why they are not used, in words."""
     passed_by: tuple[int, ...] = ()
     """tcx programs (ids) behind steer: they do not see packets for the VF."""
+    probe: Probe | None = None
+    """What the manager's probe found; None without a manager, or if it is disabled."""
 
     guard_xdp: XdpMode | None = None
     """Where guard runs; None if it is not attached."""
@@ -117,6 +120,7 @@ class PairStatus:
             "chosen": None if self.chosen is None else self.chosen.as_json(),
             "unused": list(self.unused),
             "passed_by": list(self.passed_by),
+            "probe": None if self.probe is None else _probe_json(self.probe),
         }
 
 
@@ -138,6 +142,14 @@ def _drained_json(drained: Drained) -> dict[str, Any]:
         "until": None if drained.until is None else timestamp(drained.until),
         "why": drained.why or None,
         "by": drained.by.value,
+    }
+
+
+def _probe_json(probe: Probe) -> dict[str, Any]:
+    return {
+        "targets": list(probe.targets),
+        "state": probe.state.value,
+        "last_answer": None if probe.last_answer is None else timestamp(probe.last_answer),
     }
 
 

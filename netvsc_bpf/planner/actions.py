@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.path import Reason, ReturnPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,13 @@ class Withdraw(Action):
     """Withdraw the permission; from then on all traffic takes the synthetic path."""
 
     reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SetReturn(Action):
+    """Put a return policy into force; `auto` also allows the return of a VF that waits for it."""
+
+    policy: ReturnPolicy
 
 
 @dataclass(frozen=True, slots=True)

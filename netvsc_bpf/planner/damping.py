@@ -26,6 +26,7 @@ FAILURES = frozenset(
         Reason.VF_GONE,
         Reason.TX_TIMEOUT,
         Reason.STALLED,
+        Reason.UNREACHABLE,
     }
 )
 """Reasons of leaving that count as failures; the others are decisions of netvsc-bpf or the operator."""

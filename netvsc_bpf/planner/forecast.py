@@ -51,6 +51,8 @@ def after(seen: PairObservation, step: act.Action, wanted: Wanted) -> PairObserv
             return replace(seen, steer=True, guard=True, guard_lost=False, attached=True)
         case act.Describe():
             return replace(seen, described=True)
+        case act.SetReturn(policy=policy):
+            return replace(seen, returns=policy, pending=False)
         case act.PutLast():
             return replace(seen, passed_by=())
         case act.Leave():
@@ -72,10 +74,15 @@ def _joined(seen: PairObservation, vf: Nic, down: Reason | None, wanted: Wanted)
     earlier = before.followed if again and before is not None else Followed(False, 0, "")
     promisc = earlier.promisc or synthetic.promiscuity > 0
     allmulti = earlier.allmulti or synthetic.allmulti > 0 or wanted.all_multicast
-    flags = {"promiscuity": int(promisc), "allmulti": int(allmulti)}
     followed = Followed(up or stays_down, synthetic.mtu, synthetic.mac, promisc, allmulti)
     return Joined(
-        replace(_with_link(vf, up), mtu=synthetic.mtu, mac=synthetic.mac, **flags),
+        replace(
+            _with_link(vf, up),
+            mtu=synthetic.mtu,
+            mac=synthetic.mac,
+            promiscuity=int(promisc),
+            allmulti=int(allmulti),
+        ),
         home=True,
         followed=followed,
         permitted=again and before is not None and before.permitted,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Liveness, Reason
+from netvsc_bpf.model.path import Liveness, Reason, ReturnPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,10 @@ class PairObservation:
     """Pairing refuses it, as `attach` would: it is not attached then."""
     described: bool = True
     """The programs have its MAC, and know what is above it (datapath/describe_nic.py)."""
+    returns: ReturnPolicy = ReturnPolicy.AUTO
+    """The return policy that is in force in the kernel."""
+    pending: bool = False
+    """With the policy `manual`: the VF failed, and an operator has to allow its return."""
     drained: Drain | None = None
     """The drain, if it has one that has not expired."""
     candidate: Nic | None = None

@@ -8,19 +8,20 @@ Invariants, for any order of events (tests/unit/planner checks them on random se
 * before anything else is done to a VF that is permitted and no longer fits, the permission is withdrawn;
   neither a failed step nor its retry time delays that;
 * with nothing left to do the pair is attached, unless it is refused and was not attached; its VF is the
-  candidate, and it is permitted unless the pair is drained, it is damped or held after a stall, refused the
-  synthetic NIC's MTU, lacks a required XDP program, or the synthetic NIC is down;
+  candidate, and it is permitted unless the pair is drained or an operator has to allow its return, it is
+  damped, held after a stall or as unreachable, refused the synthetic NIC's MTU, lacks a required XDP program,
+  or the synthetic NIC is down;
 * a VF that netvsc-bpf decided not to use is down, unless the policy is to leave it up: otherwise an embedded
   switch, and hv_netvsc, would keep using it.
 
-The order of the steps: withdraw, release, attach, describe, join, take down, sync settings, permit, replace
-the interim filter, flags, order. A plan contains only steps that do not depend on the outcome of earlier
-ones; the rest is planned after they are done.
+The order of the steps: withdraw, release, attach, describe, return policy, join, take down, sync settings,
+permit, replace the interim filter, flags, order. A plan contains only steps that do not depend on the outcome
+of earlier ones; the rest is planned after they are done.
 """
 
 from dataclasses import dataclass
 
-from netvsc_bpf.model.path import LeavePolicy, Reason
+from netvsc_bpf.model.path import LeavePolicy, Reason, ReturnPolicy
 from netvsc_bpf.planner.actions import (
     Action,
     Attach,
@@ -35,12 +36,21 @@ from netvsc_bpf.planner.actions import (
     PutLast,
     RepairMtu,
     ReplaceInterim,
+    SetReturn,
     Withdraw,
 )
 from netvsc_bpf.planner.observation import Joined, PairObservation
 
 _STORED_REASONS = frozenset(
-    {Reason.DRAINED, Reason.DAMPED, Reason.STALLED, Reason.XDP_MISSING, Reason.NO_CARRIER}
+    {
+        Reason.DRAINED,
+        Reason.DAMPED,
+        Reason.STALLED,
+        Reason.UNREACHABLE,
+        Reason.MANUAL,
+        Reason.XDP_MISSING,
+        Reason.NO_CARRIER,
+    }
 )
 """Reasons that are stored for `status` even without a permission to withdraw: else they are invisible."""
 
@@ -51,8 +61,8 @@ class Wanted:
 
     settle_ms: int = 100
     damped: bool = False
-    held: bool = False
-    """The VF did not transmit, and its hold has not ended yet (planner/stall.py)."""
+    held: Reason | None = None
+    """Why the VF is held: it did not transmit, or reached nothing (planner/stall.py)."""
     needs_xdp: bool = False
     """The VF must run an XDP program if a foreign one runs on the synthetic NIC."""
     leave: LeavePolicy = LeavePolicy.DOWN
@@ -60,13 +70,21 @@ class Wanted:
     """The VF was enslaved by hv_netvsc and lost its carrier (planner/lost_link.py)."""
     all_multicast: bool = False
     """A VF whose ingress home redirects receives all multicast (AttachOptions.all_multicast)."""
+    returns: ReturnPolicy = ReturnPolicy.AUTO
     lingers: bool = False
     """The pair was drained just now, and frames in flight to the VF have still to arrive (LINGER_S)."""
 
 
 def plan(seen: PairObservation, wanted: Wanted) -> list[Action]:
     """Return the steps to take now, in order; an empty list if nothing has to be done."""
-    steps = _release(seen) or _attachment(seen) or _description(seen) or _use(seen, wanted) or _order(seen)
+    steps = (
+        _release(seen)
+        or _attachment(seen)
+        or _description(seen)
+        or _return_policy(seen, wanted)
+        or _use(seen, wanted)
+        or _order(seen)
+    )
     return [*_withdrawal(seen, wanted), *steps]
 
 
@@ -90,12 +108,14 @@ def _decision(seen: PairObservation, joined: Joined, wanted: Wanted) -> Reason |
         return joined.denied
     if seen.drained is not None:
         return Reason.DRAINED
+    if seen.pending and wanted.returns is ReturnPolicy.MANUAL:
+        return Reason.MANUAL
     if wanted.needs_xdp and joined.bypassed_xdp is not None:
         return Reason.XDP_MISSING
     if wanted.damped:
         return Reason.DAMPED
-    if wanted.held:
-        return Reason.STALLED
+    if wanted.held is not None:
+        return wanted.held
     return Reason.NO_CARRIER if wanted.no_link else None
 
 
@@ -129,6 +149,13 @@ def _description(seen: PairObservation) -> list[Action]:
     return [] if seen.described or not seen.attached else [Describe(seen.synthetic.ifindex)]
 
 
+def _return_policy(seen: PairObservation, wanted: Wanted) -> list[Action]:
+    """Return the change of the return policy, before a permission: a VF may fail at once."""
+    if not seen.attached or seen.returns is wanted.returns:
+        return []
+    return [SetReturn(seen.synthetic.ifindex, wanted.returns)]
+
+
 def _order(seen: PairObservation) -> list[Action]:
     """Return the move of steer to the end. It is last, so that its failure does not delay a VF."""
     return [PutLast(seen.synthetic.ifindex)] if seen.passed_by else []
@@ -154,6 +181,8 @@ def _why_joined_down(seen: PairObservation, wanted: Wanted) -> Reason | None:
         return None
     if seen.drained is not None:
         return Reason.DRAINED
+    if seen.pending:
+        return Reason.MANUAL
     return Reason.DAMPED if wanted.damped else None
 
 

@@ -21,6 +21,8 @@ HOLD_REASONS = {
     Reason.STALLED: "did not answer in time, or its driver did not",
 }
 """Reasons of leaving after which a VF is held, because it would look usable again at once; in words."""
+HOLDS = frozenset({Reason.STALLED, Reason.UNREACHABLE})
+"""What `status` shows while a VF is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +131,35 @@ class Stall:
     why: str
     """Description for users."""
     reason: Reason = Reason.STALLED
+    least_s: float = 0.0
+    """It is held for at least this long: until it is known whether the VF was at fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """How long a VF that stalled is not used. Times are CLOCK_MONOTONIC seconds."""
+    """How long a VF that stalled, or reached nothing, is not used. Times are CLOCK_MONOTONIC seconds."""
 
     vf: int = 0
     """The ifindex of the VF; a replacement has another one, and is not held."""
     until: float = 0.0
     length_s: float = 0.0
+    reason: Reason = Reason.STALLED
+    """What `status` shows meanwhile."""
+
+    def began(self, stall: Stall, policy: StallPolicy) -> "Hold":
+        """Return the state after a stall, or after the probe found the VF unreachable."""
+        hold = self.stalled(stall.vf, stall.when, policy)
+        if hold is self:
+            return self
+        shown = Reason.UNREACHABLE if stall.reason is Reason.UNREACHABLE else Reason.STALLED
+        length = max(hold.length_s, stall.least_s)
+        return replace(hold, reason=shown, length_s=length, until=stall.when + length)
+
+    def lifted(self, vf: int, now: float) -> "Hold":
+        """Return the state after it was found that the VF was not at fault; a stall stays one."""
+        if not self.is_active(vf, now) or self.reason is not Reason.UNREACHABLE:
+            return self
+        return Hold()
 
     def stalled(self, vf: int, when: float, policy: StallPolicy) -> "Hold":
         """Return the state after a stall. A duplicate report is ignored: a held VF cannot stall."""

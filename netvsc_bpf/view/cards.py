@@ -15,6 +15,7 @@ from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus, PathTraffic
 from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import count, scaled
+from netvsc_bpf.view.probe_words import probe_words
 from netvsc_bpf.view.words import drained, end_of_drain, explain, manager, passed_by, put_steer_last, since
 
 PATH_STYLES = {Path.VF: "bold green", Path.SYNTHETIC: "bold yellow"}
@@ -27,7 +28,7 @@ def cards(pairs: Iterable[PairStatus], now: datetime) -> RenderableType:
     for pair in pairs:
         if shown:
             shown.append(Text())
-        shown += [_heading(pair), Padding(_story(pair, now), _INDENT), Padding(_facts(pair), _INDENT)]
+        shown += [_heading(pair), Padding(_story(pair, now), _INDENT), Padding(_facts(pair, now), _INDENT)]
     return Group(*shown)
 
 
@@ -55,7 +56,7 @@ def _story(pair: PairStatus, now: datetime) -> Text:
     return story
 
 
-def _facts(pair: PairStatus) -> Table:
+def _facts(pair: PairStatus, now: datetime) -> Table:
     # Text, not str: "[...]" in a name must not be taken for markup.
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -74,6 +75,8 @@ def _facts(pair: PairStatus) -> Table:
     table.add_row("received", _traffic(pair.rx))
     table.add_row("dropped", Text(lost, style="red" if drops.tx_vf or drops.rx_home else ""))
     table.add_row("path changes", Text(_path_changes(pair)))
+    if pair.probe is not None:
+        table.add_row("probe", Text(shown(probe_words(pair.probe, now))))
     table.add_row("data path", Text(how))
     if (said := manager(pair)) is not None:
         table.add_row("manager", Text(said, style="" if pair.managed else "yellow"))

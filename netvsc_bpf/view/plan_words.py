@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from netvsc_bpf.model.names import shown
-from netvsc_bpf.model.path import GuardMode, Path
+from netvsc_bpf.model.path import GuardMode, Path, ReturnPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.preview import PairPreview, Preview, Programs
@@ -59,6 +59,10 @@ def step_text(pair: PairPreview, seen: PairObservation, step: act.Action) -> str
             return " and ".join(parts)
         case act.Describe():
             return f"give the programs the MAC of {name}, and whether there are devices above it"
+        case act.SetReturn(policy=ReturnPolicy.AUTO):
+            return f"have {vf} return by itself after a failure"
+        case act.SetReturn():
+            return f"after a failure of {vf}, wait for an operator before it is used again"
         case act.PutLast():
             return "move steer behind the tcx programs that were attached after it"
         case act.Join(vf=joined, down=down):

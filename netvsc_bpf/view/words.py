@@ -12,8 +12,8 @@ from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import ago
 from netvsc_bpf.view.event_lines import plain
 
-_HELD_BACK = frozenset({Reason.DAMPED, Reason.STALLED, Reason.DRAINED})
-"""The remedies for these say when the VF is used again."""
+_HELD_BACK = frozenset({Reason.DAMPED, Reason.STALLED, Reason.UNREACHABLE, Reason.DRAINED, Reason.MANUAL})
+"""The remedies for these say what makes the VF be used again."""
 _DECIDED = _HELD_BACK | {Reason.MTU_REFUSED, Reason.XDP_MISSING}
 """The VF's state would let it carry packets, but netvsc-bpf decided not to use it."""
 
@@ -83,6 +83,14 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
         Reason.STALLED: (
             f"{vf} did not transmit the packets it was given, or its driver did not respond",
             f"{_used_again(pair, 'after a while')}; see its counters with `ip -s link`",
+        ),
+        Reason.UNREACHABLE: (
+            f"nothing answered while {vf} was used, although it was up and had carrier",
+            f"{_used_again(pair, 'after a while')}; check the switch port of {vf}",
+        ),
+        Reason.MANUAL: (
+            f"{vf} failed, and is not used again before an operator allows it",
+            f"check {vf}, then `netvsc-bpf undrain {as_argument(name)}`",
         ),
         Reason.XDP_MISSING: (
             f"{name} runs an XDP program, {vf} does not, and --xdp require is set",

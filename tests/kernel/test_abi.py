@@ -9,7 +9,7 @@ import ctypes
 import os
 import re
 from collections.abc import Iterator
-from enum import Enum
+from enum import Enum, IntEnum
 
 import pytest
 
@@ -43,7 +43,7 @@ ENUMS: dict[str, tuple[str, tuple[object, ...]]] = {
     "guard_mode": ("GUARD_", abi.GUARD_MODES),
     "receive_offload": ("OFFLOAD_", abi.RECEIVE_OFFLOADS),
 }
-COMMANDS = {"control_command", "control_result"}
+COMMANDS = {"control_command", "control_result", "return_policy"}
 COUNTS = {"PATH_COUNT": len(abi.PATHS), "REASON_COUNT": abi.REASON_COUNT}
 SIZES = {"u8": 1, "u32": 4, "u64": 8}
 
@@ -126,13 +126,15 @@ def test_enums_have_the_numbers_of_the_header(enum: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("enum", "mirror"),
-    [("control_command", abi.ControlCommand), ("control_result", abi.ControlResult)],
+    ("enum", "prefix", "mirror"),
+    [
+        ("control_command", "CONTROL_", abi.ControlCommand),
+        ("control_result", "CONTROL_", abi.ControlResult),
+        ("return_policy", "RETURN_", abi.Returns),
+    ],
 )
-def test_control_uses_the_commands_of_the_header(
-    enum: str, mirror: type[abi.ControlCommand] | type[abi.ControlResult]
-) -> None:
-    assert enumerators(enum) == {f"CONTROL_{member.name}": member.value for member in mirror}
+def test_control_uses_the_commands_of_the_header(enum: str, prefix: str, mirror: type[IntEnum]) -> None:
+    assert enumerators(enum) == {f"{prefix}{member.name}": member.value for member in mirror}
 
 
 def test_flags_have_the_values_of_the_header() -> None:

@@ -31,8 +31,9 @@ LATCH = (
     Mutation(
         "leaving disarms before it raises `failures`",
         "ebpf/latch.h",
-        "	latch_invalidate(pair);\n	if (__sync_lock_test_and_set(&pair->armed, 0))",
-        "	u64 was = __sync_lock_test_and_set(&pair->armed, 0);\n\n	latch_invalidate(pair);\n	if (was)",
+        "	latch_invalidate(pair);\n	if (!__sync_lock_test_and_set(&pair->armed, 0))",
+        "	u64 was = __sync_lock_test_and_set(&pair->armed, 0);\n\n"
+        "	latch_invalidate(pair);\n	if (!was)",
         _ORDERS,
     ),
     Mutation(
@@ -52,8 +53,8 @@ LATCH = (
     Mutation(
         "leaving twice is reported twice",
         "ebpf/latch.h",
-        "	if (__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */",
-        "	__sync_lock_test_and_set(&pair->armed, 0);",
+        "	if (!__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */\n		return;\n",
+        "	__sync_lock_test_and_set(&pair->armed, 0);\n",
         _PROGRAMS,
     ),
     Mutation(
@@ -73,8 +74,44 @@ LATCH = (
     Mutation(
         "a look does not ask for the permission",
         "ebpf/latch.h",
-        "	if (!pair->permitted) /* return-3 */\n		return false;\n",
+        "	if (!pair->permitted || pair->returns == RETURN_PENDING) /* return-3, return-9 */",
+        "	if (pair->returns == RETURN_PENDING)",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a look does not ask whether an operator has to allow the return",
+        "ebpf/latch.h",
+        "	if (!pair->permitted || pair->returns == RETURN_PENDING) /* return-3, return-9 */",
+        "	if (!pair->permitted)",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "arming does not ask whether an operator has to allow the return",
+        "ebpf/latch.h",
+        " && !pair->held &&\n	    pair->returns != RETURN_PENDING)",
+        " && !pair->held)",
+        _ORDERS,
+    ),
+    Mutation(
+        "a failure with the return policy manual leaves what is armed meanwhile",
+        "ebpf/latch.h",
+        "	if (__sync_lock_test_and_set(&pair->armed, 0)) /* leave-6 */\n"
+        "		latch_report(pair, PATH_SYNTHETIC, REASON_MANUAL);\n",
         "",
+        _ORDERS,
+    ),
+    Mutation(
+        "every leaving waits for an operator, not only a failure",
+        "ebpf/latch.h",
+        " && FAILURES >> reason & 1)",
+        ")",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a permission returns to a VF that an operator has to allow",
+        "ebpf/control.c",
+        "	if (pair->returns == RETURN_PENDING) {",
+        "	if (false) {",
         _PROGRAMS,
     ),
     Mutation(

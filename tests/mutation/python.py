@@ -6,6 +6,7 @@ from tests.mutation.mutation import Mutation
 _ORDER = ("tests/unit/datapath/test_order.py",)
 _DRAINING = ("tests/unit/datapath/test_drain_pair.py",)
 _DUMPS = ("tests/unit/kernel/net/test_dumps.py",)
+_PROBE = ("tests/unit/planner/test_probe_day.py",)
 _PLAN = ("tests/unit/planner/test_plan.py",)
 _DAMPING = ("tests/unit/planner/test_damping.py",)
 _LOST_LINK = ("tests/unit/planner/test_lost_link.py",)
@@ -142,7 +143,7 @@ DRAINING = (
     Mutation(
         "a VF that was taken down externally is brought up after a drain",
         "netvsc_bpf/datapath/drain_pair.py",
-        " and abi.REASONS[found.taken_down] is Reason.DRAINED",
+        " and abi.REASONS[found.taken_down] in drains.RETURNING",
         "",
         _DRAINING,
     ),
@@ -211,8 +212,8 @@ PLANNER = (
     Mutation(
         "a drained VF is permitted",
         "netvsc_bpf/planner/plan.py",
-        "    if seen.drained is not None:\n        return Reason.DRAINED\n    if wanted.needs_xdp",
-        "    if wanted.needs_xdp",
+        "    if seen.drained is not None:\n        return Reason.DRAINED\n    if seen.pending and",
+        "    if seen.pending and",
         _PLAN,
     ),
     Mutation(
@@ -225,9 +226,58 @@ PLANNER = (
     Mutation(
         "a VF that joins a drained pair is brought up",
         "netvsc_bpf/planner/plan.py",
-        "    if seen.drained is not None:\n        return Reason.DRAINED\n    return Reason.DAMPED if",
-        "    return Reason.DAMPED if",
+        "    if seen.drained is not None:\n        return Reason.DRAINED\n    if seen.pending:",
+        "    if seen.pending:",
         _PLAN,
+    ),
+    Mutation(
+        "a VF that has to wait for an operator is permitted",
+        "netvsc_bpf/planner/plan.py",
+        "    if seen.pending and wanted.returns is ReturnPolicy.MANUAL:\n        return Reason.MANUAL\n",
+        "",
+        _PLAN,
+    ),
+    Mutation(
+        "a VF that joins a pair that waits for an operator is brought up",
+        "netvsc_bpf/planner/plan.py",
+        "    if seen.pending:\n        return Reason.MANUAL\n",
+        "",
+        _PLAN,
+    ),
+    Mutation(
+        "targets that are dead on both paths cost a penalty",
+        "netvsc_bpf/planner/probe.py",
+        "on_trial=False), Verdict.PROVED_NOTHING",
+        "on_trial=False), Verdict.AT_FAULT",
+        _PROBE,
+    ),
+    Mutation(
+        "a target that is dead on both paths stays proven",
+        "netvsc_bpf/planner/probe.py",
+        "replace(state, proven=frozenset(), refuted=state.refuted | state.proven)",
+        "state",
+        _PROBE,
+    ),
+    Mutation(
+        "a VF that was at fault does not have to prove itself",
+        "netvsc_bpf/planner/probe.py",
+        "check=None, on_trial=True, slow",
+        "check=None, on_trial=False, slow",
+        _PROBE,
+    ),
+    Mutation(
+        "what comes in replaces questions although something is sent",
+        "netvsc_bpf/planner/probe.py",
+        " and sent <= self.own",
+        "",
+        _PROBE,
+    ),
+    Mutation(
+        "a late answer by the VF counts as one by the synthetic path",
+        "netvsc_bpf/planner/probe.py",
+        "if now.quiet < policy.missed and",
+        "if False and",
+        _PROBE,
     ),
     Mutation(
         "a penalty has no ceiling",

@@ -14,7 +14,7 @@ import netvsc_bpf
 
 REPO = Path(__file__).resolve().parents[2]
 FUNCTIONS = [name for name in netvsc_bpf.__all__ if name[0].islower()]
-COMMANDS = ("attach", "detach", "drain", "events", "status", "undrain")
+COMMANDS = ("attach", "detach", "drain", "events", "status", "undamp", "undrain")
 
 
 @pytest.mark.parametrize("name", netvsc_bpf.__all__)

@@ -7,7 +7,7 @@ Tests/kernel/test_abi.py compares the two through the BTF of the loaded maps.
 import ctypes
 from enum import IntEnum, IntFlag
 
-from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
+from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason, ReturnPolicy
 from netvsc_bpf.model.receive_offload import ReceiveOffload
 
 ABI_MAGIC = 0x6E767362
@@ -38,6 +38,8 @@ REASONS: tuple[Reason | None, ...] = (
     Reason.NOT_PERMITTED,
     Reason.STALLED,
     Reason.XDP_MISSING,
+    Reason.UNREACHABLE,
+    Reason.MANUAL,
 )
 """enum reason, by number; REASON_NONE is None."""
 
@@ -57,6 +59,22 @@ RECEIVE_OFFLOADS = (
 """enum receive_offload, by number."""
 
 
+class Returns(IntEnum):
+    """enum return_policy."""
+
+    AUTO = 0
+    MANUAL = 1
+    PENDING = 2
+
+
+RETURN_POLICIES = {
+    Returns.AUTO: ReturnPolicy.AUTO,
+    Returns.MANUAL: ReturnPolicy.MANUAL,
+    Returns.PENDING: ReturnPolicy.MANUAL,
+}
+"""The policy that is in force, by enum return_policy."""
+
+
 class ControlCommand(IntEnum):
     """enum control_command."""
 
@@ -70,6 +88,7 @@ class ControlCommand(IntEnum):
     DRAIN = 8
     ADDRESS = 9
     FACTS = 10
+    RETURN = 11
 
 
 class ControlResult(IntEnum):
@@ -82,6 +101,7 @@ class ControlResult(IntEnum):
     BAD_LAYOUT = 4
     BAD_COMMAND = 5
     DRAINED = 6
+    PENDING = 7
 
 
 class NicFact(IntFlag):
@@ -113,6 +133,7 @@ class PairState(ctypes.Structure):
         ("usable_since", ctypes.c_uint64),
         ("carrier_epoch", ctypes.c_uint64),
         ("held", ctypes.c_uint64),
+        ("returns", ctypes.c_uint64),
         ("failures", ctypes.c_uint64),
         ("changed_at", ctypes.c_uint64),
         ("epoch", ctypes.c_uint64),
@@ -122,6 +143,7 @@ class PairState(ctypes.Structure):
         ("delivered_at", ctypes.c_uint64),
         ("delivered", ctypes.c_uint64),
         ("drained_until", ctypes.c_uint64),
+        ("unused", ctypes.c_uint64),
         ("changes", (ctypes.c_uint64 * REASON_COUNT) * len(PATHS)),
     ]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reads the drivers' counters of transmitted packets in this thread's network namespace.
+"""Reads the drivers' counters of packets in this thread's network namespace.
 
 From /proc/net/dev, which the kernel prints under RCU only (dev_seq_show() -> dev_get_stats(),
 net/core/net-procfs.c). Netlink would wait for the RTNL lock, which a driver can hold for seconds, and
@@ -14,13 +14,22 @@ from netvsc_bpf.kernel.process.errnos import is_absent
 from netvsc_bpf.model import names
 
 _STATISTICS = Path("/proc/thread-self/net/dev")
-_TX_PACKETS = 9
-"""Index of the column, after eight receive columns and the transmitted bytes."""
+_RX_PACKETS, _TX_PACKETS = 1, 9
+"""Indexes of columns: eight are about receiving, of these and of the others the first is bytes."""
 
 
 def transmitted(vfs: set[int]) -> dict[int, int]:
     """Return rtnl_link_stats64.tx_packets of these interfaces, by ifindex; vanished ones are left out."""
-    counts = by_name(_STATISTICS.read_bytes())
+    return _counted(vfs, _TX_PACKETS)
+
+
+def received(vfs: set[int]) -> dict[int, int]:
+    """Return rtnl_link_stats64.rx_packets of these interfaces likewise."""
+    return _counted(vfs, _RX_PACKETS)
+
+
+def _counted(vfs: set[int], column: int) -> dict[int, int]:
+    counts = by_name(_STATISTICS.read_bytes(), column)
     found = {}
     for ifindex in vfs:
         try:
@@ -34,7 +43,7 @@ def transmitted(vfs: set[int]) -> dict[int, int]:
     return found
 
 
-def by_name(text: bytes) -> dict[str, int]:
-    """Parse /proc/net/dev: packets transmitted by each interface. Pure."""
+def by_name(text: bytes, column: int = _TX_PACKETS) -> dict[str, int]:
+    """Parse /proc/net/dev: a column, by default packets transmitted, of each interface. Pure."""
     lines = (line.rpartition(b":") for line in text.split(b"\n")[2:] if line)
-    return {names.decode(name.lstrip(b" ")): int(columns.split()[_TX_PACKETS]) for name, _, columns in lines}
+    return {names.decode(name.lstrip(b" ")): int(columns.split()[column]) for name, _, columns in lines}

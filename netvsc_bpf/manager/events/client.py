@@ -12,7 +12,7 @@ from typing import Self
 from netvsc_bpf.kernel.process.peer_credentials import peer
 from netvsc_bpf.kernel.process.pin_root import trusted
 from netvsc_bpf.manager.events.claim import socket_name
-from netvsc_bpf.manager.events.protocol import Record, Request, parse_lines
+from netvsc_bpf.manager.events.protocol import Record, parse_lines
 from netvsc_bpf.model.errors import Busy, NetvscBpfError, Refused
 
 _WHAT = "cannot query the manager"
@@ -56,7 +56,7 @@ class ManagerConnection:
         return records
 
 
-def answers(request: Request, patience_s: float) -> Iterator[Record]:
+def answers(request: str, patience_s: float) -> Iterator[Record]:
     """Yield the lines of a manager's answer that arrive within `patience_s`.
 
     There are none without a manager. A manager that is stopped, not trusted or of another version ends them.
@@ -74,7 +74,7 @@ def answers(request: Request, patience_s: float) -> Iterator[Record]:
                 yield from lines
 
 
-def ask(request: Request) -> ManagerConnection | None:
+def ask(request: str) -> ManagerConnection | None:
     """Send a request; None without a manager. Raises Busy if it does not answer, Refused if not trusted."""
     name = socket_name()
     if name is None:

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     FOLLOWED = "followed"
     DAMPED = "damped"
     STALLED = "stalled"
+    UNREACHABLE = "unreachable"
+    PROBED = "probed"
     REFUSED = "refused"
     FAILED = "failed"
     RELOADED = "reloaded"
@@ -81,7 +83,7 @@ class Detail(StrEnum):
     NOT_BEFORE = "not_before"
     """When maintenance starts at the earliest: ISO 8601, UTC."""
     HOLD_S = "hold_s"
-    """How long a stalled VF is not used."""
+    """How long a VF that stalled or was unreachable is not used."""
     JOIN_S = "join_s"
     """Time from the VF's appearance until the kernel armed it for the first time."""
     IFINDEX = "ifindex"
@@ -97,6 +99,7 @@ _KIND_SEVERITY = {
     Kind.REPAIRED: Severity.WARNING,
     Kind.DAMPED: Severity.WARNING,
     Kind.STALLED: Severity.WARNING,
+    Kind.UNREACHABLE: Severity.WARNING,
     Kind.REFUSED: Severity.WARNING,
     Kind.FAILED: Severity.ERROR,
     Kind.RECONCILED: Severity.DEBUG,

@@ -211,7 +211,7 @@ class Reporter:
         self._listener(event)
 
     def stalled(self, stall: Stall, hold_s: float) -> None:
-        """Report that a VF transmits nothing, and for how long (seconds) it is not used."""
+        """Report that a VF transmits or reaches nothing, and for how long (seconds) it is not used."""
         vf = self._vfs.get(stall.vf, "VF")
         text = f"{vf} {stall.why}: it is not used for {hold_s:g} s"
         details: dict[Detail, Value] = {
@@ -219,7 +219,12 @@ class Reporter:
             Detail.REASON: stall.reason.value,
             Detail.HOLD_S: hold_s,
         }
-        self._listener(Event(Kind.STALLED, self.name(stall.ifindex), text, details=details))
+        kind = Kind.UNREACHABLE if stall.reason is Reason.UNREACHABLE else Kind.STALLED
+        self._listener(Event(kind, self.name(stall.ifindex), text, details=details))
+
+    def vf(self, ifindex: int) -> str:
+        """Return the name of a joined VF when it was last observed."""
+        return self._vfs.get(ifindex, "VF")
 
     def timed_out(self, step: act.Action, limit_s: float) -> None:
         """Report that a step has not returned, so that its pair is moved to the synthetic path."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The manager of this thread's network namespace, as used by `drain` and `undrain`."""
+"""The manager of this thread's network namespace, as used by `drain`, `undrain` and `undamp`."""
 
 from netvsc_bpf.datapath import ManagerClient
 from netvsc_bpf.manager.events.claim import is_claimed
@@ -19,5 +19,13 @@ class RunningManager(ManagerClient):
 
     def reconcile(self) -> bool:
         """See ManagerClient. False for a manager that hangs, or is of an earlier version."""
-        first = next(answers(Request.LOOK, _PATIENCE_S), None)
-        return first is not None and first.get(CONTROL) == Control.READY
+        return _done(Request.LOOK)
+
+    def forgive(self, ifindex: int) -> bool:
+        """See ManagerClient. False likewise."""
+        return _done(f"{Request.UNDAMP} {ifindex}")
+
+
+def _done(request: str) -> bool:
+    first = next(answers(request, _PATIENCE_S), None)
+    return first is not None and first.get(CONTROL) == Control.READY

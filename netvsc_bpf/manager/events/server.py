@@ -21,6 +21,8 @@ from netvsc_bpf.manager.events.protocol import (
     event_line,
     parse_request,
 )
+from netvsc_bpf.model.probe import Probe
+from netvsc_bpf.model.timestamp import timestamp
 
 MOST_CLIENTS = 32
 _PATIENCE_S = 2.0
@@ -44,13 +46,17 @@ class EventServer:
         held_back: Callable[[], Mapping[int, float]] = dict,
         look: Callable[[], Awaitable[None]] = _no_look,
         *,
+        probes: Callable[[], Mapping[int, Probe]] = dict,
+        forgive: Callable[[int], None] = lambda _: None,
         most: int = MOST_CLIENTS,
     ) -> None:
         """`held_back` returns for how many seconds the VFs of which pairs (ifindex) will not be used.
 
-        `look` reconciles, and returns when that is done.
+        `look` reconciles, and returns when that is done; `probes` returns what the probe found;
+        `forgive` has the failures of the VF of a pair forgotten.
         """
         self._buffer, self._held_back, self._look, self._most = buffer, held_back, look, most
+        self._probes, self._forgive = probes, forgive
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, listening: socket.socket) -> None:
@@ -103,12 +109,22 @@ class EventServer:
             return
         if not line.endswith(b"\n"):
             return
-        request = parse_request(line)
-        if request is None:
+        parsed = parse_request(line)
+        if parsed is None:
             writer.write(control_line(Control.REFUSED, why="unknown request"))
+            return
+        request, number = parsed
+        if request is Request.UNDAMP and number is not None:
+            self._forgive(number)
+            await self._look()
+            writer.write(control_line(Control.READY))
         elif request is Request.WAITS:
             for ifindex, left_s in self._held_back().items():
                 writer.write(control_line(Control.WAIT, ifindex=ifindex, left_s=round(left_s, 3)))
+            writer.write(control_line(Control.READY))
+        elif request is Request.PROBES:
+            for ifindex, probe in self._probes().items():
+                writer.write(_probe_line(ifindex, probe))
             writer.write(control_line(Control.READY))
         elif request is Request.LOOK:
             await self._look()
@@ -116,10 +132,10 @@ class EventServer:
         else:
             if request is Request.FOLLOW:
                 limit.reschedule(None)
-            number = await self._send(writer, self._buffer.after(0, 0).after)
+            sent = await self._send(writer, self._buffer.after(0, 0).after)
             writer.write(control_line(Control.READY))
             if request is Request.FOLLOW:
-                await self._follow(reader, writer, number)
+                await self._follow(reader, writer, sent)
 
     async def _send(self, writer: asyncio.StreamWriter, number: int) -> int:
         """Send the events after the first `number` ones; return the position after the last one sent."""
@@ -149,3 +165,9 @@ class EventServer:
                     return
         finally:
             gone.cancel()
+
+
+def _probe_line(ifindex: int, probe: Probe) -> bytes:
+    last = None if probe.last_answer is None else timestamp(probe.last_answer)
+    state = probe.state.value
+    return control_line(Control.PROBE, ifindex=ifindex, targets=probe.targets, state=state, last_answer=last)

@@ -33,6 +33,10 @@ def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool
             return Kind.LEFT, f"{vf}: {reason}"
         case act.Withdraw(reason=Reason.DAMPED):
             return Kind.DAMPED, f"{vf} failed too often and is not used for a while"
+        case act.Withdraw(reason=Reason.MANUAL):
+            return Kind.WITHDRAWN, f"{vf} failed, and is not used again before an operator allows it"
+        case act.SetReturn(policy=policy):
+            return Kind.FOLLOWED, f"return policy {policy}"
         case act.Withdraw(reason=Reason.NOT_PERMITTED):
             return Kind.WITHDRAWN, f"{vf} is not in sync with the synthetic NIC"
         case act.Withdraw(reason=reason):

@@ -74,7 +74,7 @@ class MaintenanceDrains:
                 missing = self._steps(session, order)
         for name in strangers:
             with self._boundary.around(name):
-                datapath.undrain(name)
+                datapath.undrain(name, by_operator=False)
         self.done = None if missing or strangers else order
         return taken
 

@@ -7,7 +7,7 @@ It is woken by netlink, pins, the kernel's path changes and timers, and always r
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -33,17 +33,20 @@ from netvsc_bpf.manager.state.attached_pairs import Served, everyone
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.manager.state.observation_scope import ObservationScope
+from netvsc_bpf.manager.state.probe_states import ProbeStates
 from netvsc_bpf.manager.sync.address_lists import AddressListSync
 from netvsc_bpf.manager.sync.announcer import Announcer
 from netvsc_bpf.manager.sync.receive_offloads import OffloadSync
 from netvsc_bpf.manager.sync.vlans import VlanSync
 from netvsc_bpf.manager.watch.detached_links import LinkWatch
+from netvsc_bpf.manager.watch.probes import ProbeWatch
 from netvsc_bpf.manager.watch.program_order import OrderWatch
 from netvsc_bpf.manager.watch.stalls import StallWatch
 from netvsc_bpf.manager.watch.step_timeout import StepTimeout
 from netvsc_bpf.metrics.manager_stats import ManagerStats
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
-from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.probe import Probe
 from netvsc_bpf.model.severity import Severity
 from netvsc_bpf.planner.damping import FAILURES
 from netvsc_bpf.planner.stall import HOLD_REASONS, Stall
@@ -119,6 +122,10 @@ class NamespaceManager:
         )
         self._step_timeout = StepTimeout(self._reconcile, self.wake, self._namespace)
         self._stalls = StallWatch(self._reconcile, listener, self._namespace, unexpected)
+        self._probe_states = ProbeStates(self._stats)
+        self._probes = ProbeWatch(
+            reconciler, listener, self._probe_states, self.wake, self._namespace, unexpected
+        )
         near = reconciler.scope
         self._announcer = Announcer(
             config.announce,
@@ -153,6 +160,14 @@ class NamespaceManager:
         """See PairMemories.held_back()."""
         return self._reconcile.memories.held_back()
 
+    def probes(self) -> Mapping[int, Probe]:
+        """Return what the probe found, by the ifindex of the synthetic NIC."""
+        return self._probe_states.now()
+
+    def forgive(self, ifindex: int) -> None:
+        """Forget the failures of the VF of a pair; the next reconciliation acts upon it."""
+        self._reconcile.memories.forgiven(ifindex)
+
     def configure(self, config: ManagerConfig) -> None:
         """Apply another configuration; the data path is left unchanged as far as it matches."""
         self._config = config
@@ -175,10 +190,7 @@ class NamespaceManager:
         pins = PinWatch(loop, self._unpinned)
         # One thread: reconciliations never overlap, and a driver that hangs does not stop the loop.
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reconcile")
-        beside = [
-            loop.create_task(self._unexpected.keep_running(run))
-            for run in (self._announcer.run, self._stalls.run, self._links.run, self._order.run)
-        ]
+        beside = [loop.create_task(self._unexpected.keep_running(run)) for run in self._beside()]
         try:
             await self._loop(loop, thread, pins)
         finally:
@@ -189,6 +201,16 @@ class NamespaceManager:
             pins.close()
             self._close_ring()
             thread.shutdown(wait=False, cancel_futures=True)
+
+    def _beside(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """Return what runs beside the reconciliations."""
+        return (
+            self._announcer.run,
+            self._stalls.run,
+            self._probes.run,
+            self._links.run,
+            self._order.run,
+        )
 
     async def _loop(
         self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, pins: PinWatch
@@ -269,6 +291,7 @@ class NamespaceManager:
                     at = min(loop.time() + wait_s, math.inf if at is None else at)
             if work == self._reconciled:
                 self._announcer.wake()
+                self._probes.configure()
         if failure is not None:
             raise failure
         return at
@@ -342,7 +365,8 @@ class NamespaceManager:
         reason, ifindex = abi.REASONS[event.reason], event.synthetic_ifindex
         when = CLOCKS.own_monotonic_s(event.at)
         if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
-            self._reconcile.memories.path_left(ifindex, when)
+            if reason is not Reason.UNREACHABLE:  # the probe counts it once the VF is known to be at fault
+                self._reconcile.memories.path_left(ifindex, when)
             if reason in HOLD_REASONS:
                 self._reconcile.memories.stalled(
                     Stall(ifindex, event.vf_ifindex, when, HOLD_REASONS[reason], reason)

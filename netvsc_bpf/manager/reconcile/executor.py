@@ -65,6 +65,8 @@ class Executor:
                 leave(self.session, self.loaded, self._hook(), synthetic, self._slot(action), reason)
             case act.Permit(settle_ms=settle_ms):
                 permit(self.loaded, self._slot(action), settle_ms, self._vf(action))
+            case act.SetReturn(policy=policy):
+                self.loaded.control(ControlCommand.RETURN, self._slot(action), abi.Returns[policy.name])
             case act.Withdraw(reason=reason):
                 number = abi.REASONS.index(reason)
                 self.loaded.control(ControlCommand.WITHDRAW, self._slot(action), number)

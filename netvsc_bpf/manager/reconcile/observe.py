@@ -59,6 +59,8 @@ def observe(
         liveness=loaded.liveness,
         joined=joined,
         left_behind=joined is None and found.vf_ifindex != 0,
+        returns=abi.RETURN_POLICIES[loaded.pair(slot).returns],
+        pending=loaded.pair(slot).returns == abi.Returns.PENDING,
         drained=drains.in_force(loaded, slot, synthetic.ifindex),
         described=_described(session, loaded, synthetic, slot),
     )

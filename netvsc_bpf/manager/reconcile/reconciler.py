@@ -3,7 +3,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 
 from netvsc_bpf.datapath.known_pairs import refresh_known
@@ -45,6 +45,7 @@ from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import LeavePolicy, XdpPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.plan import Wanted, plan
+from netvsc_bpf.planner.probe_policy import ProbePolicy
 
 _WHAT = "cannot manage"
 _ROUNDS = 10
@@ -82,6 +83,8 @@ class Reconciler:
     """The managed synthetic NICs (ifindexes) when last observed. Any thread may read it."""
     claiming: frozenset[int] = frozenset()
     """Those of them whose IP addresses are announced (`[announce] addresses`). Any thread may read it."""
+    probing: Mapping[int, ProbePolicy] = field(default_factory=dict)
+    """How the managed pairs (ifindexes) are probed. Any thread may read it."""
     _managed: Managed | ManagedMovedNics = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
@@ -302,16 +305,25 @@ class Reconciler:
     ) -> tuple[Seen, list[act.Action]]:
         now, wanted = self.clock(), self._wanted(nic)
         seen = observe(session, loaded, nic, wanted.options, known)
+        self.reporter.observed(seen)  # first: what is reported below names the interface
         memory = self.memories.observed(seen.pair, now)
-        self.reporter.observed(seen)
         held = memory.held(seen.pair, now)
         settle_ms = _settle_ms(seen, wanted.settle_ms)
         needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
         no_link = leave is LeavePolicy.DOWN and memory.without_link(seen.pair, now)
         damped, drained = memory.damper.suppressed, seen.pair.drained
         lingers = drained is not None and drained.lingers(CLOCKS.boottime())
-        every_group = wanted.options.all_multicast
-        chosen = Wanted(settle_ms, damped, held, needs_xdp, leave, no_link, every_group, lingers)
+        chosen = Wanted(
+            settle_ms,
+            damped,
+            held,
+            needs_xdp,
+            leave,
+            no_link,
+            all_multicast=wanted.options.all_multicast,
+            returns=wanted.options.return_,
+            lingers=lingers,
+        )
         steps = plan(seen.pair, chosen)
         if not steps:
             memory.settled()
@@ -340,6 +352,7 @@ class Reconciler:
         ours = [nic for nic in managed if nic.xdp_prog_id not in held]
         self.served = frozenset(nic.ifindex for nic in ours)
         self.claiming = frozenset(nic.ifindex for nic in ours if self._wanted(nic).announce.addresses)
+        self.probing = {nic.ifindex: self._wanted(nic).probe for nic in ours}
         return ours
 
     def _near(self, session: Session) -> Session:

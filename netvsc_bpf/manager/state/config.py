@@ -18,6 +18,7 @@ from netvsc_bpf.model.names import read_back
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
+from netvsc_bpf.planner.probe_policy import ProbePolicy
 from netvsc_bpf.planner.stall import StallPolicy
 
 EVENTS_KEPT = 4096
@@ -30,6 +31,7 @@ class InterfaceConfig:
     options: AttachOptions
     settle_ms: int | None
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
+    probe: ProbePolicy = field(default_factory=ProbePolicy)
     named: frozenset[str] = frozenset()
     """The options that the file sets for this interface, or the command line for all.
 
@@ -68,6 +70,7 @@ class ManagerConfig:
     settle_ms: int | None = None
     damping: DampingPolicy = field(default_factory=DampingPolicy)
     stall: StallPolicy = field(default_factory=StallPolicy)
+    probe: ProbePolicy = field(default_factory=ProbePolicy)
     announce: AnnouncePolicy = field(default_factory=AnnouncePolicy)
     maintenance: MaintenancePolicy = field(default_factory=MaintenancePolicy)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
@@ -106,4 +109,4 @@ class ManagerConfig:
         found = next((self.per_interface[name] for name in names if name in self.per_interface), None)
         if found is not None:
             return found
-        return InterfaceConfig(self.options, self.settle_ms, self.announce, self.overridden)
+        return InterfaceConfig(self.options, self.settle_ms, self.announce, self.probe, self.overridden)

@@ -3,8 +3,9 @@
 
 from dataclasses import dataclass, field
 
+from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.actions import Action, Withdraw
-from netvsc_bpf.planner.damping import Damper
+from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.flaps import failed_meanwhile
 from netvsc_bpf.planner.lost_link import LostLink
 from netvsc_bpf.planner.observation import PairObservation
@@ -55,15 +56,16 @@ class PairMemory:
         self.damper = self.damper.decayed(now)
         if self.damper.suppressed and failed_meanwhile(self.before, seen):
             self.damper = self.damper.failed(now)
-        if self.before is not None and self.before.drained != seen.drained:
+        if self.before is not None and _allowed(self.before) != _allowed(seen):
             # An operator's command does not count as an external change, however often it is given.
             self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
         self.before = seen
         self.link = self.link.observed(seen, now)
 
-    def held(self, seen: PairObservation, now: float) -> bool:
-        """Return whether the VF must not be used because it stalled."""
-        return seen.joined is not None and self.hold.is_active(seen.joined.vf.ifindex, now)
+    def held(self, seen: PairObservation, now: float) -> Reason | None:
+        """Return why the VF must not be used although it looks healthy: it stalled, or reached nothing."""
+        active = seen.joined is not None and self.hold.is_active(seen.joined.vf.ifindex, now)
+        return self.hold.reason if active else None
 
     def without_link(self, seen: PairObservation, now: float) -> bool:
         """Return whether the VF must be down because it lost its carrier."""
@@ -78,6 +80,11 @@ class PairMemory:
     def failed(self, now: float) -> None:
         """Wait before the next step, longer with each failure in a row."""
         self.retry.failed(now)
+
+    def forgive(self, policy: DampingPolicy) -> None:
+        """Forget all failures: an operator wants the VF to be used."""
+        self.damper, self.hold, self.link = Damper(policy), Hold(), LostLink()
+        self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
 
     def settled(self) -> None:
         """Reset the failures: no steps are left."""
@@ -95,7 +102,7 @@ class PairMemory:
 
     def held_back_for_s(self, now: float) -> float | None:
         """Return for how many seconds the VF will not be used, unless it fails again."""
-        held = self.before is not None and self.held(self.before, now)
+        held = self.before is not None and self.held(self.before, now) is not None
         without = self.before is not None and self.without_link(self.before, now)
         waits = [self.damper.reuse_in_s(now), self.hold.left_s(now) if held else None]
         waits.append(self.link.wait_s(now) if without else None)
@@ -116,3 +123,8 @@ class PairMemory:
         if (look := self.link.wait_s(now)) is not None:
             waits.append(look)
         return min(waits, default=None)
+
+
+def _allowed(seen: PairObservation) -> tuple[object, ...]:
+    """Return what an operator says of the use of the VF."""
+    return seen.drained, seen.pending

@@ -14,7 +14,7 @@ from netvsc_bpf.manager.state.pair_state import PairMemory
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.observation import PairObservation
-from netvsc_bpf.planner.stall import Stall, StallPolicy
+from netvsc_bpf.planner.stall import HOLDS, Stall, StallPolicy
 
 
 @dataclass(slots=True)
@@ -30,6 +30,9 @@ class PairMemories:
     _left: deque[tuple[int, float]] = field(default_factory=deque)
     """Failures: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
     _stalls: deque[Stall] = field(default_factory=deque)
+    _cleared: deque[tuple[int, int]] = field(default_factory=deque)
+    """Pairs and VFs (ifindexes) that the probe found not to be at fault."""
+    _forgiven: deque[int] = field(default_factory=deque)
 
     def __contains__(self, ifindex: int) -> bool:
         return ifindex in self._pairs
@@ -52,8 +55,9 @@ class PairMemories:
         """
         memory = self.of(seen.synthetic.ifindex)
         joined = seen.joined
-        if memory.before is None and joined is not None and joined.withheld is Reason.STALLED:
-            self.stalled(Stall(seen.synthetic.ifindex, joined.vf.ifindex, now, "was held back before"))
+        if memory.before is None and joined is not None and joined.withheld in HOLDS:
+            why = "was held back before"
+            self.stalled(Stall(seen.synthetic.ifindex, joined.vf.ifindex, now, why, joined.withheld))
             self.count()
         memory.observed(seen, now)
         return memory
@@ -77,6 +81,14 @@ class PairMemories:
         """Note that a VF must not be used because it stalled. Any thread may call it."""
         self._stalls.append(stall)
 
+    def cleared(self, ifindex: int, vf: int) -> None:
+        """Note that a VF that reached nothing was not at fault. Any thread may call it."""
+        self._cleared.append((ifindex, vf))
+
+    def forgiven(self, ifindex: int) -> None:
+        """Note that the failures of a pair's VF have to be forgotten. Any thread may call it."""
+        self._forgiven.append(ifindex)
+
     def count(self) -> None:
         """Process the queued notes."""
         while self._left:
@@ -87,9 +99,17 @@ class PairMemories:
             stall = self._stalls.popleft()
             memory = self.of(stall.ifindex)
             before = memory.hold
-            memory.hold = before.stalled(stall.vf, stall.when, self.stall)
+            memory.hold = before.began(stall, self.stall)
             if memory.hold != before:
                 self.tell_stalled(stall, memory.hold.length_s)
+        while self._cleared:
+            ifindex, vf = self._cleared.popleft()
+            memory = self.of(ifindex)
+            memory.hold = memory.hold.lifted(vf, self.clock())
+        while self._forgiven:
+            known = self._pairs.get(self._forgiven.popleft())
+            if known is not None:
+                known.forgive(self.damping)
 
     def held_back(self) -> dict[int, float]:
         """Return, by pair, for how many seconds its VF will not be used. Any thread may call it."""
@@ -106,4 +126,4 @@ class PairMemories:
         now, memory = self.clock(), self.of(ifindex)
         if memory.damper.decayed(now).suppressed:
             return Reason.DAMPED
-        return Reason.STALLED if memory.hold.is_active(vf, now) else None
+        return memory.hold.reason if memory.hold.is_active(vf, now) else None

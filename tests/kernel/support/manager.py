@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from netvsc_bpf import datapath
+from netvsc_bpf import api, datapath
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.lab.namespace import command_in
@@ -90,6 +90,11 @@ class Manager:
     def status(self) -> PairStatus:
         (only,) = self.statuses()
         return only
+
+    def asked_status(self) -> dict[str, Any]:
+        """The object that `status --json` prints of the only pair, with what the manager answers."""
+        (only,) = self.lab.in_guest(lambda: api.status())
+        return only.as_json()
 
     @property
     def where(self) -> tuple[Path, Reason] | None:

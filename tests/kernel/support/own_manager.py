@@ -16,7 +16,8 @@ from netvsc_bpf.manager.events.log import Log
 from netvsc_bpf.manager.events.log_writer import EventFormat
 from netvsc_bpf.manager.process import Manager
 from netvsc_bpf.manager.state.config import ManagerConfig
-from netvsc_bpf.model.path import LeavePolicy, Liveness
+from netvsc_bpf.model.path import LeavePolicy, Liveness, ReturnPolicy
+from netvsc_bpf.planner.probe_policy import ProbePolicy
 from netvsc_bpf.planner.stall import StallPolicy
 from tests.kernel.direct import force_clsact
 from tests.kernel.step_faults import hanging
@@ -36,10 +37,15 @@ class Orders:
     stall_interval_s: float = 0.4
     stall_intervals: int = 5
     hold_s: float = 1.0
+    probe: bool = False
+    probe_targets: tuple[str, ...] | None = None
+    probe_interval_s: float = 0.3
+    probe_missed: int = 3
     step_limit_s: float = 60.0
     interval_s: float = 30.0
     liveness: str | None = None
     leave: str = LeavePolicy.DOWN
+    returns: str = ReturnPolicy.AUTO
     clsact: bool = False
     """Do as on a kernel that has no tcx."""
     hangs: str | None = None
@@ -62,10 +68,17 @@ def main(argument: str) -> None:
             any_bus=True,
             liveness=None if orders.liveness is None else Liveness(orders.liveness),
             leave=LeavePolicy(orders.leave),
+            return_=ReturnPolicy(orders.returns),
         ),
         settle_ms=SETTLE_MS,
         stall=StallPolicy(
             interval_s=orders.stall_interval_s, intervals=orders.stall_intervals, hold_s=orders.hold_s
+        ),
+        probe=ProbePolicy(
+            enabled=orders.probe,
+            targets=None if orders.probe_targets is None else tuple(orders.probe_targets),
+            interval_s=orders.probe_interval_s,
+            missed=orders.probe_missed,
         ),
         step_limit_s=orders.step_limit_s,
         interval_s=orders.interval_s,

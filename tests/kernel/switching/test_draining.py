@@ -9,7 +9,7 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel.bpf import abi, drain_notes
-from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult, Returns
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.kernel.process.clock import CLOCKS
@@ -231,6 +231,18 @@ def test_s98_longest_reason_is_stored_and_a_longer_one_refused(silent: Attachmen
         silent.lab.in_guest(datapath.drain, "eth0", None, longest + "xx")
     with pytest.raises(Refused, match="zero byte"):
         silent.lab.in_guest(datapath.drain, "eth0", None, "a\0b")
+
+
+def test_s100_only_an_operator_allows_the_return_of_a_vf_that_failed_before_its_drain(
+    silent: Attachment,
+) -> None:
+    silent.control(ControlCommand.RETURN, Returns.MANUAL)
+    silent.control(ControlCommand.DISARM, abi.REASONS.index(Reason.NO_CARRIER))
+    silent.lab.in_guest(lambda: datapath.drain("eth0", None, "maintenance"))
+    silent.lab.in_guest(lambda: datapath.undrain("eth0", by_operator=False))
+    assert (silent.status().drained, silent.where) == (None, (Path.SYNTHETIC, Reason.MANUAL))
+    silent.lab.in_guest(lambda: datapath.undrain("eth0"))
+    silent.wait_used()
 
 
 @pytest.mark.parametrize("for_s", [0.0, -1.0, float("nan"), float("inf"), 1e12])

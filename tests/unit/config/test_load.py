@@ -13,7 +13,8 @@ from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.state.config import ManagerConfig
 from netvsc_bpf.metrics.config import Listen, MetricsConfig
 from netvsc_bpf.model.errors import ConfigError
-from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, RxMode
+from netvsc_bpf.model.path import GuardMode, LeavePolicy, Liveness, ReturnPolicy, RxMode
+from netvsc_bpf.planner.probe_policy import ProbePolicy
 
 FILE = Path("/etc/netvsc-bpf.toml")
 EVERYTHING = """\
@@ -288,3 +289,60 @@ def test_names_of_any_bytes_are_written_as_they_are_shown() -> None:
     config = parse(text, FILE)
     assert config.interfaces == ("caf\udce9", "eth0")
     assert config.of("caf\udce9").options.vf == "a\x1b\x85"
+
+
+PROBE = """
+[probe]
+enabled = true
+targets = ["10.0.0.1", "fe80::1%eth0.5"]
+missed = 5
+[interface.eth1.probe]
+targets = "auto"
+interval_s = 2
+[interface.eth2]
+return = "manual"
+"""
+
+
+def test_an_interface_may_have_a_probe_of_its_own() -> None:
+    config = parse(PROBE, FILE)
+    assert config.probe == ProbePolicy(True, ("10.0.0.1", "fe80::1%eth0.5"), 1.0, 5)
+    assert config.of("eth1").probe == ProbePolicy(True, None, 2.0, 5)
+    assert config.of("eth2").probe == config.of("eth9").probe == config.probe
+
+
+def test_the_return_policy_is_a_key_although_it_is_a_word_of_python() -> None:
+    config = parse(PROBE, FILE)
+    assert config.of("eth2").options.return_ is ReturnPolicy.MANUAL
+    assert config.of("eth1").options.return_ is ReturnPolicy.AUTO
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('[probe]\ntargets = "10.0.0.1"\n', 2, 'targets takes "auto" or a list of strings, not "10.0.0.1"'),
+        ('[probe]\ntargets = ["gateway"]\n', 2, "is not an IP address"),
+        ('[probe]\ntargets = ["10.0.0.0/24"]\n', 2, "is not an IP address"),
+        ('[probe]\ntargets = ["224.0.0.1"]\n', 2, "is not the address of a neighbour"),
+        ('[probe]\ntargets = ["::"]\n', 2, "is not the address of a neighbour"),
+        ('[probe]\ntargets = ["127.0.0.1"]\n', 2, "is not the address of a neighbour"),
+        ("[probe]\ntargets = [1]\n", 2, "not 1"),
+        ("[probe]\nmissed = 0\n", 2, "missed must be at least 1"),
+        ("[probe]\nmissed = 2.5\n", 2, "missed takes a whole number"),
+        ("[probe]\ninterval_s = 0.01\n", 2, "interval_s must be at least 0.1"),
+        ("[probe]\ninterval_s = 61\n", 2, "interval_s must be at most 60"),
+        ('[probe]\nenabled = "yes"\n', 2, "enabled takes true or false"),
+        ("[probe]\ninterval = 1\n", 2, "[probe] has no key interval"),
+        ("[interface.eth0]\nprobe = true\n", 2, "[interface.eth0] has no key probe; its keys are vf"),
+        ("[interface.eth0.probe]\nmiss = 1\n", 2, "[interface.eth0] has no key probe.miss"),
+        ("[interface.eth0]\nprobe.missed = 0\n", 2, "probe.missed must be at least 1"),
+        ('[attach]\nreturn = "never"\n', 2, 'return takes "auto" or "manual", not "never"'),
+        ('[attach]\nreturn_ = "manual"\n', 2, "[attach] has no key return_"),
+    ],
+)
+def test_a_mistake_about_the_probe_or_the_return_is_found_on_its_line(
+    text: str, line: int, said: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(text, FILE)
+    assert str(refused.value).startswith(f"{FILE}:{line}: ") and said in str(refused.value)

@@ -46,4 +46,6 @@ def test_every_field_of_a_policy_is_a_key() -> None:
     parts = {field for field, _ in policies().values()}
     assert {one.name for one in fields(ManagerConfig)} - parts - NO_KEYS == set(found[MANAGER])
     for section, (_, kind) in policies().items():
-        assert {one.name for one in fields(kind)} <= set(found[section]) | set(found[INTERFACE]), section
+        assert {one.name.removesuffix("_") for one in fields(kind)} <= set(found[section]) | set(
+            found[INTERFACE]
+        ), section

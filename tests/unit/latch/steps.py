@@ -6,13 +6,26 @@ ago, so a look that notes the time can be followed at once by one that arms.
 """
 
 from collections.abc import Collection
+from itertools import count
 
 from tests.unit.latch.program import END, Program, Step
 
 DOWN, NO_CARRIER = 1, 2
 """Bits of `state`; 0 is a device that can carry traffic."""
 
-MEMORY = {"armed": 1, "permitted": 1, "held": 0, "failures": 0, "since": 1, "vf_dev": 1, "state": 0}
+MANUAL, PENDING = 1, 2
+"""Values of `returns`; 0 is the policy `auto`."""
+
+MEMORY = {
+    "armed": 1,
+    "permitted": 1,
+    "held": 0,
+    "failures": 0,
+    "since": 1,
+    "vf_dev": 1,
+    "state": 0,
+    "returns": 0,
+}
 """A pair whose VF is the path. Where `armed` is 0 it has settled, and the next look arms."""
 
 Thread = tuple[Step, ...]
@@ -21,12 +34,17 @@ Thread = tuple[Step, ...]
 class Latch:
     """Threads of the latch, or of a broken one `without` some steps.
 
-    Of "leave-2" and "return-1" there is a weaker version, without "leave-2 as a barrier" and so on.
+    Of "leave-2" and "return-1" there is a weaker version, without "leave-2 as a barrier" and so on. Only with
+    `manual` the steps of the return policy are there: what they read never changes otherwise.
     """
 
-    def __init__(self, without: Collection[str] = (), *, disarms_first: bool = False) -> None:
+    def __init__(
+        self, without: Collection[str] = (), *, disarms_first: bool = False, manual: bool = False
+    ) -> None:
         self._without = without
         self._disarms_first = disarms_first
+        self._manual = manual
+        self._labels = count()
 
     def returner(self, looks: int = 1) -> Thread:
         """steer, guard or control, on a packet while the VF is not the path."""
@@ -46,6 +64,12 @@ class Latch:
         program.set_bits("the carrier goes", "state", NO_CARRIER)
         if program.has("carrier-2"):
             self._leave_its_pair(program, "carrier-2", END)
+        return program.done()
+
+    def stalled(self) -> Thread:
+        """A VF that still looks healthy is left: its queue timed out, or userspace found it at fault."""
+        program = self._program()
+        self._leave(program)
         return program.done()
 
     def down_and_up(self, *, up: bool = True) -> Thread:
@@ -110,6 +134,16 @@ class Latch:
         self._forget(program)
         if not self._disarms_first:
             program.exchange("leave-3", "was", "armed", 0)
+        if self._manual:
+            self._hold(program, f"left {next(self._labels)}")
+
+    def _hold(self, program: Program, after: str) -> None:
+        program.go_if("was", 0, after)
+        program.load("leave-4", "policy", "returns")
+        program.go_unless("policy", MANUAL, after)
+        program.store("leave-5", "returns", PENDING)
+        program.exchange("leave-6", "was", "armed", 0)
+        program.label(after)
 
     def _look(self, program: Program, after: str) -> None:
         if program.has("return-1 as a barrier"):
@@ -119,6 +153,9 @@ class Latch:
         program.load("return-2", "since", "since")
         program.load("return-3", "permitted", "permitted")
         program.go_if("permitted", 0, after)
+        if self._manual and program.has("return-9"):
+            program.load("return-9", "policy", "returns")
+            program.go_if("policy", PENDING, after)
         program.load("return-4", "dev", "vf_dev")
         program.go_if("dev", 0, after)
         program.load("return-5", "held", "held")
@@ -147,6 +184,9 @@ class Latch:
         if program.has("arm-4"):
             program.load("arm-4", "held", "held")
             program.go_unless("held", 0, back)
+        if self._manual and program.has("arm-5"):
+            program.load("arm-5", "policy", "returns")
+            program.go_if("policy", PENDING, back)
         program.goto(after)
         program.label(back)
         self._leave(program)

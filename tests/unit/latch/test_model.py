@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.latch.checker import search
-from tests.unit.latch.steps import MEMORY, Latch, Thread
+from tests.unit.latch.steps import MANUAL, MEMORY, PENDING, Latch, Thread
 
 REPO = Path(__file__).parents[3]
 
@@ -92,11 +92,46 @@ def test_s95_without_a_barrier_only_a_machine_that_reorders_leaves_it_armed(barr
     assert violation(scene, 0)
 
 
+def returns_by_itself(latch: Latch, leaver: Thread, *, reorders: bool = False) -> str:
+    """Return how a pair with the return policy `manual` is used again after its VF failed, empty if never."""
+    threads = {"leaver": leaver, "returner": latch.returner(looks=2), "userspace": latch.armed_by_command()}
+
+    def pending(memory: Mapping[str, int]) -> bool:
+        return memory["returns"] == PENDING and not memory["armed"]
+
+    outcome = search(threads, {**MEMORY, "returns": MANUAL}, pending, reorders=reorders)
+    return "" if outcome.trace is None else "\n".join(outcome.trace)
+
+
+BY_HAND = Latch(manual=True)
+
+
+@pytest.mark.parametrize(
+    "leaver",
+    [BY_HAND.stalled(), BY_HAND.carrier_lost(), BY_HAND.down_and_up()],
+    ids=["stalled", "carrier", "down and up"],
+)
+def test_s100_vf_that_failed_is_not_used_again_by_any_cpu(leaver: Thread) -> None:
+    assert returns_by_itself(BY_HAND, leaver) == ""
+
+
+def test_s100_vf_that_failed_is_not_used_again_by_a_cpu_that_reorders() -> None:
+    assert returns_by_itself(BY_HAND, BY_HAND.stalled(), reorders=True) == ""
+
+
+@pytest.mark.parametrize("without", ["arm-5", "leave-5", "leave-6"])
+def test_s100_without_a_step_a_vf_that_failed_returns_by_itself(without: str) -> None:
+    """Without return-9 it would not stay armed either, but be armed for a moment by each packet."""
+    latch = Latch({without}, manual=True)
+    assert returns_by_itself(latch, latch.stalled())
+
+
 def test_s95_the_model_and_the_programs_call_their_steps_the_same() -> None:
     """Every named step of the C is in the model, and vice versa."""
     named = re.compile(r"\b(?:leave|return|arm|permit|withdraw|carrier|down|up|command)-\d\b")
     sources = [REPO / "ebpf" / name for name in ("latch.h", "control.c", "sentinel.c")]
     in_c = {name for path in sources for name in named.findall(path.read_text())}
     threads = [*LEAVERS.values(), *RETURNER.values(), *USERSPACE.values(), WHOLE.armed_by_command()]
+    threads += [Latch(manual=True).down_and_up(), Latch(manual=True).returner()]
     in_model = {name for thread in threads for step in thread for name in named.findall(step.name)}
     assert in_c == in_model

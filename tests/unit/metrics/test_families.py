@@ -27,6 +27,9 @@ PROMISED = {
     "netvsc_bpf_reconcile_errors_total": {"reason"},
     "netvsc_bpf_last_reconcile_timestamp_seconds": set(),
     "netvsc_bpf_build_info": {"version", "abi"},
+    "netvsc_bpf_probe_sent_total": {"interface"},
+    "netvsc_bpf_probe_answered_total": {"interface"},
+    "netvsc_bpf_probe_reachable": {"interface"},
 }
 CHURNING = {"vf", "vf_driver", "ifindex", "mac", "address", "pid"}
 

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from netvsc_bpf.model.path import LeavePolicy, Reason
+from netvsc_bpf.model.path import LeavePolicy, Reason, ReturnPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.plan import Wanted, plan
@@ -90,18 +90,26 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         damped=st.booleans(),
-        held=st.booleans(),
+        held=st.sampled_from([None, Reason.STALLED, Reason.UNREACHABLE]),
         settle_ms=st.sampled_from([10, 100]),
         leave=st.sampled_from(LeavePolicy),
+        returns=st.sampled_from(ReturnPolicy),
     )
-    def wants_change(self, damped: bool, held: bool, settle_ms: int, leave: LeavePolicy) -> None:
-        self.wanted = Wanted(settle_ms, damped, held, leave=leave)
+    def wants_change(
+        self, damped: bool, held: Reason | None, settle_ms: int, leave: LeavePolicy, returns: ReturnPolicy
+    ) -> None:
+        self.wanted = Wanted(settle_ms, damped, held, leave=leave, returns=returns)
+
+    @rule()
+    def the_vf_in_use_fails(self) -> None:
+        if self.world.armed:
+            self.world.fail()
 
     @rule(known=st.booleans())
     def another_thread_withdraws(self, known: bool) -> None:
         """For a stall, which the manager knows of then; or as a step hangs on a VF that is not in use."""
         if self.world.devmap is not None:
-            self.wanted = replace(self.wanted, held=self.wanted.held or known)
+            self.wanted = replace(self.wanted, held=self.wanted.held or (Reason.STALLED if known else None))
             self.world.execute_one(act.Withdraw(self.world.synthetic.ifindex, Reason.STALLED))
 
     @rule(take_down=st.booleans())
@@ -167,7 +175,8 @@ class AnyOrder(RuleBasedStateMachine):
         for step in steps:
             if isinstance(step, act.Permit):
                 assert joined is not None and joined.home and seen.synthetic.up
-                assert not (self.wanted.damped or self.wanted.held or seen.drained)
+                pending = seen.pending and self.wanted.returns is ReturnPolicy.MANUAL
+                assert not (self.wanted.damped or self.wanted.held or seen.drained or pending)
                 assert (joined.vf.mac, joined.vf.mtu) == (seen.synthetic.mac, seen.synthetic.mtu)
                 assert joined.denied is None
         if joined is not None and joined.permitted and steps:
@@ -228,10 +237,13 @@ class AnyOrder(RuleBasedStateMachine):
         # It is asked again when its MTU or the synthetic NIC's changes, not at every look.
         assert denied if too_large else not (denied and vf.mtu == world.synthetic.mtu)
         drained = world.drained is not None
-        left_alone = drained or self.wanted.damped or self.wanted.held
+        assert world.returns is self.wanted.returns
+        pending = world.pending
+        left_alone = drained or pending or self.wanted.damped or self.wanted.held is not None
         assert world.permitted == (world.synthetic.up and not denied and not left_alone)
         if left_alone and world.synthetic.up and not denied:
-            why = Reason.DAMPED if self.wanted.damped else Reason.STALLED
+            why = Reason.DAMPED if self.wanted.damped else self.wanted.held
+            why = Reason.MANUAL if pending else why
             assert world.reason is (Reason.DRAINED if drained else why), "it says why"
         decided = denied or left_alone
         down = decided and world.synthetic.up and self.wanted.leave is LeavePolicy.DOWN

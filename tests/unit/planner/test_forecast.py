@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.path import Path, Reason, ReturnPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.forecast import forecast
 from netvsc_bpf.planner.plan import Wanted, plan
@@ -43,6 +43,7 @@ EVENTS = st.sampled_from(
         "late",
         "drain",
         "undrain",
+        "fail",
     )
 )
 
@@ -74,14 +75,17 @@ def happen(world: World, event: str) -> None:
             world.drain(take_down=False)
         case "undrain":
             world.undrain()
+        case "fail" if world.permitted:
+            world.fail()
 
 
 WANTED = st.builds(
     Wanted,
     settle_ms=st.sampled_from([20, 100]),
     damped=st.booleans(),
-    held=st.booleans(),
+    held=st.sampled_from([None, Reason.STALLED, Reason.UNREACHABLE]),
     needs_xdp=st.booleans(),
+    returns=st.sampled_from(ReturnPolicy),
 )
 
 
@@ -107,7 +111,8 @@ def test_forecast_is_what_happens(events: list[tuple[str, bool]], wanted: Wanted
     [
         (Wanted(), Reason.ARMED),
         (Wanted(damped=True), Reason.DAMPED),
-        (Wanted(held=True), Reason.STALLED),
+        (Wanted(held=Reason.STALLED), Reason.STALLED),
+        (Wanted(held=Reason.UNREACHABLE), Reason.UNREACHABLE),
     ],
 )
 def test_outcome_is_the_reason_that_status_will_show(wanted: Wanted, reason: Reason) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netvsc_bpf.model.path import LeavePolicy, Reason
+from netvsc_bpf.model.path import LeavePolicy, Reason, ReturnPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.plan import Wanted, plan
 from tests.unit.planner.world import SYNTHETIC, World
@@ -193,7 +193,8 @@ def test_s101_vf_not_used_by_decision_is_taken_down_and_brought_up_again(world: 
     assert vf is not None
     for wanted, why in (
         (Wanted(damped=True), Reason.DAMPED),
-        (Wanted(held=True), Reason.STALLED),
+        (Wanted(held=Reason.STALLED), Reason.STALLED),
+        (Wanted(held=Reason.UNREACHABLE), Reason.UNREACHABLE),
     ):
         steps = rest(world, wanted)
         assert steps == [act.Withdraw(SYNTHETIC, why), act.FollowUp(SYNTHETIC, False, why)]
@@ -302,7 +303,7 @@ def test_s98_where_the_policy_is_to_steer_a_drained_vf_stays_up(world: World) ->
 
 def test_s98_drain_goes_before_every_other_decision(world: World) -> None:
     world.drain(take_down=True)
-    assert rest(world, Wanted(damped=True, held=True)) == []
+    assert rest(world, Wanted(damped=True, held=Reason.STALLED)) == []
     world.undrain()
     assert rest(world, Wanted(damped=True)) == [act.Withdraw(SYNTHETIC, Reason.DAMPED)]
 
@@ -316,3 +317,46 @@ def test_s98_vf_that_joins_a_drained_pair_is_not_brought_up_and_status_says_why(
     assert next(step for step in steps if isinstance(step, act.Join)).down is Reason.DRAINED
     assert (world.devmap, world.permitted, world.reason) == (second, False, Reason.DRAINED)
     assert not world.vfs[second].up
+
+
+BY_HAND = Wanted(returns=ReturnPolicy.MANUAL)
+
+
+def test_s100_the_return_policy_is_in_force_before_a_permission() -> None:
+    world = World()
+    world.plug(up=True)
+    steps = rest(world, BY_HAND)
+    kinds = [type(step) for step in steps]
+    assert kinds.index(act.SetReturn) < kinds.index(act.Join) < kinds.index(act.Permit)
+
+
+def test_s100_vf_that_failed_is_taken_down_and_stays_so_whatever_ends_but_the_operators_word(
+    world: World,
+) -> None:
+    rest(world, BY_HAND)
+    world.fail()
+    vf = world.devmap
+    assert rest(world, BY_HAND) == [
+        act.Withdraw(SYNTHETIC, Reason.MANUAL),
+        act.FollowUp(SYNTHETIC, False, Reason.MANUAL),
+    ]
+    rest(world, replace(BY_HAND, damped=True))
+    assert rest(world, BY_HAND) == []
+    assert vf is not None
+    world.unplug(vf)
+    world.plug(up=True)
+    (down,) = [step.down for step in rest(world, BY_HAND) if isinstance(step, act.Join)]
+    assert down is Reason.MANUAL, "it is not even brought up"
+    assert not world.permitted, "another VF is no permission of the operator"
+    assert world.devmap is not None and not world.vfs[world.devmap].up
+    world.undrain()
+    assert act.Permit(SYNTHETIC, 100) in rest(world, BY_HAND)
+
+
+def test_s100_the_policy_auto_ends_the_wait(world: World) -> None:
+    rest(world, BY_HAND)
+    world.fail()
+    rest(world, BY_HAND)
+    steps = rest(world)
+    assert steps[0] == act.SetReturn(SYNTHETIC, ReturnPolicy.AUTO)
+    assert act.Permit(SYNTHETIC, 100) in steps

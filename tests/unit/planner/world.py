@@ -14,7 +14,7 @@ from netvsc_bpf.discovery.xdp_reach import bypassed_xdp_program
 from netvsc_bpf.manager.state.vf_selection import choose
 from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Liveness, Reason
+from netvsc_bpf.model.path import Liveness, Reason, ReturnPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import Followed, Joined, PairObservation
 
@@ -58,6 +58,8 @@ class World:
     reason: Reason = Reason.NO_VF
     settle_ms: int = 0
     drained: Drain | None = None
+    returns: ReturnPolicy = ReturnPolicy.AUTO
+    pending: bool = False
     plugged: int = 10
 
     def plug(self, *, mtu: int = 1500, limit: int = 9000, stubborn: bool = False, up: bool = False) -> int:
@@ -93,7 +95,12 @@ class World:
             self.followed = replace(self.followed, up=False)
 
     def undrain(self) -> None:
-        self.drained = None
+        self.drained, self.pending = None, False
+
+    def fail(self) -> None:
+        """The kernel leaves the VF because it failed; with the policy `manual` for good."""
+        self.armed, self.reason = False, Reason.NO_CARRIER
+        self.pending = self.pending or self.returns is ReturnPolicy.MANUAL
 
     def fits(self) -> bool:
         """The first invariant: what must be true of a VF that is permitted."""
@@ -120,6 +127,8 @@ class World:
             joined=self._joined(),
             left_behind=self.devmap is None and self.found_vf != 0,
             drained=self.drained,
+            returns=self.returns,
+            pending=self.pending,
         )
         return choose([self.synthetic, *self.vfs.values()], seen, AttachOptions(), KnownPairs()).pair
 
@@ -149,6 +158,8 @@ class World:
                 self.steer = self.guard = True
             case act.PutLast():
                 self.late = ()
+            case act.SetReturn(policy=policy):
+                self.returns, self.pending = policy, False
             case act.Join(vf=vf, down=down):
                 self._join(vf.ifindex, down)
             case act.ReplaceInterim():
@@ -161,6 +172,8 @@ class World:
                 self._vf()
                 if self.drained is not None:
                     raise StepFailed("an operator drained the pair")
+                if self.pending:
+                    raise StepFailed("an operator has to allow its return")
                 self.permitted, self.settle_ms = True, settle_ms
             case act.Withdraw(reason=reason):
                 self.permitted, self.armed, self.reason = False, False, reason

@@ -73,6 +73,7 @@ int host_is_shared(const void *at)
 		offsetof(struct pair, armed),	  offsetof(struct pair, vf_dev),
 		offsetof(struct pair, permitted), offsetof(struct pair, usable_since),
 		offsetof(struct pair, held),	  offsetof(struct pair, failures),
+		offsetof(struct pair, returns),
 	};
 	size_t offset = (const char *)at - host_pairs;
 

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from netvsc_bpf.kernel.bpf import abi
-from netvsc_bpf.kernel.bpf.abi import ControlCommand
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, Returns
 from netvsc_bpf.model.path import Liveness, Reason
 from tests.unit.programs.host import NOW, USABLE, Event, Host, Skip, Work, control, happens
 
@@ -22,6 +22,8 @@ DRAIN, UNDRAIN = control(ControlCommand.DRAIN, abi.DRAINED_INDEFINITELY), contro
 ARM = control(ControlCommand.ARM)
 CARRIER_OFF, DETACH = happens(Event.CARRIER_OFF), happens(Event.DETACH)
 DOWN, UP = happens(Event.DOWN), happens(Event.UP)
+TIMEOUT = control(ControlCommand.DISARM, abi.REASONS.index(Reason.TX_TIMEOUT))
+STALLED = control(ControlCommand.WITHDRAW, abi.REASONS.index(Reason.STALLED))
 
 ORDERS = {
     "a carrier is lost, another CPU looks twice": [[CARRIER_OFF], [CHECK, CHECK]],
@@ -59,6 +61,25 @@ def host() -> Host:
 @pytest.mark.parametrize("armed", [0, 1])
 def test_s95_a_vf_that_failed_is_never_left_armed(host: Host, cpus: list[list[Work]], armed: int) -> None:
     assert violations(host, cpus, armed=armed) == []
+
+
+BY_HAND = {
+    "it times out, another CPU looks twice": [[TIMEOUT], [CHECK, CHECK]],
+    "it is found stalled, another CPU looks": [[STALLED], [CHECK]],
+    "down and up, another CPU looks twice": [[DOWN, UP], [CHECK, CHECK]],
+    "a carrier is lost, another process has it armed": [[CARRIER_OFF], [ARM]],
+    "it times out, another process has it armed": [[TIMEOUT], [ARM]],
+    "it times out, and is permitted at the same time": [[TIMEOUT], [PERMIT, CHECK]],
+}
+
+
+@pytest.mark.parametrize("cpus", BY_HAND.values(), ids=BY_HAND.keys())
+def test_s100_a_vf_that_failed_waits_for_the_operator(host: Host, cpus: list[list[Work]]) -> None:
+    ends = [
+        (host.pair.armed, host.pair.returns)
+        for _ in host.orders(cpus, lambda: host.set_pair(returns=Returns.MANUAL))
+    ]
+    assert set(ends) == {(0, Returns.PENDING)}
 
 
 @pytest.mark.parametrize("event", [Event.CARRIER_OFF, Event.DETACH])

@@ -4,8 +4,9 @@
 import pytest
 
 from netvsc_bpf.kernel.bpf import abi
-from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult
+from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult, Returns
 from netvsc_bpf.model.path import Liveness, Path, Reason
+from netvsc_bpf.planner.damping import FAILURES
 from tests.unit.programs.host import (
     IFINDEX,
     LINKWATCH_PENDING,
@@ -346,3 +347,33 @@ def test_s95_each_change_of_path_is_counted_once(host: Host) -> None:
     changes = host.pair.changes[abi.PATHS.index(Path.SYNTHETIC)]
     assert changes[abi.REASONS.index(Reason.NO_CARRIER)] == 1
     assert sum(changes) == 1
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.ARMED])
+def test_s100_by_hand_a_failure_is_the_last_and_no_other_leaving_is(host: Host, reason: Reason) -> None:
+    host.set_pair(returns=Returns.MANUAL)
+    host.control(ControlCommand.DISARM, abi.REASONS.index(reason))
+    assert why(host) is reason, "it says why the VF was left"
+    assert (host.pair.returns == Returns.PENDING) == (reason in FAILURES)
+    returned = any(host.packet() for _ in range(3))
+    assert returned == (reason not in FAILURES)
+    assert arms(host) == returned, "not even for a moment"
+
+
+def test_s100_the_operator_allows_the_return_and_the_next_failure_is_the_last_again(host: Host) -> None:
+    host.set_pair(returns=Returns.MANUAL)
+    for times in (1, 2):
+        host.control(ControlCommand.DISARM, abi.REASONS.index(Reason.NO_CARRIER))
+        assert host.control(ControlCommand.PERMIT) is ControlResult.PENDING
+        assert not any(host.packet() for _ in range(3))
+        host.control(ControlCommand.RETURN, Returns.MANUAL)
+        assert any(host.packet() for _ in range(3))
+        assert arms(host) == times
+
+
+def test_s100_with_the_policy_auto_it_returns_by_itself_also_what_waited(host: Host) -> None:
+    host.set_pair(returns=Returns.MANUAL)
+    host.control(ControlCommand.DISARM, abi.REASONS.index(Reason.NO_CARRIER))
+    host.control(ControlCommand.RETURN, Returns.AUTO)
+    assert host.pair.returns == Returns.AUTO
+    assert any(host.packet() for _ in range(3))

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.probe import Probe, ProbeState
 from netvsc_bpf.model.status import PairStatus
 from netvsc_bpf.view.cards import cards
 from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
@@ -54,3 +55,21 @@ def test_s98_json_has_the_drain() -> None:
         "why": "cable",
         "by": "operator",
     }
+
+
+@pytest.mark.parametrize("state", ProbeState)
+def test_s97_status_says_what_the_probe_found_and_whether_it_watches_anything(state: ProbeState) -> None:
+    targets = () if state is ProbeState.NO_TARGETS else ("10.0.0.1", "10.5.0.1%eth0.5")
+    line = next(
+        line
+        for line in printed(replace(ON_VF, probe=Probe(targets, state))).splitlines()
+        if line.strip().startswith("probe")
+    )
+    assert ("nothing is watched" in line) == (state in (ProbeState.NO_TARGETS, ProbeState.UNPROVEN))
+    assert ("10.5.0.1%eth0.5" in line) == bool(targets)
+
+
+def test_status_says_when_a_target_answered_last_and_nothing_without_a_probe() -> None:
+    probe = Probe(("10.0.0.1",), ProbeState.REACHABLE, CHANGED - timedelta(seconds=3))
+    assert "10.0.0.1: reachable, last answer 3 s ago" in printed(replace(ON_VF, probe=probe))
+    assert "probe" not in printed(ON_VF)

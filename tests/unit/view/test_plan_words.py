@@ -3,7 +3,7 @@
 
 import pytest
 
-from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason
+from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason, ReturnPolicy
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.forecast import Forecast
 from netvsc_bpf.planner.observation import Followed, Joined, PairObservation
@@ -20,6 +20,8 @@ STEPS: list[tuple[act.Action, str]] = [
     (act.Join(2, VF, Reason.DRAINED), "leave it down (drained)"),
     (act.ReplaceInterim(2), "replace the interim filter"),
     (act.Describe(2), f"give the programs the MAC of {NETVSC.name}"),
+    (act.SetReturn(2, ReturnPolicy.AUTO), f"have {VF.name} return by itself"),
+    (act.SetReturn(2, ReturnPolicy.MANUAL), f"after a failure of {VF.name}, wait for an operator"),
     (act.Leave(2, Reason.VF_GONE), f"release {VF.name} (vf-gone)"),
     (act.Permit(2, 70), f"permit {VF.name}, settle time 70 ms"),
     (act.Withdraw(2, Reason.DAMPED), f"do not use {VF.name} (damped)"),

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from netvsc_bpf.manager.events.buffer import EventBuffer
 from netvsc_bpf.manager.events.kinds import Event, Kind
 from netvsc_bpf.manager.events.protocol import Request, parse_lines, parse_request
 from netvsc_bpf.manager.events.server import EventServer
+from netvsc_bpf.model.probe import Probe, ProbeState
 
 NAME = f"\0netvsc-bpf-test-{os.getpid()}"
 PATIENCE_S = 30
@@ -82,13 +84,47 @@ def texts(lines: list[dict[str, Any]]) -> list[str]:
         (b"  events   follow \r\n", Request.FOLLOW),
         (b"waits\n", Request.WAITS),
         (b"look\n", Request.LOOK),
+        (b"probes\n", Request.PROBES),
         (b"\n", None),
         (b"events please\n", None),
         (b"\xff\n", None),
     ],
 )
 def test_requests(line: bytes, request_: Request | None) -> None:
-    assert parse_request(line) is request_
+    assert parse_request(line) == (None if request_ is None else (request_, None))
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [(b"undamp 7\n", 7), (b"undamp\n", None), (b"undamp x\n", None), (b"undamp 1 2\n", None)],
+)
+def test_undamp_takes_a_number(line: bytes, number: int | None) -> None:
+    assert parse_request(line) == (None if number is None else (Request.UNDAMP, number))
+
+
+def test_probes_and_undamp_are_answered() -> None:
+    async def scene() -> None:
+        forgiven: list[int] = []
+        probe = Probe(("10.0.0.1",), ProbeState.REACHABLE, datetime(2026, 11, 30, 1, 2, 3, tzinfo=UTC))
+        options = {
+            "probes": lambda: {2: probe, 3: Probe((), ProbeState.NO_TARGETS)},
+            "forgive": forgiven.append,
+        }
+        async with served(EventBuffer(4), **options) as connect:
+            one, other, ready = await (await connect(b"probes\n")).lines()
+            assert one == {
+                "control": "probe",
+                "ifindex": 2,
+                "targets": ["10.0.0.1"],
+                "state": "reachable",
+                "last_answer": "2026-11-30T01:02:03.000000Z",
+            }
+            assert (other["targets"], other["last_answer"]) == ([], None)
+            assert ready == {"control": "ready"}
+            assert await (await connect(b"undamp 7\n")).lines() == [{"control": "ready"}]
+            assert forgiven == [7]
+
+    asyncio.run(scene())
 
 
 def test_half_a_line_waits_for_the_rest() -> None:

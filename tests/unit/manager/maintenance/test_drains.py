@@ -38,7 +38,7 @@ class Scene:
         monkeypatch.setattr(drains, "reading", self._session)
         monkeypatch.setattr(drains, "writing", self._session)
         monkeypatch.setattr(drains, "take", self._take)
-        monkeypatch.setattr(drains.datapath, "undrain", self.undrained.append)
+        monkeypatch.setattr(drains.datapath, "undrain", self._undrain)
         monkeypatch.setattr(
             drains, "stored_drains", lambda _, pairs: {pair: self.stored[pair] for pair in sorted(pairs)}
         )
@@ -61,6 +61,11 @@ class Scene:
 
     def operator(self, pair: int, until: int, by: DrainedBy | None = DrainedBy.OPERATOR) -> None:
         self.stored[pair] = StoredDrain(pair, until, by)
+
+    def _undrain(self, interface: str, *, by_operator: bool) -> list[str]:
+        assert not by_operator, "the return of a VF that failed is for an operator to allow"
+        self.undrained.append(interface)
+        return []
 
     @contextmanager
     def _session(self, _: str, scope: object = None) -> Iterator[Any]:

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which changes of path cost a penalty at once."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from netvsc_bpf.kernel.bpf import abi
+from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager
+from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.planner.damping import FAILURES
+
+
+def penalties(to: Path, reason: Reason) -> list[int]:
+    """The pairs (ifindex) that a change of path costs a penalty."""
+    left: list[int] = []
+    memories = SimpleNamespace(path_left=lambda ifindex, _: left.append(ifindex), stalled=lambda _: None)
+    manager: Any = SimpleNamespace(
+        _reconcile=SimpleNamespace(memories=memories), _reporter=SimpleNamespace(switched=lambda _: None)
+    )
+    change = abi.PathEvent(
+        synthetic_ifindex=2, to=abi.PATHS.index(to), reason=abi.REASONS.index(reason), at=1_000_000_000
+    )
+    NamespaceManager._take_note(manager, change)
+    return left
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.UNREACHABLE])
+def test_a_failure_costs_a_penalty_and_a_decision_none(reason: Reason) -> None:
+    assert penalties(Path.SYNTHETIC, reason) == ([2] if reason in FAILURES else [])
+
+
+def test_s97_leaving_as_unreachable_costs_none_before_the_vf_is_known_to_be_at_fault() -> None:
+    assert penalties(Path.SYNTHETIC, Reason.UNREACHABLE) == []
