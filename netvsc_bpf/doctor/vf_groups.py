@@ -22,7 +22,7 @@ def check_groups(vf: Nic, groups: Sized) -> Finding | None:
         return None
     return warning(
         CHECK,
-        f"{vf.name} has {len(groups)} multicast groups, and {vf.driver} receives {room}; the others arrive by "
-        "the synthetic NIC, but not from a switch that sends them to the VF's port only (IGMP snooping)",
+        f"{vf.name} has {len(groups)} multicast groups, and {vf.driver} receives {room}; the others arrive "
+        "by the synthetic NIC, but not from a switch that sends them to the VF's port only (IGMP snooping)",
         "on the host: `ip link set PF vf N trust on`, if the driver supports all-multicast mode",
     )

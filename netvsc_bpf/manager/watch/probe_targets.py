@@ -82,7 +82,7 @@ def choose(policy: ProbePolicy, devices: Sequence[Device]) -> Targets:
 def read(rtnl: Rtnetlink, ifindex: int, links: Mapping[int, Link]) -> list[Device]:
     """Return the devices of a pair, the synthetic NIC first. Raises OSError."""
     found = []
-    for link in _asking(ifindex, links):
+    for link in asking_links(ifindex, links):
         one = link.ifindex
         own = tuple(ip_interface(address) for address in own_addresses(rtnl, one))
         hops = tuple(next_hops(rtnl, one))
@@ -90,7 +90,7 @@ def read(rtnl: Rtnetlink, ifindex: int, links: Mapping[int, Link]) -> list[Devic
     return found
 
 
-def _asking(ifindex: int, links: Mapping[int, Link]) -> Iterator[Link]:
+def asking_links(ifindex: int, links: Mapping[int, Link]) -> Iterator[Link]:
     """Yield the synthetic NIC and the devices on it that send by it alone: not by bridges and bonds above it.
 
     What answers those may be behind another of their ports.

@@ -17,7 +17,7 @@ from netvsc_bpf.lab.udp import UdpStream
 from netvsc_bpf.manager.watch.probe_sockets import ProbeSockets
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.probe_policy import Target
-from tests.kernel.conftest import LabFactory
+from tests.kernel.conftest import Cli, LabFactory
 from tests.kernel.support.black_hole import BlackHole, Way
 from tests.kernel.support.frames import send
 from tests.kernel.support.manager import Orders, OwnManager, ip, nic, own_manager_of
@@ -163,7 +163,9 @@ def test_s97_target_that_never_answered_is_not_missed(lab: Lab) -> None:
         assert manager.where == (Path.VF, Reason.ARMED) and not manager.events_of("unreachable")
 
 
-def test_s96_vf_that_an_earlier_manager_left_is_not_tried_sooner_by_another(lab: Lab) -> None:
+def test_s96_vf_that_an_earlier_manager_left_is_not_tried_sooner_by_another_or_by_attach(
+    lab: Lab, netvsc_bpf_cli: Cli
+) -> None:
     with own_manager_of(lab, **{**PROBE, "hold_s": 600.0}) as manager:
         manager.wait_vf()
         wait_state(manager, "reachable")
@@ -174,7 +176,12 @@ def test_s96_vf_that_an_earlier_manager_left_is_not_tried_sooner_by_another(lab:
         try:
             assert again.wait_event("unreachable", "held back before")["hold_s"] == 600.0
             again.wait_event("probed", "was at fault")
-            assert again.where == (Path.SYNTHETIC, Reason.UNREACHABLE)
+            changes = again.status.path_changes
+            assert netvsc_bpf_cli("attach", "eth0", "--any-bus", "--settle", "20").returncode == 0
+            assert (again.where, again.status.path_changes) == (
+                (Path.SYNTHETIC, Reason.UNREACHABLE),
+                changes,
+            )
         finally:
             again.close()
 

@@ -5,8 +5,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 
 import pytest
 
-from netvsc_bpf.manager.watch.probe_targets import Device, Targets, choose
+from netvsc_bpf.manager.watch.probe_targets import Device, Targets, asking_links, choose
 from netvsc_bpf.planner.probe_policy import MOST_TARGETS, ProbePolicy, Target
+from tests.unit.kernel.net.stack_shapes import by_ifindex, link
 
 MAC, PEER = bytes.fromhex("00155d010203"), bytes.fromhex("020000000002")
 
@@ -78,3 +79,16 @@ def test_without_an_ipv6_address_there_is_no_question() -> None:
 
 def test_neighbours_that_the_kernel_has_heard_come_with_their_mac() -> None:
     assert chosen().heard == {Target(2, IPv4Address("10.0.0.1")): PEER}
+
+
+def test_devices_above_a_bridge_do_not_ask_as_another_port_may_lead_to_what_answers() -> None:
+    links = by_ifindex(
+        link(2, master=9),
+        link(3, "vlan", on=2),
+        link(4, "macvlan", on=3),
+        link(5, "vlan", on=2, up=False),
+        link(6, "macvlan", on=2, proto_down=True),
+        link(9, "bridge"),
+        link(10, "vlan", on=9),
+    )
+    assert [one.ifindex for one in asking_links(2, links)] == [2, 3, 4]
