@@ -150,15 +150,16 @@ def _attach_one(
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
     rx = None if vf is None else rx_for(session, options, synthetic, vf)
     settling_vf = None
+    guard = guard_mode(options, synthetic)
     with Undo() as undo:
-        slot = ensure_pair(session, loaded, synthetic, undo)
+        slot = ensure_pair(session, loaded, synthetic, undo, guard)
         if choice != before:
             undo.callback(attach_notes.write, session.pins, synthetic.ifindex, before)
             attach_notes.write(session.pins, synthetic.ifindex, choice)
         ensure_steer(session, loaded, hook, synthetic, slot, undo)
         if passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
             order.put_last(session, loaded, synthetic, slot)
-        ensure_guard(session, loaded, synthetic, slot, guard_mode(options, synthetic), undo)
+        ensure_guard(session, loaded, synthetic, slot, guard, undo)
         if vf is not None and rx is not None:
             drained = drains.in_force(loaded, slot, synthetic.ifindex) is not None
             held = held_back(loaded, slot, vf)
