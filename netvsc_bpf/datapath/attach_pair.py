@@ -150,8 +150,8 @@ def _attach_one(
     synthetic, vf = pairing.pair.synthetic, pairing.pair.vf
     rx = None if vf is None else rx_for(session, options, synthetic, vf)
     settling_vf = None
+    guard = guard_mode(options, synthetic)
     with Undo() as undo:
-        guard = guard_mode(options, synthetic)
         slot = ensure_pair(session, loaded, synthetic, undo, guard)
         if choice != before:
             undo.callback(attach_notes.write, session.pins, synthetic.ifindex, before)

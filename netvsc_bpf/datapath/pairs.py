@@ -34,7 +34,7 @@ def ensure_pair(
     loaded: LoadedObject,
     synthetic: Nic,
     undo: ExitStack,
-    guard: GuardMode = GuardMode.OFF,
+    guard: GuardMode,
 ) -> int:
     """Give the synthetic NIC a slot with zero counters and record its own counters; return the slot.
 

@@ -38,9 +38,7 @@ def test_s70_cycles_with_programs_loaded_leave_nothing(lab_factory: LabFactory) 
             for _ in range(25):
                 taken |= cycle(here) - kept
         eventually("links of earlier cycles are gone", lambda: not alive(taken))
-        assert {kind for kind, _ in taken} == {"link", "map", "prog"}, (
-            "each pair has copies of programs, and a note"
-        )
+        assert {kind for kind, _ in taken} == {"link", "prog", "map"}, "programs of its own, and its options"
         assert (pinned(pins()), slots_in_use(lab)) == (kept, slots)
         assert len(list(Path("/proc/self/fd").iterdir())) == count
         assert threading.active_count() == threads
