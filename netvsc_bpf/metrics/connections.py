@@ -59,9 +59,10 @@ class Connections:
             self._changed.notify()
 
     def turn(self, connection: Connection, state: State) -> None:
-        """Set the state of a connection."""
+        """Set the state of a connection. One that is idle from the start is so since it was accepted."""
         with self._changed:
-            connection.state, connection.since = state, time.monotonic()
+            if state is not connection.state:
+                connection.state, connection.since = state, time.monotonic()
             self._changed.notify()
 
     def drop_oldest(self) -> bool:
