@@ -72,10 +72,10 @@ def _joined(seen: PairObservation, vf: Nic, down: Reason | None, wanted: Wanted)
     earlier = before.followed if again and before is not None else Followed(False, 0, "")
     promisc = earlier.promisc or synthetic.promiscuity > 0
     allmulti = earlier.allmulti or synthetic.allmulti > 0 or wanted.all_multicast
-    flags = {"promiscuity": int(promisc), "allmulti": int(allmulti)}
+    given = replace(_with_link(vf, up), mtu=synthetic.mtu, mac=synthetic.mac)
     followed = Followed(up or stays_down, synthetic.mtu, synthetic.mac, promisc, allmulti)
     return Joined(
-        replace(_with_link(vf, up), mtu=synthetic.mtu, mac=synthetic.mac, **flags),
+        replace(given, promiscuity=int(promisc), allmulti=int(allmulti)),
         home=True,
         followed=followed,
         permitted=again and before is not None and before.permitted,
