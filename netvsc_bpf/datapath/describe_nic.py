@@ -48,7 +48,7 @@ def suspend_guard(loaded: LoadedObject, slot: int) -> None:
     """Have guard and home drop nothing, and home mark nothing for guard, until describe().
 
     For attaching and detaching guard: in generic mode it takes what home redirects for copies, until
-    describe() has stored that mode. The mode that guard has to follow is kept, also if this process is killed:
+    describe() has stored that mode. The mode (pair.guard) is kept, also if this process is killed:
     the next one finds that the NIC is not described.
     """
     facts = NicFact(loaded.pair(slot).facts) & ~NicFact.GENERIC_XDP
