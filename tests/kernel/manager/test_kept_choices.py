@@ -40,7 +40,7 @@ def test_attach_again_keeps_what_it_is_not_given(lab: Lab, netvsc_bpf_cli: Cli) 
         None,
     )
     other = state(netvsc_bpf_cli("attach", "eth0", "--guard", "auto", "--settle", "90", "--json"))
-    assert (other["settle_ms"], other["guard"]) == (90, "multicast")
+    assert (other["settle_ms"], other["guard"]) == (90, "evidence")
     assert chosen(lab) == AttachChoice(any_bus=True, settle_ms=90)
     assert "--any-bus --settle 90, which `run` keeps" in netvsc_bpf_cli("status").stdout
 
@@ -52,7 +52,7 @@ def test_attach_that_fails_leaves_the_earlier_choice(lab: Lab, netvsc_bpf_cli: C
     assert chosen(lab) == before
     assert netvsc_bpf_cli("detach", "eth0").returncode == 0
     again = state(netvsc_bpf_cli("attach", "eth0", "--any-bus", "--json"))
-    assert (again["settle_ms"], again["guard"]) == (100, "multicast"), "detach forgets it"
+    assert (again["settle_ms"], again["guard"]) == (100, "evidence"), "detach forgets it"
 
 
 def test_run_and_its_restarts_keep_it_until_the_file_names_the_interface(
