@@ -80,7 +80,7 @@ def test_s79_bridge_with_an_address_is_announced(lab: Lab) -> None:
 @pytest.mark.xfail(
     strict=True,
     raises=AssertionError,
-    reason="6.1: the bridge lists the station in VLAN 1 only, although it has sent in VLAN 7 too; not understood",
+    reason="on 6.1 the bridge lists the station in VLAN 1 only, though it has sent in VLAN 7 too",
 )
 def test_s79_stations_are_announced_in_their_vlan(lab: Lab) -> None:
     tried = lab.run(
