@@ -48,6 +48,7 @@ def quiet(guest: Managed, peer: Tap) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 def test_s17_change_of_path_is_announced_while_a_driver_holds_rtnl(lab: Lab) -> None:
     with Tap(lab.peer, "eth0") as before, managed(lab) as guest:
         quiet(guest, before)

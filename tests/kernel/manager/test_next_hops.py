@@ -57,7 +57,6 @@ def hops(lab: Lab) -> list[str]:
     return lab.in_guest(read)
 
 
-@pytest.mark.guest
 @pytest.mark.parametrize("shown", ["shown", "by number alone"])
 @pytest.mark.parametrize("shape", ROUTES)
 def test_s97_next_hops_of_default_routes(lab: Lab, shape: str, shown: str) -> None:

@@ -52,6 +52,7 @@ def wait_state(manager: OwnManager, state: str) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
 def test_s96_vf_whose_frames_go_nowhere_is_left_and_used_again_once_it_answers(
     lab: Lab, ways: tuple[Way, ...]
@@ -85,6 +86,7 @@ def test_s96_vf_whose_frames_go_nowhere_is_left_and_used_again_once_it_answers(
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 def test_s97_target_that_is_dead_on_both_paths_moves_traffic_once_and_says_so(lab: Lab) -> None:
     hole = BlackHole(lab, PEER_PORT)
     with own_manager_of(lab, **{**PROBE, "hold_s": 600.0}) as manager:
@@ -113,6 +115,7 @@ def add_upper(lab: Lab, namespace: str, address: str, *kind: str) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 @pytest.mark.parametrize("kind", [("vlan", "id", "5"), ("macvlan",)], ids=["vlan", "macvlan"])
 def test_s97_target_in_a_vlan_is_asked_through_the_path_in_use(lab: Lab, kind: tuple[str, ...]) -> None:
     add_upper(lab, lab.guest, "10.98.0.1/24", *kind)

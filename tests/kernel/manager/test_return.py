@@ -43,6 +43,7 @@ def vf_is_up(lab: Lab) -> bool:
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 @pytest.mark.parametrize("command", ["undrain", "undamp"])
 def test_s100_vf_that_failed_is_used_again_when_the_operator_says_so(
     lab: Lab, manager: OwnManager, netvsc_bpf_cli: Cli, command: str
@@ -62,6 +63,7 @@ def test_s100_vf_that_failed_is_used_again_when_the_operator_says_so(
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 def test_s100_it_holds_with_no_process_alive(lab: Lab, manager: OwnManager, netvsc_bpf_cli: Cli) -> None:
     manager.close()
     lab.vf_carrier(False)
