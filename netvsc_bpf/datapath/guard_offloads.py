@@ -5,8 +5,7 @@ import errno
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.kernel.bpf import offload_notes
-from netvsc_bpf.kernel.net import ethtool_request
-from netvsc_bpf.kernel.net.ethtool_features import active_features
+from netvsc_bpf.kernel.net.ethtool_features import active_features, request_features
 from netvsc_bpf.model.nic import Nic
 
 
@@ -28,7 +27,7 @@ def restore(session: Session, synthetic: Nic) -> None:
     try:
         off = noted - active_features(synthetic.name) if noted else frozenset()
         if off:
-            ethtool_request.switch_on(synthetic.name, sorted(off))
+            request_features(synthetic.name, dict.fromkeys(sorted(off), True))
     except OSError as error:
         if error.errno != errno.ENODEV:  # the NIC is gone, and its settings with it
             raise

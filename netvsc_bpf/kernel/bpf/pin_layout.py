@@ -127,6 +127,10 @@ class NetnsPins:
         """Return the pin of a pair's note of offloads (kernel/bpf/offload_notes.py)."""
         return self.pair(ifindex) / "offloads"
 
+    def new_offload_note(self, ifindex: int) -> Path:
+        """Return where a new note of offloads is pinned before it replaces the old one."""
+        return self.pair(ifindex) / "offloads_new"
+
     def attach_note(self, ifindex: int) -> Path:
         """Return the pin of the options that `attach` was given (kernel/bpf/attach_notes.py)."""
         return self.pair(ifindex) / "chosen"

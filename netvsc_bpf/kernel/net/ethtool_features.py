@@ -50,7 +50,15 @@ def request_offloads(ifindex: int, wanted: Mapping[ReceiveOffload, bool]) -> Non
     It succeeds also if the kernel or the driver does not grant them, which shows when they are read. A driver
     may restart its queues, or take its carrier away for a moment.
     """
-    name = socket.if_indextoname(ifindex)
+    request_features(socket.if_indextoname(ifindex), {one.value: on for one, on in wanted.items()})
+
+
+def request_features(name: str, wanted: Mapping[str, bool]) -> None:
+    """Request features by the kernel's names, on or off. Raises OSError: ENODEV if there is no such device.
+
+    It succeeds also if the kernel or the driver does not grant them now (LRO while packets are forwarded);
+    the kernel keeps the request (wanted_features in struct net_device).
+    """
     with _handle() as handle:
         words = _words(handle, name)
         valid, requested = ([0] * _blocks(len(words)) for _ in range(2))

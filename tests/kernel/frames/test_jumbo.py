@@ -203,7 +203,7 @@ def test_offloads_that_generic_mode_switches_off_are_noted_and_requested_again(
     active, requested = {"rx-gro-hw", "rx-lro", "rx-gro"}, []
     monkeypatch.setattr(guard_offloads, "active_features", lambda _: frozenset(active))
     monkeypatch.setattr(
-        guard_offloads.ethtool_request, "switch_on", lambda name, wanted: requested.append((name, wanted))
+        guard_offloads, "request_features", lambda name, wanted: requested.append((name, list(wanted)))
     )
     lab = tap_lab(lab_factory)
     with attached(lab, guard=GuardMode.MULTICAST) as pair:
