@@ -8,7 +8,7 @@ from netvsc_bpf.datapath.attach_choices import choice_before, in_force
 from netvsc_bpf.datapath.find_vf import find_vf, known_to_attach
 from netvsc_bpf.datapath.join import rx_for
 from netvsc_bpf.datapath.load import refuse_other_level
-from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, AttachOptions, guard_mode, updated
+from netvsc_bpf.datapath.options import AttachOptions, guard_mode, updated
 from netvsc_bpf.datapath.pairs import guard_link
 from netvsc_bpf.datapath.session import Session, reading
 from netvsc_bpf.datapath.slots import find_pair_slot
@@ -21,7 +21,7 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import xdp
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.manager.events.claim import holder
-from netvsc_bpf.manager.reconcile.observe import observe, wanted_guard
+from netvsc_bpf.manager.reconcile.observe import observe, wanted_guard, wanted_settle_ms
 from netvsc_bpf.manager.refusals import refuse_what_attach_refuses
 from netvsc_bpf.manager.state.attached_pairs import opened
 from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
@@ -133,9 +133,7 @@ def _configured(session: Session, config: ManagerConfig, managed: Managed, nic: 
 
 def _pair(loaded: LoadedObject | None, seen: Seen, config: InterfaceConfig) -> PairPreview:
     joined, nic = seen.pair.joined, seen.pair.synthetic
-    settle_ms = config.settle_ms
-    if settle_ms is None:
-        settle_ms = int(joined.settle_ms) if joined is not None and joined.settle_ms else DEFAULT_SETTLE_MS
+    settle_ms = wanted_settle_ms(seen, config.settle_ms)
     wanted = Wanted(
         settle_ms,
         held=None if joined is None or joined.withheld not in HOLDS else joined.withheld,

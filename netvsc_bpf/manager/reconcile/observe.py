@@ -7,7 +7,7 @@ from netvsc_bpf.datapath import drains, follow_settings, guard_hook, interim_fil
 from netvsc_bpf.datapath.describe_nic import is_described
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import rx_for
-from netvsc_bpf.datapath.options import AttachOptions
+from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, AttachOptions
 from netvsc_bpf.datapath.pairs import guard_link, own_program, runs_guard
 from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.session import Session
@@ -42,7 +42,9 @@ def observe(
     guard = guard_link(session, synthetic.ifindex)
     guarded = runs_guard(session, synthetic.ifindex, guard)
     joined = _joined(session, loaded, hook, synthetic, slot, found, options, holds_xdp=guard is not None)
-    in_force, wanted = abi.GUARD_MODES[loaded.pair(slot).guard], wanted_guard(loaded, slot, options)
+    state = loaded.pair(slot)
+    in_force = abi.GUARD_MODES[state.guard]
+    wanted = in_force if options.guard is None else options.guard
     steer = (
         loaded.synthetic_ifindex(slot) == synthetic.ifindex
         and _attached(session, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS)
@@ -59,8 +61,8 @@ def observe(
         liveness=loaded.liveness,
         joined=joined,
         left_behind=joined is None and found.vf_ifindex != 0,
-        returns=abi.RETURN_POLICIES[loaded.pair(slot).returns],
-        pending=loaded.pair(slot).returns == abi.Returns.PENDING,
+        returns=abi.RETURN_POLICIES[state.returns],
+        pending=state.returns == abi.Returns.PENDING,
         drained=drains.in_force(loaded, slot, synthetic.ifindex),
         described=_described(session, loaded, synthetic, slot),
     )
@@ -145,3 +147,11 @@ def _attached(
 def wanted_guard(loaded: LoadedObject, slot: int, options: AttachOptions) -> GuardMode:
     """Return the configured mode, or else the one chosen when the pair was attached."""
     return abi.GUARD_MODES[loaded.pair(slot).guard] if options.guard is None else options.guard
+
+
+def wanted_settle_ms(seen: Seen, configured: int | None) -> int:
+    """Return the configured time, or else the one chosen when the pair was attached."""
+    if configured is not None:
+        return configured
+    joined = seen.pair.joined
+    return int(joined.settle_ms) if joined is not None and joined.settle_ms > 0 else DEFAULT_SETTLE_MS

@@ -9,7 +9,6 @@ from dataclasses import InitVar, dataclass, field
 from netvsc_bpf.datapath.known_pairs import refresh_known
 from netvsc_bpf.datapath.load import loaded_or_load
 from netvsc_bpf.datapath.move_vf import guards_of_moved_nics
-from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Scope, Session, reading, writing
 from netvsc_bpf.datapath.slots import is_permitted
 from netvsc_bpf.discovery.known import KnownPairs
@@ -24,7 +23,7 @@ from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.reconcile.arming import Arming
 from netvsc_bpf.manager.reconcile.current_step import CurrentStep
 from netvsc_bpf.manager.reconcile.executor import Executor, is_gone
-from netvsc_bpf.manager.reconcile.observe import observe
+from netvsc_bpf.manager.reconcile.observe import observe, wanted_settle_ms
 from netvsc_bpf.manager.reconcile.pair_retries import PairRetries
 from netvsc_bpf.manager.reconcile.release import PairRelease, orphans
 from netvsc_bpf.manager.reconcile.udev_wait import UdevWait
@@ -308,7 +307,7 @@ class Reconciler:
         self.reporter.observed(seen)  # first: what is reported below names the interface
         memory = self.memories.observed(seen.pair, now)
         held = memory.held(seen.pair, now)
-        settle_ms = _settle_ms(seen, wanted.settle_ms)
+        settle_ms = wanted_settle_ms(seen, wanted.settle_ms)
         needs_xdp, leave = wanted.options.xdp is XdpPolicy.REQUIRE, wanted.options.leave
         no_link = leave is LeavePolicy.DOWN and memory.without_link(seen.pair, now)
         damped, drained = memory.damper.suppressed, seen.pair.drained
@@ -351,8 +350,9 @@ class Reconciler:
         held = guards_of_moved_nics(NetnsHandle.here())
         ours = [nic for nic in managed if nic.xdp_prog_id not in held]
         self.served = frozenset(nic.ifindex for nic in ours)
-        self.claiming = frozenset(nic.ifindex for nic in ours if self._wanted(nic).announce.addresses)
-        self.probing = {nic.ifindex: self._wanted(nic).probe for nic in ours}
+        wanted = self._each_wanted(ours)
+        self.claiming = frozenset(nic.ifindex for nic, one in wanted if one.announce.addresses)
+        self.probing = {nic.ifindex: one.probe for nic, one in wanted}
         return ours
 
     def _near(self, session: Session) -> Session:
@@ -395,11 +395,3 @@ class Reconciler:
             if gone not in present:
                 self.reporter.forget(gone)
         return min((max(0.002, wait) for wait in waits if wait is not None), default=None)
-
-
-def _settle_ms(seen: Seen, asked_for: int | None) -> int:
-    """Return the configured time, or else the one chosen when the pair was attached."""
-    if asked_for is not None:
-        return asked_for
-    joined = seen.pair.joined
-    return int(joined.settle_ms) if joined is not None and joined.settle_ms > 0 else DEFAULT_SETTLE_MS
