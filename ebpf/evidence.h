@@ -7,10 +7,10 @@
  * only on evidence (DESIGN: "once is better than never"), in this order:
  *
  * 1. It arrived by the inactive path and its source is ours: the synthetic NIC's own MAC, or one that steer saw sent by
- *    a device above it within SENDER_NS. It has come back, and a bridge above would learn its own stations there.
+ *    a device above it within SENDER_TICKS. It has come back, and a bridge above would learn its own stations there.
  * 2. It is unicast, arrived by the inactive path, and the active path has delivered unicast to the same station since
- *    the change of path, and within HOLDS_NS.
- * 3. The same frame arrived by the other path, more often than by this one, within COPY_NS.
+ *    the change of path, and within HOLDS_NS (HOLDS_TICKS for other stations than the synthetic NIC itself).
+ * 3. The same frame arrived by the other path, more often than by this one, within COPY_TICKS.
  *
  * Rule 3 needs a hash of each frame, so most frames never get there: plain unicast, which is untagged and for the
  * synthetic NIC's own MAC, is neither hashed nor remembered once there is evidence that the active path delivers it.
@@ -30,6 +30,7 @@
 #define MOST_AHEAD 8 /* copies of identical frames that are waited for */
 
 #define ETH_HLEN 14
+#define VLAN_VID_MASK 0x0fff /* include/linux/if_vlan.h */
 
 #define VLAN_UNKNOWN 0xffff /* the NIC removes tags before XDP, so this frame may have had one */
 
@@ -44,6 +45,14 @@ struct frame {
 static __always_inline u64 mac_at(const u8 *address)
 {
 	return *(const u32 *)address | (u64) * (const u16 *)(address + 4) << 32;
+}
+
+/* Read what is in every frame; `data` has at least ETH_HLEN bytes. */
+static __always_inline void read_macs(struct frame *frame, const u8 *data)
+{
+	frame->to = mac_at(data);
+	frame->from = mac_at(data + 6);
+	frame->group = data[0] & 1; /* broadcast and multicast (IEEE 802.3, 3.2.3) */
 }
 
 /* Multiplication by an odd constant moves each bit to all higher ones (Knuth, vol. 3, 6.4). */
@@ -63,14 +72,19 @@ static __always_inline bool within(u16 since, u16 ticks)
 	return (u16)(ticks_now() - since) <= ticks;
 }
 
-/* Rule 1: remember that a device above the synthetic NIC sent from this MAC. Written at most once a tick. */
+/* Store a word whose lower bits are the tick: at most one write a tick, so that CPUs can share its cache line. */
+static __always_inline void store_if_new(u64 *entry, u64 word)
+{
+	if (*entry != word)
+		*entry = word;
+}
+
+/* Rule 1: remember that a device above the synthetic NIC sent from this MAC. */
 static __always_inline void note_sender(u64 from)
 {
 	u64 hash = mix(0, from), word = (hash & ~0xffffULL) | ticks_now();
-	u64 *entry = &own_evidence()->senders[hash % EVIDENCE_STATIONS];
 
-	if (*entry != word)
-		*entry = word;
+	store_if_new(&own_evidence()->senders[hash % EVIDENCE_STATIONS], word);
 }
 
 static __always_inline bool is_own(struct pair *pair, u64 from)
@@ -186,7 +200,7 @@ static __always_inline enum verdict judge(struct pair *pair, struct frame *frame
 	return active ? DELIVER : DROP;
 }
 
-/* The active path has delivered unicast to a station, or its copy was faster. At most one write a tick. */
+/* The active path has delivered unicast to a station, or its copy was faster. */
 static __always_inline void note_delivery(struct pair *pair, struct frame *frame)
 {
 	u64 word, *entry;
@@ -199,9 +213,7 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
 		return;
 	}
 	entry = station(pair, frame, &word);
-	word |= ticks_now();
-	if (*entry != word)
-		*entry = word;
+	store_if_new(entry, word | ticks_now());
 }
 
 /* A mask without a branch: each branch here doubles what the verifier has to follow in each attempt. */

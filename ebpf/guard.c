@@ -20,7 +20,6 @@
 #include "maps.h"
 
 #define VLAN_HLEN 4
-#define VLAN_VID_MASK 0x0fff /* include/linux/if_vlan.h */
 
 static __always_inline bool vf_still_carries(struct pair *pair)
 {
@@ -44,9 +43,7 @@ static __always_inline bool is_vlan(u16 protocol)
 /* Return where the payload begins; the frame is at least ETH_HLEN bytes long. */
 static __always_inline u8 *parse(struct pair *pair, u8 *data, u8 *end, struct frame *frame)
 {
-	frame->to = mac_at(data);
-	frame->from = mac_at(data + 6);
-	frame->group = data[0] & 1;
+	read_macs(frame, data);
 	frame->vlan = pair->facts & FACT_TAGS_HIDDEN ? VLAN_UNKNOWN : 0;
 	if (!is_vlan(*(u16 *)(data + 12)) || data + ETH_HLEN + VLAN_HLEN > end)
 		return data + ETH_HLEN;

@@ -17,8 +17,6 @@
 
 #define PACKET_HOST 0 /* include/uapi/linux/if_packet.h */
 
-#define VLAN_VID_MASK 0x0fff /* include/linux/if_vlan.h */
-
 /*
  * Whether home runs on the VF of its pair, with both NICs in their network namespace. A VF that moves to another
  * namespace takes home along, and other NICs may have the same ifindexes there. On level `fentry` the sentinel clears
@@ -51,9 +49,7 @@ static __always_inline bool parse_skb(struct __sk_buff *skb, struct pair *pair, 
 
 	if (data + ETH_HLEN > end)
 		return false;
-	frame->to = mac_at(data);
-	frame->from = mac_at(data + 6);
-	frame->group = data[0] & 1;
+	read_macs(frame, data);
 	frame->vlan = skb->vlan_tci & VLAN_VID_MASK;
 	if (frame->vlan && pair->facts & FACT_TAGS_HIDDEN)
 		frame->vlan = VLAN_UNKNOWN; /* it is to guard */
