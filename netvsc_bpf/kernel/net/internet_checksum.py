@@ -10,3 +10,8 @@ def internet_checksum(data: bytes) -> int:
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF
+
+
+def with_checksum(data: bytes, at: int, pseudo_header: bytes = b"") -> bytes:
+    """Return data with its checksum at an offset in bytes; `pseudo_header` is only summed up."""
+    return data[:at] + struct.pack("!H", internet_checksum(pseudo_header + data)) + data[at + 2 :]

@@ -18,15 +18,21 @@ import socket
 import struct
 from ipaddress import IPv4Address, IPv6Address
 
-from netvsc_bpf.kernel.net.internet_checksum import internet_checksum
+from netvsc_bpf.kernel.net.frame_parts import (
+    ALL_NODES,
+    ETH_P_IP,
+    ETH_P_IPV6,
+    ethernet,
+    icmpv6_pseudo_header,
+    ipv6_header,
+)
+from netvsc_bpf.kernel.net.internet_checksum import with_checksum
 
 ALL_HOSTS_MAC = bytes.fromhex("01005e000001")  # of 224.0.0.1; RFC 1112, section 6.4
-ALL_NODES_MAC = bytes.fromhex("333300000001")  # of ff02::1; RFC 2464, section 7
 SOURCE_MAC = b"\x02nvqry"
 """Locally administered, and of no station: a bridge above learns it at the uplink, where it does no harm."""
 
-_ETH_P_IP, _ETH_P_IPV6 = 0x0800, 0x86DD  # include/uapi/linux/if_ether.h
-_ALL_HOSTS, _ALL_NODES = IPv4Address("224.0.0.1"), IPv6Address("ff02::1")
+_ALL_HOSTS = IPv4Address("224.0.0.1")
 _NO_SOURCE, _LAST_LINK_LOCAL = IPv4Address("0.0.0.0"), IPv6Address("fe80::ffff:ffff:ffff:ffff")
 _IGMP_QUERY, _MLD_QUERY = 0x11, 130
 _TTL = 1
@@ -47,7 +53,7 @@ def igmp_query(target: bytes) -> bytes:
     """Return an IGMPv3 general query (RFC 3376, section 4.1) in a frame to the MAC `target`."""
     # Type, code, checksum, group, S and QRV (0: the host's default), QQIC, number of sources
     query = struct.pack("!BBH4xBBH", _IGMP_QUERY, _IGMP_DELAY, 0, 0, _QUERY_INTERVAL_S, 0)
-    query = _with_checksum(query, 2, b"")
+    query = with_checksum(query, 2)
     length = 20 + len(_ROUTER_ALERT4) + len(query)
     header = struct.pack(
         "!BBHHHBBH4s4s",
@@ -62,24 +68,15 @@ def igmp_query(target: bytes) -> bytes:
         _NO_SOURCE.packed,
         _ALL_HOSTS.packed,
     )
-    return _ethernet(target, _ETH_P_IP) + _with_checksum(header + _ROUTER_ALERT4, 10, b"") + query
+    return ethernet(target, SOURCE_MAC, ETH_P_IP) + with_checksum(header + _ROUTER_ALERT4, 10) + query
 
 
 def mld_query(target: bytes) -> bytes:
     """Return an MLDv2 general query (RFC 3810, section 5.1) in a frame to the MAC `target`."""
     # Type, code, checksum, maximum response code, group, S and QRV (0: unchanged), QQIC, number of sources
     query = struct.pack("!BBHHH16xBBH", _MLD_QUERY, 0, 0, _MLD_DELAY, 0, 0, _QUERY_INTERVAL_S, 0)
-    addresses = _LAST_LINK_LOCAL.packed + _ALL_NODES.packed
-    pseudo = addresses + struct.pack("!II", len(query), socket.IPPROTO_ICMPV6)
-    payload = _ROUTER_ALERT6 + _with_checksum(query, 2, pseudo)
-    header = struct.pack("!IHBB", 6 << 28, len(payload), socket.IPPROTO_HOPOPTS, _TTL)
-    return _ethernet(target, _ETH_P_IPV6) + header + addresses + payload
-
-
-def _ethernet(target: bytes, protocol: int) -> bytes:
-    return target + SOURCE_MAC + struct.pack("!H", protocol)
-
-
-def _with_checksum(data: bytes, at: int, pseudo: bytes) -> bytes:
-    """Return data with its checksum at an offset; `pseudo` is a header that is only summed up."""
-    return data[:at] + struct.pack("!H", internet_checksum(pseudo + data)) + data[at + 2 :]
+    addresses = _LAST_LINK_LOCAL.packed + ALL_NODES.packed
+    query = with_checksum(query, 2, icmpv6_pseudo_header(addresses, len(query)))
+    payload = _ROUTER_ALERT6 + query
+    header = ipv6_header(len(payload), socket.IPPROTO_HOPOPTS, _TTL)
+    return ethernet(target, SOURCE_MAC, ETH_P_IPV6) + header + addresses + payload

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from netvsc_bpf.kernel.bpf.ingress_injector import IngressInjector
 from netvsc_bpf.kernel.net.address_lists import Membership, multicast_lists
-from netvsc_bpf.kernel.net.membership_query import ALL_HOSTS_MAC, ALL_NODES_MAC, igmp_query, mld_query
+from netvsc_bpf.kernel.net.frame_parts import ALL_NODES_MAC
+from netvsc_bpf.kernel.net.membership_query import ALL_HOSTS_MAC, igmp_query, mld_query
 from netvsc_bpf.kernel.net.upper_devices import Link
 
 _IPV4, _IPV6 = b"\x01\x00\x5e", b"\x33\x33"

@@ -13,14 +13,13 @@ import socket
 import struct
 from collections.abc import Iterator
 
+from netvsc_bpf.kernel.net.frame_parts import ETH_P_ARP, NEIGHBOUR_ADVERTISEMENT
 from netvsc_bpf.kernel.net.neighbour_frames import Answer, advertised, arp_answer
 from netvsc_bpf.kernel.net.packet_address import PacketAddress
 
-_ETH_P_ARP = 0x0806
 _SO_ATTACH_FILTER = 26
 _ICMP6_FILTER = 1  # include/uapi/linux/icmpv6.h
 _IPV6_RECVPKTINFO, _IPV6_PKTINFO, _IPV6_RECVHOPLIMIT, _IPV6_HOPLIMIT = 49, 50, 51, 52
-_ADVERTISEMENT = 136
 _LARGEST = 1024
 _PACKET_HOST = 0  # include/uapi/linux/if_packet.h: sent to this host alone
 
@@ -112,7 +111,7 @@ def _filter() -> bytes:
 
 
 def _bind_to_all(where: socket.socket) -> None:
-    address = PacketAddress.of(0, _ETH_P_ARP)
+    address = PacketAddress.of(0, ETH_P_ARP)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.bind(where.fileno(), ctypes.byref(address), ctypes.sizeof(address)) != 0:
         number = ctypes.get_errno()
@@ -128,9 +127,8 @@ def _icmp_socket(kinds: int) -> socket.socket | None:
             raise
         return None
     blocked = bytearray(b"\xff" * 32)
-    blocked[_ADVERTISEMENT // 32 * 4 : _ADVERTISEMENT // 32 * 4 + 4] = struct.pack(
-        "=I", 0xFFFFFFFF & ~(1 << _ADVERTISEMENT % 32)
-    )
+    word, bit = divmod(NEIGHBOUR_ADVERTISEMENT, 32)
+    blocked[word * 4 : word * 4 + 4] = struct.pack("=I", 0xFFFFFFFF & ~(1 << bit))
     try:
         made.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, bytes(blocked))
         made.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)

@@ -6,22 +6,29 @@ They are those by which the kernel itself resolves neighbours, so every neighbou
 section 2.3.2.1, and RFC 4861 section 7.3.3) they disturb no other host.
 """
 
-import socket
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from netvsc_bpf.kernel.net.announcement_frames import ETH_P_ARP, ETH_P_IPV6
-from netvsc_bpf.kernel.net.internet_checksum import internet_checksum
+from netvsc_bpf.kernel.net.frame_parts import (
+    ARP,
+    ARP_FIXED,
+    BROADCAST,
+    ETH_P_ARP,
+    ETH_P_IPV6,
+    NDP_HOP_LIMIT,
+    NEIGHBOUR_ADVERTISEMENT,
+    SOURCE_LINK_LAYER_ADDRESS,
+    TARGET_LINK_LAYER_ADDRESS,
+    arp,
+    ethernet,
+    neighbour_message,
+)
 
-_ARP = struct.Struct("!HHBBH6s4s6s4s")
-_ETHERNET, _REQUEST, _REPLY = 1, 1, 2
+_REQUEST, _REPLY = 1, 2
 _ANY_MAC = bytes(6)
-_BROADCAST = b"\xff" * 6
-_SOLICITATION, _ADVERTISEMENT = 135, 136
+_SOLICITATION = 135
 _SOLICITED = 1 << 30
-_SOURCE_LINK_LAYER_ADDRESS, _TARGET_LINK_LAYER_ADDRESS = 1, 2
-_HOP_LIMIT = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +45,24 @@ def arp_request(mac: bytes, sender: IPv4Address | None, target: IPv4Address, to:
     Without an address of its own the sender's is 0.0.0.0, as in a probe of RFC 5227.
     """
     packed = bytes(4) if sender is None else sender.packed
-    body = _ARP.pack(_ETHERNET, 0x0800, 6, 4, _REQUEST, mac, packed, _ANY_MAC, target.packed)
-    return (to or _BROADCAST) + mac + struct.pack("!H", ETH_P_ARP) + body
+    return ethernet(to or BROADCAST, mac, ETH_P_ARP) + arp(_REQUEST, mac, packed, _ANY_MAC, target.packed)
 
 
 def solicitation(mac: bytes, sender: IPv6Address, target: IPv6Address, to: bytes | None) -> bytes:
     """Return a neighbour solicitation, to the MAC `to`, or to the solicited-node group of `target`."""
     group = b"\xff\x02" + bytes(9) + b"\x01\xff" + target.packed[13:]  # RFC 4291, section 2.7.1
     receiver = group if to is None else target.packed
-    option = struct.pack("!BB6s", _SOURCE_LINK_LAYER_ADDRESS, 1, mac)
-    body = struct.pack("!BBHI16s", _SOLICITATION, 0, 0, 0, target.packed) + option
-    pseudo = sender.packed + receiver + struct.pack("!II", len(body), socket.IPPROTO_ICMPV6)
-    body = body[:2] + struct.pack("!H", internet_checksum(pseudo + body)) + body[4:]
-    head = struct.pack("!IHBB", 6 << 28, len(body), socket.IPPROTO_ICMPV6, _HOP_LIMIT)
-    ethernet = (to or b"\x33\x33" + group[12:]) + mac + struct.pack("!H", ETH_P_IPV6)
-    return ethernet + head + sender.packed + receiver + body
+    option = SOURCE_LINK_LAYER_ADDRESS, mac
+    packet = neighbour_message(_SOLICITATION, 0, sender, receiver, target, option)
+    return ethernet(to or b"\x33\x33" + group[12:], mac, ETH_P_IPV6) + packet
 
 
 def arp_answer(packet: bytes) -> Answer | None:
     """Return who answered in this ARP packet; None if it is no reply, or of another kind of network."""
-    if len(packet) < _ARP.size:
+    if len(packet) < ARP.size:
         return None
-    hardware, protocol, sizes, size, operation, mac, sender, _, _ = _ARP.unpack_from(packet)
-    if (hardware, protocol, sizes, size, operation) != (_ETHERNET, 0x0800, 6, 4, _REPLY):
+    *fixed, operation, mac, sender, _, _ = ARP.unpack_from(packet)
+    if (*fixed, operation) != (*ARP_FIXED, _REPLY):
         return None
     return Answer(IPv4Address(sender), mac)
 
@@ -70,12 +72,12 @@ def advertised(message: bytes, hop_limit: int) -> Answer | None:
 
     RFC 4861, section 7.1.2: with another hop limit than 255 it may come from another network.
     """
-    if len(message) < 24 or message[0] != _ADVERTISEMENT or message[1] or hop_limit != _HOP_LIMIT:
+    if len(message) < 24 or message[0] != NEIGHBOUR_ADVERTISEMENT or message[1] or hop_limit != NDP_HOP_LIMIT:
         return None
     (flags,) = struct.unpack_from("!I", message, 4)
     if not flags & _SOLICITED:
         return None
     option, mac = message[24:32], None
-    if len(option) == 8 and option[:2] == bytes((_TARGET_LINK_LAYER_ADDRESS, 1)):
+    if len(option) == 8 and option[:2] == bytes((TARGET_LINK_LAYER_ADDRESS, 1)):
         mac = option[2:]
     return Answer(IPv6Address(message[8:24]), mac)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from netvsc_bpf.kernel.net.frame_parts import ALL_NODES_MAC
 from netvsc_bpf.kernel.net.internet_checksum import internet_checksum
-from netvsc_bpf.kernel.net.membership_query import ALL_HOSTS_MAC, ALL_NODES_MAC, igmp_query, mld_query
+from netvsc_bpf.kernel.net.membership_query import ALL_HOSTS_MAC, igmp_query, mld_query
 
 IP = 14
 IGMP = 14 + 24

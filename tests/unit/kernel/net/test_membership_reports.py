@@ -4,7 +4,8 @@
 import pytest
 
 from netvsc_bpf.kernel.net.address_lists import Membership
-from netvsc_bpf.kernel.net.membership_query import ALL_HOSTS_MAC, ALL_NODES_MAC, igmp_query, mld_query
+from netvsc_bpf.kernel.net.frame_parts import ALL_NODES_MAC
+from netvsc_bpf.kernel.net.membership_query import ALL_HOSTS_MAC, igmp_query, mld_query
 from netvsc_bpf.kernel.net.membership_reports import queries
 from netvsc_bpf.kernel.net.upper_devices import Link
 
