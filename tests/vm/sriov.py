@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
+from netvsc_bpf.datapath.options import not_default
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.discovery.nics import list_nics
 from netvsc_bpf.kernel.bpf import abi
@@ -132,8 +133,9 @@ class SriovPair:
         return function(*args, **kwargs)
 
     def attach(self, **options: object) -> PairStatus:
-        """Attach with what `options` says."""
-        return datapath.attach(SYNTHETIC, self.options(**options)).status
+        """Attach with what `options` says. All of it counts as chosen, what is a default too."""
+        asked = self.options(**options)
+        return datapath.attach(SYNTHETIC, asked, given={*not_default(asked), *options}).status
 
     def options(self, **options: object) -> AttachOptions:
         """What to attach with. The hub gives every frame to both: guard drops one while the VF is used."""
