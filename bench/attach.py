@@ -13,7 +13,7 @@ from bench.report import Report, quartiles
 from bench.watching import Watched, watch
 from netvsc_bpf.kernel.bpf import pins
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.kernel.compile.parent import load_object
+from netvsc_bpf.kernel.compile.load_object import load_object
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox

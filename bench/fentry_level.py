@@ -5,27 +5,19 @@ A process of its own, run in the guest before attach, which then finds the progr
 Without the sentinel a failed VF is not detected: this is for measuring what the programs cost.
 """
 
-import os
 from unittest.mock import patch
 
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.kernel.compile import bundle, child, fentry
+from netvsc_bpf.kernel.compile import sentinel
+from netvsc_bpf.kernel.compile.load_object import load_build
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.model.path import Liveness
 
 
 def main() -> None:
     """Load and pin everything but the sentinel."""
-    folder = NetnsPins(namespaces.current_inode()).object
-    with patch.object(fentry, "attach", return_value=None):
-        request = child.Request(
-            folder=str(folder),
-            parent=os.getppid(),
-            netns_cookie=namespaces.current_cookie(),
-            sources=str(bundle.sources_dir()),
-            liveness=Liveness.FENTRY,
-        )
-        child.load(request)
+    with patch.object(sentinel, "attach", return_value=None):
+        load_build(NetnsPins(namespaces.current_inode()).object, Liveness.FENTRY)
 
 
 if __name__ == "__main__":

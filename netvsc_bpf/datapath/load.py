@@ -6,7 +6,7 @@ from netvsc_bpf.datapath.upgrade import upgrade
 from netvsc_bpf.kernel.bpf import pin_files, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.compile.child_process import CompileChild
-from netvsc_bpf.kernel.compile.parent import load_object
+from netvsc_bpf.kernel.compile.load_object import load_object
 from netvsc_bpf.model.errors import Refused
 from netvsc_bpf.model.path import Liveness
 
@@ -38,7 +38,7 @@ def loaded_or_load(session: Session, liveness: Liveness | None) -> LoadedObject:
 
 
 def _load(session: Session, liveness: Liveness | None, early: CompileChild | None = None) -> LoadedObject:
-    load_object(session.pins, liveness, session.lock_fd, early)
+    load_object(session.pins, liveness, early)
     return LoadedObject(session.pins)
 
 

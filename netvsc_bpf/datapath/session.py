@@ -81,8 +81,6 @@ class Session:
     pins: NetnsPins
     tools: Tools
     nics: tuple[Nic, ...]
-    lock_fd: int | None = None
-    """The descriptor of a writer's lock, which children inherit so that they hold the lock too."""
     scope: Scope | None = None
     """The interfaces that it is limited to; None: all."""
 
@@ -104,22 +102,22 @@ class Session:
         """Return this session limited to some interfaces (ifindexes), also when it is refreshed."""
         nics = tuple(nic for nic in self.nics if nic.ifindex in members)
         total = len(self.nics) if self.scope is None else self.scope.total
-        return Session(self.pins, self.tools, nics, self.lock_fd, Scope(members, total))
+        return Session(self.pins, self.tools, nics, Scope(members, total))
 
     def everything(self) -> "Session":
         """Return a session that has read all interfaces again."""
-        return Session(self.pins, self.tools, self.tools.list_nics(), self.lock_fd)
+        return Session(self.pins, self.tools, self.tools.list_nics())
 
     def with_more(self, members: frozenset[int]) -> "Session":
         """Return a session that has read its interfaces again, and these (ifindexes) in addition."""
         if self.scope is None:
             return self.refreshed()
         scope = Scope(self.scope.members | members, self.scope.total)
-        return Session(self.pins, self.tools, self.tools.look(scope), self.lock_fd, scope)
+        return Session(self.pins, self.tools, self.tools.look(scope), scope)
 
     def refreshed(self) -> "Session":
         """Return a session that has read the same interfaces again."""
-        return Session(self.pins, self.tools, self.tools.look(self.scope), self.lock_fd, self.scope)
+        return Session(self.pins, self.tools, self.tools.look(self.scope), self.scope)
 
     def nic(self, ifindex: int | None) -> Nic | None:
         """Return the NIC with that ifindex, None if there is none."""
@@ -158,7 +156,7 @@ def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) 
         require_bpffs()
         ours = NetnsPins(namespaces.current_inode())
         pin_root.require_access(what, ours.root)
-        with writer_lock.writer(ours.root) as lock_fd, Tools(memo) as tools:
+        with writer_lock.writer(ours.root), Tools(memo) as tools:
             if not pins.in_use(ours):
                 pins.remove_tree(ours, ours.home)  # left by a detach that was killed
             pin_files.make_folder(ours.home)
@@ -170,7 +168,7 @@ def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) 
 
                     every = nics if scope is None else tools.list_nics()
                     replace_programs.finish(ours, tools.rtnl, [nic.ifindex for nic in every])
-                yield Session(ours, tools, nics, lock_fd, scope)
+                yield Session(ours, tools, nics, scope)
             finally:
                 if not pins.in_use(ours):
                     pins.remove_tree(ours, ours.home)

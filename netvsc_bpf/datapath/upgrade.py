@@ -14,7 +14,7 @@ from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.kernel.bpf import abi
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
-from netvsc_bpf.kernel.compile.parent import load_programs
+from netvsc_bpf.kernel.compile.load_object import load_programs
 from netvsc_bpf.kernel.compile.source_digest import own_build
 from netvsc_bpf.kernel.hooks import replace_programs
 from netvsc_bpf.model.path import Reason
@@ -49,7 +49,7 @@ def upgrade(session: Session, loaded: LoadedObject) -> Upgraded | None:
     permissions = _permissions_withdrawn(session) if lost else nullcontext()
     with ExitStack() as stack:
         enter = partial(stack.enter_context, permissions)
-        now = load_programs(session.pins, loaded.liveness, _slots(session, loaded), session.lock_fd, enter)
+        now = load_programs(session.pins, loaded.liveness, _slots(session, loaded), enter)
         replace_programs.finish(session.pins, session.rtnl, [nic.ifindex for nic in session.nics])
     return Upgraded(before, now, lost)
 

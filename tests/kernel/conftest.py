@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +27,7 @@ from netvsc_bpf.model.errors import CannotHere
 from tests.kernel.support.service_user import add_service_user
 
 CANNOT = pytest.StashKey[str]()
+CACHE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 OUTSIDE = pytest.StashKey[int]()
 
 
@@ -39,11 +41,19 @@ def pytest_configure(config: pytest.Config) -> None:
     # `nohup make test` does the same with SIGHUP. What is handled here is not ignored by children.
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
+    # Programs are compiled once for the session, and nothing is kept on the machine.
+    config.stash[CACHE] = tempfile.TemporaryDirectory(prefix="netvsc-bpf-cache-")
+    os.environ["CACHE_DIRECTORY"] = config.stash[CACHE].name
     try:
         enter_sandbox()
         add_service_user()
     except CannotHere as error:
         config.stash[CANNOT] = str(error)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (cache := config.stash.get(CACHE, None)) is not None:
+        cache.cleanup()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Every operation disturbed at every one of its steps: `make fault-test`. The test suite takes a sample.
 
-Killed before each system call that changes something: the command or manager itself, and the compiler. Failed
-at calls of every kind, each several times, with ENOMEM, EMFILE, EINTR and ENOSPC in turn.
+Killed before each system call that changes something. Failed at calls of every kind, each several times, with
+ENOMEM, EMFILE, EINTR and ENOSPC in turn.
 """
 
 import sys
@@ -18,15 +18,10 @@ import pytest
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.support.disturbing import Case, each, fail, failing_calls, kill, killing_calls
-from tests.kernel.support.operations import FIRST, OPERATIONS, PLAN, RUN, UPGRADE, Operation, Scene, scene
+from tests.kernel.support.operations import OPERATIONS, PLAN, RUN, Operation, Scene, scene
 from tests.kernel.support.versions import Versions
 
 Check = Callable[[Scene, Case], None]
-
-
-def _kills(here: Scene, operation: Operation) -> list[Case]:
-    cases = killing_calls(here, operation)
-    return cases + (killing_calls(here, operation, compiler=True) if operation in (FIRST, UPGRADE) else [])
 
 
 def sweep(name: str, seed: int, rounds: int, only: str) -> tuple[int, list[str]]:
@@ -55,7 +50,7 @@ def sweep(name: str, seed: int, rounds: int, only: str) -> tuple[int, list[str]]
 
 def _cases(name: str, here: Scene, operation: Operation, seed: int, rounds: int) -> tuple[list[Case], Check]:
     if name == "kill":
-        return _kills(here, operation) * rounds, kill
+        return killing_calls(here, operation) * rounds, kill
     return failing_calls(here, operation, seed, rounds), fail
 
 

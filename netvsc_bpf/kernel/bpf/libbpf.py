@@ -23,7 +23,8 @@ TCX_EGRESS = 47
 XDP = 37
 ARRAY = 2  # enum bpf_map_type
 _LOG_BYTES = 1 << 18
-SCHED_CLS_PROGRAM, XDP_PROGRAM = 3, 6  # enum bpf_prog_type
+SCHED_CLS_PROGRAM, XDP_PROGRAM, RAW_TRACEPOINT_PROGRAM, TRACING_PROGRAM = 3, 6, 17, 26  # enum bpf_prog_type
+TRACE_FENTRY, TRACE_FEXIT = 24, 25
 
 
 class LinkInfo(ctypes.Structure):
@@ -140,6 +141,7 @@ def lib() -> ctypes.CDLL:
     found.bpf_map_update_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]
     found.bpf_map_delete_elem.argtypes = [ctypes.c_int, ctypes.c_void_p]
     found.bpf_map_create.argtypes = [ctypes.c_int, ctypes.c_char_p, *[ctypes.c_uint32] * 3, ctypes.c_void_p]
+    found.bpf_btf_load.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p]
     found.bpf_prog_load.argtypes = [
         ctypes.c_int,
         ctypes.c_char_p,
@@ -201,7 +203,22 @@ def map_delete(fd: int, key: int) -> None:
 
 def array_create(name: str, value_size: int) -> int:
     """Create an array of one entry of `value_size` bytes and return its descriptor."""
-    return _checked(lib().bpf_map_create, ARRAY, name.encode(), 4, value_size, 1, None)
+    return map_create(ARRAY, name, (4, value_size, 1), None)
+
+
+def map_create(kind: int, name: str, sizes: tuple[int, int, int], options: ctypes.Structure | None) -> int:
+    """Create a map of an enum bpf_map_type and return its descriptor.
+
+    `sizes` are those of key and value in bytes, and the number of entries; `options` is a struct
+    bpf_map_create_opts.
+    """
+    more = None if options is None else ctypes.byref(options)
+    return _checked(lib().bpf_map_create, kind, name.encode(), *sizes, more)
+
+
+def btf_load(btf: bytes) -> int:
+    """Load BTF into the kernel and return its descriptor."""
+    return _checked(lib().bpf_btf_load, btf, len(btf), None)
 
 
 def map_freeze(fd: int) -> None:
@@ -225,11 +242,19 @@ def prog_load(
     return _checked(lib().bpf_prog_load, *_program(kind, name, code), ctypes.byref(options))
 
 
-def verifier_log(kind: int, name: str, code: bytes) -> str:
-    """Return the verifier's log for a program that it refuses."""
+def verifier_log(
+    kind: int, name: str, code: bytes, *, attach_type: int = 0, btf_id: int = 0, flags: int = 0
+) -> str:
+    """Return the verifier's log for a program that it refuses; arguments as for prog_load()."""
     log = ctypes.create_string_buffer(_LOG_BYTES)
     options = _ProgLoadOpts(
-        sz=ctypes.sizeof(_ProgLoadOpts), log_level=1, log_size=len(log), log_buf=ctypes.addressof(log)
+        sz=ctypes.sizeof(_ProgLoadOpts),
+        expected_attach_type=attach_type,
+        prog_flags=flags,
+        attach_btf_id=btf_id,
+        log_level=1,
+        log_size=len(log),
+        log_buf=ctypes.addressof(log),
     )
     fd: int = lib().bpf_prog_load(*_program(kind, name, code), ctypes.byref(options))
     if fd >= 0:

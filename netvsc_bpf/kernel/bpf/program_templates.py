@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins, xdp_fragments
+from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins, program_load
 from netvsc_bpf.kernel.bpf.map_addresses import MapFd
-from netvsc_bpf.kernel.process.errnos import is_transient
-from netvsc_bpf.model.errors import CompileError, ForeignLayout, KernelError
+from netvsc_bpf.kernel.bpf.program_load import ProgramKind
+from netvsc_bpf.model.errors import ForeignLayout
 
 KINDS = {
     "steer": libbpf.SCHED_CLS_PROGRAM,
@@ -56,18 +56,7 @@ def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> Iterator[int]:
     Raises CompileError with the verifier's log, and KernelError for transient failures.
     """
     completed = map_addresses.addressed(code, map_fd, slot)
-    try:
-        fd = libbpf.prog_load(KINDS[name], name, completed, flags=xdp_fragments.load_flags(completed))
-    except OSError as error:
-        what = f"cannot load program {name}"
-        if is_transient(error):
-            raise KernelError(what, os.strerror(error.errno or 0), errno=error.errno) from error
-        raise CompileError(
-            what,
-            os.strerror(error.errno or 0),
-            "report it with --verbose",
-            log=libbpf.verifier_log(KINDS[name], name, completed),
-        ) from error
+    fd = program_load.load(ProgramKind(KINDS[name]), name, completed)
     try:
         yield fd
     finally:

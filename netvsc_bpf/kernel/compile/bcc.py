@@ -5,86 +5,63 @@ import ctypes
 import os
 import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from netvsc_bpf.kernel.bpf import map_addresses, subprograms
+from netvsc_bpf.kernel.bpf import map_addresses, map_specs, subprograms
+from netvsc_bpf.kernel.bpf.fentry_links import HOOKS
 from netvsc_bpf.kernel.bpf.kfunc_calls import ReadOnlyCast
+from netvsc_bpf.kernel.compile.compiled import MAPS, Compiled
 from netvsc_bpf.kernel.compile.drop_root import not_root
-from netvsc_bpf.kernel.process.errnos import is_transient
-from netvsc_bpf.model.errors import BccMissing, CompileError, KernelError
+from netvsc_bpf.model.errors import BccMissing, CompileError
 
 
 class Module:
-    """A compiled bcc module."""
+    """A compiled bcc module. Its maps exist until this process ends."""
 
     def __init__(self, bpf: Any, library: Any, cast: ReadOnlyCast | None) -> None:
         self._bpf = bpf
         self._library = library
         self._cast = cast
 
-    def map_fd(self, name: str) -> int:
-        """Return the descriptor of a map, which bcc owns."""
-        fd: int = self._bpf.get_table(name).map_fd
-        return fd
+    def compiled(self, programs: Iterable[str]) -> Compiled:
+        """Return its maps and these programs. Raises CompileError, OSError."""
+        fds = {name: self._bpf.get_table(name).map_fd for name in MAPS}
+        specs = tuple(map_specs.describe(name, fd) for name, fd in fds.items())
+        names = {fd: name for name, fd in fds.items()}
+        return Compiled(specs, map_specs.own_btf(), {name: self._program(name, names) for name in programs})
 
-    def tracing_function(self, kernel_function: str, *, returning: bool) -> str:
-        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; since 0.29 it includes the module."""
-        prefix = "kretfunc__" if returning else "kfunc__"
-        names = (
-            self._bpf_functions(index) for index in range(self._library.bpf_num_functions(self._bpf.module))
-        )
-        return next(
-            name for name in names if name.startswith(prefix) and name.endswith(f"__{kernel_function}")
-        )
-
-    def _bpf_functions(self, index: int) -> str:
-        name: bytes = self._library.bpf_function_name(self._bpf.module, index)
-        return name.decode()
-
-    def template(self, function: str, maps: Iterable[str]) -> bytes:
-        """Return a program's instructions as bpf/program_templates.py keeps them. Raises CompileError."""
+    def _program(self, name: str, maps: Mapping[int, str]) -> bytes:
+        function = self._tracing_function(*HOOKS[name]) if name in HOOKS else name
         code = self._instructions(function)
         if subprograms.needs_rest(code):
             code = subprograms.linked(code, self._instructions(f"{function}_rest"))
-        code = self._named(code)
+        if self._cast is not None:
+            code = self._cast.named(code)
         try:
-            return map_addresses.symbolic(code, {self.map_fd(name): name for name in maps})
+            return map_addresses.symbolic(code, maps)
         except ValueError as error:
-            raise CompileError(f"cannot use program {function}", str(error)) from error
+            raise CompileError(f"cannot use program {name}", str(error)) from error
 
-    def load(self, function: str, kind: str) -> int:
-        """Load one program through the verifier and return its descriptor.
-
-        Raises CompileError, and KernelError for transient failures (kernel/process/errnos.py).
-        """
-        self._complete(function)
-        try:
-            fd: int = self._bpf.load_func(function, getattr(self._bpf, kind)).fd
-        except Exception as error:  # bcc raises nothing more precise
-            what, number = f"cannot load program {function}", ctypes.get_errno()
-            refusal = OSError(number, os.strerror(number))
-            if is_transient(refusal):
-                raise KernelError(what, os.strerror(number), errno=number) from error
-            raise CompileError(what, str(error), "report it with --verbose") from error
-        return fd
-
-    def _complete(self, function: str) -> None:
-        """Replace the placeholders in bcc's copy of the instructions, which it loads with their BTF."""
-        code = self._named(map_addresses.addressed(self._instructions(function), self.map_fd))
-        start = self._library.bpf_function_start(self._bpf.module, function.encode())
-        ctypes.memmove(start, code, len(code))
+    def _tracing_function(self, kernel_function: str, returning: bool) -> str:
+        """Return bcc's name for a KFUNC_PROBE or KRETFUNC_PROBE; since 0.29 it includes the module."""
+        prefix = "kretfunc__" if returning else "kfunc__"
+        module = self._bpf.module
+        count = self._library.bpf_num_functions(module)
+        names: list[bytes] = [self._library.bpf_function_name(module, index) for index in range(count)]
+        return next(
+            name
+            for name in map(bytes.decode, names)
+            if name.startswith(prefix) and name.endswith(f"__{kernel_function}")
+        )
 
     def _instructions(self, function: str) -> bytes:
         name = function.encode()
         start = self._library.bpf_function_start(self._bpf.module, name)
         size = self._library.bpf_function_size(self._bpf.module, name)
         return ctypes.string_at(start, size) if start else b""
-
-    def _named(self, code: bytes) -> bytes:
-        return code if self._cast is None else self._cast.named(code)
 
 
 def import_early() -> None:

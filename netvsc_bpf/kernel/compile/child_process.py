@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.kernel.compile import child_environment
+from netvsc_bpf.kernel.compile import child_environment, compile_cache
 from netvsc_bpf.kernel.process import namespaces
 
 TIME_LIMIT_S = 120.0
@@ -68,15 +68,11 @@ class CompileChild:
         os.close(self._output)
         self._output = -1
 
-    def ask(self, request: str, lock_fd: int | None) -> bytes | Died:
-        """Send the request, with the writer's lock for the child to hold; return the answer.
-
-        Raises TimeoutError after TIME_LIMIT_S.
-        """
+    def ask(self, request: str) -> bytes | Died:
+        """Send the request; return the answer. Raises TimeoutError after TIME_LIMIT_S."""
         deadline = time.monotonic() + TIME_LIMIT_S
-        fds = [] if lock_fd is None else [lock_fd]
         with suppress(BrokenPipeError, ConnectionResetError):  # it died: its output says why
-            socket.send_fds(self._socket, [request.encode()], fds)
+            self._socket.sendall(request.encode())
             self._socket.shutdown(socket.SHUT_WR)
             self._meanwhile()
         answer = b"".join(self._received_until(deadline))
@@ -104,11 +100,13 @@ class CompileChild:
 
 @contextmanager
 def started_early(meanwhile: Callable[[], None] = lambda: None) -> Iterator[CompileChild | None]:
-    """Start a child if this thread's network namespace has no programs yet; otherwise give None.
+    """Start a child if this thread's network namespace has no programs and the cache is empty.
 
-    This is a guess, for speed: an attach that is given None starts a child when it needs one.
+    Otherwise give None. This is a guess, for speed: an attach that is given None starts a child when it needs
+    one.
     """
-    if os.geteuid() != 0 or NetnsPins(namespaces.current_inode()).object.exists():
+    has_programs = NetnsPins(namespaces.current_inode()).object.exists
+    if os.geteuid() != 0 or compile_cache.has_entries() or has_programs():
         yield None
         return
     with CompileChild(meanwhile) as child:

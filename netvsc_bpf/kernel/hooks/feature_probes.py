@@ -18,8 +18,6 @@ from netvsc_bpf.kernel.hooks import tcx
 from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 
-_TRACING = 26  # enum bpf_prog_type, include/uapi/linux/bpf.h
-_TRACE_FENTRY = 24  # enum bpf_attach_type
 _FENTRY_TARGET = b"call_netdevice_notifiers_info"
 _PROBE_READ_KERNEL = 113  # enum bpf_func_id
 
@@ -60,7 +58,7 @@ def why_no_fentry() -> str | None:
     """
     try:
         target = _function_id(_FENTRY_TARGET)
-        with _loaded(_TRACING, _RETURN_0, _TRACE_FENTRY, target) as program:
+        with _loaded(libbpf.TRACING_PROGRAM, _RETURN_0, libbpf.TRACE_FENTRY, target) as program:
             os.close(libbpf.raw_tracepoint_open(None, program))
     except NetvscBpfError as error:
         return error.why
@@ -87,7 +85,7 @@ def why_no_live_read() -> str | None:
 def _function_id(name: bytes) -> int:
     library = libbpf.lib()
     library.libbpf_find_vmlinux_btf_id.argtypes = [ctypes.c_char_p, ctypes.c_int]
-    found: int = library.libbpf_find_vmlinux_btf_id(name, _TRACE_FENTRY)
+    found: int = library.libbpf_find_vmlinux_btf_id(name, libbpf.TRACE_FENTRY)
     if found < 0:
         raise OSError(-found, f"{name.decode()} is not in its BTF")
     return found

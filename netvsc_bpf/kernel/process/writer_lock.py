@@ -18,16 +18,16 @@ _POLL_S = 0.02
 
 
 @contextmanager
-def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[int]:
+def writer(root: Path, *, timeout_s: float = 10.0) -> Iterator[None]:
     """Hold the lock on `root`, creating it if needed; at the end an empty folder is removed.
 
-    Gives its descriptor: a child that inherits it holds the lock too. In the block, everything that this
-    thread does below the folder uses that descriptor. Raises Busy after `timeout_s` seconds, UntrustedFolder.
+    In the block, everything that this thread does below the folder uses the lock's descriptor. Raises Busy
+    after `timeout_s` seconds, UntrustedFolder.
     """
     ours = _acquire(root, time.monotonic() + timeout_s)
     try:
         with pin_root.holding(ours):
-            yield ours.fd
+            yield
     finally:
         try:
             if _can_be_recreated(ours.fd, root):

@@ -266,7 +266,7 @@ def test_s73_racing_user_gains_no_object_of_root(
     the folders and pins of the real one.
     """
     with loaded_once(lab) as load:
-        monkeypatch.setattr("netvsc_bpf.kernel.compile.parent._run_child", load)
+        monkeypatch.setattr("netvsc_bpf.kernel.compile.load_object.load_build", load)
         race(lab, precious, uid)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 import netvsc_bpf
-from netvsc_bpf.kernel.compile import child_environment, parent
+from netvsc_bpf.kernel.compile import child_environment
+from netvsc_bpf.kernel.compile.child_process import CompileChild
 
 _REPORTS = """
-import json, os, pathlib, socket, sys, netvsc_bpf
+import json, os, socket, sys, netvsc_bpf
 requests = socket.socket(fileno=0)
-request = json.loads(requests.recv(1 << 16))
+requests.recv(1 << 16)
 seen = {
     "environment": dict(os.environ),
     "cwd": os.getcwd(),
@@ -23,8 +24,7 @@ seen = {
     "optimize": sys.flags.optimize,
     "utf8": sys.stdout.encoding,
 }
-pathlib.Path(request["folder"]).write_text(json.dumps(seen))
-requests.sendall(json.dumps({"build": 1}).encode())
+requests.sendall(json.dumps(seen).encode())
 """
 
 
@@ -50,10 +50,10 @@ requests.sendall(json.dumps({"build": 1}).encode())
     ],
 )
 def test_s88_environment_of_the_compiler_is_fixed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    seen = _seen_by_child(monkeypatch, tmp_path)
+    seen = _seen_by_child(monkeypatch)
     assert seen["environment"] == child_environment.ENVIRONMENT
     assert (seen["isolated"], seen["optimize"], seen["utf8"]) == (1, 0, "utf-8")
     assert "/evil" not in str(seen["path"])
@@ -66,16 +66,18 @@ def test_s88_compiler_has_the_callers_version_and_a_neutral_working_directory(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    seen = _seen_by_child(monkeypatch, tmp_path)
+    seen = _seen_by_child(monkeypatch)
     assert seen["package"] == netvsc_bpf.__file__
     assert seen["cwd"] == "/"
     assert str(Path(netvsc_bpf.__file__).parents[1]) != seen["path"][0]
 
 
-def _seen_by_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+def _seen_by_child(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     begin, found, _ = child_environment.START.partition("from netvsc_bpf.kernel.compile import")
     assert found
     monkeypatch.setattr(child_environment, "START", begin.replace("; ", "\n") + _REPORTS)
-    assert parent._run_child(tmp_path / "seen", None, None) == 1
-    seen: dict[str, Any] = json.loads((tmp_path / "seen").read_text())
+    with CompileChild() as child:
+        answer = child.ask("anything")
+    assert isinstance(answer, bytes), answer
+    seen: dict[str, Any] = json.loads(answer)
     return seen
