@@ -10,6 +10,9 @@ import pytest
 from tests.unit.latch.checker import search
 from tests.unit.latch.steps import MANUAL, MEMORY, PENDING, Latch, Thread
 
+# It only computes: half a minute on an idle machine, and as much longer as the machine is busy.
+pytestmark = pytest.mark.timeout(900)
+
 REPO = Path(__file__).parents[3]
 
 WHOLE = Latch()
