@@ -79,7 +79,7 @@ def _as_answer(error: NetvscBpfError) -> dict[str, Any]:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process with its parent: nobody waits for the answer then."""
+    """Have the kernel kill this process with its parent, which then does not wait for the answer."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit(1)  # the parent has ended before prctl()
