@@ -40,8 +40,11 @@ class Guest:
     """A kernel, and the best hook and rung of liveness that it has to offer: less than these is a failure."""
 
     kernel: str
+    """Its name, as in Kernel."""
     hook: str
     liveness: str
+    marked: str
+    """Which tests for guests it runs: an expression of their marks."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class Report:
     """The machine stopped under its tests, while none had failed and its kernel complained of nothing."""
 
 
-def judge(guest: Guest, out: Path, outcome: Outcome) -> Report:
-    """Read the files that the guest left. Each that is missing or not as it should be is a problem."""
+def judge(version: str, out: Path, outcome: Outcome) -> Report:
+    """Read the files that a guest of this version left. Each that is missing or not as it should be is a problem."""
     release = _read(out / "kernel")
     status = _read(out / "status")
     log = _read(out / "log").splitlines()
@@ -72,7 +75,7 @@ def judge(guest: Guest, out: Path, outcome: Outcome) -> Report:
     problems = []
     if outcome.ending is not Ending.FINISHED:
         problems.append(f"{_WORDS[outcome.ending]}, after {outcome.seconds:.0f} s")
-    if release and not release.startswith(f"{guest.kernel}."):
+    if release and not release.startswith(f"{version}."):
         problems.append(f"ran {release}")
     if status not in ("", "0", _NOTHING_SELECTED):
         problems.append(f"pytest ended with status {status}")

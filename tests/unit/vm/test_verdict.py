@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm.verdict import Guest, Report, judge
+from tests.vm.verdict import Report, judge
 from vm.machine import Ending, Outcome
 
-GUEST = Guest("6.12", "tcx", "fentry")
 PASSED = '<testsuites><testsuite><testcase name="one"/><testcase name="two"/></testsuite></testsuites>'
 FAILED = '<testsuites><testsuite><testcase name="one"><failure/></testcase></testsuite></testsuites>'
 LOG = """\
@@ -28,7 +27,7 @@ def judged(
         left = {"status": "0", "junit-pair.xml": PASSED} | left
     for name, text in left.items():
         (out / name).write_text(text)
-    return judge(GUEST, out, Outcome(ending, 500, console))
+    return judge("6.12", out, Outcome(ending, 500, console))
 
 
 def test_one_whose_tests_passed_has_no_problem(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the host and the driver do on their own account, under a managed pair."""
 
-import subprocess
-
 import pytest
 
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
+from tests.vm.hyperv.host import load_driver, unload_driver
 from tests.vm.hyperv.pair import SERIAL, HypervPair, Shape
 from tests.vm.sriov import SYNTHETIC, ip
 from tests.vm.streams import QUEUED, go_on, lost, lost_by_driver, udp, udp_back
@@ -73,8 +72,8 @@ def test_s103_driver_loaded_again_under_traffic_and_nic_taken_away_and_offered_a
         manager.wait_path(Path.VF)
         with udp_back() as back:
             go_on(back)
-            subprocess.run(["rmmod", "hv_netvsc"], check=True)
-            subprocess.run(["modprobe", "hv_netvsc"], check=True)
+            unload_driver()
+            load_driver()
             hyperv.configure()
             manager.wait_path(Path.VF)
             go_on(back)
