@@ -72,6 +72,7 @@ def test_s77_mtu_raised_and_lowered_under_the_guard_on_both_paths(wide: SriovPai
         wide.up(True)
 
 
+@pytest.mark.oldest
 def test_s77_guard_attached_under_jumbo(wide: SriovPair) -> None:
     set_mtu(wide, JUMBO)
     attached = wide.attach(guard=GuardMode.ALL)

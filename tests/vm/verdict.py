@@ -46,6 +46,11 @@ class Guest:
     marked: str
     """Which tests for guests it runs: an expression of their marks."""
 
+    @property
+    def tests(self) -> str:
+        """Return the expression for pytest."""
+        return f"guest and {self.marked}"
+
 
 @dataclass(frozen=True)
 class Report:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The oldest kernel that can work: SO_NETNS_COOKIE, by which namespaces are told apart, is from Linux 5.14."""
+"""The oldest kernel that can work: SO_NETNS_COOKIE, which identifies namespaces, is from Linux 5.14."""
 
 import os
 import re

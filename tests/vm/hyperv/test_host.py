@@ -18,6 +18,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.every
 def test_s103_vf_that_is_associated_after_it_came_is_used_and_follows_an_mtu_that_reopens_the_channel(
     hyperv: HypervPair,
 ) -> None:
@@ -37,6 +38,7 @@ def test_s103_vf_that_is_associated_after_it_came_is_used_and_follows_an_mtu_tha
             go_on(out, back)
 
 
+@pytest.mark.newest
 def test_s103_while_a_host_takes_three_seconds_to_switch_nothing_is_lost_but_by_the_driver(
     hyperv: HypervPair,
 ) -> None:
@@ -63,6 +65,7 @@ def test_s103_while_a_host_takes_three_seconds_to_switch_nothing_is_lost_but_by_
         assert lost(result, left_at, queued=QUEUED) <= lost_by_driver(hyperv, result, before, away)
 
 
+@pytest.mark.newest
 def test_s103_driver_loaded_again_under_traffic_and_nic_taken_away_and_offered_again_are_adopted_again(
     hyperv: HypervPair,
 ) -> None:
