@@ -153,9 +153,9 @@ def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) 
     """Open a session for changes, with the interfaces in `scope` or all of them, under the writer lock.
 
     Raises NotSupported (an old kernel), BpffsUnavailable, MissingCapability, Busy, and KernelError for
-    unexpected OSErrors in the block. First, leftovers of a loader or a detach that was killed are removed, and
-    an interrupted change of programs is finished. At the end, the folder of the namespace is removed if nothing
-    is attached in it.
+    unexpected OSErrors in the block. First, leftovers of a loader or a detach that was killed are removed,
+    and an interrupted change of programs is finished. At the end, the folder of the namespace is removed if
+    nothing is attached in it.
     """
     with changing(what):
         require_kernel(what)

@@ -11,7 +11,8 @@ def check_kernel_version(release: str) -> Finding:
     """Check ``release``, as uname(2) returns it: 6.1.0-13-amd64."""
     old = too_old(release)
     if old is None:
-        return warning(CHECK, f"kernel version {release!r} is not understood; {OLDEST_NAME} or later is needed")
+        what = f"kernel version {release!r} is not understood"
+        return warning(CHECK, f"{what}; {OLDEST_NAME} or later is needed")
     if old:
         return problem(CHECK, f"{release} is older than {OLDEST_NAME}", f"boot kernel {OLDEST_NAME} or later")
     return ok(CHECK, release)

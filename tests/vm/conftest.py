@@ -49,7 +49,7 @@ def _hv_netvsc(shape: Shape) -> ParameterSet:
 
 @pytest.fixture(params=[pytest.param("virtio_net", marks=pytest.mark.oldest), _hv_netvsc(Shape.ENSLAVED)])
 def any_pair(request: pytest.FixtureRequest) -> Iterator[SriovPair]:
-    """Each true pair in turn: virtio_net on the oldest kernel, and hv_netvsc as it mostly is on the newest."""
+    """Each true pair in turn: virtio_net on the oldest kernel, hv_netvsc as it mostly is on the newest."""
     yield from _pair(request)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the tests marked ``guest`` on other kernels: a virtual machine each, over this very file system.
 
-``python -m tests.vm.run newest -k s71`` runs some tests in one guest: what is not a kernel is passed to pytest.
+``python -m tests.vm.run newest -k s71`` runs some tests in one guest: what is not a kernel is for pytest.
 """
 
 import os

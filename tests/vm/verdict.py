@@ -68,7 +68,7 @@ class Report:
 
 
 def judge(version: str, out: Path, outcome: Outcome) -> Report:
-    """Read the files that a guest of this version left. Each that is missing or not as it should be is a problem."""
+    """Read the files that a guest of this version left. One that is missing or unexpected is a problem."""
     release = _read(out / "kernel")
     status = _read(out / "status")
     log = _read(out / "log").splitlines()

@@ -11,7 +11,7 @@ OLDEST_NAME = ".".join(map(str, OLDEST))
 
 
 def too_old(release: str) -> bool | None:
-    """Return whether ``release``, as uname(2) returns it (6.1.0-13-amd64), is too old; None: not understood."""
+    """Return whether ``release``, as uname(2) returns it (6.1.0-13-amd64), is too old; None: unknown."""
     match = re.match(r"(\d+)\.(\d+)", release)
     return None if match is None else (int(match[1]), int(match[2])) < OLDEST
 
