@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Build hv_vmbus.ko for a kernel of the guests, against Debian's headers; nothing is installed.
 
-Where Debian builds VMBus into the kernel (7.x), its symbols cannot be exported a second time: ours
-have another prefix there (module/kernel_compat.h), and hv_netvsc.ko is copied with the names of what it
-imports changed to these. Its code is Debian's everywhere.
+Where Debian builds VMBus into the kernel (7.x), its name and symbols cannot be used a second time: the module
+is called hyperv_host there, its symbols have that prefix (module/kernel_compat.h), and hv_netvsc.ko is copied
+with the names of what it imports changed to these. Its code is Debian's everywhere.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vm.kernels import Kernel
 
-MODULE = "hv_vmbus"
+_MODULE, _MODULE_BESIDE_THE_KERNELS = "hv_vmbus", "hyperv_host"
 DRIVER = "hv_netvsc"
 _SOURCES = Path(__file__).with_name("module")
 _FOLDER_OF_DRIVER = "kernel/drivers/net/hyperv"
@@ -33,7 +33,7 @@ def built(kernel: Kernel) -> Path:
     Raises CannotBuildModule.
     """
     folder = kernel.cache / "modules" / f"{kernel.release}-{_digest()}"
-    module = folder / f"{MODULE}.ko"
+    module = folder / f"{_name(kernel)}.ko"
     if not module.exists():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as work:
@@ -45,6 +45,11 @@ def built(kernel: Kernel) -> Path:
                 _copy_driver(kernel, renamed, folder)
             Path(work, module.name).replace(module)
     return module
+
+
+def _name(kernel: Kernel) -> str:
+    builtin = (kernel.modules / kernel.release / "modules.builtin").read_text()
+    return _MODULE_BESIDE_THE_KERNELS if f"/{_MODULE}.ko" in builtin else _MODULE
 
 
 def _digest() -> str:
@@ -64,7 +69,7 @@ def _build(kernel: Kernel, work: Path) -> None:
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     if ended.returncode:
-        raise CannotBuildModule(f"{MODULE}.ko for Linux {kernel.release}:\n{ended.stdout}")
+        raise CannotBuildModule(f"the module for Linux {kernel.release}:\n{ended.stdout}")
 
 
 def _exported(work: Path) -> dict[str, str]:
