@@ -17,9 +17,11 @@ from pathlib import Path
 from vm.machine import Ending, Outcome
 
 # What the kernel says about itself when the fault may be ours. Not a stall or lockup: those an emulated,
-# overcommitted processor has by itself.
+# overcommitted processor has by itself. Newer kernels write the CPU at the end of a WARNING's first line
+# (__warn(), kernel/panic.c), and `CPU#1` instead of `CPU: 1`.
 _FAULT = re.compile(
-    r"WARNING: CPU|BUG: (?!soft lockup|workqueue lockup)|Oops|general protection|kernel panic|KASAN|UBSAN",
+    r"WARNING: (CPU:|.*\bCPU#)|BUG: (?!soft lockup|workqueue lockup)"
+    r"|Oops|general protection|kernel panic|KASAN|UBSAN",
     re.I,
 )
 _STALL = re.compile(r"detected stall|kthread starved|kthread timer wakeup|lockup")

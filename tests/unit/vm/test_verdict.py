@@ -44,8 +44,10 @@ def test_one_whose_tests_passed_has_no_problem(tmp_path: Path) -> None:
         ({"status": "2"}, "pytest ended with status 2"),
         ({"junit-pair.xml": PASSED[:40]}, "no process ended its tests"),
         ({"dmesg": "[ 1.0] BUG: kernel NULL pointer dereference"}, "kernel: [ 1.0] BUG: kernel NULL"),
+        ({"dmesg": "[ 1.0] WARNING: CPU: 1 PID: 2 at net/core/dev.c:9 f+0x1/0x2"}, "kernel: [ 1.0] WARNING"),
+        ({"dmesg": "[ 1.0] WARNING: net/core/dev.c:9 at f+0x1/0x2, CPU#1: ip/2"}, "kernel: [ 1.0] WARNING"),
     ],
-    ids=["failed", "kernel", "none", "status", "cut off", "oops"],
+    ids=["failed", "kernel", "none", "status", "cut off", "oops", "warning", "newer warning"],
 )
 def test_one_that_finished_is_judged_and_not_booted_again(
     tmp_path: Path, files: dict[str, str], problem: str
