@@ -10,9 +10,10 @@ REPO = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One unpacked kernel package, by its version as in "6.12"."""
+    """One unpacked kernel."""
 
-    version: str
+    name: str
+    """Its version, as in "6.12", or "newest": the newest that Debian has."""
     folder: Path
 
     @property
@@ -26,9 +27,14 @@ class Kernel:
         return self.image.name.removeprefix("vmlinuz-")
 
     @property
+    def version(self) -> str:
+        """Return its version without what follows the second number, as in "6.12"."""
+        return ".".join(self.release.split(".")[:2])
+
+    @property
     def headers(self) -> Path:
         """Return the directory of headers for building modules."""
-        return self.cache / "headers" / self.version / "usr/src" / f"linux-headers-{self.release}"
+        return self.cache / "headers" / self.name / "usr/src" / f"linux-headers-{self.release}"
 
     @property
     def cache(self) -> Path:
@@ -42,7 +48,7 @@ class Kernel:
 
 
 def kernels() -> dict[str, Kernel]:
-    """Return the kernels by version; missing ones are fetched first.
+    """Return the kernels by name; missing ones are fetched first.
 
     Raises CalledProcessError if that fails; the script has printed why.
     """

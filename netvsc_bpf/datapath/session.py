@@ -16,6 +16,7 @@ from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process import namespaces, pin_root, writer_lock
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
+from netvsc_bpf.kernel.process.kernel_version import require_kernel
 from netvsc_bpf.model.nic import Nic
 
 if TYPE_CHECKING:
@@ -132,9 +133,11 @@ class Session:
 def reading(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
     """Open a session that changes nothing, with the interfaces in `scope` or all of them.
 
-    Raises BpffsUnavailable, MissingCapability, and KernelError for unexpected OSErrors in the block.
+    Raises NotSupported (an old kernel), BpffsUnavailable, MissingCapability, and KernelError for unexpected
+    OSErrors in the block.
     """
     with changing(what):
+        require_kernel(what)
         require(what, CAP_BPF)
         require_bpffs()
         ours = NetnsPins(namespaces.current_inode())
@@ -147,11 +150,13 @@ def reading(what: str, memo: NicMemo | None = None, scope: Scope | None = None) 
 def writing(what: str, memo: NicMemo | None = None, scope: Scope | None = None) -> Iterator[Session]:
     """Open a session for changes, with the interfaces in `scope` or all of them, under the writer lock.
 
-    Raises BpffsUnavailable, MissingCapability, Busy, and KernelError for unexpected OSErrors in the block.
-    First, leftovers of a loader or a detach that was killed are removed, and an interrupted change of
-    programs is finished. At the end, the folder of the namespace is removed if nothing is attached in it.
+    Raises NotSupported (an old kernel), BpffsUnavailable, MissingCapability, Busy, and KernelError for
+    unexpected OSErrors in the block. First, leftovers of a loader or a detach that was killed are removed,
+    and an interrupted change of programs is finished. At the end, the folder of the namespace is removed if
+    nothing is attached in it.
     """
     with changing(what):
+        require_kernel(what)
         require(what, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
         ours = NetnsPins(namespaces.current_inode())

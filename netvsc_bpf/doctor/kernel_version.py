@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Is the kernel a supported one?"""
 
-import re
-
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
+from netvsc_bpf.kernel.process.kernel_version import OLDEST_NAME, too_old
 
 CHECK = "kernel"
-OLDEST = (5, 15)
 
 
 def check_kernel_version(release: str) -> Finding:
     """Check ``release``, as uname(2) returns it: 6.1.0-13-amd64."""
-    match = re.match(r"(\d+)\.(\d+)", release)
-    if match is None:
-        return warning(CHECK, f"kernel version {release!r} is not understood; 5.15 or later is needed")
-    if (int(match[1]), int(match[2])) < OLDEST:
-        return problem(CHECK, f"{release} is older than 5.15", "boot kernel 5.15 or later")
+    old = too_old(release)
+    if old is None:
+        what = f"kernel version {release!r} is not understood"
+        return warning(CHECK, f"{what}; {OLDEST_NAME} or later is needed")
+    if old:
+        return problem(CHECK, f"{release} is older than {OLDEST_NAME}", f"boot kernel {OLDEST_NAME} or later")
     return ok(CHECK, release)

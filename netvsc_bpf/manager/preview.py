@@ -20,6 +20,7 @@ from netvsc_bpf.kernel.bpf import attach_notes, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import xdp
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
+from netvsc_bpf.kernel.process.kernel_version import require_kernel
 from netvsc_bpf.manager.events.claim import holder
 from netvsc_bpf.manager.reconcile.observe import observe, wanted_guard, wanted_settle_ms
 from netvsc_bpf.manager.refusals import refuse_what_attach_refuses
@@ -46,6 +47,7 @@ def preview_run(config: ManagerConfig) -> Preview:
 
     Raises what it would raise at its start, except Busy: BpffsUnavailable, MissingCapability, Refused.
     """
+    require_kernel("cannot plan")
     require("cannot plan", *_CAPABILITIES)
     refuse_what_attach_refuses(config)
     with reading("cannot plan") as session, opened(session.pins) as loaded:

@@ -13,6 +13,7 @@ from netvsc_bpf.kernel.net.link_event_filter import EventFilter
 from netvsc_bpf.kernel.net.link_watch import NetlinkWatch
 from netvsc_bpf.kernel.net.multicast_watch import MembershipWatch
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
+from netvsc_bpf.kernel.process.kernel_version import require_kernel
 from netvsc_bpf.kernel.process.pin_root import require_access
 from netvsc_bpf.manager.events import claim
 from netvsc_bpf.manager.events.buffer import EventBuffer
@@ -87,10 +88,11 @@ class Manager:
     def run(self) -> None:
         """Run until a signal ends it.
 
-        The data path stays. Raises Busy, BpffsUnavailable, MissingCapability, and Refused for interfaces that
+        The data path stays. Raises Busy, CannotHere, and Refused for interfaces that
         `attach` would refuse; KeyboardInterrupt if SIGINT ended it, NamespaceGone if the namespace was
         deleted. SIGHUP may be blocked: it is unblocked once it can be handled.
         """
+        require_kernel("cannot manage")
         require("cannot manage", CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)
         require_bpffs()
         require_access("cannot manage", BPFFS / ROOT_NAME)

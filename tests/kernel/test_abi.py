@@ -87,6 +87,7 @@ def btf_of(pins: NetnsPins, name: str) -> Btf:
 
 
 @pytest.mark.guest
+@pytest.mark.every
 def test_structs_are_those_of_the_loaded_maps(pins: NetnsPins) -> None:
     for struct, (name, mirror) in IN_MAPS.items():
         with btf_of(pins, name) as btf:

@@ -50,6 +50,7 @@ def reading(address: int) -> Iterator[int]:
 
 
 @pytest.mark.guest
+@pytest.mark.every
 @pytest.mark.parametrize("address", NOWHERE.values(), ids=NOWHERE.keys())
 def test_a_read_that_faults_gives_0_and_has_no_other_effect(address: int) -> None:
     with reading(address) as program:

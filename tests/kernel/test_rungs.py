@@ -28,6 +28,7 @@ def _attach(cli: Callable[..., Any], *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.guest
+@pytest.mark.every
 def test_the_expected_hook_and_rung_are_used(netvsc_bpf_cli: Callable[..., Any]) -> None:
     state = _attach(netvsc_bpf_cli)
     print(f"hook {state['hook']}, liveness {state['liveness']}, driver {state['vf']['driver']}")
@@ -39,6 +40,7 @@ def test_the_expected_hook_and_rung_are_used(netvsc_bpf_cli: Callable[..., Any])
 
 
 @pytest.mark.guest
+@pytest.mark.every
 @pytest.mark.parametrize(
     ("leave", "reason"),
     [(Lab.vf_down, "vf-down"), (lambda lab: lab.vf_carrier(False), "no-carrier")],
@@ -63,6 +65,7 @@ def test_a_rung_can_be_forced(netvsc_bpf_cli: Callable[..., Any], liveness: str)
 
 
 @pytest.mark.guest
+@pytest.mark.every
 def test_s71_the_kernel_alone_returns_after_the_settle_time(
     lab: Lab, netvsc_bpf_cli: Callable[..., Any]
 ) -> None:

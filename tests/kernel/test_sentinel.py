@@ -18,7 +18,7 @@ from tests.kernel.support.devices import NO_FABRIC, silence
 
 LabFactory = Callable[[LabPlan], Lab]
 
-pytestmark = pytest.mark.guest
+pytestmark = [pytest.mark.guest, pytest.mark.every]
 
 
 def links(lab: Lab) -> dict[str, File]:

@@ -40,6 +40,7 @@ def time_out(lab: Lab, device: int) -> None:
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 def test_s95_a_vf_whose_queue_is_stuck_is_left_and_others_change_nothing(
     lab_factory: Callable[[LabPlan], Lab],
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.guest,
+    pytest.mark.every,
     pytest.mark.skipif(
         "NETVSC_BPF_GUEST_KERNEL" not in os.environ, reason="only inside a guest of make vm-test"
     ),

@@ -15,6 +15,7 @@ from tests.vm.streams import QUEUED, go_on, lost, udp
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
 
+@pytest.mark.newest
 def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_is_lost_than_was_queued(
     hot_plugged: HotPluggedPair,
 ) -> None:

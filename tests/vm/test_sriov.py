@@ -16,6 +16,7 @@ from tests.vm.streams import END_NS, RATE, go_on, lost, lost_by_driver, tcp, udp
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
 
+@pytest.mark.every
 def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(every_pair: SriovPair) -> None:
     with managers(every_pair) as start:
         manager = start(SYNTHETIC)
@@ -30,6 +31,7 @@ def test_s01_vf_that_is_hot_added_is_used_and_asked_for_by_nobody(every_pair: Sr
             eventually("the peer answers without it", lambda: every_pair.ping(check=False))
 
 
+@pytest.mark.oldest
 def test_s17_lost_carrier_is_left_at_once_and_the_fabric_is_told(sriov: SriovPair) -> None:
     # On hv_netvsc this is row 102's test, and row 105's for a VF that it does not enslave.
     with managers(sriov) as start:
@@ -100,6 +102,7 @@ def test_s18_tcp_stream_survives_the_removal_and_s39_the_vf_gets_large_frames(an
     assert result.intact
 
 
+@pytest.mark.every
 def test_s71_vf_that_flaps_is_left_and_used_again_with_no_process_alive_and_s27_kept_by_the_next_manager(
     any_pair: SriovPair,
 ) -> None:

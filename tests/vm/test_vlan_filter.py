@@ -51,7 +51,14 @@ def synced() -> list[str]:
     return sorted(nic.name for nic in nics() if nic.name.startswith(SYNCED_VLAN_PREFIX))
 
 
-@pytest.mark.parametrize("any_pair", ["virtio_net", "hv_netvsc-enslaved"], indirect=True)
+@pytest.mark.parametrize(
+    "any_pair",
+    [
+        pytest.param("virtio_net", marks=pytest.mark.oldest),
+        pytest.param("hv_netvsc-enslaved", marks=pytest.mark.every),
+    ],
+    indirect=True,
+)
 def test_s104_s37_s38_vlans_of_the_synthetic_nic_pass_the_filter_of_the_vf(any_pair: SriovPair) -> None:
     far = add_vlan(any_pair, 100)
     vf = any_pair.plug()

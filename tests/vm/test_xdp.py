@@ -45,6 +45,7 @@ def programs(mac: str = SYNTHETIC_MAC) -> set[int | None]:
     return {nic.xdp_prog_id for nic in nics() if nic.mac == mac}
 
 
+@pytest.mark.oldest
 def test_s48_attach_that_is_refused_on_one_nic_leaves_the_programs_of_both(sriov: SriovPair) -> None:
     vf = sriov.plug()
     with (
@@ -91,6 +92,7 @@ def test_s48_program_of_hv_netvsc_stays_and_s49_its_vf_without_one_is_used_or_no
         assert programs(hyperv.mac) == before
 
 
+@pytest.mark.oldest
 def test_s49_vf_that_refuses_xdp_is_told_of_and_used_or_not_as_configured(
     sriov: SriovPair, tmp_path: FilePath
 ) -> None:

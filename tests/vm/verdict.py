@@ -17,9 +17,11 @@ from pathlib import Path
 from vm.machine import Ending, Outcome
 
 # What the kernel says about itself when the fault may be ours. Not a stall or lockup: those an emulated,
-# overcommitted processor has by itself.
+# overcommitted processor has by itself. Newer kernels write the CPU at the end of a WARNING's first line
+# (__warn(), kernel/panic.c), and `CPU#1` instead of `CPU: 1`.
 _FAULT = re.compile(
-    r"WARNING: CPU|BUG: (?!soft lockup|workqueue lockup)|Oops|general protection|kernel panic|KASAN|UBSAN",
+    r"WARNING: (CPU:|.*\bCPU#)|BUG: (?!soft lockup|workqueue lockup)"
+    r"|Oops|general protection|kernel panic|KASAN|UBSAN",
     re.I,
 )
 _STALL = re.compile(r"detected stall|kthread starved|kthread timer wakeup|lockup")
@@ -40,8 +42,16 @@ class Guest:
     """A kernel, and the best hook and rung of liveness that it has to offer: less than these is a failure."""
 
     kernel: str
+    """Its name, as in Kernel."""
     hook: str
     liveness: str
+    marked: str
+    """Which tests for guests it runs: an expression of their marks."""
+
+    @property
+    def tests(self) -> str:
+        """Return the expression for pytest."""
+        return f"guest and {self.marked}"
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,8 @@ class Report:
     """The machine stopped under its tests, while none had failed and its kernel complained of nothing."""
 
 
-def judge(guest: Guest, out: Path, outcome: Outcome) -> Report:
-    """Read the files that the guest left. Each that is missing or not as it should be is a problem."""
+def judge(version: str, out: Path, outcome: Outcome) -> Report:
+    """Read the files that a guest of this version left. One that is missing or unexpected is a problem."""
     release = _read(out / "kernel")
     status = _read(out / "status")
     log = _read(out / "log").splitlines()
@@ -72,7 +82,7 @@ def judge(guest: Guest, out: Path, outcome: Outcome) -> Report:
     problems = []
     if outcome.ending is not Ending.FINISHED:
         problems.append(f"{_WORDS[outcome.ending]}, after {outcome.seconds:.0f} s")
-    if release and not release.startswith(f"{guest.kernel}."):
+    if release and not release.startswith(f"{version}."):
         problems.append(f"ran {release}")
     if status not in ("", "0", _NOTHING_SELECTED):
         problems.append(f"pytest ended with status {status}")

@@ -17,6 +17,7 @@ from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.bpf.ring_buffer import RingView
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, require
+from netvsc_bpf.kernel.process.kernel_version import require_kernel
 from netvsc_bpf.manager.events.kinds import Event
 from netvsc_bpf.manager.events.last_changes import last_changes
 from netvsc_bpf.manager.events.path_changes import interface_name, switch_event
@@ -29,6 +30,7 @@ class KernelHistory:
 
     def __init__(self) -> None:
         """Raises MissingCapability, BpffsUnavailable."""
+        require_kernel("cannot read the kernel's events")
         require("cannot read the kernel's events", CAP_BPF)
         require_bpffs()
         self._pins = NetnsPins(namespaces.current_inode())

@@ -163,8 +163,6 @@ def test_s33_own_memberships_of_the_vf_outlive_synced_ones(lab: Lab) -> None:
     assert all_hosts in joined(lab, "vf0") - static(lab, "vf0")
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s34_memberships_survive_removal_and_return_of_the_vf(lab: Lab) -> None:
     with managed(lab) as guest, join4(lab), join6(lab), macvlan(lab):
         guest.wait_for(Path.VF)

@@ -67,8 +67,6 @@ def left(guest: Managed) -> Iterator[tuple[Tap, Tap]]:
             yield synthetic, vf
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s81_members_report_by_the_path_in_use(lab: Lab) -> None:
     """With their source filters, whatever rp_filter is, and the query is on no wire."""
     lab.in_guest(wiring.write_sysctl, "ipv4/conf/all/rp_filter", 1)

@@ -116,6 +116,7 @@ def test_s45_the_same_frame_on_both_paths_is_delivered_once(
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s45_a_broadcast_that_the_switch_floods_to_both_ports_is_delivered_once(lab: Lab) -> None:
     with attached(lab) as pair, ear(lab) as listener:
         assert (pair.path, pair.status().guard) == (Path.VF, GuardMode.EVIDENCE)

@@ -16,8 +16,6 @@ LARGEST = 1500 + 14
 """A frame that was not merged, in bytes."""
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 @pytest.mark.parametrize("gro", ["on", "off"])
 def test_gro_of_the_synthetic_nic_decides_what_arrives_by_the_vf(lab: Lab, gro: str) -> None:
     lab.run(lab.peer, ["ethtool", "-K", "eth0", "tso", "off", "gso", "off"])

@@ -27,8 +27,6 @@ def set_limits(lab: Lab, interface: str, size: int, segs: int) -> None:
     lab.run(lab.guest, argv)
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s39_tso_frames_of_64_kb_reach_the_vf_unsegmented(lab: Lab) -> None:
     with attached(lab) as pair, Tap(lab.guest, "vf0", snap=64) as vf:
         pair.wait_used()

@@ -38,7 +38,7 @@ def sent_by_queue(lab: Lab, interface: str) -> dict[str, int]:
 
 
 @pytest.mark.guest
-@pytest.mark.oldest
+@pytest.mark.newest
 def test_s41_all_queues_of_the_vf_are_used_where_the_synthetic_nic_has_one(lab: Lab) -> None:
     give_queues(lab, "vf0", 2)
     lab.run(lab.guest, ["tc", "qdisc", "add", "dev", "vf0", "root", "handle", "7:", "mq"])

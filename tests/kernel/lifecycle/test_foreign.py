@@ -108,8 +108,6 @@ def test_s63_added_clsact_stays_while_others_use_it(lab: Lab, monkeypatch: pytes
             assert all_see(lab, programs, ("eth0 EGRESS",))
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s63_foreign_xdp_program_on_the_vf_sees_its_frames_and_stays(lab: Lab) -> None:
     with counting_program(XDP) as program, direct(lab) as here:
         link = lab.in_guest(libbpf.link_create, program.fd, lab.ifindex(lab.guest, "vf0"), libbpf.XDP)

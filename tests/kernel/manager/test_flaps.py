@@ -95,6 +95,7 @@ def test_s21_bounces_within_the_settle_time_leave_nothing_behind(lab: Lab, start
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s62_every_switch_is_reported_with_cause_and_kernel_time(lab: Lab, start: Start) -> None:
     manager = start(lab, "eth0", "--settle", "10")
     manager.wait_vf()

@@ -36,8 +36,6 @@ def pin(lab: Lab, program: str) -> FilePath:
     return NetnsPins(inode).link(lab.ifindex(lab.guest, "eth0"), program)
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s27_killed_and_started_again_with_no_packet_lost(lab: Lab, start: Start) -> None:
     first = start(lab)
     first.wait_vf()

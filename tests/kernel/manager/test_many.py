@@ -3,8 +3,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.lab.plan import Fabric, LabPlan
@@ -17,8 +15,6 @@ LabFactory = Callable[..., Lab]
 Start = Callable[..., Manager]
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s61_fifteen_pairs_are_all_paired(lab_factory: LabFactory, start: Start) -> None:
     lab = lab_factory(LabPlan(pairs=15, fabric=Fabric.NONE))
     names = [f"eth{number}" for number in range(15)]

@@ -51,8 +51,6 @@ def wait_state(manager: OwnManager, state: str) -> None:
     eventually(f"probe {state}", lambda: (manager.asked_status()["probe"] or {}).get("state") == state)
 
 
-@pytest.mark.guest
-@pytest.mark.newest
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
 def test_s96_vf_whose_frames_go_nowhere_is_left_and_used_again_once_it_answers(
     lab: Lab, ways: tuple[Way, ...]
@@ -85,8 +83,6 @@ def test_s96_vf_whose_frames_go_nowhere_is_left_and_used_again_once_it_answers(
         assert manager.where == (Path.VF, Reason.ARMED)
 
 
-@pytest.mark.guest
-@pytest.mark.newest
 def test_s97_target_that_is_dead_on_both_paths_moves_traffic_once_and_says_so(lab: Lab) -> None:
     hole = BlackHole(lab, PEER_PORT)
     with own_manager_of(lab, **{**PROBE, "hold_s": 600.0}) as manager:

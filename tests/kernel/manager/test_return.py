@@ -42,8 +42,6 @@ def vf_is_up(lab: Lab) -> bool:
     return found is not None and found.up
 
 
-@pytest.mark.guest
-@pytest.mark.newest
 @pytest.mark.parametrize("command", ["undrain", "undamp"])
 def test_s100_vf_that_failed_is_used_again_when_the_operator_says_so(
     lab: Lab, manager: OwnManager, netvsc_bpf_cli: Cli, command: str

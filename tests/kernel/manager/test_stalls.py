@@ -38,6 +38,7 @@ def vf(lab: Lab) -> Iterator[PumpedVf]:
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 def test_s22_vf_that_transmits_nothing_is_left_reported_and_tried_again_later(lab: Lab, vf: PumpedVf) -> None:
     with own_manager_of(lab, hold_s=3.0) as manager, UdpStream(udp_plan(lab, Direction.TX, rate=500)) as udp:
         manager.wait_vf()

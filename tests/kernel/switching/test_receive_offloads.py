@@ -38,8 +38,6 @@ def test_attaching_again_follows_what_changed_and_detach_restores_the_first_valu
     assert active(lab, "vf0") == [UDP_GRO], "it was on when the second attach found it"
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_guard_on_veth_gives_the_vf_nothing(lab: Lab) -> None:
     """Older kernels have veth switch GRO on by itself while it runs XDP, as guard is (veth_enable_xdp())."""
     with attached(lab):

@@ -61,8 +61,6 @@ def test_s68_attach_status_and_detach_take_three_capabilities(lab: Lab) -> None:
         assert pins() == []
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s68_run_takes_three_capabilities(lab: Lab, user_manager: Manager) -> None:
     user_manager.wait_vf()
     assert owners() == {UID}

@@ -46,7 +46,10 @@ def whole(lab: Lab, names: set[str]) -> bool:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "losses",
-    [pytest.param((True,), marks=pytest.mark.guest, id="folder"), pytest.param((False, True), id="twice")],
+    [
+        pytest.param((True,), marks=[pytest.mark.guest, pytest.mark.newest], id="folder"),
+        pytest.param((False, True), id="twice"),
+    ],
 )
 def test_s64_removed_sentinel_is_restored_under_load_and_reported_each_time(
     lab: Lab, losses: tuple[bool, ...]
@@ -119,6 +122,7 @@ def test_s64_no_vf_is_used_that_died_unseen_wherever_putting_it_back_was_killed(
 
 
 @pytest.mark.guest
+@pytest.mark.oldest
 @pytest.mark.timeout(300)
 def test_s64_manager_disarms_what_a_lost_sentinel_does_not_detect(
     lab: Lab, versions: Versions, monkeypatch: pytest.MonkeyPatch

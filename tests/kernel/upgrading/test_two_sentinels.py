@@ -18,6 +18,7 @@ HOOK = "call_netdevice_notifiers_info"
 
 
 @pytest.mark.guest
+@pytest.mark.newest
 @pytest.mark.timeout(300)
 def test_s65_two_sentinels_at_once_count_a_failure_once(lab: Lab, versions: Versions) -> None:
     with direct(lab) as here:

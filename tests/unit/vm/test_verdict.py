@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm.verdict import Guest, Report, judge
+from tests.vm.verdict import Report, judge
 from vm.machine import Ending, Outcome
 
-GUEST = Guest("6.12", "tcx", "fentry")
 PASSED = '<testsuites><testsuite><testcase name="one"/><testcase name="two"/></testsuite></testsuites>'
 FAILED = '<testsuites><testsuite><testcase name="one"><failure/></testcase></testsuite></testsuites>'
 LOG = """\
@@ -28,7 +27,7 @@ def judged(
         left = {"status": "0", "junit-pair.xml": PASSED} | left
     for name, text in left.items():
         (out / name).write_text(text)
-    return judge(GUEST, out, Outcome(ending, 500, console))
+    return judge("6.12", out, Outcome(ending, 500, console))
 
 
 def test_one_whose_tests_passed_has_no_problem(tmp_path: Path) -> None:
@@ -45,8 +44,10 @@ def test_one_whose_tests_passed_has_no_problem(tmp_path: Path) -> None:
         ({"status": "2"}, "pytest ended with status 2"),
         ({"junit-pair.xml": PASSED[:40]}, "no process ended its tests"),
         ({"dmesg": "[ 1.0] BUG: kernel NULL pointer dereference"}, "kernel: [ 1.0] BUG: kernel NULL"),
+        ({"dmesg": "[ 1.0] WARNING: CPU: 1 PID: 2 at net/core/dev.c:9 f+0x1/0x2"}, "kernel: [ 1.0] WARNING"),
+        ({"dmesg": "[ 1.0] WARNING: net/core/dev.c:9 at f+0x1/0x2, CPU#1: ip/2"}, "kernel: [ 1.0] WARNING"),
     ],
-    ids=["failed", "kernel", "none", "status", "cut off", "oops"],
+    ids=["failed", "kernel", "none", "status", "cut off", "oops", "warning", "newer warning"],
 )
 def test_one_that_finished_is_judged_and_not_booted_again(
     tmp_path: Path, files: dict[str, str], problem: str

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Build hv_vmbus.ko for a kernel of the guests, against Debian's headers; nothing is installed."""
+"""Build hv_vmbus.ko for a kernel of the guests, against Debian's headers; nothing is installed.
+
+Where Debian builds VMBus into the kernel (7.x), its name and symbols cannot be used a second time: the module
+is called hyperv_host there, its symbols have that prefix (module/kernel_compat.h), and hv_netvsc.ko is copied
+with the names of what it imports changed to these. Its code is Debian's everywhere.
+"""
 
 import hashlib
 import os
@@ -10,9 +15,12 @@ from pathlib import Path
 
 from vm.kernels import Kernel
 
-MODULE = "hv_vmbus"
+_MODULE, _MODULE_BESIDE_THE_KERNELS = "hv_vmbus", "hyperv_host"
+DRIVER = "hv_netvsc"
 _SOURCES = Path(__file__).with_name("module")
-_DRIVER = "kernel/drivers/net/hyperv"
+_FOLDER_OF_DRIVER = "kernel/drivers/net/hyperv"
+_PREFIX = "hyperv_host_"
+"""Of our symbols (module/kernel_compat.h) where VMBus is built into the kernel."""
 
 
 class CannotBuildModule(RuntimeError):
@@ -25,15 +33,23 @@ def built(kernel: Kernel) -> Path:
     Raises CannotBuildModule.
     """
     folder = kernel.cache / "modules" / f"{kernel.release}-{_digest()}"
-    module = folder / f"{MODULE}.ko"
+    module = folder / f"{_name(kernel)}.ko"
     if not module.exists():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as work:
             _build(kernel, Path(work))
-            _require_equal_crcs(kernel, Path(work))
+            exported = _exported(Path(work))
+            _require_equal_crcs(kernel, exported)
             folder.mkdir(exist_ok=True)
+            if renamed := [name for name in exported if name.startswith(_PREFIX)]:
+                _copy_driver(kernel, renamed, folder)
             Path(work, module.name).replace(module)
     return module
+
+
+def _name(kernel: Kernel) -> str:
+    builtin = (kernel.modules / kernel.release / "modules.builtin").read_text()
+    return _MODULE_BESIDE_THE_KERNELS if f"/{_MODULE}.ko" in builtin else _MODULE
 
 
 def _digest() -> str:
@@ -44,22 +60,33 @@ def _digest() -> str:
 def _build(kernel: Kernel, work: Path) -> None:
     shutil.copytree(_SOURCES, work, dirs_exist_ok=True)
     # Header packages bring no pahole, so the module gets no BTF: Kbuild would remove the module at the end.
-    command = ["make", "-C", str(kernel.headers), f"M={work}", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+    # The compiler is this system's, and may be older than the kernel's.
+    options = ["CC=gcc", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    command = ["make", "-C", str(kernel.headers), f"M={work}", *options, "modules"]
     # The flags of the make that called us are not for this one.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     ended = subprocess.run(
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     if ended.returncode:
-        raise CannotBuildModule(f"{MODULE}.ko for Linux {kernel.release}:\n{ended.stdout}")
+        raise CannotBuildModule(f"the module for Linux {kernel.release}:\n{ended.stdout}")
 
 
-def _require_equal_crcs(kernel: Kernel, work: Path) -> None:
+def _exported(work: Path) -> dict[str, str]:
+    """Return the CRC of each symbol that we export; zeros without CONFIG_MODVERSIONS."""
+    return dict(reversed(line.split()[:2]) for line in (work / "Module.symvers").read_text().splitlines())
+
+
+def _driver(kernel: Kernel) -> Path:
+    return next((kernel.modules / kernel.release / _FOLDER_OF_DRIVER).glob(f"{DRIVER}.ko*"))
+
+
+def _require_equal_crcs(kernel: Kernel, exported: dict[str, str]) -> None:
     """Compare the CRC (CONFIG_MODVERSIONS) of each symbol that we export with what the driver wants."""
-    exported = dict(reversed(line.split()[:2]) for line in (work / "Module.symvers").read_text().splitlines())
-    driver = next((kernel.modules / kernel.release / _DRIVER).glob("hv_netvsc.ko*"))
+    if not any(int(crc, 16) for crc in exported.values()):
+        return
     shown = subprocess.run(
-        ["modprobe", "--dump-modversions", driver], check=True, text=True, stdout=subprocess.PIPE
+        ["modprobe", "--dump-modversions", _driver(kernel)], check=True, text=True, stdout=subprocess.PIPE
     ).stdout
     wanted = dict(reversed(line.split()) for line in shown.splitlines())
     wrong = [name for name, crc in exported.items() if int(wanted.get(name, crc), 16) != int(crc, 16)]
@@ -68,3 +95,12 @@ def _require_equal_crcs(kernel: Kernel, work: Path) -> None:
             f"Linux {kernel.release}: hv_netvsc expects other CRCs of {', '.join(sorted(wrong))}; "
             "the exporting files must include what the kernel's own do"
         )
+
+
+def _copy_driver(kernel: Kernel, exported: list[str], folder: Path) -> None:
+    """Copy hv_netvsc.ko, importing our symbols instead of the kernel's."""
+    driver = folder / f"{DRIVER}.ko"
+    with driver.open("wb") as plain:
+        subprocess.run(["xz", "--decompress", "--stdout", _driver(kernel)], check=True, stdout=plain)
+    names = [f"--redefine-sym={name.removeprefix(_PREFIX)}={name}" for name in exported]
+    subprocess.run(["objcopy", *names, driver], check=True)

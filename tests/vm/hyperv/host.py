@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tests.vm.hyperv.build import MODULE
+from tests.vm.hyperv.build import DRIVER
 
 _ROOT = Path("/sys/devices/hyperv_host")
 _BUS = Path("/sys/bus/vmbus/devices")
-_PARAMETERS = Path("/sys/module") / MODULE / "parameters"
 
 
 class Gate(StrEnum):
@@ -105,16 +104,31 @@ class Host:
 
     def set(self, parameter: str, value: int) -> None:
         """Set a module parameter: switch_ms, delay_us, queues."""
-        (_PARAMETERS / parameter).write_text(str(value))
+        (Path("/sys/module") / _module().stem / "parameters" / parameter).write_text(str(value))
 
 
 @contextmanager
 def hyperv_host() -> Iterator[Host]:
     """Load the host and the driver, and unload both: the first test of a session waits for it."""
-    subprocess.run(["insmod", os.environ["NETVSC_BPF_GUEST_HYPERV"]], check=True)
+    subprocess.run(["insmod", _module()], check=True)
     try:
-        subprocess.run(["modprobe", "hv_netvsc"], check=True)
+        load_driver()
         yield Host()
     finally:
-        for module in ("hv_netvsc", MODULE):
-            subprocess.run(["rmmod", module], check=True)
+        unload_driver()
+        subprocess.run(["rmmod", _module().stem], check=True)
+
+
+def load_driver() -> None:
+    """Load hv_netvsc: Debian's file, or the copy that was made for this kernel (build.py)."""
+    copy = _module().with_name(f"{DRIVER}.ko")
+    subprocess.run(["insmod", copy] if copy.exists() else ["modprobe", DRIVER], check=True)
+
+
+def unload_driver() -> None:
+    """Unload hv_netvsc, with its NICs in use or not."""
+    subprocess.run(["rmmod", DRIVER], check=True)
+
+
+def _module() -> Path:
+    return Path(os.environ["NETVSC_BPF_GUEST_HYPERV"])

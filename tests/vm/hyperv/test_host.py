@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the host and the driver do on their own account, under a managed pair."""
 
-import subprocess
-
 import pytest
 
 from netvsc_bpf.model.path import Path, Reason
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
+from tests.vm.hyperv.host import load_driver, unload_driver
 from tests.vm.hyperv.pair import SERIAL, HypervPair, Shape
 from tests.vm.sriov import SYNTHETIC, ip
 from tests.vm.streams import QUEUED, go_on, lost, lost_by_driver, udp, udp_back
@@ -19,6 +18,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.every
 def test_s103_vf_that_is_associated_after_it_came_is_used_and_follows_an_mtu_that_reopens_the_channel(
     hyperv: HypervPair,
 ) -> None:
@@ -38,6 +38,7 @@ def test_s103_vf_that_is_associated_after_it_came_is_used_and_follows_an_mtu_tha
             go_on(out, back)
 
 
+@pytest.mark.newest
 def test_s103_while_a_host_takes_three_seconds_to_switch_nothing_is_lost_but_by_the_driver(
     hyperv: HypervPair,
 ) -> None:
@@ -64,6 +65,7 @@ def test_s103_while_a_host_takes_three_seconds_to_switch_nothing_is_lost_but_by_
         assert lost(result, left_at, queued=QUEUED) <= lost_by_driver(hyperv, result, before, away)
 
 
+@pytest.mark.newest
 def test_s103_driver_loaded_again_under_traffic_and_nic_taken_away_and_offered_again_are_adopted_again(
     hyperv: HypervPair,
 ) -> None:
@@ -73,8 +75,8 @@ def test_s103_driver_loaded_again_under_traffic_and_nic_taken_away_and_offered_a
         manager.wait_path(Path.VF)
         with udp_back() as back:
             go_on(back)
-            subprocess.run(["rmmod", "hv_netvsc"], check=True)
-            subprocess.run(["modprobe", "hv_netvsc"], check=True)
+            unload_driver()
+            load_driver()
             hyperv.configure()
             manager.wait_path(Path.VF)
             go_on(back)

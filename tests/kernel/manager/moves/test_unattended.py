@@ -56,8 +56,6 @@ def test_s55_moved_without_a_manager(lab: Lab, pod: Pod, start: Start) -> None:
     flows(pod.sending())
 
 
-@pytest.mark.guest
-@pytest.mark.oldest
 def test_s55_moved_away_without_a_process_it_carries_its_traffic_itself(lab: Lab, pod: Pod) -> None:
     before = found(lab)
     with attached(lab):

@@ -3,13 +3,6 @@
 #include <linux/slab.h>
 #include "host.h"
 
-/* What became const in Linux 6.11, in the driver core's callbacks. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
-#define const_since_6_11
-#else
-#define const_since_6_11 const
-#endif
-
 uint queues = 1;
 module_param(queues, uint, 0644);
 MODULE_PARM_DESC(queues,

@@ -13,6 +13,9 @@
  *                                    datapath   what the guest asked for last, and since when
  *                                    stats      counters, a line each
  */
+#if __has_include(<linux/hex.h>)
+#include <linux/hex.h> /* mac_pton(), which was in <linux/kernel.h> */
+#endif
 #include <linux/pci.h>
 #include <linux/rndis.h>
 #include "host.h"

@@ -3,7 +3,9 @@
 #include <linux/list.h>
 #include <linux/bitops.h>
 #include <asm/sync_bitops.h>
-#include <asm/hyperv-tlfs.h>
+#if __has_include(<asm/hyperv-tlfs.h>)
+#include <asm/hyperv-tlfs.h> /* 6.14 moved what is in it to <hyperv/hvhdk.h> */
+#endif
 #include <linux/atomic.h>
 #include <linux/hyperv.h>
 #include <linux/interrupt.h>
