@@ -107,10 +107,11 @@ class ProbedPair:
             self._probe = self._probe.left_before()
         if seen.vf is not None:
             self.vf = seen.vf
-        self._fresh, self.due_at = False, now + policy.interval_s
+        self._fresh = False
         answered, self._heard = frozenset(self._heard), set()
         look = Look(seen.vf, seen.changed_at, seen.sent, seen.received, answered)
         self._probe, verdict = self._probe.looked(look, policy)
+        self.due_at = now + self._probe.wait_s(policy)
         return verdict
 
     def questions(self) -> Iterator[tuple[int, bytes]]:
