@@ -42,8 +42,9 @@ _PATIENCE = 10
 """A target that does not count is asked in one of this many intervals."""
 _LATE_ANSWERS = 4
 """Late answers to questions that went by the VF are waited for at most this many times `missed` intervals."""
-_LAST_WAIT = 0.85
-"""How long the last question waits for its answer, in intervals."""
+LEAST_WAIT = 0.85
+"""How long a question waits for its answer at least, in intervals: the last one before the VF is left, and
+each that was sent late."""
 
 
 class Verdict(Enum):
@@ -146,7 +147,7 @@ class PairProbe:
         last = self.asked & self.proven and self.unanswered == policy.missed - 1 > 0
         # A VF on trial, and one whose targets were slow to answer by the synthetic path, gets all the time.
         hurries = last and not (self.on_trial or self.slow)
-        return policy.interval_s * (_LAST_WAIT if hurries else 1.0)
+        return policy.interval_s * (LEAST_WAIT if hurries else 1.0)
 
     @property
     def state(self) -> ProbeState:

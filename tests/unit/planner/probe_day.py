@@ -48,7 +48,10 @@ class Neighbour:
 
 @dataclass
 class Day:
-    """Looks as far apart as the probe wants, from 0. `dead` is when the VF is a black hole for what it sends and what comes by it."""
+    """Looks as far apart as the probe wants, from 0.
+
+    `dead` is when the VF is a black hole for what it sends and what comes by it.
+    """
 
     neighbours: list[Neighbour]
     dead: Callable[[float], bool] = never
