@@ -2,15 +2,16 @@
 """A VF that has carrier and whose frames go nowhere, in one direction: how soon it is left, what is lost.
 
 A switch port swallows the frames of the VF, those it sends or those to it, under a numbered stream in that
-direction, with 50 packets a second in the other one. netvsc-bpf asks the peer every 200 ms and leaves the VF after three questions without an answer;
-the time is from the first packet that was swallowed to the kernel's own time of the change of path. Holes
-come at any phase of the interval: three intervals pass after the first question, which may be one interval
-late. Damping and holds are switched off or short, or the fourth hole would be the last one.
+direction, with 50 packets a second in the other one. netvsc-bpf asks the peer every 200 ms and leaves the
+VF after three questions without an answer; the time is from the first packet that was swallowed to the
+kernel's own time of the change of path. Holes come at any phase of the interval: three intervals pass
+after the first question, which may be one interval late. Damping and holds are switched off or short, or
+the fourth hole would be the last one.
 
 Beside it bonding's active-backup mode with arp_interval=200, arp_missed_max as `missed`, and
 arp_validate=all, without which it takes any incoming frame for an answer. The kernel of the developer's
-machine may have no bonding, so both are measured again in a guest with Debian's kernel: in the same lab, at a
-rate that an emulated processor can send.
+machine may have no bonding, so both are measured again in a guest with Debian's kernel: in the same lab,
+at a rate that an emulated processor can send.
 """
 
 import json

@@ -16,9 +16,8 @@ from typing import Any
 from netvsc_bpf import datapath
 from netvsc_bpf.lab.udp import UdpResult
 from netvsc_bpf.manager.events.running_manager import RunningManager
-from netvsc_bpf.model.path import GuardMode
+from netvsc_bpf.model.path import GuardMode, Reason
 from netvsc_bpf.model.path import Path as WayOut
-from netvsc_bpf.model.path import Reason
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.hyperv.host import hyperv_host
