@@ -18,7 +18,7 @@ from netvsc_bpf.lab.udp import UdpResult
 from netvsc_bpf.manager.events.running_manager import RunningManager
 from netvsc_bpf.model.path import GuardMode, Reason
 from netvsc_bpf.model.path import Path as WayOut
-from tests.kernel.support.manager import managers
+from tests.kernel.support.manager import Manager, managers
 from tests.kernel.support.waiting import eventually
 from tests.vm.hyperv.host import hyperv_host
 from tests.vm.hyperv.pair import HypervPair, Shape, hyperv_pair
@@ -42,11 +42,10 @@ class Rounds:
             **{"drain_s": [], "undrain_s": []},
         }
 
-    def batch(self, times: int) -> None:
+    def batch(self, manager: Manager, times: int) -> None:
         """Drain and undrain so many times."""
         pair, found = self._pair, self.found
         with ExitStack() as undo:
-            manager = undo.enter_context(managers(pair))(SYNTHETIC)
             manager.wait_path(WayOut.VF)
             out, back = undo.enter_context(udp()), undo.enter_context(udp_back())
             go_on(out, back)
@@ -116,8 +115,9 @@ def main() -> None:
         pair.attach(guard=GuardMode.OFF)
         pair.wait_for(WayOut.VF)
         measured = Rounds(pair, Path(sys.argv[1]))
-        for begin in range(0, rounds, _BATCH):
-            measured.batch(min(_BATCH, rounds - begin))
+        with managers(pair) as start:
+            for begin in range(0, rounds, _BATCH):
+                measured.batch(start(SYNTHETIC), min(_BATCH, rounds - begin))
 
 
 if __name__ == "__main__":
