@@ -82,6 +82,16 @@ bench-failover-guest: ## packets lost when a true VF fails, ours and its peers, 
 	@scripts/setup.sh vm
 	@$(VENV)/python -m bench.failover_guest --json $(RESULTS)/failover-guest.json
 
+bench-black-hole: ## a VF that reaches nothing, ours and bonding: how soon is it left
+	@scripts/kernel.sh bench-black-hole
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.black_hole --json $(RESULTS)/black-hole.json
+
+bench-drain-guest: ## drain and undrain on hv_netvsc, in a guest
+	@scripts/kernel.sh bench-drain-guest
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.drain_guest --json $(RESULTS)/drain-guest.json
+
 .PHONY: bench-all
 bench-all: ## every measurement, into bench/results; then make bench-docs
 	@scripts/kernel.sh bench-all

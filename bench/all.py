@@ -37,6 +37,7 @@ TURNS = (
     Turn("attach", 300),
     Turn("join", 300),
     Turn("idle", 300),
+    Turn("probe", 600),
     Turn("churn", 400),
     Turn("scrape", 300),
     Turn("since", 400),
@@ -52,6 +53,8 @@ TURNS = (
     Turn("leak", 1200),
     Turn("damping", 60),
     Turn("path", 3000),
+    Turn("black-hole", 3600),
+    Turn("drain-guest", 3900),
     Turn("failover-guest", 8 * 3600),
 )
 

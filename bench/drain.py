@@ -171,7 +171,7 @@ def main(rounds: int, json_path: Path | None) -> None:
         for one in tallies
     ]
     columns = ("arrangement", "rounds", "sent", "lost tx", "lost rx", "by the VF while drained")
-    times = ("drain ms, median", "99%", "undrain ms, median", "99%")
+    times = ("drain ms, median", "drain, 99%", "undrain ms, median", "undrain, 99%")
     report.table(f"settle time {SETTLE_MS} ms, {_RATE} packets/s each way", (*columns, *times), rows)
     for one in tallies:
         for wrong in one.wrong:

@@ -16,7 +16,7 @@ import netvsc_bpf
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS, AttachOptions
 from netvsc_bpf.kernel.process.stdio import say
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.path import GuardMode, Liveness, RxMode, XdpPolicy
+from netvsc_bpf.model.path import GuardMode, Liveness, ReturnPolicy, RxMode, XdpPolicy
 
 if TYPE_CHECKING:
     from netvsc_bpf.kernel.compile.child_process import CompileChild
@@ -81,6 +81,13 @@ def _choices(kind: type[StrEnum]) -> list[str]:
     help="If IFACE runs an XDP program and its VF does not: use the VF and warn, or require one on the VF. "
     f"[default: {XdpPolicy.WARN}]",
 )
+@click.option(
+    "--return",
+    "return_",
+    type=click.Choice([policy.value for policy in ReturnPolicy]),
+    help="Use a VF that failed again by itself, or only after `undrain` or `undamp`. "
+    f"[default: {ReturnPolicy.AUTO}]",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, step by step, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the state, or the steps, as JSON.")
 def attach(
@@ -93,20 +100,23 @@ def attach(
     guard: str | None,
     liveness: str,
     xdp: str | None,
+    return_: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Steer the traffic of IFACE through its VF. The data path stays in place when this command returns.
 
-    What --vf, --any-bus, --settle, --rx, --guard and --xdp choose is kept for the pair until `detach`: by
-    later attaches that leave the option out, and by `run`, unless its command line or the section
-    [interface.IFACE] of its configuration file sets it. `auto` takes a choice back.
+    What --vf, --any-bus, --settle, --rx, --guard, --xdp and --return choose is kept for the pair until
+    `detach`: by later attaches that leave the option out, and by `run`, unless its command line or the
+    section [interface.IFACE] of its configuration file sets it. `auto` takes a choice back; `--return auto`
+    is a choice itself, and ends the wait for an operator.
     """
     if everything == (interface is not None):
         raise click.UsageError("name one interface, or --all")
     if everything and vf is not None:
         raise click.UsageError("--vf names the VF of one interface, not of --all")
     said = {"vf": vf, "any_bus": any_bus, "settle_ms": settle, "rx": rx, "guard": guard, "xdp": xdp}
+    said["return_"] = return_
     given = frozenset(name for name, value in said.items() if value is not None)
     options = AttachOptions(
         vf=_chosen(str, vf),
@@ -116,6 +126,7 @@ def attach(
         guard=_chosen(GuardMode, guard),
         liveness=_chosen(Liveness, liveness),
         xdp=_chosen(XdpPolicy, xdp) or XdpPolicy.WARN,
+        return_=ReturnPolicy(return_ or ReturnPolicy.AUTO),
     )
     if dry_run:
         _plan(interface, options, given, as_json=as_json)

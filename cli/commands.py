@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 from netvsc_bpf.cli.complete import namespaces
-from netvsc_bpf.cli.errors import ErrorLine
+from netvsc_bpf.cli.errors import ErrorLine, usage_lines
 from netvsc_bpf.cli.exit_status import epilog
 from netvsc_bpf.cli.main import INTERRUPTED
 
@@ -48,10 +48,18 @@ class Commands(click.Group):
         _explain(command, cmd_name)
         return command
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the options of the program itself; see click.Command."""
+        with usage_lines():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; a library error becomes its line and exit code, Ctrl-C its exit code."""
+        """Run the command; errors become their line and exit code, Ctrl-C its exit code."""
         try:
-            return super().invoke(ctx)
+            with usage_lines(ctx):
+                return super().invoke(ctx)
         except NetvscBpfError as error:
             raise ErrorLine(error, verbose=ctx.params["verbose"]) from error
         except KeyboardInterrupt:

@@ -32,7 +32,7 @@ def run() -> int:
 
 def _status() -> int:
     try:
-        returned = command_line.main(standalone_mode=False)
+        returned = command_line.main(prog_name="netvsc-bpf", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

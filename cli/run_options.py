@@ -9,6 +9,8 @@ import click
 from netvsc_bpf.cli import complete
 
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, MAX_SETTLE_MS, MIN_SETTLE_MS
+from netvsc_bpf.model import names
+from netvsc_bpf.model.setting import MOST_BYTES
 
 if TYPE_CHECKING:
     from netvsc_bpf.manager.state.config import ManagerConfig
@@ -16,11 +18,25 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+def _names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what no interface can be called: the manager would wait for it for ever."""
+    for name in value:
+        if not name or len(names.encode(name)) > MOST_BYTES or "/" in name or name != "".join(name.split()):
+            raise click.BadParameter(f"{name!r} is not the name of an interface.", ctx, param)
+    return value
+
+
 def run_options(command: _Command) -> _Command:
     """Add IFACE, --config, --any-bus and --settle to a command."""
     for add in reversed(
         (
-            click.argument("interfaces", metavar="[IFACE ...]", nargs=-1, shell_complete=complete.interfaces),
+            click.argument(
+                "interfaces",
+                metavar="[IFACE ...]",
+                nargs=-1,
+                callback=_names,
+                shell_complete=complete.interfaces,
+            ),
             click.option(
                 "--config",
                 "file",

@@ -184,5 +184,14 @@ def events(
     from netvsc_bpf.manager.events.history import History
     from netvsc_bpf.manager.events.selection import selected
 
-    with History(note) as history:
-        yield from selected(history.follow() if follow else iter([history.recent()]), interface, since, last)
+    if follow:
+        with History(note) as history:
+            yield from selected(history.follow(), interface, since, last)
+        return
+    notes: list[str] = []
+    with History(notes.append) as history:
+        # An interface that there is not is refused before anything is said of the source.
+        batches = list(selected(iter([history.recent()]), interface, since, last))
+    for text in notes:
+        note(text)
+    yield from batches

@@ -21,6 +21,7 @@ STATUS = {
     "rx": "how received packets reach the synthetic NIC: by home's redirect, or by the kernel's driver",
     "guard": "which frames guard and home drop as copies",
     "guard_xdp": "where guard runs: in the driver, or in generic mode; null if it is not attached",
+    "return": "whether a VF that failed is used again by itself (`auto`), or when an operator says so",
     "counters": "since `attach`; they survive the manager",
     "counters.tx": "packets sent",
     "counters.tx.vf": "by the VF",
@@ -60,6 +61,7 @@ STATUS = {
     "chosen.rx": "`--rx`",
     "chosen.guard": "`--guard`",
     "chosen.xdp": "`--xdp`",
+    "chosen.return": "`--return`",
     "unused": "while it has no VF: NICs with its MAC and why they are not used, for people; the wording may "
     "change",
     "passed_by": "IDs of tcx programs behind steer, which do not see what goes to the VF",

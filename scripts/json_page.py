@@ -20,7 +20,16 @@ from netvsc_bpf.manager.events.kinds import Detail, Event, Kind, Severity
 from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.drain import Drained, DrainedBy
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Reason, RxMode, XdpMode, XdpPolicy
+from netvsc_bpf.model.path import (
+    GuardMode,
+    Hook,
+    Liveness,
+    Reason,
+    ReturnPolicy,
+    RxMode,
+    XdpMode,
+    XdpPolicy,
+)
 from netvsc_bpf.model.path import Path as Way
 from netvsc_bpf.model.probe import Probe, ProbeState
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
@@ -57,6 +66,8 @@ DETAILS: Mapping[Detail, Mapping[str, Any]] = {
     Detail.NOT_BEFORE: {"type": "string", "format": "date-time"},
 }
 """Types of the details of events; docs/events.md explains them."""
+_TWICE = {"vf.taken_down", "chosen.rx", "chosen.guard", "chosen.return", "pairs.path", "pairs.reason"}
+"""Keys whose values are those of another one."""
 ENUMS: Mapping[str, type[StrEnum]] = {
     "status.path": Way,
     "status.reason": Reason,
@@ -70,6 +81,8 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "status.chosen.rx": RxMode,
     "status.chosen.guard": GuardMode,
     "status.chosen.xdp": XdpPolicy,
+    "status.chosen.return": ReturnPolicy,
+    "status.return": ReturnPolicy,
     "status.probe.state": ProbeState,
     "doctor.findings.level": Level,
     "plan.programs": Programs,
@@ -114,6 +127,7 @@ Beside these keys an event has the details of its kind: [events.md](events.md#de
 _NOW = datetime(2026, 11, 30, 2, 36, 39, 961022, tzinfo=UTC)
 _ETH0 = Nic(2, "eth0", "00:15:5d:01:02:03", 1500, True, True, driver="hv_netvsc")
 _VF = Nic(3, "enp3s0v0", _ETH0.mac, 1500, True, True, driver="mlx5_core", parent="7c4b:00:02.0")
+_CHOICE = AttachChoice("vf0", True, 100, RxMode.REDIRECT, GuardMode.ALL, XdpPolicy.WARN, ReturnPolicy.MANUAL)
 _TRAFFIC = PathTraffic(Traffic(1, 2), Traffic(3, 4))
 
 
@@ -146,7 +160,7 @@ def samples() -> dict[str, list[Any]]:
             until=_NOW,
             taken_down=Reason.DRAINED,
             drained=Drained(_NOW, _NOW, "NIC firmware"),
-            chosen=AttachChoice("vf0", True, 100, RxMode.REDIRECT, GuardMode.ALL, XdpPolicy.WARN),
+            chosen=_CHOICE,
             unused=("vf1 is not used: it belongs to bridge br0",),
             passed_by=(7,),
             guard_xdp=XdpMode.NATIVE,
@@ -284,8 +298,7 @@ def _sets(name: str) -> list[str]:
     lines = [
         f"- `{key}` is one of {', '.join(f'`{one.value}`' for one in kind)}."
         for key, kind in sets
-        if kind is not Kind
-        and key not in ("vf.taken_down", "chosen.rx", "chosen.guard", "pairs.path", "pairs.reason")
+        if kind is not Kind and key not in _TWICE
     ]
     return [*lines, ""]
 

@@ -142,6 +142,8 @@ def _read(kind: Any, value: object, setting: Setting, expected: str) -> Any:
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise wrong
+        if (why := setting.why_wrong_number(len(value))) is not None:
+            raise BadValue(f"{why}, not {len(value)}")
         return tuple(_read(get_args(kind)[0], one, setting, expected) for one in value)
     if _is_choice(kind):
         if value not in list(kind):

@@ -161,7 +161,9 @@ def _attach_one(
             order.put_last(session, loaded, synthetic, slot)
         ensure_guard(session, loaded, synthetic, slot, guard, undo)
         if vf is not None and rx is not None:
-            withheld = drains.withheld(loaded, slot, synthetic.ifindex)
+            withheld = attach_choices.still_withheld(
+                drains.withheld(loaded, slot, synthetic.ifindex), options
+            )
             held = held_back(loaded, slot, vf)
             if held is not None and synthetic.ifindex not in request.held():
                 held = None
@@ -172,6 +174,7 @@ def _attach_one(
                 down=down,
                 all_multicast=options.all_multicast,
             )
+            attach_choices.set_return(loaded, slot, options.return_, undo)
             if denied is None and options.xdp is XdpPolicy.REQUIRE and bypasses_xdp(session, pairing.pair):
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
             elif denied is None and withheld is not None:
@@ -182,6 +185,7 @@ def _attach_one(
                 permit(loaded, slot, options.settle_ms, vf)
                 settling_vf = vf.ifindex if synthetic.up else None
         else:
+            attach_choices.set_return(loaded, slot, options.return_, undo)
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
     warnings, session.tools.warnings[:] = tuple(session.tools.warnings), ()

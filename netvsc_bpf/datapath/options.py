@@ -86,7 +86,7 @@ class AttachOptions:
         ReturnPolicy,
         Setting(
             "Whether a VF that failed is used again by itself once it has settled, or only after an operator "
-            "ran `undrain` or `undamp`. The manager puts it into force; it is kept in the kernel."
+            "ran `undrain` or `undamp`. It is kept in the kernel."
         ),
     ] = ReturnPolicy.AUTO
 

@@ -173,6 +173,7 @@ def judge(
         until=_settled_at(state, utc) if reason is Reason.SETTLING else None,
         taken_down=None if vf is None or vf.up else abi.REASONS[found.taken_down],
         drained=None if maps.drain is None else _drained(maps.drain, utc),
+        return_policy=abi.RETURN_POLICIES[abi.Returns(state.returns)],
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from netvsc_bpf.model.names import quoted
-from netvsc_bpf.model.path import GuardMode, RxMode, XdpPolicy
+from netvsc_bpf.model.path import GuardMode, ReturnPolicy, RxMode, XdpPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class AttachChoice:
     rx: RxMode | None = None
     guard: GuardMode | None = None
     xdp: XdpPolicy | None = None
+    return_: ReturnPolicy | None = None
 
     def __bool__(self) -> bool:
         return bool(self.given())
@@ -36,13 +37,14 @@ class AttachChoice:
             "rx": None if self.rx is None else self.rx.value,
             "guard": None if self.guard is None else self.guard.value,
             "xdp": None if self.xdp is None else self.xdp.value,
+            "return": None if self.return_ is None else self.return_.value,
         }
 
     def as_options(self) -> list[str]:
         """Return what was chosen as options of `attach`, for people."""
         said = []
         for name, value in self.given().items():
-            option = name.removesuffix("_ms").replace("_", "-")
+            option = name.removesuffix("_ms").removesuffix("_").replace("_", "-")
             if isinstance(value, bool):
                 said.append(f"--{'' if value else 'no-'}{option}")
             else:

@@ -46,6 +46,11 @@ def shown(text: str) -> str:
     )
 
 
+def on_one_line(text: str) -> str:
+    r"""Return a text as shown() does, with line breaks escaped too: `\x0a`."""
+    return shown(text).replace("\n", _character("\n"))
+
+
 def read_back(text: str) -> str:
     """Return the name that shown() converts to this text, for names in UTF-8 files."""
 

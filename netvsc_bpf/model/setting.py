@@ -14,6 +14,8 @@ from typing import Any
 
 from netvsc_bpf.model.errors import Refused
 
+MOST_BYTES = 127
+"""Of the name of an interface: ALTIFNAMSIZ of linux/if.h without its final zero."""
 INTERFACE_NAME = r"(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[^\s/]){1,127}"
 """dev_valid_name() in net/core/dev.c; IFNAMSIZ is 16 with its final zero, ALTIFNAMSIZ 128.
 
@@ -34,6 +36,8 @@ class Setting:
     """The whole string has to match it."""
     shape: str = "of another form"
     """A description of `pattern`, for errors."""
+    most_entries: int | None = None
+    """Of a list, which must have one entry at least if this is set."""
     parse: Callable[[str], Any] | None = None
     """Converts a string to the field's value, for custom types; raises Refused if it cannot."""
     live: bool = True
@@ -48,6 +52,12 @@ class Setting:
         if self.most is not None and not number <= self.most:
             return f"must be at most {_plain(self.most)}"
         return None
+
+    def why_wrong_number(self, entries: int) -> str | None:
+        """Return why a list must not have so many entries, None if it may."""
+        if self.most_entries is None or 0 < entries <= self.most_entries:
+            return None
+        return f"must have 1 to {self.most_entries} entries"
 
     def why_invalid_text(self, word: str) -> str | None:
         """Return why this string is invalid, None if it is valid."""

@@ -8,7 +8,7 @@ from typing import Any
 from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode, XdpMode
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, ReturnPolicy, RxMode, XdpMode
 from netvsc_bpf.model.probe import Probe
 from netvsc_bpf.model.timestamp import timestamp
 
@@ -90,6 +90,8 @@ class PairStatus:
 
     guard_xdp: XdpMode | None = None
     """Where guard runs; None if it is not attached."""
+    return_policy: ReturnPolicy = ReturnPolicy.AUTO
+    """Whether a VF that failed is used again by itself."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints (CONTRACT.md)."""
@@ -106,6 +108,7 @@ class PairStatus:
             "rx": self.rx_mode.value,
             "guard": self.guard.value,
             "guard_xdp": None if self.guard_xdp is None else self.guard_xdp.value,
+            "return": self.return_policy.value,
             "counters": {"tx": _direction_json(self.tx), "rx": _direction_json(self.rx)},
             "drops": {
                 "tx": {"vf": self.drops.tx_vf},

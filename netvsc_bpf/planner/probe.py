@@ -18,7 +18,9 @@ any        any       no, one was asked    nothing                         ask, c
 
 Frames that come in prove nothing about those that go out: broadcasts, and streams whose sender expects no
 answer, keep coming to a VF that transmits into nothing. So they replace a question only while nothing is
-sent. After `missed` questions in a row without an answer the VF is left.
+sent. After `missed` questions in a row without an answer the VF is left. The last of them is given a
+little less than an interval: the first one may have been sent a whole interval after the VF failed, and so it
+is left within `missed` + 1 intervals, with delays of this process included.
 
 A target that is dead proves nothing. So after leaving, the targets are asked by the synthetic path: if one
 answers, the VF was at fault; if none does, the VF is used again without a penalty, and these targets count
@@ -40,6 +42,9 @@ _PATIENCE = 10
 """A target that does not count is asked in one of this many intervals."""
 _LATE_ANSWERS = 4
 """Late answers to questions that went by the VF are waited for at most this many times `missed` intervals."""
+LEAST_WAIT = 0.85
+"""How long a question waits for its answer at least, in intervals: the last one before the VF is left, and
+each that was sent late."""
 
 
 class Verdict(Enum):
@@ -81,7 +86,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class PairProbe:
-    """State of one pair between looks, which are one interval apart."""
+    """State of one pair between looks, which are one interval apart, but for the last one (wait_s)."""
 
     targets: tuple[Target, ...] = ()
     proven: frozenset[Target] = frozenset()
@@ -136,6 +141,13 @@ class PairProbe:
     def with_sent(self, questions: int) -> "PairProbe":
         """Return the state after this many questions were sent."""
         return replace(self, own=questions)
+
+    def wait_s(self, policy: ProbePolicy) -> float:
+        """Return in how many seconds to look again."""
+        last = self.asked & self.proven and self.unanswered == policy.missed - 1 > 0
+        # A VF on trial, and one whose targets were slow to answer by the synthetic path, gets all the time.
+        hurries = last and not (self.on_trial or self.slow)
+        return policy.interval_s * (LEAST_WAIT if hurries else 1.0)
 
     @property
     def state(self) -> ProbeState:

@@ -10,6 +10,7 @@ from netvsc_bpf.model.setting import Setting
 
 MOST_TARGETS = 16
 """Of one pair; as many as bonding's arp_ip_target takes (BOND_MAX_ARP_TARGETS, include/net/bonding.h)."""
+_BROADCAST = IPv4Address("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ def _address(text: str) -> str:
         found = ip_address(text)
     except ValueError:
         raise Refused("cannot ask it", "is not an IP address", "such as 192.0.2.1 or fe80::1") from None
-    if found.is_multicast or found.is_unspecified or found.is_loopback:
+    if found.is_multicast or found.is_unspecified or found.is_loopback or found == _BROADCAST:
         raise Refused("cannot ask it", "is not the address of a neighbour", "such as 192.0.2.1 or fe80::1")
     return str(found)
 
@@ -43,6 +44,7 @@ class ProbePolicy:
         Setting(
             f"Whom to ask, at most {MOST_TARGETS}: addresses on the networks of the synthetic NIC and of "
             "VLANs on it; `auto` asks the next hops of the default routes through them.",
+            most_entries=MOST_TARGETS,
             parse=_address,
             shape="IP addresses",
         ),

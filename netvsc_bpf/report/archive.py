@@ -52,10 +52,18 @@ def packed(made: Sequence[Made], *, masked: bool) -> bytes:
 
 
 def write(data: bytes, path: Path) -> None:
-    """Write the archive, replacing a file of that name at the end. Raises NetvscBpfError."""
+    """Write the archive, replacing a file of that name at the end. Raises NetvscBpfError.
+
+    Only a regular file is replaced, and what a symbolic link names instead of the link: root could put an
+    archive in the place of a device.
+    """
+    named = path
     try:
+        path = path.resolve()
         if path.is_dir():
             raise IsADirectoryError(None, "it is a directory")
+        if path.exists() and not path.is_file():
+            raise OSError(None, "it is not a regular file")
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
         try:
@@ -68,7 +76,7 @@ def write(data: bytes, path: Path) -> None:
             raise
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise NetvscBpfError(f"cannot write {path}", why, "choose another file with -o") from error
+        raise NetvscBpfError(f"cannot write {named}", why, "choose another file with -o") from error
 
 
 def _first_line(one: Made) -> str:

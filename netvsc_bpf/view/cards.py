@@ -11,7 +11,7 @@ from rich.text import Text
 
 from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import Path, Reason
+from netvsc_bpf.model.path import Path, Reason, ReturnPolicy
 from netvsc_bpf.model.status import PairStatus, PathTraffic
 from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import count, scaled
@@ -68,7 +68,8 @@ def _facts(pair: PairStatus, now: datetime) -> Table:
     lost = f"{drops.tx_vf:,} by the VF, {home} on delivery to {name}, {duplicates}"
     guard = pair.guard if pair.guard_xdp is None else f"{pair.guard} ({pair.guard_xdp})"
     settle = "" if pair.settle_ms is None else f", settle time {pair.settle_ms} ms"
-    how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {guard}{settle}"
+    returns = ", return manual" if pair.return_policy is ReturnPolicy.MANUAL else ""
+    how = f"hook {pair.hook}, liveness {pair.liveness}, rx {pair.rx_mode}, guard {guard}{settle}{returns}"
     well = pair.vf is not None and pair.vf.up and pair.vf.carrier
     table.add_row("VF", Text(_vf(pair.vf, pair.taken_down), style="" if well else "yellow"))
     table.add_row("sent", _traffic(pair.tx))

@@ -12,13 +12,14 @@ from netvsc_bpf.kernel.bpf import pin_files, pinned_notes
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.model import names
 from netvsc_bpf.model.attach_choice import AttachChoice
-from netvsc_bpf.model.path import GuardMode, RxMode, XdpPolicy
+from netvsc_bpf.model.path import GuardMode, ReturnPolicy, RxMode, XdpPolicy
 
 _ALTIFNAMSIZ = 128  # linux/if.h, with the final zero
 _BOOLS = (None, False, True)
 _RX = (None, RxMode.REDIRECT, RxMode.KERNEL)
 _GUARD = (None, GuardMode.OFF, GuardMode.MULTICAST, GuardMode.ALL, GuardMode.EVIDENCE)
 _XDP = (None, XdpPolicy.WARN, XdpPolicy.REQUIRE)
+_RETURN = (None, ReturnPolicy.AUTO, ReturnPolicy.MANUAL)
 """By number in the note; another version has to find the same meaning."""
 _Word = TypeVar("_Word")
 
@@ -31,6 +32,7 @@ class _Note(ctypes.Structure):
         ("rx", ctypes.c_uint8),
         ("guard", ctypes.c_uint8),
         ("xdp", ctypes.c_uint8),
+        ("return_", ctypes.c_uint8),
     ]
 
 
@@ -68,6 +70,7 @@ def write(where: NetnsPins, ifindex: int, choice: AttachChoice) -> None:
         _RX.index(choice.rx),
         _GUARD.index(choice.guard),
         _XDP.index(choice.xdp),
+        _RETURN.index(choice.return_),
     )
     pinned_notes.write(note, where.attach_note(ifindex), where.new_attach_note(ifindex))
 
@@ -84,6 +87,7 @@ def read(where: NetnsPins, ifindex: int) -> AttachChoice:
         rx=_word(_RX, note.rx),
         guard=_word(_GUARD, note.guard),
         xdp=_word(_XDP, note.xdp),
+        return_=_word(_RETURN, note.return_),
     )
 
 

@@ -35,6 +35,7 @@ def overruled(state: PairStatus, options: AttachOptions, given: Collection[str])
         "settle_ms": ("--settle", options.settle_ms, state.settle_ms),
         "guard": ("--guard", options.guard, state.guard),
         "rx": ("--rx", options.rx, state.rx_mode if state.vf is not None else None),
+        "return_": ("--return", options.return_, state.return_policy),
     }
     return [
         f"{state.synthetic.name}: the running manager uses {option} {real} instead: its command line, or "

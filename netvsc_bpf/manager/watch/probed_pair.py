@@ -15,7 +15,7 @@ from netvsc_bpf.manager.state.probe_states import Probed
 from netvsc_bpf.manager.watch import probe_targets
 from netvsc_bpf.manager.watch.probe_targets import Targets
 from netvsc_bpf.model.path import Path, Reason
-from netvsc_bpf.planner.probe import Look, PairProbe, Verdict
+from netvsc_bpf.planner.probe import LEAST_WAIT, Look, PairProbe, Verdict
 from netvsc_bpf.planner.probe_policy import ProbePolicy, Target
 
 _TARGETS_S, _NO_TARGETS_S = 30.0, 5.0
@@ -107,10 +107,13 @@ class ProbedPair:
             self._probe = self._probe.left_before()
         if seen.vf is not None:
             self.vf = seen.vf
-        self._fresh, self.due_at = False, now + policy.interval_s
+        self._fresh = False
         answered, self._heard = frozenset(self._heard), set()
         look = Look(seen.vf, seen.changed_at, seen.sent, seen.received, answered)
         self._probe, verdict = self._probe.looked(look, policy)
+        # By the schedule, so that the delays of this process do not add up; but a question takes its time.
+        scheduled, least_s = self.due_at + self._probe.wait_s(policy), LEAST_WAIT * policy.interval_s
+        self.due_at = max(scheduled, now + least_s)
         return verdict
 
     def questions(self) -> Iterator[tuple[int, bytes]]:

@@ -11,6 +11,7 @@ import pytest
 from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
 from netvsc_bpf.kernel.net.neighbour_answers import AnswerReceiver
 from netvsc_bpf.kernel.net.neighbour_frames import arp_request
+from netvsc_bpf.lab.black_hole import BlackHole, Way
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
@@ -18,7 +19,6 @@ from netvsc_bpf.manager.watch.probe_sockets import ProbeSockets
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.probe_policy import Target
 from tests.kernel.conftest import Cli, LabFactory
-from tests.kernel.support.black_hole import BlackHole, Way
 from tests.kernel.support.frames import send
 from tests.kernel.support.manager import Orders, OwnManager, ip, nic, own_manager_of
 from tests.kernel.support.scraping import scrape

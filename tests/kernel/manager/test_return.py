@@ -9,11 +9,12 @@ import pytest
 from netvsc_bpf.kernel.bpf.abi import REASONS, ControlCommand
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.commands import state
 from tests.kernel.conftest import Cli
 from tests.kernel.manager.test_probes import BlackHole, Way
 from tests.kernel.support.attachment import Attachment
 from tests.kernel.support.frames import OTHER_MAC, ethernet, send
-from tests.kernel.support.manager import OwnManager, ip, nic, own_manager_of
+from tests.kernel.support.manager import Manager, OwnManager, ip, managers, nic, own_manager_of
 from tests.kernel.support.waiting import eventually
 
 LONG_S = 0.5
@@ -27,7 +28,7 @@ def manager(lab: Lab) -> Iterator[OwnManager]:
         yield manager
 
 
-def stays_off(lab: Lab, manager: OwnManager) -> None:
+def stays_off(lab: Lab, manager: Manager) -> None:
     """Nothing uses the VF, with packets that are sent for longer than the settle time."""
     changes = manager.status.path_changes
     deadline = time.monotonic() + LONG_S
@@ -72,6 +73,55 @@ def test_s100_it_holds_with_no_process_alive(lab: Lab, manager: OwnManager, netv
     stays_off(lab, manager)
     assert netvsc_bpf_cli("undrain", "eth0").returncode == 0
     assert manager.where == (Path.VF, Reason.ARMED)
+
+
+def test_s100_attach_chooses_it_without_a_manager_and_auto_ends_the_wait(
+    lab: Lab, netvsc_bpf_cli: Cli
+) -> None:
+    attach = ("attach", "eth0", "--any-bus", "--settle", "20", "--json")
+    planned = netvsc_bpf_cli(*attach[:-1], "--return", "manual", "--dry-run").stdout
+    assert "wait for an operator before it is used again" in planned
+    first = state(netvsc_bpf_cli(*attach, "--return", "manual"))
+    assert (first["path"], first["return"], first["chosen"]["return"]) == ("vf", "manual", "manual")
+    lab.vf_carrier(False)
+    send(lab.guest, "eth0", ethernet(OTHER_MAC, b"finds it dead"))
+    lab.vf_carrier(True)
+    again = state(netvsc_bpf_cli(*attach))
+    assert (again["path"], again["reason"], again["return"]) == ("synthetic", "manual", "manual")
+    assert "--return manual, which `run` keeps" in netvsc_bpf_cli("status").stdout
+    ended = state(netvsc_bpf_cli(*attach, "--return", "auto"))
+    assert (ended["path"], ended["return"], ended["chosen"]["return"]) == ("vf", "auto", "auto")
+    assert "have vf0 return by itself" not in netvsc_bpf_cli("attach", "eth0", "--dry-run").stdout
+
+
+def test_s100_run_keeps_the_policy_of_attach_through_its_restarts(lab: Lab, netvsc_bpf_cli: Cli) -> None:
+    attach = ("attach", "eth0", "--any-bus", "--settle", "20", "--json")
+    assert state(netvsc_bpf_cli(*attach, "--return", "manual"))["return"] == "manual"
+    with managers(lab) as start:
+        for _ in range(2):
+            manager = start()
+            manager.wait_vf()
+            assert manager.asked_status()["return"] == "manual"
+            lab.vf_carrier(False)
+            manager.wait_path(Path.SYNTHETIC, Reason.MANUAL)
+            lab.vf_carrier(True)
+            stays_off(lab, manager)
+            manager.kill()
+            assert netvsc_bpf_cli("undrain", "eth0").returncode == 0
+            assert state(netvsc_bpf_cli(*attach))["path"] == "vf"
+
+
+def test_s100_attach_beside_a_manager_changes_its_policy_at_once(lab: Lab, netvsc_bpf_cli: Cli) -> None:
+    with own_manager_of(lab) as manager:
+        manager.wait_vf()
+        done = netvsc_bpf_cli("attach", "eth0", "--return", "manual")
+        assert (done.returncode, done.stderr) == (0, "")
+        lab.vf_carrier(False)
+        manager.wait_path(Path.SYNTHETIC, Reason.MANUAL)
+        lab.vf_carrier(True)
+        stays_off(lab, manager)
+        assert netvsc_bpf_cli("attach", "eth0", "--return", "auto").returncode == 0
+        manager.wait_vf()
 
 
 def test_s100_it_holds_for_a_vf_that_is_plugged_in_instead_and_for_another_manager(

@@ -14,7 +14,7 @@ from netvsc_bpf.datapath.attach_pair import Attached
 from netvsc_bpf.discovery.refusal import Cause, Refusal
 from netvsc_bpf.model.errors import AmbiguousPairing, BccMissing, CompileError, KernelError, VfInUse
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, RxMode
+from netvsc_bpf.model.path import GuardMode, Hook, Liveness, Path, Reason, ReturnPolicy, RxMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic
 
 ETH0 = Nic(2, "eth0", "00:15:5d:01:02:03", 1500, True, True, driver="hv_netvsc")
@@ -35,6 +35,17 @@ def test_options_are_handed_down(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(command_line, line.split()).exit_code == 0
     chosen = AttachOptions("vf0", True, 250, RxMode.REDIRECT, GuardMode.ALL, Liveness.LIVE)
     assert seen[:2] == ["eth0", chosen]
+
+
+@pytest.mark.parametrize("policy", list(ReturnPolicy))
+def test_s100_return_policy_is_handed_down_as_a_choice(
+    policy: ReturnPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(datapath, "attach", lambda *given: seen.extend(given) or DONE)
+    assert CliRunner().invoke(command_line, ["attach", "eth0", "--return", policy.value]).exit_code == 0
+    assert seen[:2] == ["eth0", AttachOptions(return_=policy)]
+    assert seen[4] == frozenset({"return_"})
 
 
 def test_without_options_defaults_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,5 +49,7 @@ def test_s98_duration_out_of_range_is_refused(text: str) -> None:
 def test_s98_usage_error_is_one_clear_line(arguments: list[str], said: str) -> None:
     ended = CliRunner().invoke(command_line, arguments)
     assert ended.exit_code == 2
-    last = ended.output.splitlines()[-1]
-    assert last.startswith("Error: ") and said in last
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"netvsc-bpf: {arguments[0]}: ") and said in line
+    assert line.endswith(f"; see `netvsc-bpf {arguments[0]} -h`")

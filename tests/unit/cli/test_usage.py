@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Command lines that are no command lines: exit status 2, before anything is looked at."""
+"""Command lines that are no command lines: exit status 2 and one line, before anything is looked at."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,51 @@ from netvsc_bpf import datapath
         ("attach --all --vf vf0", "--vf names the VF of one interface"),
         ("attach eth0 eth1", "unexpected extra argument"),
         ("attach eth0 --no-such-option", "No such option"),
+        ("attach eth0 --return never", "'never' is not one of 'auto', 'manual'"),
+        ("attach eth0 --return", "Option '--return' requires an argument"),
+        ("attach --dry-run", "name one interface, or --all"),
+        ("attach eth0 --all --dry-run", "name one interface, or --all"),
+        ("attach --dry-run --all --vf vf0", "--vf names the VF of one interface"),
+        ("attach eth0 --dry-run=yes", "'--dry-run' does not take a value"),
+        ("drain", "Missing argument 'IFACE'"),
+        ("drain eth0 eth1", "unexpected extra argument"),
+        ("drain eth0 --for", "Option '--for' requires an argument"),
+        ("drain eth0 --for 0", "'0' is not between 1 s and 366 d"),
+        ("drain eth0 --for 367d", "'367d' is not between 1 s and 366 d"),
+        ("drain --all", "No such option '--all'"),
+        ("undrain", "name one interface, or --all"),
+        ("undrain eth0 --all", "name one interface, or --all"),
+        ("undrain eth0 eth1", "unexpected extra argument"),
+        ("undrain eth0 --for 5m", "No such option '--for'"),
+        ("undamp", "Missing argument 'IFACE'"),
+        ("undamp eth0 eth1", "unexpected extra argument"),
+        ("undamp --all", "No such option '--all'"),
+        ("plan --settle 9", "9 is not in the range"),
+        ("plan --settle soon", "'soon' is not a valid integer"),
+        ("plan --config", "Option '--config' requires an argument"),
+        ("plan --dry-run", "No such option '--dry-run'"),
+        ("report eth0", "unexpected extra argument"),
+        ("report -o", "Option '-o' requires an argument"),
+        ("report --masked", "No such option '--masked'"),
+        ("events eth0 eth1", "unexpected extra argument"),
+        ("events -n 0", "0 is not in the range"),
+        ("events -n -1", "-1 is not in the range"),
+        ("events -n ten", "'ten' is not a valid integer"),
+        ("events --since", "Option '--since' requires an argument"),
+        ("events --since tomorrow", "'tomorrow' is no time: use 10m"),
+        ("events --since 2200-01-01", "'2200-01-01' is in the future"),
+        ("top --json --count 0", "0 is not in the range"),
+        ("top --json --once --count 2", "use either --once or --count"),
+        ("top --json --sort size", "'size' is not one of 'traffic', 'name'"),
+        ("top eth0 eth1 --json", "unexpected extra argument"),
+        ("config chek", "No such command 'chek'"),
+        ("config check a b", "unexpected extra argument"),
+        ("config check --fix", "No such option '--fix'"),
+        ("run --log-level", "Option '--log-level' requires an argument"),
+        ("run --log-level INFO", "'INFO' is not one of"),
+        ("run -q --log-level info", "use one of --log-level, -v and -q"),
+        ("run --metrics-listen 9855", "must be ADDR:PORT or none"),
+        ("run --return manual", "No such option '--return'"),
         ("top --interval nan", "nan is not a finite number"),
         ("top --interval inf", "inf is not a finite number"),
         ("top --interval=-inf", "-inf is not a finite number"),
@@ -47,15 +93,35 @@ from netvsc_bpf import datapath
         ("detach eth0 --all", "name one interface, or --all"),
         ("status eth0 eth1", "unexpected extra argument"),
         ("no-such-command", "No such command"),
+        ("--no-such-option status", "No such option"),
+        ("--netns", "Option '--netns' requires an argument"),
     ],
 )
 def test_usage_error_is_reported_and_nothing_is_done(
     line: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("attach", "attach_all", "detach", "detach_all", "status"):
-        monkeypatch.setattr(datapath, name, lambda *_: pytest.fail("it was called"))
+    for name in datapath.__all__:
+        if callable(function := getattr(datapath, name)) and not isinstance(function, type):
+            monkeypatch.setattr(datapath, name, lambda *_: pytest.fail("it was called"))
     result = CliRunner().invoke(command_line, line.split())
-    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+    assert (result.exit_code, result.stdout) == (2, ""), result.stderr
+    (only,) = result.stderr.splitlines()
+    assert only.startswith("netvsc-bpf: ") and said in only
+    first = line.split()[0]
+    shown = "netvsc-bpf" if first == "no-such-command" or first.startswith("-") else f"netvsc-bpf {first}"
+    assert re.search(rf"; see `{shown}( check)? -h`$", only), only
+
+
+def test_what_was_typed_cannot_break_the_line() -> None:
+    result = CliRunner().invoke(command_line, ["drain", "eth0", "--for", "1\n\x1b[31mred"])
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "\x1b" not in line
+
+
+def test_group_without_a_command_explains_itself() -> None:
+    result = CliRunner().invoke(command_line, ["config"])
+    assert "Usage: netvsc-bpf config" in result.output and "Traceback" not in result.output
 
 
 def each_command(group: click.Group = command_line, prefix: str = "") -> Iterator[str]:  # type: ignore[assignment]

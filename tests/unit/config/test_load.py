@@ -208,6 +208,22 @@ def test_the_command_line_alone_is_enough() -> None:
         ("[maintenance]\nfile = true\n", 2, "file takes a path, not true"),
         ("[maintenance]\nlead_s = -1\n", 2, "lead_s must be at least 0, not -1"),
         ("[maintenance]\ninterval_s = 0.1\n", 2, "interval_s must be at least 0.2, not 0.1"),
+        ("[maintenance]\ninterval_s = 61\n", 2, "interval_s must be at most 60, not 61"),
+        ("[maintenance]\nlead_s = 86401\n", 2, "lead_s must be at most 86400, not 86401"),
+        ('[maintenance]\nlead_s = "1m"\n', 2, "lead_s takes a number"),
+        ('[maintenance]\nfile = ""\n', 2, "file must not be empty"),
+        ('[maintenance]\nendpoint = "http://metadata"\n', 2, "endpoint must be"),
+        ('[maintenance]\nendpoint = "http://169.254.169.254:0"\n', 2, "endpoint must be"),
+        ('[maintenance]\nendpoint = "http://169.254.169.254/metadata"\n', 2, "endpoint must be"),
+        ("[maintenance]\nendpoint = 80\n", 2, "endpoint takes a string, not 80"),
+        ('[maintenance]\nacknowledge = "yes"\n', 2, "acknowledge takes true or false"),
+        ("[maintenance]\nazur = true\n", 2, "[maintenance] has no key azur; its keys are azure,"),
+        ("[log]\nlevels = 'info'\n", 2, "[log] has no key levels; its keys are level"),
+        ('[log]\nlevel = ""\n', 2, "level takes"),
+        ('[log]\nlevel = "INFO"\n', 2, 'not "INFO"'),
+        ('[interface.eth0.log]\nlevel = "info"\n', 1, "[interface.eth0] has no key log"),
+        ("[interface.eth0.maintenance]\nazure = true\n", 1, "[interface.eth0] has no key maintenance"),
+        ("[interface]\n[interface.eth0]\nxdp = 'warn'\n", 3, "[interface.eth0] has no key xdp"),
         ("[maintenance]\nlead_s = nan\n", 2, "not nan"),
         ("[interface.eth0]\nazure = true\n", 2, "[interface.eth0] has no key azure"),
         ("[metrics]\nusers = { a = 1 }\n", 2, "users takes a table of strings, not 1"),
@@ -291,6 +307,7 @@ def test_names_of_any_bytes_are_written_as_they_are_shown() -> None:
     assert config.of("caf\udce9").options.vf == "a\x1b\x85"
 
 
+_ADDRESSES = [f"10.0.0.{number}" for number in range(1, 18)]
 PROBE = """
 [probe]
 enabled = true
@@ -327,6 +344,20 @@ def test_the_return_policy_is_a_key_although_it_is_a_word_of_python() -> None:
         ('[probe]\ntargets = ["::"]\n', 2, "is not the address of a neighbour"),
         ('[probe]\ntargets = ["127.0.0.1"]\n', 2, "is not the address of a neighbour"),
         ("[probe]\ntargets = [1]\n", 2, "not 1"),
+        ("[probe]\ntargets = []\n", 2, "targets must have 1 to 16 entries, not 0"),
+        (f"[probe]\ntargets = {_ADDRESSES}\n", 2, "targets must have 1 to 16 entries, not 17"),
+        ('[probe]\ntargets = ["255.255.255.255"]\n', 2, "is not the address of a neighbour"),
+        ('[probe]\ntargets = ["10.0.0.256"]\n', 2, "is not an IP address"),
+        ('[probe]\ntargets = "none"\n', 2, 'targets takes "auto" or a list of strings, not "none"'),
+        ("[probe]\nmissed = 101\n", 2, "missed must be at most 100"),
+        ("[probe]\nmissed = -1\n", 2, "missed must be at least 1"),
+        ("[probe]\ninterval_s = nan\n", 2, "not nan"),
+        ('[probe]\ninterval_s = "200ms"\n', 2, "interval_s takes a number"),
+        ("[probe]\nenabled = 1\n", 2, "enabled takes true or false, not 1"),
+        ("probe = true\n", 1, "probe is a section: write [probe]"),
+        ("[interface.eth0.probe]\ntargets = []\n", 2, "probe.targets must have 1 to 16 entries, not 0"),
+        ('[interface.eth0.probe]\ninterval_s = "x"\n', 2, "probe.interval_s takes a number"),
+        ("[interface.eth0.probe]\nenabled = 0\n", 2, "probe.enabled takes true or false, not 0"),
         ("[probe]\nmissed = 0\n", 2, "missed must be at least 1"),
         ("[probe]\nmissed = 2.5\n", 2, "missed takes a whole number"),
         ("[probe]\ninterval_s = 0.01\n", 2, "interval_s must be at least 0.1"),
@@ -338,6 +369,13 @@ def test_the_return_policy_is_a_key_although_it_is_a_word_of_python() -> None:
         ("[interface.eth0]\nprobe.missed = 0\n", 2, "probe.missed must be at least 1"),
         ('[attach]\nreturn = "never"\n', 2, 'return takes "auto" or "manual", not "never"'),
         ('[attach]\nreturn_ = "manual"\n', 2, "[attach] has no key return_"),
+        ("[attach]\nreturn = true\n", 2, 'return takes "auto" or "manual", not true'),
+        ('[manager]\nreturn = "manual"\n', 2, "[manager] has no key return"),
+        ('[interface.eth0]\nreturn = "never"\n', 2, 'return takes "auto" or "manual", not "never"'),
+        ("[interface.eth0]\nreturn_ = 'auto'\n", 2, "[interface.eth0] has no key return_"),
+        ('[attach]\nleave = "up"\n', 2, 'leave takes "down" or "steer", not "up"'),
+        ("[attach]\nleave = false\n", 2, "not false"),
+        ('[interface.eth0]\nleave = "off"\n', 2, 'leave takes "down" or "steer", not "off"'),
     ],
 )
 def test_a_mistake_about_the_probe_or_the_return_is_found_on_its_line(

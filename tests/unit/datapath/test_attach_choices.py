@@ -5,13 +5,16 @@ import ctypes
 
 import pytest
 
+from netvsc_bpf.datapath.attach_choices import still_withheld
 from netvsc_bpf.datapath.options import AttachOptions, applied, not_default, updated
 from netvsc_bpf.kernel.bpf import attach_notes, pinned_notes
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.model.attach_choice import CHOICES, AttachChoice
-from netvsc_bpf.model.path import GuardMode, RxMode, XdpPolicy
+from netvsc_bpf.model.path import GuardMode, Reason, ReturnPolicy, RxMode, XdpPolicy
 
-EVERYTHING = AttachChoice("caf\udce9", False, 250, RxMode.KERNEL, GuardMode.OFF, XdpPolicy.REQUIRE)
+EVERYTHING = AttachChoice(
+    "caf\udce9", False, 250, RxMode.KERNEL, GuardMode.OFF, XdpPolicy.REQUIRE, ReturnPolicy.MANUAL
+)
 HERE = NetnsPins(7)
 
 
@@ -32,8 +35,8 @@ def test_auto_takes_a_choice_back(name: str) -> None:
 
 
 def test_default_that_is_given_counts_as_a_choice() -> None:
-    assert updated(AttachChoice(), AttachOptions(), {"settle_ms", "xdp"}) == AttachChoice(
-        settle_ms=100, xdp=XdpPolicy.WARN
+    assert updated(AttachChoice(), AttachOptions(), {"settle_ms", "xdp", "return_"}) == AttachChoice(
+        settle_ms=100, xdp=XdpPolicy.WARN, return_=ReturnPolicy.AUTO
     )
 
 
@@ -55,6 +58,14 @@ def test_choice_is_shown_as_the_options_that_make_it() -> None:
     said = AttachChoice("vf 0", True, 500, guard=GuardMode.OFF).as_options()
     assert said == ["--vf 'vf 0'", "--any-bus", "--settle 500", "--guard off"]
     assert AttachChoice(any_bus=False).as_options() == ["--no-any-bus"]
+    assert AttachChoice(return_=ReturnPolicy.AUTO).as_options() == ["--return auto"]
+
+
+def test_s100_only_the_policy_auto_ends_a_wait_for_the_operator() -> None:
+    auto, manual = AttachOptions(), AttachOptions(return_=ReturnPolicy.MANUAL)
+    assert still_withheld(Reason.MANUAL, auto) is None
+    assert still_withheld(Reason.MANUAL, manual) is Reason.MANUAL
+    assert still_withheld(Reason.DRAINED, auto) is Reason.DRAINED
 
 
 @pytest.fixture
@@ -80,6 +91,7 @@ def pinned(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         AttachChoice(settle_ms=3_600_000),
         *(AttachChoice(guard=mode) for mode in GuardMode),
         *(AttachChoice(rx=mode) for mode in RxMode),
+        *(AttachChoice(return_=policy) for policy in ReturnPolicy),
     ],
 )
 def test_note_is_read_as_it_was_written(pinned: dict[str, bytes], choice: AttachChoice) -> None:

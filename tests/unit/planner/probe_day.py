@@ -48,7 +48,10 @@ class Neighbour:
 
 @dataclass
 class Day:
-    """Whole seconds, from 0. `dead` is when the VF is a black hole for what it sends and what comes by it."""
+    """Looks as far apart as the probe wants, from 0.
+
+    `dead` is when the VF is a black hole for what it sends and what comes by it.
+    """
 
     neighbours: list[Neighbour]
     dead: Callable[[float], bool] = never
@@ -65,20 +68,20 @@ class Day:
         targets = [one.target for one in self.neighbours]
         self.probe = PairProbe().with_targets(targets, targets if self.known else [])
         self.hold, self.damper = Hold(), Damper(DampingPolicy())
-        self.on_vf, self.changes, self.now = True, 1, 0
+        self.on_vf, self.changes, self.now = True, 1, 0.0
         self.sent = self.received = 0
         self.arriving: list[tuple[float, Target]] = []
-        self.left: list[int] = []
-        self.penalties: list[int] = []
-        self.questions: list[int] = []
+        self.left: list[float] = []
+        self.penalties: list[float] = []
+        self.questions: list[float] = []
 
     def run(self, until: int = DAY_S) -> "Day":
         while self.now < until:
-            self._second()
-            self.now += 1
+            self._look()
+            self.now += self.probe.wait_s(self.policy)
         return self
 
-    def _second(self) -> None:
+    def _look(self) -> None:
         self._return()
         answered = frozenset(target for at, target in self.arriving if at <= self.now)
         self.arriving = [(at, target) for at, target in self.arriving if at > self.now]

@@ -2,6 +2,8 @@
 """The archive: every part, or why it is missing; written whole or not at all."""
 
 import io
+import os
+import stat
 import tarfile
 from pathlib import Path
 
@@ -78,6 +80,22 @@ def test_what_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path: Path, n
     with pytest.raises(NetvscBpfError, match=why):
         write(b"new", tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(NetvscBpfError, match=f"cannot write {fifo}: it is not a regular file"):
+        write(b"new", fifo)
+    assert stat.S_ISFIFO(fifo.stat().st_mode) and list(tmp_path.iterdir()) == [fifo]
+
+
+def test_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(file)
+    for content in (b"new", b"newer"):
+        write(content, link)
+        assert (link.is_symlink(), file.read_bytes()) == (True, content)
 
 
 def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from netvsc_bpf.datapath.options import AttachOptions
 from netvsc_bpf.manager.events.after_attach import overruled
-from netvsc_bpf.model.path import GuardMode, RxMode
+from netvsc_bpf.model.path import GuardMode, ReturnPolicy, RxMode
 from tests.unit.view.shapes import ON_VF
 
 PAIR = replace(ON_VF, settle_ms=20)
@@ -25,6 +25,8 @@ PAIR = replace(ON_VF, settle_ms=20)
             ["--guard off", "--rx redirect"],
         ),
         (AttachOptions(), {"guard", "rx"}, []),
+        (AttachOptions(return_=ReturnPolicy.MANUAL), {"return_"}, ["--return auto"]),
+        (AttachOptions(), {"return_"}, []),
     ],
 )
 def test_only_what_was_given_and_does_not_apply_is_named(

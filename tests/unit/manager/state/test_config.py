@@ -9,10 +9,10 @@ from netvsc_bpf.config.load import parse, without_file
 from netvsc_bpf.manager.state.config import InterfaceConfig
 from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.nic import Nic
-from netvsc_bpf.model.path import GuardMode, RxMode
+from netvsc_bpf.model.path import GuardMode, ReturnPolicy, RxMode
 
 ETH0 = Nic(2, "eth0", "00:15:5d:01:02:03", 1500, True, True, driver="virtio_net")
-CHOICE = AttachChoice(vf="vf9", settle_ms=500, guard=GuardMode.OFF)
+CHOICE = AttachChoice(vf="vf9", settle_ms=500, guard=GuardMode.OFF, return_=ReturnPolicy.MANUAL)
 
 
 def of(text: str, **command_line: object) -> InterfaceConfig:
@@ -36,6 +36,22 @@ def test_section_of_the_interface_wins_by_the_keys_that_it_sets() -> None:
     found = of("[interface.eth0]\nsettle_ms = 20\nrx = 'redirect'\n")
     assert (found.settle_ms, found.options.rx) == (20, RxMode.REDIRECT)
     assert (found.options.guard, found.options.vf) == (GuardMode.OFF, "vf9")
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [
+        ("", ReturnPolicy.MANUAL),
+        ("[attach]\nreturn = 'auto'\n", ReturnPolicy.MANUAL),
+        ("[interface.eth1]\nreturn = 'auto'\n", ReturnPolicy.MANUAL),
+        ("[interface.eth0]\nreturn = 'auto'\n", ReturnPolicy.AUTO),
+    ],
+    ids=["none", "for all", "for another", "for this one"],
+)
+def test_s100_return_policy_of_attach_holds_unless_the_section_of_the_interface_sets_it(
+    text: str, policy: ReturnPolicy
+) -> None:
+    assert of(text).options.return_ is policy
 
 
 def test_auto_in_the_section_of_the_interface_chooses_anew() -> None:
