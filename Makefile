@@ -93,6 +93,16 @@ bench-docs: ## docs/benchmarks.md and docs/benchmarks/, from the numbers in benc
 	@scripts/setup.sh
 	@$(VENV)/python -m bench.page docs
 
+##@ Release
+
+.PHONY: release
+release: ## build/release: source archive, wheel, SBOM, release notes, checksums
+	@scripts/release.sh
+
+.PHONY: release-test
+release-test: ## a release built twice: are they equal, and complete?
+	@scripts/release-test.sh
+
 ##@ Work on it
 
 .PHONY: lint
