@@ -38,7 +38,7 @@ done
 check "checksums are right" sha256sum --check --quiet SHA256SUMS
 check "checksums are complete" \
 	diff <(find . -type f ! -name SHA256SUMS -printf '%f\n' | sort) <(awk '{ print $2 }' SHA256SUMS | sort)
-check "the SBOM names the dependencies" python3 - *.cdx.json "$work/one/pyproject.toml" <<'PY'
+check "the SBOM names the dependencies" python3 - ./*.cdx.json "$work/one/pyproject.toml" <<'PY'
 import json, re, sys, tomllib
 sbom = json.load(open(sys.argv[1]))
 project = tomllib.load(open(sys.argv[2], "rb"))["project"]
