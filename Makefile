@@ -55,6 +55,10 @@ vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 ker
 vm-test-every: ## the same, with every test on every kernel: an hour more
 	@NETVSC_BPF_VM_EVERY=1 $(MAKE) --no-print-directory vm-test
 
+.PHONY: fleet-test
+fleet-test: ## Ansible role, cloud-init, image and Kubernetes manifests, in root directories
+	@scripts/fleet-test.sh
+
 .PHONY: debian13-test
 debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on this kernel
 	@scripts/kernel.sh debian13-test
@@ -71,6 +75,11 @@ bench-%: ## a measurement from bench/, such as make bench-control
 	@scripts/kernel.sh bench-$*
 	@scripts/setup.sh
 	@$(VENV)/python -m bench.$* --json $(RESULTS)/$*.json
+
+bench-fleet: ## 10,000 made-up VMs for one Prometheus, with the rules and the dashboard for fleets
+	@scripts/setup.sh
+	@scripts/prometheus-setup.sh
+	@$(VENV)/python -m bench.fleet --json $(RESULTS)/fleet.json
 
 bench-path: ## instructions per packet of every way through a pair, in a guest
 	@scripts/kernel.sh bench-path

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Rewrites a source archive so that its bytes depend on its files alone.
 
-setuptools stamps each archive with the time, the owner and the order of files of the machine that made it. Here
-every member gets the time SOURCE_DATE_EPOCH, no owner, mode 0644 or 0755, and its place by name.
+setuptools stamps each archive with the time, the owner and the order of files of the machine that made it.
+Here every member gets the time SOURCE_DATE_EPOCH, no owner, mode 0644 or 0755, and its place by name.
 
 Usage: SOURCE_DATE_EPOCH=SECONDS normal_sdist.py ARCHIVE.tar.gz
 """

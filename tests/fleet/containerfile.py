@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the steps of a Containerfile in copies of a root directory, where there is no container engine.
 
-It understands what deploy/container/Containerfile uses, refuses everything else, and needs root. A stage is a copy
-of the base; each RUN is scripts/chroot.sh. Layers, users, and what an engine itself decides are not tried.
+It understands what deploy/container/Containerfile uses, refuses everything else, and needs root. A stage is
+a copy of the base; each RUN is scripts/chroot.sh. Layers, users, and what an engine itself decides are not
+tried.
 
 Usage: python -m tests.fleet.containerfile CONTAINERFILE CONTEXT BASE TARGET
 """
@@ -47,7 +48,10 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
 
 
 def build(text: str, context: Path, base: Path, work: Path) -> Stage:
-    """Run every step below `work`; return the last stage. Raises NotUnderstood, subprocess.CalledProcessError."""
+    """Run every step below `work`; return the last stage.
+
+    Raises NotUnderstood, and subprocess.CalledProcessError where a step fails.
+    """
     stages: list[Stage] = []
     for name, rest in instructions(text):
         if name == "ARG" and not stages:
@@ -76,7 +80,9 @@ def build(text: str, context: Path, base: Path, work: Path) -> Stage:
 def _run(stage: Stage, command: str) -> None:
     print(f"containerfile: RUN {command}", flush=True)
     script = f"cd {shlex.quote(stage.folder)} && {command}"
-    subprocess.run([str(CHROOT), str(stage.root), "/bin/sh", "-c", script], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        [str(CHROOT), str(stage.root), "/bin/sh", "-c", script], check=True, stdin=subprocess.DEVNULL
+    )
 
 
 def _copy(stage: Stage, rest: str, context: Path, stages: Mapping[str, Path]) -> None:

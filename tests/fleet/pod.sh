@@ -29,16 +29,19 @@ done
 mount -o remount,bind,ro "$root"
 
 in_pod() {
-	setpriv --bounding-set=-all,+bpf,+net_admin,+perfmon,+net_raw,+sys_chroot --inh-caps=-all --no-new-privs \
-		chroot "$root" setpriv --bounding-set=-sys_chroot --no-new-privs netvsc-bpf "$@"
+	chroot "$root" setpriv --bounding-set=-all,+bpf,+net_admin,+perfmon,+net_raw --inh-caps=-all --no-new-privs "$@"
 }
-in_pod attach eth0 --any-bus
-in_pod status --json >"$root/tmp/status.json"
+# CAP_NET_ADMIN 12, CAP_NET_RAW 13, CAP_PERFMON 38, CAP_BPF 39: these are all that it has.
+in_pod grep -E '^Cap(Prm|Eff|Bnd):\s000000c000003000$' /proc/self/status | wc -l | grep -qx 3
+in_pod sh -c '! touch /proc/sys/net/ipv4/ip_forward && ! touch /etc/file' 2>/dev/null
+
+in_pod netvsc-bpf attach eth0 --any-bus
+in_pod netvsc-bpf status --json >"$root/tmp/status.json"
 cat "$root/tmp/status.json"
 python3 - "$root/tmp/status.json" <<'PY'
 import json, sys
 (pair,) = json.load(open(sys.argv[1]))
 assert (pair["interface"], pair["path"], pair["vf"]["interface"]) == ("eth0", "vf", "vf0"), pair
 PY
-in_pod detach eth0
+in_pod netvsc-bpf detach eth0
 [ -z "$(ls "$root/sys/fs/bpf/netvsc-bpf" 2>/dev/null)" ] || { ls -R "$root/sys/fs/bpf/netvsc-bpf" && exit 1; }

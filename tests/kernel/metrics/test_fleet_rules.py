@@ -41,7 +41,9 @@ def test_each_state_is_counted_alike_and_documented() -> None:
     assert len(states) == 8
     page = (REPO / "docs/fleet.md").read_text()
     for state, expression in states.items():
-        assert expression.startswith("count by (region, driver, vf_driver, version) (\n  group by (job, instance,")
+        assert expression.startswith(
+            "count by (region, driver, vf_driver, version) (\n  group by (job, instance,"
+        )
         assert expression.rstrip().endswith("or 0 * netvsc_bpf:fleet_vms:count")
         assert f"| `{state}` |" in page
 
@@ -98,9 +100,13 @@ def test_many_slow_vms_fire_one_alert(tmp_path: Path, total: int, slow: list[str
     assert "SUCCESS" in promtool("test", "rules", str(file))
 
 
-@pytest.mark.parametrize("rule", [rule for rule in rules() if "alert" in rule], ids=lambda rule: rule["alert"])
+@pytest.mark.parametrize(
+    "rule", [rule for rule in rules() if "alert" in rule], ids=lambda rule: rule["alert"]
+)
 def test_each_alert_is_documented(rule: dict[str, Any]) -> None:
-    section = (REPO / "docs/alerts.md").read_text().partition(f"## {rule['alert']}\n")[2].partition("\n## ")[0]
+    section = (
+        (REPO / "docs/alerts.md").read_text().partition(f"## {rule['alert']}\n")[2].partition("\n## ")[0]
+    )
     for part in ("**Means**", "**Look at**", "**Do**"):
         assert part in section, part
     assert rule["annotations"]["runbook_url"] == f"docs/alerts.md#{rule['alert'].lower()}"
