@@ -5,7 +5,7 @@
 # check of the user data; the container image's steps in another root directory; the manifests against Kubernetes' schema.
 # Nothing is installed or started on this machine (but debootstrap).
 #
-# Usage: scripts/fleet-test.sh [ansible|cloud-init|container|kubernetes]...    by default all of them
+# Usage: scripts/fleet-test.sh [ansible|ansible-deb|cloud-init|container|kubernetes]...    by default all of them
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -69,7 +69,7 @@ changed() { # The play succeeds and changes so many things.
 in_root() { SYSTEMD_OFFLINE=1 scripts/chroot.sh "$ROOT" "$@"; }
 
 try_ansible() {
-	local file before
+	local file before config
 	check "ansible-lint has no complaint" env PATH="$tools:$PATH" XDG_CACHE_HOME="$work/cache" \
 		ansible-lint --offline --strict deploy/ansible
 	ROOT=$(overlay vm vm)
@@ -82,17 +82,35 @@ try_ansible() {
 	check "the service is enabled" in_root systemctl is-enabled netvsc-bpf.service
 	check "systemd has no complaint about the unit" in_root systemd-analyze verify --man=no netvsc-bpf.service
 	check "its user exists" in_root id netvsc-bpf
-	check "its configuration is valid" in_root netvsc-bpf config check
+	config=$(in_root sed -nE 's/^ExecStart=.* --config ([^ ]+).*/\1/p' /etc/systemd/system/netvsc-bpf.service)
 	check "the configuration is what was given" .venv/bin/python -m tests.fleet.same_config \
-		tests/fleet/inventory.yml "$ROOT/etc/netvsc-bpf.toml"
-	before=$(sha256sum "$ROOT/etc/netvsc-bpf.toml")
+		tests/fleet/inventory.yml "$ROOT$config"
+	before=$(sha256sum "$ROOT$config")
 	check "a mistake in the configuration is refused" refused play -e "netvsc_bpf_file=$file" \
 		-e '{"netvsc_bpf_config": {"manager": {"interval": 20}}}'
 	check "and named" grep -q "has no key interval" "$work/play"
-	check "and leaves the file alone" test "$before" = "$(sha256sum "$ROOT/etc/netvsc-bpf.toml")"
+	check "and leaves the file alone" test "$before" = "$(sha256sum "$ROOT$config")"
 	check "another configuration changes one thing" changed 1 -e "netvsc_bpf_file=$file" \
 		-e '{"netvsc_bpf_config": {"manager": {"interval_s": 25}}}'
 	check "another file than a package is refused" refused play -e netvsc_bpf_file=README.md
+}
+
+# The same with the Debian package, where the Makefile has the target `deb`.
+try_ansible-deb() {
+	local file
+	make -n deb >/dev/null 2>&1 || { say "no Debian package: the Makefile has no target deb" && return; }
+	check "the Debian package is built" make deb
+	file=$(find build -name 'netvsc-bpf_*.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+	ROOT=$(overlay deb vm)
+	CHROOT=$PWD/scripts/chroot.sh
+	export ROOT CHROOT
+	check "the role installs the Debian package" changed '[1-9][0-9]*' -e "netvsc_bpf_file=$PWD/$file"
+	check "a second run changes nothing" changed 0 -e "netvsc_bpf_file=$PWD/$file"
+	check "the command runs" in_root netvsc-bpf --version
+	check "the service is enabled" in_root systemctl is-enabled netvsc-bpf.service
+	check "the configuration is what was given" .venv/bin/python -m tests.fleet.same_config \
+		tests/fleet/inventory.yml "$ROOT$(in_root sed -nE 's/^ExecStart=.* --config ([^ ]+).*/\1/p' \
+			/usr/lib/systemd/system/netvsc-bpf.service)"
 }
 
 try_cloud-init() {
@@ -129,7 +147,7 @@ try_container() {
 		tests/fleet/pod.sh "$work/stages/image"
 }
 
-[ $# -gt 0 ] || set -- ansible cloud-init container kubernetes
+[ $# -gt 0 ] || set -- ansible ansible-deb cloud-init container kubernetes
 for part in "$@"; do
 	"try_$part"
 done

@@ -38,7 +38,9 @@ done
 check "checksums are right" sha256sum --check --quiet SHA256SUMS
 check "checksums are complete" \
 	diff <(find . -type f ! -name SHA256SUMS -printf '%f\n' | sort) <(awk '{ print $2 }' SHA256SUMS | sort)
-check "the SBOM names the dependencies" python3 - ./*.cdx.json "$work/one/pyproject.toml" <<'PY'
+sdist=$(echo netvsc_bpf-*.tar.gz)
+version=${sdist#netvsc_bpf-}
+check "the SBOM names the dependencies" python3 - ./*.cdx.json "$work/one/pyproject.toml" "${version%.tar.gz}" <<'PY'
 import json, re, sys, tomllib
 sbom = json.load(open(sys.argv[1]))
 project = tomllib.load(open(sys.argv[2], "rb"))["project"]
@@ -46,7 +48,7 @@ wanted = {re.match(r"[\w-]+", one)[0] for one in project["dependencies"]}
 found = {one["name"].lower().replace("_", "-"): one["version"] for one in sbom["components"]}
 print("wanted", wanted, "found", found)
 root = sbom["metadata"]["component"]
-sys.exit(not (wanted <= found.keys() and (root["name"], root["version"]) == (project["name"], project["version"])))
+sys.exit(not (wanted <= found.keys() and (root["name"], root["version"]) == (project["name"], sys.argv[3])))
 PY
 check "the SBOM has no path of the machine that made it" bash -c '! grep -n "file://\|/tmp/\|/root/\|/home/" ./*.cdx.json'
 check "release notes have entries" grep -q '^- ' RELEASE-NOTES.md

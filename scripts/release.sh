@@ -24,22 +24,22 @@ export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC PIP_DISABLE_PIP_VERSION_CHECK=1
 umask 022
 
 tools=$(scripts/tools.sh release)
-version=$(python3 -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
-section=$version
-if ! git tag --points-at HEAD | grep -qxF "v$version"; then
-	say "this commit has no tag v$version: a trial, with the notes of what is unreleased"
-	section=Unreleased
-fi
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/source" "$work/out"
 git -c tar.umask=0022 archive HEAD | tar x -C "$work/source"
 
-say "source archive and wheel of $version"
+say "source archive and wheel of $(git log -1 --format='%h, %cs')"
 "$tools/pyproject-build" --no-isolation --sdist --outdir "$work/out" "$work/source" >"$work/log" 2>&1 ||
 	die "$(tail -n 20 "$work/log")"
 sdist=$(echo "$work"/out/*.tar.gz)
+version=${sdist##*/netvsc_bpf-}
+version=${version%.tar.gz}
+section=$version
+if ! git tag --points-at HEAD | grep -qxF "v$version"; then
+	say "this commit has no tag v$version: a trial, with the notes of what is unreleased"
+	section=Unreleased
+fi
 "$tools/python" scripts/normal_sdist.py "$sdist"
 # Of the source archive, so that what others build from it is the same.
 mkdir "$work/unpacked"
@@ -63,7 +63,9 @@ say "SBOM"
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" -q install "$wheel"
 "$work/venv/bin/pip" -q uninstall -y pip setuptools
-"$tools/cyclonedx-py" environment --pyproject pyproject.toml --mc-type application --spec-version 1.6 \
+# cyclonedx-py does not know versions that are read from the code.
+sed "s/^dynamic = \[\"version\"\]/version = \"$version\"/" pyproject.toml >"$work/pyproject.toml"
+"$tools/cyclonedx-py" environment --pyproject "$work/pyproject.toml" --mc-type application --spec-version 1.6 \
 	--output-reproducible --validate --output-format JSON \
 	--output-file "$work/out/netvsc-bpf-$version.cdx.json" "$work/venv/bin/python" 2>"$work/log" ||
 	die "cyclonedx-py failed: $(tail -n 20 "$work/log")"
