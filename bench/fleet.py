@@ -6,7 +6,8 @@ The VMs are made up: one process answers for all of them, each on an address of 
 regions, with four pairs of drivers and two versions. Everything else is real: Debian's Prometheus scrapes
 each once a minute, and evaluates both files of rules once a minute. The label `region` comes by
 relabelling. What the rules count is compared with what the VMs are. Times of queries are those of an HTTP
-client, for each query of the dashboard for a fleet.
+client, for each query of the dashboard for a fleet. Times of evaluations and queries are wall clock, and longer
+on a busy machine; memory and CPU time are not.
 """
 
 import json
@@ -44,7 +45,7 @@ _WARM = 2.5
 """Scrapes after the first whole one, before what is measured: rates need two of them."""
 _FLAPS_S = 20.0
 """For VFs that flap: some failures."""
-_MOST_RULES_S, _MOST_QUERY_S, _MOST_MB = 20, 1, 8_000
+_MOST_CPUS, _MOST_QUERY_S, _MOST_MB = 1, 1, 8_000
 CONFIG = """\
 global:
   scrape_interval: {scrape}s
@@ -174,6 +175,7 @@ def _size(report: Report, server: Server, share: float, scrape_s: int) -> None:
     ]
     report.table(f"one Prometheus, a scrape every {scrape_s} s", ("", "measured"), rows)
     report.raw("size", {"series": series, "cpus": share, "scrape_s": scrape} | memory)
+    report.claim(f"CPUs, {server.vms} VMs", share, _MOST_CPUS, "")
     report.claim(f"memory, {server.vms} VMs", memory["peak"], _MOST_MB, "MB")
 
 
@@ -182,7 +184,7 @@ def _rules(report: Report, taken: Mapping[str, list[float]], scrape_s: int) -> N
     report.table("evaluation of each group of rules, s", ("", "median", "longest"), rows)
     report.raw("rules_s", dict(taken))
     whole = sum(statistics.median(times) for times in taken.values())
-    report.claim(f"evaluation of all rules, every {scrape_s} s", whole, _MOST_RULES_S, "s")
+    report.claim(f"evaluation of all rules, every {scrape_s} s", whole, scrape_s, "s")
 
 
 def _answers(report: Report, server: Server) -> None:
