@@ -6,8 +6,8 @@ The VMs are made up: one process answers for all of them, each on an address of 
 regions, with four pairs of drivers and two versions. Everything else is real: Debian's Prometheus scrapes
 each once a minute, and evaluates both files of rules once a minute. The label `region` comes by
 relabelling. What the rules count is compared with what the VMs are. Times of queries are those of an HTTP
-client, for each query of the dashboard for a fleet. Times of evaluations and queries are wall clock, and longer
-on a busy machine; memory and CPU time are not.
+client, for each query of the dashboard for a fleet. Times of evaluations and queries are wall clock, and
+longer on a busy machine; memory and CPU time are not.
 """
 
 import json
