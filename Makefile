@@ -55,6 +55,10 @@ vm-test: ## the kernel tests again, in guests with Debian's kernels; ARGS='6.12 
 vm-test-every: ## the same, with every test on every kernel: an hour more
 	@NETVSC_BPF_VM_EVERY=1 $(MAKE) --no-print-directory vm-test
 
+.PHONY: fleet-test
+fleet-test: ## Ansible role, cloud-init, image and Kubernetes manifests, in root directories
+	@scripts/fleet-test.sh
+
 .PHONY: debian13-test
 debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on this kernel
 	@scripts/kernel.sh debian13-test
@@ -71,6 +75,11 @@ bench-%: ## a measurement from bench/, such as make bench-control
 	@scripts/kernel.sh bench-$*
 	@scripts/setup.sh
 	@$(VENV)/python -m bench.$* --json $(RESULTS)/$*.json
+
+bench-fleet: ## 10,000 made-up VMs for one Prometheus, with the rules and the dashboard for fleets
+	@scripts/setup.sh
+	@scripts/prometheus-setup.sh
+	@$(VENV)/python -m bench.fleet --json $(RESULTS)/fleet.json
 
 bench-path: ## instructions per packet of every way through a pair, in a guest
 	@scripts/kernel.sh bench-path
@@ -102,6 +111,16 @@ bench-all: ## every measurement, into bench/results; then make bench-docs
 bench-docs: ## docs/benchmarks.md and docs/benchmarks/, from the numbers in bench/results
 	@scripts/setup.sh
 	@$(VENV)/python -m bench.page docs
+
+##@ Release
+
+.PHONY: release
+release: ## build/release: source archive, wheel, SBOM, release notes, checksums
+	@scripts/release.sh
+
+.PHONY: release-test
+release-test: ## a release built twice: are they equal, and complete?
+	@scripts/release-test.sh
 
 ##@ Work on it
 

@@ -40,6 +40,7 @@ TURNS = (
     Turn("probe", 600),
     Turn("churn", 400),
     Turn("scrape", 300),
+    Turn("fleet", 900),
     Turn("since", 400),
     Turn("pairs", 400),
     Turn("control", 900),

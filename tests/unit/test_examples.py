@@ -85,6 +85,16 @@ def test_cloud_init_starts_the_manager_with_a_configuration_that_loads(tmp_path:
     )
 
 
+def test_cloud_init_with_the_package_configures_what_the_package_brings(tmp_path: Path) -> None:
+    data = yaml_of(EXAMPLES / "cloud-init-package.yaml")
+    assert data["packages"] == ["netvsc-bpf"]
+    (written,) = data["write_files"]
+    assert written["defer"], "before the package its file would be in the way"
+    (file := tmp_path / "netvsc-bpf.toml").write_text(written["content"])
+    assert load(file).interfaces == ("eth0",)
+    assert data["runcmd"][0] == "systemctl enable --now netvsc-bpf"
+
+
 def test_cloud_init_installs_files_that_exist() -> None:
     sources = re.findall(r"/opt/netvsc-bpf-source/(deploy/\S+)", (EXAMPLES / "cloud-init.yaml").read_text())
     assert len(sources) >= 4
