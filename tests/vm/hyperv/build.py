@@ -1,57 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Build hv_vmbus.ko for a kernel of the guests, against Debian's headers; nothing is installed."""
+"""Build hv_vmbus.ko for a kernel of the guests."""
 
-import hashlib
-import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+from vm import module
 from vm.kernels import Kernel
+from vm.module import CannotBuildModule
 
 MODULE = "hv_vmbus"
 _SOURCES = Path(__file__).with_name("module")
 _DRIVER = "kernel/drivers/net/hyperv"
 
 
-class CannotBuildModule(RuntimeError):
-    """The compiler failed, or hv_netvsc would refuse the module; the text says which."""
-
-
 def built(kernel: Kernel) -> Path:
     """Return the module for this kernel, built first where there is none of these sources.
 
-    Raises CannotBuildModule.
+    Raises CannotBuildModule: the compiler failed, or hv_netvsc would refuse the module.
     """
-    folder = kernel.cache / "modules" / f"{kernel.release}-{_digest()}"
-    module = folder / f"{MODULE}.ko"
-    if not module.exists():
-        folder.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-            _build(kernel, Path(work))
-            _require_equal_crcs(kernel, Path(work))
-            folder.mkdir(exist_ok=True)
-            Path(work, module.name).replace(module)
-    return module
-
-
-def _digest() -> str:
-    text = b"".join(path.read_bytes() for path in sorted(_SOURCES.iterdir()))
-    return hashlib.sha256(text).hexdigest()[:16]
-
-
-def _build(kernel: Kernel, work: Path) -> None:
-    shutil.copytree(_SOURCES, work, dirs_exist_ok=True)
-    # Header packages bring no pahole, so the module gets no BTF: Kbuild would remove the module at the end.
-    command = ["make", "-C", str(kernel.headers), f"M={work}", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
-    # The flags of the make that called us are not for this one.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    ended = subprocess.run(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    if ended.returncode:
-        raise CannotBuildModule(f"{MODULE}.ko for Linux {kernel.release}:\n{ended.stdout}")
+    return module.built(kernel, MODULE, _SOURCES, _require_equal_crcs)
 
 
 def _require_equal_crcs(kernel: Kernel, work: Path) -> None:
