@@ -3,7 +3,7 @@
 
 Pairs in network namespaces, with one manager, leave their VFs one after the other: the control program
 withdraws the permission, which needs no lock. Meanwhile the kernel deletes 60 bridges at once, for which it
-holds RTNL, so that netlink answers nobody. Noted are the moment at which the kernel leaves the VF, when the
+holds RTNL, so that netlink does not answer. Noted are the moment at which the kernel leaves the VF, when the
 first announcement arrives at the peer (by the kernel's timestamp of the frame), and when netlink has answered
 the request that had waited longest. On a busy machine a process may have to wait for a processor for some ms,
 hence the median. `make bench-announce-guest` has a driver that is removed.
