@@ -86,6 +86,16 @@ bench-path: ## instructions per packet of every way through a pair, in a guest
 	@scripts/setup.sh vm
 	@$(VENV)/python -m bench.path --json $(RESULTS)/path.json
 
+bench-guard: ## instructions that guard takes for a received frame, in a guest
+	@scripts/kernel.sh bench-guard
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.guard --json $(RESULTS)/guard.json
+
+bench-announce-guest: ## a VF is unplugged while RTNL is held, and its guest only receives
+	@scripts/kernel.sh bench-announce-guest
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.announce_guest --json $(RESULTS)/announce-guest.json
+
 bench-failover-guest: ## packets lost when a true VF fails, ours and its peers, in a guest
 	@scripts/kernel.sh bench-failover-guest
 	@scripts/setup.sh vm

@@ -51,11 +51,14 @@ TURNS = (
     Turn("flaps", 600),
     Turn("drain", 1800),
     Turn("failover", 900),
+    Turn("announce", 300),
     Turn("leak", 1200),
     Turn("damping", 60),
     Turn("path", 3000),
     Turn("black-hole", 3600),
     Turn("drain-guest", 3900),
+    Turn("guard", 1200),
+    Turn("announce-guest", 1800),
     Turn("failover-guest", 8 * 3600),
 )
 

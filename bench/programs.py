@@ -30,7 +30,10 @@ _UNSPEC, _NEXT, _REDIRECTED = -1, 0xFFFFFFFF, 7  # TC_ACT_*, include/uapi/linux/
 _DROP, _PASS = 1, 2  # enum xdp_action, include/uapi/linux/bpf.h
 _INGRESS = 1  # BPF_F_INGRESS
 _UNICAST = bytes.fromhex("00155d010203 020000000001 88b5") + bytes(50)
-_BROADCAST = bytes.fromhex("ffffffffffff 020000000001 88b5") + bytes(50)
+_BROADCAST = bytes.fromhex("ffffffffffff 020000000003 88b5") + bytes(50)
+"""From another station than _UNICAST, which steer sends: what comes from its MAC is taken for returned."""
+_OWN = bytes.fromhex("ffffffffffff 00155d010203 88b5") + bytes(50)
+"""What the pair itself has sent; such a frame that comes in by the path that is not in use has come back."""
 _EMPTY_NS = 5.0
 """What an empty program took where the limits were set.
 
@@ -129,14 +132,16 @@ def subjects(undo: ExitStack) -> list[Subject]:
         looking = calls.probe_read() if ReadOnlyCast.of_kernel(btf) is None else b""
     homing = calls.redirect(live.eth0, _INGRESS)
     home, guard = (live.program(name) for name in ("home", "guard"))
+    unused = idle.program("guard")
     return [
         fentry.steer("steer_fentry, armed", _REDIRECTED, steering, 4),
         live.steer("steer_live, armed", _REDIRECTED, looking + steering, 12),
         idle.steer("steer_live, not permitted", _NEXT),
         settling.steer("steer_live, settling", _NEXT),
         Subject("home", live.guest, home, SCHED_CLS, live.vf0, _UNICAST, _REDIRECTED, homing, 4),
-        Subject("guard, pass", live.guest, guard, XDP, live.eth0, _UNICAST, _PASS),
-        Subject("guard, drop", live.guest, guard, XDP, live.eth0, _BROADCAST, _DROP),
+        Subject("guard, unicast by the path in use", idle.guest, unused, XDP, idle.eth0, _UNICAST, _PASS),
+        Subject("guard, compared", live.guest, guard, XDP, live.eth0, _BROADCAST, _PASS),
+        Subject("guard, own frame dropped", live.guest, guard, XDP, live.eth0, _OWN, _DROP),
     ]
 
 

@@ -48,10 +48,13 @@ SECTIONS = {
         short=failover_guest.short,
         tables=failover_guest.tables,
     ),
+    "announce": Section("Announcements while RTNL is held"),
+    "announce-guest": Section("A guest that only receives, and whose VF is unplugged"),
     "failover": Section("Failover in network namespaces: what a stream loses", times.gaps),
     "path": Section(
         "Instructions per packet", path.pictures, path.remarks, path.losses, path.short, path.tables
     ),
+    "guard": Section("Instructions of guard"),
     "programs": Section("Each program by itself", tables=programs.tables),
     "tcp": Section(
         "TCP throughput", ratios.pictures, losses=ratios.losses, short=ratios.losses, tables=ratios.tables

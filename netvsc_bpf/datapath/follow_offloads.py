@@ -10,14 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath.sync_vlans import Half
+from netvsc_bpf.kernel.bpf import offload_notes
 from netvsc_bpf.kernel.bpf.abi import RECEIVE_OFFLOADS, Found
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.net.ethtool_features import OffloadReader, request_offloads
 from netvsc_bpf.kernel.net.forwarding import forwards
 from netvsc_bpf.kernel.net.link_settings import changing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.model.errors import KernelError, NetvscBpfError
 from netvsc_bpf.model.receive_offload import ReceiveOffload
-from netvsc_bpf.planner.receive_offloads import Values, decided, requests, unmet
+from netvsc_bpf.planner.receive_offloads import Values, decided, requests, unmet, without_guard
 
 _WAS = 16  # the first of the bits of found.vf_offloads that hold original values
 _GONE = (errno.ENODEV, errno.ENXIO)
@@ -51,8 +54,14 @@ def record(values: Values) -> int:
 def difference(
     rtnl: Rtnetlink, synthetic: Half, vf: Half, recorded: int, read: OffloadReader | None = None
 ) -> Difference:
-    """Compare a VF with its synthetic NIC; `recorded` is found.vf_offloads. Raises OSError."""
+    """Compare a VF with its synthetic NIC, both in this thread's network namespace. Raises OSError.
+
+    `recorded` is found.vf_offloads.
+    """
     nic, has = map(read or OffloadReader(), (synthetic.ifindex, vf.ifindex))
+    lro = nic[ReceiveOffload.LRO]
+    if lro.available and not lro.active:
+        nic = without_guard(nic, offload_notes.read(NetnsPins(namespaces.current_inode()), synthetic.ifindex))
     before = originals(recorded)
     values = decided(nic, has, before, lambda: forwards(rtnl, synthetic.ifindex))
     return Difference(requests(values, has, before), unmet(values, has))

@@ -10,6 +10,8 @@ to the synthetic NIC, whose own features are not asked again. So:
   synthetic NIC cannot do it, its `off` says nothing about the stack: then it is off only if packets are
   forwarded, for which the kernel would switch it off (dev_disable_lro(), net/core/dev.c) if it knew that the
   VF belongs to the synthetic NIC.
+  The same holds where generic XDP has switched it off (generic_xdp_install()), as guard does in that mode:
+  it lets packets of the VF pass unseen, and the kernel copies those that GRO has merged all the same.
 * GRO in hardware: its packets are those of GRO (Documentation/networking/netdev-features.rst), so `off` on
   the synthetic NIC concerns that device alone.
 * Where GRO is off, nothing may be merged: LRO and GRO in hardware are off too.
@@ -19,8 +21,9 @@ decided gets its original value. Pure.
 """
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
-from netvsc_bpf.model.receive_offload import Offloads, ReceiveOffload
+from netvsc_bpf.model.receive_offload import ABSENT, Offloads, ReceiveOffload
 
 IN_SOFTWARE = (ReceiveOffload.GRO, ReceiveOffload.GRO_LIST, ReceiveOffload.UDP_GRO)
 
@@ -46,6 +49,12 @@ def decided(
     if _needs_lro_off(synthetic, vf, original, forwards):
         values[ReceiveOffload.LRO] = False
     return values
+
+
+def without_guard(synthetic: Offloads, switched_off: AbstractSet[str]) -> Offloads:
+    """Return the offloads of a synthetic NIC, without those that guard in generic mode has switched off."""
+    off_by_guard = [one for one, state in synthetic.items() if one in switched_off and not state.active]
+    return {**synthetic, **dict.fromkeys(off_by_guard, ABSENT)}
 
 
 def requests(values: Values, vf: Offloads, original: Values) -> dict[ReceiveOffload, bool]:

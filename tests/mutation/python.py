@@ -109,6 +109,13 @@ OFFLOADS = (
         "return False",
         ("tests/unit/planner/test_receive_offloads.py",),
     ),
+    Mutation(
+        "LRO that guard in generic mode has switched off is taken from the VF too",
+        "netvsc_bpf/datapath/follow_offloads.py",
+        "if lro.available and not lro.active:",
+        "if False:",
+        _OFFLOADS,
+    ),
 )
 
 DRAINING = (

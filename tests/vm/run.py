@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.vm.devices import HOT_SLOT, hyperv_options, qemu_options
 from tests.vm.hyperv.build import built
+from tests.vm.rtnl import holder
 from tests.vm.verdict import Guest, Report, judge
 from vm import machine, qmp
 from vm.kernels import REPO, Kernel, kernels
@@ -104,6 +105,7 @@ def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[
                 "LABS": shlex.join(file for file in files if not file.startswith(_WITH_THE_PAIR)),
                 "NETVSC_BPF_GUEST_KERNEL": kernel.version,
                 "NETVSC_BPF_GUEST_HYPERV": str(built(kernel)),
+                holder.SETTING: str(holder.built(kernel)),
                 "NETVSC_BPF_GUEST_UDEV": str(kernel.cache / "udev"),
                 "NETVSC_BPF_EXPECT_HOOK": guest.hook,
                 "NETVSC_BPF_EXPECT_LIVENESS": guest.liveness,

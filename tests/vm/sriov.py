@@ -238,3 +238,16 @@ def sriov_pair() -> Iterator[SriovPair]:
         ip("link", "set", SYNTHETIC, "down")
         namespace.remove(PEER)  # its NIC falls back to us
         eventually("the peer's NIC is back", lambda: by_mac(PEER_MAC) is not None)
+
+
+@contextmanager
+def silent(pair: SriovPair) -> Iterator[None]:
+    """Keep the guest from sending anything by itself: no IPv6, and the peer knows its address."""
+    disable = Path("/proc/sys/net/ipv6/conf", SYNTHETIC, "disable_ipv6")
+    disable.write_text("1")
+    entry = [ADDRESS, "lladdr", pair.mac, "nud", "permanent", "dev", pair.peer_name()]
+    pair.on_peer("ip", "neigh", "replace", *entry)
+    try:
+        yield
+    finally:
+        disable.write_text("0")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
-from netvsc_bpf.lab.plan import LabPlan
+from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import GuardMode, Path
 from tests.kernel.support.attachment import Attachment, attached
@@ -113,6 +113,22 @@ def test_s45_the_same_frame_on_both_paths_is_delivered_once(
         kind: 2 if kind in once else 4 for kind in KINDS
     }
     assert dropped == 2 * len(once)
+
+
+@pytest.mark.parametrize(("guard", "times"), [(GuardMode.OFF, 1), (GuardMode.EVIDENCE, 0)])
+def test_s78_own_frame_that_a_hub_returns_comes_back_with_guard_off_alone(
+    lab_factory: Callable[[LabPlan], Lab], guard: GuardMode, times: int
+) -> None:
+    """No program looks at what eth0 receives then, and the stack takes frames from its own MAC."""
+    lab = lab_factory(LabPlan(fabric=Fabric.HUB))
+    silence(lab)
+    with attached(lab, guard=guard) as pair, Tap(lab.guest, "eth0") as stack, Tap(lab.peer, "eth0") as peer:
+        pair.wait_used()
+        came = come_in(pair)
+        send(lab.guest, "eth0", ethernet(BROADCAST, b"returns", source=GUEST_MAC))
+        peer.wait_for(b"returns")
+        eventually("it has come in", lambda: come_in(pair) > came)
+        assert sum(not frame.outgoing for frame in stack.seen(b"returns")) == times
 
 
 @pytest.mark.guest

@@ -8,12 +8,17 @@ from functools import partial
 import pytest
 
 from netvsc_bpf.datapath import guard_hook, guard_offloads
+from netvsc_bpf.datapath.follow_offloads import Difference, difference
+from netvsc_bpf.datapath.sync_vlans import Half
 from netvsc_bpf.kernel.bpf import libbpf, links, pin_files
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process import namespaces
+from netvsc_bpf.lab import wiring
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import GuardMode, Path, XdpMode
+from netvsc_bpf.model.receive_offload import FeatureState, ReceiveOffload
 from tests.kernel.commands import run
 from tests.kernel.machine import unchanged
 from tests.kernel.support.attachment import Attachment, attached
@@ -208,6 +213,7 @@ def test_offloads_that_generic_mode_switches_off_are_noted_and_requested_again(
     lab = tap_lab(lab_factory)
     with attached(lab, guard=GuardMode.MULTICAST) as pair:
         active -= {"rx-gro-hw", "rx-lro"}  # as generic_xdp_install() does
+        assert lro_required_of_vf(lab) is None, "it is off because of guard"
         attach_natively(pair)
         pair.attach(guard=GuardMode.MULTICAST)  # goes back to generic mode, which found nothing to switch off
         assert requested == []
@@ -215,4 +221,36 @@ def test_offloads_that_generic_mode_switches_off_are_noted_and_requested_again(
         pair.attach(guard=GuardMode.OFF)
         assert requested == [("eth0", ["rx-gro-hw"])]
         pair.attach(guard=GuardMode.OFF)
+        assert lro_required_of_vf(lab) is False, "it is off because somebody wants it off"
     assert len(requested) == 1, "only once"
+
+
+def lro_required_of_vf(lab: Lab) -> bool | None:
+    """What a VF that has LRO must have where eth0 could do it and has it off; None: its own choice."""
+    off, on = FeatureState(True, False, False), FeatureState(True, True, True)
+    eth0, vf0 = Half(lab.ifindex(lab.guest, "eth0"), "eth0"), Half(0, "vf0")  # the lab has no VF
+
+    def read(ifindex: int) -> dict[ReceiveOffload, FeatureState]:
+        lro = off if ifindex == eth0.ifindex else on
+        return {**dict.fromkeys(ReceiveOffload, off), ReceiveOffload.GRO: on, ReceiveOffload.LRO: lro}
+
+    def compare() -> Difference:
+        with Rtnetlink() as rtnl:
+            return difference(rtnl, eth0, vf0, 0, read)  # type: ignore[arg-type]
+
+    return lab.in_guest(compare).requests.get(ReceiveOffload.LRO)
+
+
+def test_lro_is_not_requested_again_if_packets_are_forwarded_by_now(
+    lab_factory: LabFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel switches LRO off where `forwarding` is set; guard has switched it off before."""
+    active, requested = {"rx-gro-hw", "rx-lro"}, []
+    monkeypatch.setattr(guard_offloads, "active_features", lambda _: frozenset(active))
+    monkeypatch.setattr(guard_offloads, "request_features", lambda _, wanted: requested.append(list(wanted)))
+    lab = tap_lab(lab_factory)
+    with attached(lab, guard=GuardMode.MULTICAST) as pair:
+        active.clear()
+        lab.in_guest(wiring.write_sysctl, "ipv4/conf/eth0/forwarding", 1)
+        pair.attach(guard=GuardMode.OFF)
+    assert requested == [["rx-gro-hw"]]

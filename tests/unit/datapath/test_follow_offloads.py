@@ -29,6 +29,8 @@ class Devices:
         self.before_requests: list[int] = []
         self.found = Found(vf_ifindex=VF.ifindex)
         self.noted = 0
+        self.forwards = True
+        self.off_by_guard: frozenset[str] = frozenset()
 
     def receive_offloads(self, ifindex: int) -> dict[ReceiveOffload, FeatureState]:
         return dict(self.states[ifindex])
@@ -54,7 +56,8 @@ def devices(monkeypatch: pytest.MonkeyPatch) -> Devices:
     made = Devices()
     monkeypatch.setattr(follow_offloads, "OffloadReader", lambda: made.receive_offloads)
     monkeypatch.setattr(follow_offloads, "request_offloads", made.request_offloads)
-    monkeypatch.setattr(follow_offloads, "forwards", lambda *_: True)
+    monkeypatch.setattr(follow_offloads, "forwards", lambda *_: made.forwards)
+    monkeypatch.setattr(follow_offloads.offload_notes, "read", lambda *_: made.off_by_guard)
     return made
 
 
@@ -112,6 +115,17 @@ def test_lro_that_cannot_be_switched_off_is_a_warning_of_forwarding(devices: Dev
     assert warning is not None
     assert "cannot be given rx-lro off" in warning
     assert "must not be forwarded" in warning
+
+
+@pytest.mark.parametrize("by_guard", [False, True])
+def test_lro_is_followed_unless_guard_in_generic_mode_has_switched_it_off(
+    devices: Devices, by_guard: bool
+) -> None:
+    devices.states[2][GRO] = devices.states[3][GRO] = devices.states[3][LRO] = ON
+    devices.forwards = False
+    devices.off_by_guard = frozenset({"rx-lro"} if by_guard else ())
+    assert devices.follow() is None
+    assert devices.states[3][LRO] == (ON if by_guard else OFF)
 
 
 def test_error_of_a_driver_is_a_warning_and_the_original_stays_recorded(devices: Devices) -> None:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which receive offloads a VF has to have."""
 
+from collections.abc import Callable
+
 import pytest
 
 from netvsc_bpf.model.receive_offload import FeatureState, ReceiveOffload
-from netvsc_bpf.planner.receive_offloads import IN_SOFTWARE, decided, requests, unmet
+from netvsc_bpf.planner.receive_offloads import IN_SOFTWARE, decided, requests, unmet, without_guard
 
 GRO, LRO, GRO_HW = ReceiveOffload.GRO, ReceiveOffload.LRO, ReceiveOffload.GRO_HW
 UDP_GRO = ReceiveOffload.UDP_GRO
@@ -75,6 +77,20 @@ def test_lro_stays_on_where_the_synthetic_nic_cannot_do_it_and_nothing_is_forwar
 
 def test_lro_is_off_where_packets_are_forwarded_though_the_synthetic_nic_cannot_do_it() -> None:
     assert requests(decided(USUAL, nic(LRO=ON), {}, forwarding), nic(LRO=ON), {}) == {LRO: False}
+
+
+@pytest.mark.parametrize(("forwards", "required"), [(not_forwarding, {}), (forwarding, {LRO: False})])
+def test_lro_that_generic_mode_has_switched_off_on_the_synthetic_nic_is_off_only_to_forward(
+    forwards: Callable[[], bool], required: dict[ReceiveOffload, bool]
+) -> None:
+    vf = nic(LRO=ON)
+    seen = without_guard(nic(LRO=OFF), {"rx-lro", "rx-gro-hw"})
+    assert requests(decided(seen, vf, {}, forwards), vf, {}) == required
+
+
+def test_lro_that_was_off_before_guard_came_or_is_on_again_is_taken_as_it_is() -> None:
+    assert without_guard(nic(LRO=OFF, GRO_HW=OFF), {"rx-gro-hw"})[LRO] == OFF
+    assert without_guard(nic(LRO=ON), {"rx-lro"})[LRO] == ON
 
 
 def test_lro_returns_when_nothing_is_forwarded_any_more() -> None:

@@ -6,14 +6,12 @@ is called hyperv_host there, its symbols have that prefix (module/kernel_compat.
 with the names of what it imports changed to these. Its code is Debian's everywhere.
 """
 
-import hashlib
-import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+from vm import module
 from vm.kernels import Kernel
+from vm.module import CannotBuildModule
 
 _MODULE, _MODULE_BESIDE_THE_KERNELS = "hv_vmbus", "hyperv_host"
 DRIVER = "hv_netvsc"
@@ -23,28 +21,12 @@ _PREFIX = "hyperv_host_"
 """Of our symbols (module/kernel_compat.h) where VMBus is built into the kernel."""
 
 
-class CannotBuildModule(RuntimeError):
-    """The compiler failed, or hv_netvsc would refuse the module; the text says which."""
-
-
 def built(kernel: Kernel) -> Path:
     """Return the module for this kernel, built first where there is none of these sources.
 
-    Raises CannotBuildModule.
+    Raises CannotBuildModule: the compiler failed, or hv_netvsc would refuse the module.
     """
-    folder = kernel.cache / "modules" / f"{kernel.release}-{_digest()}"
-    module = folder / f"{_name(kernel)}.ko"
-    if not module.exists():
-        folder.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-            _build(kernel, Path(work))
-            exported = _exported(Path(work))
-            _require_equal_crcs(kernel, exported)
-            folder.mkdir(exist_ok=True)
-            if renamed := [name for name in exported if name.startswith(_PREFIX)]:
-                _copy_driver(kernel, renamed, folder)
-            Path(work, module.name).replace(module)
-    return module
+    return module.built(kernel, _name(kernel), _SOURCES, _finish)
 
 
 def _name(kernel: Kernel) -> str:
@@ -52,24 +34,11 @@ def _name(kernel: Kernel) -> str:
     return _MODULE_BESIDE_THE_KERNELS if f"/{_MODULE}.ko" in builtin else _MODULE
 
 
-def _digest() -> str:
-    text = b"".join(path.read_bytes() for path in sorted(_SOURCES.iterdir()))
-    return hashlib.sha256(text).hexdigest()[:16]
-
-
-def _build(kernel: Kernel, work: Path) -> None:
-    shutil.copytree(_SOURCES, work, dirs_exist_ok=True)
-    # Header packages bring no pahole, so the module gets no BTF: Kbuild would remove the module at the end.
-    # The compiler is this system's, and may be older than the kernel's.
-    options = ["CC=gcc", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=", "CONFIG_DEBUG_INFO_BTF_MODULES="]
-    command = ["make", "-C", str(kernel.headers), f"M={work}", *options, "modules"]
-    # The flags of the make that called us are not for this one.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    ended = subprocess.run(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    if ended.returncode:
-        raise CannotBuildModule(f"the module for Linux {kernel.release}:\n{ended.stdout}")
+def _finish(kernel: Kernel, work: Path, folder: Path) -> None:
+    exported = _exported(work)
+    _require_equal_crcs(kernel, exported)
+    if renamed := [name for name in exported if name.startswith(_PREFIX)]:
+        _copy_driver(kernel, renamed, folder)
 
 
 def _exported(work: Path) -> dict[str, str]:
