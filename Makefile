@@ -55,6 +55,12 @@ vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 ker
 vm-test-every: ## the same, with every test on every kernel: an hour more
 	@NETVSC_BPF_VM_EVERY=1 $(MAKE) --no-print-directory vm-test
 
+.PHONY: soak
+soak: ## whatever may happen to a pair, for an hour, in an order that a seed decides (ARGS='--minutes 5 --seed 1')
+	@scripts/kernel.sh soak
+	@scripts/setup.sh test
+	@$(VENV)/python -m tests.soak.run $(ARGS)
+
 .PHONY: debian13-test
 debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on this kernel
 	@scripts/kernel.sh debian13-test
