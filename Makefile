@@ -55,6 +55,12 @@ vm-test: ## the kernel tests again, inside guests with Debian's 6.1 and 6.12 ker
 vm-test-every: ## the same, with every test on every kernel: an hour more
 	@NETVSC_BPF_VM_EVERY=1 $(MAKE) --no-print-directory vm-test
 
+.PHONY: migration-test
+migration-test: ## a guest with a VF migrates between two QEMUs under traffic, there and back
+	@scripts/kernel.sh migration-test
+	@scripts/setup.sh vm
+	@$(VENV)/python -m tests.migration.run
+
 .PHONY: soak
 soak: ## whatever may happen to a pair, for an hour, in an order that a seed decides (ARGS='--minutes 5 --seed 1')
 	@scripts/kernel.sh soak
@@ -87,6 +93,11 @@ bench-failover-guest: ## packets lost when a true VF fails, ours and its peers, 
 	@scripts/kernel.sh bench-failover-guest
 	@scripts/setup.sh vm
 	@$(VENV)/python -m bench.failover_guest --json $(RESULTS)/failover-guest.json
+
+bench-migration: ## packets lost in a live migration, ours and its peers, between two QEMUs
+	@scripts/kernel.sh bench-migration
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.migration --json $(RESULTS)/migration.json
 
 .PHONY: bench-all
 bench-all: ## every measurement, into bench/results; then make bench-docs

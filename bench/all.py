@@ -52,6 +52,7 @@ TURNS = (
     Turn("leak", 1200),
     Turn("damping", 60),
     Turn("path", 3000),
+    Turn("migration", 3 * 3600),
     Turn("failover-guest", 8 * 3600),
 )
 

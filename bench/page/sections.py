@@ -48,6 +48,7 @@ SECTIONS = {
         short=failover_guest.short,
         tables=failover_guest.tables,
     ),
+    "migration": Section("Live migration of a guest whose VF is unplugged, and of its competitors"),
     "failover": Section("Failover in network namespaces: what a stream loses", times.gaps),
     "path": Section(
         "Instructions per packet", path.pictures, path.remarks, path.losses, path.short, path.tables
