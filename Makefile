@@ -59,6 +59,18 @@ vm-test-every: ## the same, with every test on every kernel: an hour more
 fleet-test: ## Ansible role, cloud-init, image and Kubernetes manifests, in root directories
 	@scripts/fleet-test.sh
 
+.PHONY: migration-test
+migration-test: ## a guest with a VF migrates between two QEMUs under traffic, there and back
+	@scripts/kernel.sh migration-test
+	@scripts/setup.sh vm
+	@$(VENV)/python -m tests.migration.run
+
+.PHONY: soak
+soak: ## whatever may happen to a pair, for an hour, in an order that a seed decides (ARGS='--minutes 5 --seed 1')
+	@scripts/kernel.sh soak
+	@scripts/setup.sh test
+	@$(VENV)/python -m tests.soak.run $(ARGS)
+
 .PHONY: debian13-test
 debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on this kernel
 	@scripts/kernel.sh debian13-test
@@ -110,6 +122,11 @@ bench-drain-guest: ## drain and undrain on hv_netvsc, in a guest
 	@scripts/kernel.sh bench-drain-guest
 	@scripts/setup.sh vm
 	@$(VENV)/python -m bench.drain_guest --json $(RESULTS)/drain-guest.json
+
+bench-migration: ## packets lost in a live migration, ours and its peers, between two QEMUs
+	@scripts/kernel.sh bench-migration
+	@scripts/setup.sh vm
+	@$(VENV)/python -m bench.migration --json $(RESULTS)/migration.json
 
 .PHONY: bench-all
 bench-all: ## every measurement, into bench/results; then make bench-docs

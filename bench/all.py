@@ -59,6 +59,7 @@ TURNS = (
     Turn("drain-guest", 3900),
     Turn("guard", 1200),
     Turn("announce-guest", 1800),
+    Turn("migration", 3 * 3600),
     Turn("failover-guest", 8 * 3600),
 )
 

@@ -95,6 +95,21 @@ static __always_inline bool usable_again(u64 state)
 }
 
 /*
+ * Distinguish a removal from a failure: a device that is unregistered while it is up is closed first, so it is found
+ * down. `dismantle` is set before that (unregister_netdevice_many(), net/core/dev.c). Offset 0: the kernel has no such
+ * member. Then, and for drivers that take the link away before they unregister, userspace finds out afterwards
+ * (netvsc_bpf/planner/removals.py).
+ */
+static __always_inline enum reason gone_or(u64 dev, enum reason reason)
+{
+	u8 dismantle = 0;
+
+	if (NET_DEVICE_DISMANTLE && reason)
+		READ_NET_DEVICE(dismantle, dev, NET_DEVICE_DISMANTLE);
+	return dismantle ? REASON_VF_GONE : reason;
+}
+
+/*
  * why_unusable() for the permitted VF of a pair, in programs that cannot use the DEVMAP to see that it is still
  * registered. A device is closed before it is unregistered, so its remains read as down; if the memory has been
  * reused for another device, the ifindex differs.
@@ -105,7 +120,7 @@ static __always_inline enum reason why_vf_unusable(struct pair *pair)
 
 	if (device_ifindex(dev) != pair->vf_ifindex)
 		return REASON_VF_GONE;
-	return why_unusable(device_state(dev));
+	return gone_or(dev, why_unusable(device_state(dev)));
 }
 
 #endif

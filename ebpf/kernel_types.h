@@ -10,7 +10,8 @@
 #if !defined(NET_DEVICE_STATE) || !defined(NET_DEVICE_IFINDEX) ||             \
 	!defined(NETDEV_PRECHANGEUPPER) || !defined(NET_DEVICE_CARRIER_UP) || \
 	!defined(NET_DEVICE_CARRIER_DOWN) || !defined(NET_DEVICE_NET) ||      \
-	!defined(DEVMAP_VAL_TO_DEV) || !defined(NOTIFIER_INFO_DEV)
+	!defined(NET_DEVICE_DISMANTLE) || !defined(DEVMAP_VAL_TO_DEV) ||      \
+	!defined(NOTIFIER_INFO_DEV)
 #error "kernel offsets are missing: compile through netvsc_bpf.kernel.compile.child"
 #endif
 

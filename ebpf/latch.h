@@ -62,8 +62,8 @@ static __always_inline void latch_invalidate(struct pair *pair)
 	latch_add(&pair->failures, 1); /* leave-2 */
 }
 
-/* Reasons for which the VF is at fault: FAILURES of netvsc_bpf/planner/damping.py. */
-#define FAILURES                                                                  \
+/* The VF failed or was removed, which was not decided here: LOSSES of netvsc_bpf/planner/damping.py. */
+#define LOSSES                                                                    \
 	(1 << REASON_VF_DOWN | 1 << REASON_NO_CARRIER | 1 << REASON_VF_DETACHED | \
 	 1 << REASON_VF_GONE | 1 << REASON_TX_TIMEOUT | 1 << REASON_STALLED |     \
 	 1 << REASON_UNREACHABLE)
@@ -86,7 +86,7 @@ static __always_inline void latch_leave(struct pair *pair, enum reason reason)
 	if (!__sync_lock_test_and_set(&pair->armed, 0)) /* leave-3 */
 		return;
 	latch_report(pair, PATH_SYNTHETIC, reason);
-	if (unlikely(pair->returns == RETURN_MANUAL) && FAILURES >> reason & 1) /* leave-4 */
+	if (unlikely(pair->returns == RETURN_MANUAL) && LOSSES >> reason & 1) /* leave-4 */
 		latch_hold(pair);
 }
 

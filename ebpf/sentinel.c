@@ -99,7 +99,7 @@ KFUNC_PROBE(call_netdevice_notifiers_info, unsigned long event, void *info)
 		 * usable. down-2: DOWN is sent after it stopped, for a VF that was permitted in between.
 		 */
 		pair->held = 1;
-		latch_leave(pair, REASON_VF_DOWN);
+		latch_leave(pair, gone_or(dev, REASON_VF_DOWN));
 	}
 	return 0;
 }

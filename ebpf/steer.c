@@ -31,6 +31,8 @@ static __always_inline bool still_carries(struct pair *pair, u32 slot)
 		reason = why_unusable(device_state(pair->vf_dev));
 	if (likely(!reason))
 		return true;
+	if (RUNG == LIVENESS_LIVE)
+		reason = gone_or(pair->vf_dev, reason);
 	latch_leave(pair, reason);
 	return false;
 }

@@ -50,6 +50,7 @@ SECTIONS = {
     ),
     "announce": Section("Announcements while RTNL is held"),
     "announce-guest": Section("A guest that only receives, and whose VF is unplugged"),
+    "migration": Section("Live migration of a guest whose VF is unplugged, and of its competitors"),
     "failover": Section("Failover in network namespaces: what a stream loses", times.gaps),
     "path": Section(
         "Instructions per packet", path.pictures, path.remarks, path.losses, path.short, path.tables

@@ -18,7 +18,7 @@ from typing import Annotated
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.model.setting import Contradiction, Setting
 
-FAILURES = frozenset(
+LOSSES = frozenset(
     {
         Reason.VF_DOWN,
         Reason.NO_CARRIER,
@@ -29,7 +29,13 @@ FAILURES = frozenset(
         Reason.UNREACHABLE,
     }
 )
-"""Reasons of leaving that count as failures; the others are decisions of netvsc-bpf or the operator."""
+"""Reasons of leaving that are no decision of netvsc-bpf or the operator.
+
+With the return policy `manual` each of them is the last (ebpf/latch.h).
+"""
+
+FAILURES = LOSSES - {Reason.VF_GONE}
+"""Those that count as failures. A removal is a decision of the host, as before a live migration."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ LATCH = (
     Mutation(
         "every leaving waits for an operator, not only a failure",
         "ebpf/latch.h",
-        " && FAILURES >> reason & 1)",
+        " && LOSSES >> reason & 1)",
         ")",
         _PROGRAMS,
     ),
@@ -256,8 +256,29 @@ SENTINEL = (
     Mutation(
         "a VF that is going down is not held",
         "ebpf/sentinel.c",
-        "		pair->held = 1;\n		latch_leave(pair, REASON_VF_DOWN);",
-        "		latch_leave(pair, REASON_VF_DOWN);",
+        "		pair->held = 1;\n		latch_leave(pair, gone_or(dev, REASON_VF_DOWN));",
+        "		latch_leave(pair, gone_or(dev, REASON_VF_DOWN));",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a VF that is closed because it is removed counts as one that failed, to the sentinel",
+        "ebpf/sentinel.c",
+        "latch_leave(pair, gone_or(dev, REASON_VF_DOWN));",
+        "latch_leave(pair, REASON_VF_DOWN);",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a VF that is closed because it is removed counts as one that failed, to steer",
+        "ebpf/steer.c",
+        "		reason = gone_or(pair->vf_dev, reason);\n",
+        "		;\n",
+        _PROGRAMS,
+    ),
+    Mutation(
+        "a VF that is closed because it is removed counts as one that failed, to guard",
+        "ebpf/device.h",
+        "return gone_or(dev, why_unusable(device_state(dev)));",
+        "return why_unusable(device_state(dev));",
         _PROGRAMS,
     ),
     Mutation(

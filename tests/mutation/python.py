@@ -20,6 +20,7 @@ _STATIONS = ("tests/unit/kernel/net/test_announced_stations.py",)
 _LAST_ROUNDS = ("tests/unit/manager/sync/test_last_rounds.py",)
 _ANNOUNCER = ("tests/unit/manager/sync/test_announcer.py",)
 _DETACHED = ("tests/unit/manager/watch/test_detached_links.py",)
+_REMOVALS = ("tests/unit/planner/test_removals.py",)
 _UNHURRIED = ("tests/unit/manager/state/test_deferred_steps.py",)
 
 _HOME_OFF = (
@@ -303,8 +304,8 @@ PLANNER = (
     Mutation(
         "the failures of a VF that is not used do not count",
         "netvsc_bpf/planner/flaps.py",
-        "return same and now.synthetic.up and now.joined.followed.up and not _usable(now)",
-        "return False",
+        "    return vf if failed else None",
+        "    return None",
         _FLAPS,
     ),
 )
@@ -444,4 +445,49 @@ ANNOUNCING = (
     ),
 )
 
-PYTHON = (*JOINING, *OFFLOADS, *DRAINING, *KERNEL, *PLANNER, *LOOP, *HYPERV, *ANNOUNCING)
+REMOVALS = (
+    Mutation(
+        "a removal counts as a failure",
+        "netvsc_bpf/planner/damping.py",
+        "FAILURES = LOSSES - {Reason.VF_GONE}",
+        "FAILURES = LOSSES",
+        ("tests/unit/manager/events/test_kinds.py",),
+    ),
+    Mutation(
+        "a failure that was the beginning of a removal stays",
+        "netvsc_bpf/planner/removals.py",
+        "        return replace(gone, damper=self.without.with_policy(self.damper.policy).decayed(now))\n",
+        "        return gone\n",
+        _REMOVALS,
+    ),
+    Mutation(
+        "a VF that fails and recovers is forgiven when it is removed",
+        "netvsc_bpf/planner/removals.py",
+        "return replace(self, last_vf=0, without=None) if vf == self.last_vf else self",
+        "return self",
+        _REMOVALS,
+    ),
+    Mutation(
+        "a failure is forgiven when the VF is removed, however much later",
+        "netvsc_bpf/planner/removals.py",
+        " or now - self.last_at > SOON_S:",
+        ":",
+        _REMOVALS,
+    ),
+    Mutation(
+        "a failure that is reported after the removal stays",
+        "netvsc_bpf/planner/removals.py",
+        "        if vf == self.gone_vf and self.gone_at - when <= SOON_S:\n            return self\n",
+        "",
+        _REMOVALS,
+    ),
+    Mutation(
+        "a VF that was released counts as removed",
+        "netvsc_bpf/planner/removals.py",
+        "return vf if now.left_behind else None",
+        "return vf",
+        _REMOVALS,
+    ),
+)
+
+PYTHON = (*JOINING, *OFFLOADS, *DRAINING, *KERNEL, *PLANNER, *LOOP, *HYPERV, *ANNOUNCING, *REMOVALS)

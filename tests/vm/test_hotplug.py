@@ -43,6 +43,23 @@ def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_
         assert lost(result, left_at, queued=QUEUED) <= 0
 
 
+@pytest.mark.newest
+def test_s106_nic_that_is_unplugged_ten_times_in_a_row_is_never_damped(hot_plugged: HotPluggedPair) -> None:
+    with managers(hot_plugged) as start:
+        manager = start(SYNTHETIC)
+        manager.wait_path(Path.SYNTHETIC)
+        for number in range(10):
+            hot_plugged.plug()
+            hot_plugged.wait_for(Path.VF)
+            hot_plugged.unplug()
+            manager.wait_event("switched", "vf-gone", times=number + 1)
+        hot_plugged.plug()
+        hot_plugged.wait_for(Path.VF)
+        assert not manager.events_of("damped")
+        reasons = [one["reason"] for one in manager.events_of("switched") if one["to"] == "synthetic"]
+        assert reasons == ["vf-gone"] * 10
+
+
 def _errors_are_exported(pair: HotPluggedPair) -> None:
     """Row 53: e1000e throws frames away that are larger than its MTU, and counts them as errors."""
     pair.on_peer("ip", "link", "set", pair.peer_name(), "mtu", "9000")

@@ -41,6 +41,7 @@ def kernel_offsets(btf: Btf) -> dict[str, int]:
         "NET_DEVICE_NET": _offset(device, "nd_net", 8),
         "NET_DEVICE_CARRIER_UP": _offset(device, "carrier_up_count", 4),
         "NET_DEVICE_CARRIER_DOWN": _offset(device, "carrier_down_count", 4),
+        "NET_DEVICE_DISMANTLE": _flag(device, "dismantle"),
         "DEVMAP_VAL_TO_DEV": _offset(entry, "val", 8) - _offset(entry, "dev", 8),
         "NOTIFIER_INFO_DEV": _offset(notifier, "dev", 8),
         "NETDEV_PRECHANGEUPPER": _enumerator(btf, "netdev_cmd", "NETDEV_PRECHANGEUPPER"),
@@ -65,6 +66,7 @@ def no_offsets() -> dict[str, int]:
             "NET_DEVICE_NET",
             "NET_DEVICE_CARRIER_UP",
             "NET_DEVICE_CARRIER_DOWN",
+            "NET_DEVICE_DISMANTLE",
             "DEVMAP_VAL_TO_DEV",
             "NOTIFIER_INFO_DEV",
             "NETDEV_PRECHANGEUPPER",
@@ -87,6 +89,12 @@ def _offset(members: dict[str, Member], name: str, size: int) -> int:
             f"member {name} is {'missing' if member is None else f'{member.size} bytes, not {size}'}"
         )
     return member.offset
+
+
+def _flag(members: dict[str, Member], name: str) -> int:
+    """Return the offset of a bool; 0 if it is missing or a bitfield, and the programs do without it."""
+    member = members.get(name)
+    return member.offset if member is not None and member.size == 1 and member.type_name == "bool" else 0
 
 
 def _unfit(why: str) -> NoBtf:

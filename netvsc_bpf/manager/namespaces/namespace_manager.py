@@ -364,9 +364,11 @@ class NamespaceManager:
     def _take_note(self, event: abi.PathEvent) -> None:
         reason, ifindex = abi.REASONS[event.reason], event.synthetic_ifindex
         when = CLOCKS.own_monotonic_s(event.at)
-        if abi.PATHS[event.to] is Path.SYNTHETIC and reason in FAILURES:
+        if abi.PATHS[event.to] is Path.VF:
+            self._reconcile.memories.path_returned(ifindex, event.vf_ifindex)
+        elif reason in FAILURES:
             if reason is not Reason.UNREACHABLE:  # the probe counts it once the VF is known to be at fault
-                self._reconcile.memories.path_left(ifindex, when)
+                self._reconcile.memories.path_left(ifindex, event.vf_ifindex, when)
             if reason in HOLD_REASONS:
                 self._reconcile.memories.stalled(
                     Stall(ifindex, event.vf_ifindex, when, HOLD_REASONS[reason], reason)

@@ -9,6 +9,7 @@ from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.flaps import failed_meanwhile
 from netvsc_bpf.planner.lost_link import LostLink
 from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.removals import Charges
 from netvsc_bpf.planner.stall import Hold
 
 _RETRY_S = (0.1, 0.5, 2.0, 10.0, 30.0)
@@ -40,7 +41,7 @@ class Retry:
 class PairMemory:
     """Times are CLOCK_MONOTONIC seconds."""
 
-    damper: Damper
+    charges: Charges
     hold: Hold = field(default_factory=Hold)
     link: LostLink = field(default_factory=LostLink)
     retry: Retry = field(default_factory=Retry)
@@ -48,14 +49,20 @@ class PairMemory:
     steps_left: float = _STEPS_AT_ONCE
     steps_at: float = 0.0
 
+    @property
+    def damper(self) -> Damper:
+        """The penalty."""
+        return self.charges.damper
+
     def observed(self, seen: PairObservation, now: float) -> None:
         """Let the penalty decay, and count failures of a damped VF, which the kernel does not.
 
         A drain or undrain by an operator is acted upon at once, regardless of earlier failures.
         """
-        self.damper = self.damper.decayed(now)
-        if self.damper.suppressed and failed_meanwhile(self.before, seen):
-            self.damper = self.damper.failed(now)
+        self.charges = self.charges.decayed(now).observed(self.before, seen, now)
+        vf = failed_meanwhile(self.before, seen) if self.damper.suppressed else None
+        if vf is not None:
+            self.charges = self.charges.failed(vf, now)
         if self.before is not None and _allowed(self.before) != _allowed(seen):
             # An operator's command does not count as an external change, however often it is given.
             self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
@@ -83,7 +90,7 @@ class PairMemory:
 
     def forgive(self, policy: DampingPolicy) -> None:
         """Forget all failures: an operator wants the VF to be used."""
-        self.damper, self.hold, self.link = Damper(policy), Hold(), LostLink()
+        self.charges, self.hold, self.link = Charges(Damper(policy)), Hold(), LostLink()
         self.steps_left, self.retry = _STEPS_AT_ONCE, Retry()
 
     def settled(self) -> None:

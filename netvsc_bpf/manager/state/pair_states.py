@@ -8,12 +8,13 @@ they wait in queues until the next turn, or until they are needed.
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netvsc_bpf.manager.state.pair_state import PairMemory
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.observation import PairObservation
+from netvsc_bpf.planner.removals import Charges
 from netvsc_bpf.planner.stall import HOLDS, Stall, StallPolicy
 
 
@@ -27,8 +28,8 @@ class PairMemories:
     """Called with each stall that begins a hold, and how many seconds that lasts."""
     clock: Callable[[], float] = time.monotonic
     _pairs: dict[int, PairMemory] = field(default_factory=dict)
-    _left: deque[tuple[int, float]] = field(default_factory=deque)
-    """Failures: ifindex of the synthetic NIC, CLOCK_MONOTONIC seconds."""
+    _changes: deque[tuple[int, int, float | None]] = field(default_factory=deque)
+    """Ifindexes of the synthetic NIC and its VF; when that failed (CLOCK_MONOTONIC s), None: it is used."""
     _stalls: deque[Stall] = field(default_factory=deque)
     _cleared: deque[tuple[int, int]] = field(default_factory=deque)
     """Pairs and VFs (ifindexes) that the probe found not to be at fault."""
@@ -45,7 +46,7 @@ class PairMemories:
 
     def of(self, ifindex: int) -> PairMemory:
         """Return the memory of a pair, a new one if there is none."""
-        return self._pairs.setdefault(ifindex, PairMemory(Damper(self.damping)))
+        return self._pairs.setdefault(ifindex, PairMemory(Charges(Damper(self.damping))))
 
     def observed(self, seen: PairObservation, now: float) -> PairMemory:
         """Return the memory of a pair, updated with `seen`.
@@ -70,12 +71,16 @@ class PairMemories:
         """Apply other policies; what failed may work now."""
         self.damping, self.stall = damping, stall
         for memory in self._pairs.values():
-            memory.damper = memory.damper.with_policy(damping)
+            memory.charges = replace(memory.charges, damper=memory.damper.with_policy(damping))
             memory.settled()
 
-    def path_left(self, ifindex: int, when: float) -> None:
+    def path_left(self, ifindex: int, vf: int, when: float) -> None:
         """Note that the kernel left the VF of a pair because it failed. Any thread may call it."""
-        self._left.append((ifindex, when))
+        self._changes.append((ifindex, vf, when))
+
+    def path_returned(self, ifindex: int, vf: int) -> None:
+        """Note that the kernel uses the VF of a pair again. Any thread may call it."""
+        self._changes.append((ifindex, vf, None))
 
     def stalled(self, stall: Stall) -> None:
         """Note that a VF must not be used because it stalled. Any thread may call it."""
@@ -91,10 +96,11 @@ class PairMemories:
 
     def count(self) -> None:
         """Process the queued notes."""
-        while self._left:
-            ifindex, when = self._left.popleft()
+        while self._changes:
+            ifindex, vf, when = self._changes.popleft()
             memory = self.of(ifindex)
-            memory.damper = memory.damper.failed(when)
+            charges = memory.charges
+            memory.charges = charges.used(vf) if when is None else charges.failed(vf, when)
         while self._stalls:
             stall = self._stalls.popleft()
             memory = self.of(stall.ifindex)

@@ -196,7 +196,7 @@ class ProbeWatch:
                 memories.stalled(stall)
                 loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.UNREACHABLE))
             case Verdict.AT_FAULT:
-                memories.path_left(pair.ifindex, time.monotonic())
+                memories.path_left(pair.ifindex, pair.vf, time.monotonic())
                 text = f"answered by the synthetic path: {vf} was at fault"
                 self._listener(Event(Kind.PROBED, name, text))
             case Verdict.PROVED_NOTHING:

@@ -16,5 +16,6 @@ def damping_manager(lab: Lab, config: ManagerConfig) -> Reconciler:
     lab.in_guest(manager)
     for pair in manager.memories:
         memory = manager.memories.of(pair)
-        memory.damper = replace(memory.damper, figure=4000.0, at=time.monotonic(), suppressed=True)
+        damper = replace(memory.damper, figure=4000.0, at=time.monotonic(), suppressed=True)
+        memory.charges = replace(memory.charges, damper=damper)
     return manager

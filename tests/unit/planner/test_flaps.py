@@ -11,6 +11,7 @@ from netvsc_bpf.model.path import LeavePolicy
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.flaps import failed_meanwhile
 from netvsc_bpf.planner.plan import Wanted, plan
+from netvsc_bpf.planner.removals import Charges
 from tests.unit.planner.world import World
 
 HOUR = 3600.0
@@ -23,7 +24,7 @@ class Day:
     """The kernel (which arms and leaves), the manager (memory and planner), and a clock."""
 
     world: World = field(default_factory=World)
-    memory: PairMemory = field(default_factory=lambda: PairMemory(Damper(DampingPolicy())))
+    memory: PairMemory = field(default_factory=lambda: PairMemory(Charges(Damper(DampingPolicy()))))
     now: float = 1000.0
     promotions: list[float] = field(default_factory=list)
     leave: LeavePolicy = LeavePolicy.STEER
@@ -56,7 +57,7 @@ class Day:
         """The kernel finds the VF dead, and says so if it was in use."""
         if self.world.armed:
             self.world.armed = False
-            self.memory.damper = self.memory.damper.failed(self.now)
+            self.memory.charges = self.memory.charges.failed(self.world.devmap or 0, self.now)
 
     def carrier_flap(self) -> None:
         assert self.world.devmap is not None
@@ -64,10 +65,19 @@ class Day:
         self.bounced(lambda vf: self.world.change_vf(vf, carrier=True))
 
     def removal_flap(self) -> None:
+        """The kernel leaves it as removed, which costs nothing."""
         assert self.world.devmap is not None
-        self.left()
         self.world.unplug(self.world.devmap)
         self.bounced(lambda _: self.world.plug(up=True))
+
+    def removal_in_two_steps(self) -> None:
+        """The driver takes the link away first, which looks like a failure."""
+        assert self.world.devmap is not None
+        self.left()
+        self.world.change_vf(self.world.devmap, carrier=False)
+        self.manage()
+        self.now += 0.1
+        self.removal_flap()
 
     def bounced(self, mend: Callable[[int], object]) -> None:
         vf = self.world.devmap or 0
@@ -88,12 +98,10 @@ class Day:
     ("flap", "leave", "first_hour"),
     [
         (Day.carrier_flap, LeavePolicy.STEER, 5),
-        (Day.removal_flap, LeavePolicy.STEER, 5),
         # A VF that is down shows no carrier: it is tried as one that fails only when it is used.
         (Day.carrier_flap, LeavePolicy.DOWN, 8),
-        (Day.removal_flap, LeavePolicy.DOWN, 5),
     ],
-    ids=["carrier", "removal", "carrier-down", "removal-down"],
+    ids=["carrier", "carrier-down"],
 )
 def test_s20_a_day_of_900_flaps_an_hour(
     flap: Callable[[Day], None], leave: LeavePolicy, first_hour: int
@@ -113,6 +121,36 @@ def test_s20_a_day_of_900_flaps_an_hour(
     day.manage()
     day.settle()
     assert day.world.armed, "calm again, it is used again"
+
+
+@pytest.mark.parametrize(
+    "removal", [Day.removal_flap, Day.removal_in_two_steps], ids=["removal", "two-steps"]
+)
+@pytest.mark.parametrize("leave", list(LeavePolicy))
+def test_s106_vf_that_is_removed_any_number_of_times_is_never_damped(
+    removal: Callable[[Day], None], leave: LeavePolicy
+) -> None:
+    day = Day(leave=leave)
+    for number in range(100):
+        removal(day)
+        assert day.memory.damper.figure == 0 and not day.memory.damper.suppressed, number
+        assert day.world.armed, f"used again after {number}"
+
+
+@pytest.mark.parametrize(
+    "removal", [Day.removal_flap, Day.removal_in_two_steps], ids=["removal", "two-steps"]
+)
+def test_s106_vf_that_flaps_is_damped_however_often_it_is_removed_in_between(
+    removal: Callable[[Day], None],
+) -> None:
+    day = Day()
+    for _ in range(4):
+        assert not day.memory.damper.suppressed
+        removal(day)
+        day.carrier_flap()
+    assert day.memory.damper.suppressed
+    removal(day)
+    assert day.memory.damper.suppressed and not day.world.armed, "another VF of a damped pair waits too"
 
 
 def test_s20_vf_that_fails_only_when_it_is_used() -> None:
@@ -164,7 +202,7 @@ def test_released_vf_did_not_fail() -> None:
     assert day.world.devmap is not None
     before = day.world.observe()
     day.world.change_vf(day.world.devmap, master=99)
-    assert not failed_meanwhile(before, day.world.observe())
+    assert failed_meanwhile(before, day.world.observe()) is None
     day.manage()
-    assert not failed_meanwhile(before, day.world.observe())
-    assert not failed_meanwhile(None, before)
+    assert failed_meanwhile(before, day.world.observe()) is None
+    assert failed_meanwhile(None, before) is None

@@ -48,7 +48,8 @@ struct bpf_raw_tracepoint_args {
 struct host_device {
 	u64 state;
 	u64 net;
-	u32 ifindex, carrier_up, carrier_down, unused;
+	u32 ifindex, carrier_up, carrier_down;
+	u8 dismantle;
 };
 
 struct host_entry { /* struct bpf_dtab_netdev */
@@ -99,6 +100,7 @@ long bpf_skb_load_bytes(const struct __sk_buff *skb, u32 offset, void *to, u32 l
 #define NET_DEVICE_IFINDEX offsetof(struct host_device, ifindex)
 #define NET_DEVICE_CARRIER_UP offsetof(struct host_device, carrier_up)
 #define NET_DEVICE_CARRIER_DOWN offsetof(struct host_device, carrier_down)
+#define NET_DEVICE_DISMANTLE offsetof(struct host_device, dismantle)
 #define DEVMAP_VAL_TO_DEV (offsetof(struct host_entry, ifindex) - offsetof(struct host_entry, dev))
 #define NOTIFIER_INFO_DEV 0
 #define NETDEV_PRECHANGEUPPER 26

@@ -81,7 +81,7 @@ class Device(ctypes.Structure):
         ("ifindex", ctypes.c_uint32),
         ("carrier_up", ctypes.c_uint32),
         ("carrier_down", ctypes.c_uint32),
-        ("unused", ctypes.c_uint32),
+        ("dismantle", ctypes.c_uint8),
     ]
 
 

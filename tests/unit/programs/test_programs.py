@@ -6,7 +6,7 @@ import pytest
 from netvsc_bpf.kernel.bpf import abi
 from netvsc_bpf.kernel.bpf.abi import ControlCommand, ControlResult, Returns
 from netvsc_bpf.model.path import Liveness, Path, Reason
-from netvsc_bpf.planner.damping import FAILURES
+from netvsc_bpf.planner.damping import LOSSES
 from tests.unit.programs.host import (
     IFINDEX,
     LINKWATCH_PENDING,
@@ -73,6 +73,32 @@ def test_s95_going_down_holds_the_vf_although_its_state_is_still_good(host: Host
     assert arms(host) == 0, "not even for a moment"
     host.happen(Event.NOTIFIER, argument=NETDEV_UP)
     assert [host.packet() for _ in range(2)] == [False, True], "it settles first"
+
+
+@pytest.mark.parametrize("state", UNUSABLE.values())
+def test_s106_vf_that_is_closed_because_it_is_removed_did_not_fail(
+    host: Host, live: Host, state: int
+) -> None:
+    host.vf.dismantle = 1
+    host.happen(Event.NOTIFIER, argument=NETDEV_GOING_DOWN)
+    assert left(host) == (True, Reason.VF_GONE)
+    live.vf.dismantle, live.vf.state = 1, state
+    assert not live.packet()
+    assert left(live) == (True, Reason.VF_GONE)
+
+
+def test_s106_guard_leaves_it_as_removed_too(live: Host) -> None:
+    live.set_pair(guard=2)
+    live.vf.dismantle, live.vf.state = 1, PRESENT
+    assert not live.guard_drops(BROADCAST)
+    assert left(live) == (True, Reason.VF_GONE)
+
+
+def test_s106_vf_whose_removal_has_begun_is_used_while_it_is_up(live: Host) -> None:
+    live.vf.dismantle = 1
+    assert live.packet()
+    live.set_pair(guard=2)
+    assert live.guard_drops(BROADCAST), "it is the path"
 
 
 def test_s95_unregistered_vf_is_held(host: Host) -> None:
@@ -354,9 +380,9 @@ def test_s100_by_hand_a_failure_is_the_last_and_no_other_leaving_is(host: Host, 
     host.set_pair(returns=Returns.MANUAL)
     host.control(ControlCommand.DISARM, abi.REASONS.index(reason))
     assert why(host) is reason, "it says why the VF was left"
-    assert (host.pair.returns == Returns.PENDING) == (reason in FAILURES)
+    assert (host.pair.returns == Returns.PENDING) == (reason in LOSSES)
     returned = any(host.packet() for _ in range(3))
-    assert returned == (reason not in FAILURES)
+    assert returned == (reason not in LOSSES)
     assert arms(host) == returned, "not even for a moment"
 
 

@@ -22,6 +22,7 @@ def members() -> Members:
             "nd_net": Member(280, 8, "possible_net_t"),
             "carrier_up_count": Member(808, 4, "atomic_t"),
             "carrier_down_count": Member(812, 4, "atomic_t"),
+            "dismantle": Member(1313, 1, "bool"),
             "name": Member(288, 16, ""),
         },
         "bpf_dtab_netdev": {"dev": Member(0, 8, ""), "val": Member(52, 8, "bpf_devmap_val")},
@@ -65,10 +66,22 @@ def test_offsets_are_those_of_the_kernel() -> None:
         "NET_DEVICE_NET": 280,
         "NET_DEVICE_CARRIER_UP": 808,
         "NET_DEVICE_CARRIER_DOWN": 812,
+        "NET_DEVICE_DISMANTLE": 1313,
         "DEVMAP_VAL_TO_DEV": 52,
         "NOTIFIER_INFO_DEV": 0,
         "NETDEV_PRECHANGEUPPER": 26,
     }
+
+
+@pytest.mark.parametrize("flag", [None, Member(1313, 1, "u8", 1), Member(1312, 4, "int")])
+def test_s106_kernel_that_does_not_show_a_removal_as_expected_is_used_all_the_same(
+    flag: Member | None,
+) -> None:
+    btf = FakeBtf()
+    del btf.structs["net_device"]["dismantle"]
+    if flag is not None:
+        btf.structs["net_device"]["dismantle"] = flag
+    assert kernel_offsets(btf)["NET_DEVICE_DISMANTLE"] == 0  # type: ignore[arg-type]
 
 
 def test_without_offsets_the_programs_get_the_same_macros() -> None:

@@ -60,7 +60,7 @@ def test_no_detail_has_the_name_of_another_key() -> None:
     ("reason", "severity"),
     [
         ("vf-down", Severity.WARNING),
-        ("vf-gone", Severity.WARNING),
+        ("vf-gone", Severity.INFO),
         ("armed", Severity.INFO),
         ("synthetic-down", Severity.INFO),
         ("drained", Severity.INFO),

@@ -11,6 +11,7 @@ from netvsc_bpf.model.drain import Drain
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.actions import Attach, Permit, Withdraw
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
+from netvsc_bpf.planner.removals import Charges
 from netvsc_bpf.planner.stall import StallPolicy
 from tests.unit.planner.world import World
 
@@ -18,7 +19,7 @@ STEPS = [Withdraw(2, Reason.NO_VF), Attach(2), Permit(2, 100)]
 
 
 def memory() -> PairMemory:
-    return PairMemory(Damper(DampingPolicy()))
+    return PairMemory(Charges(Damper(DampingPolicy())))
 
 
 def test_after_a_failure_only_withdrawing_is_allowed_for_a_while() -> None:
@@ -51,10 +52,11 @@ def test_failure_that_is_over_causes_no_retry() -> None:
 
 
 def test_vf_is_held_back_until_its_penalty_has_halved_far_enough() -> None:
-    pair = PairMemory(Damper(DampingPolicy(half_life_s=60.0, penalty=1000, suppress=1500, reuse=1000)))
+    policy = DampingPolicy(half_life_s=60.0, penalty=1000, suppress=1500, reuse=1000)
+    pair = PairMemory(Charges(Damper(policy)))
     assert pair.held_back_for_s(0.0) is None
     for _ in range(2):
-        pair.damper = pair.damper.failed(0.0)
+        pair.charges = pair.charges.failed(7, 0.0)
     assert round(pair.held_back_for_s(0.0) or 0, 3) == 60.0
     assert round(pair.held_back_for_s(45.0) or 0, 3) == 15.0
     assert pair.held_back_for_s(61.0) is None

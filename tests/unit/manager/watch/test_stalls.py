@@ -9,6 +9,7 @@ from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
 from netvsc_bpf.planner.plan import Wanted, plan
+from netvsc_bpf.planner.removals import Charges
 from netvsc_bpf.planner.stall import Stall, StallPolicy
 from tests.unit.planner.world import World
 
@@ -22,7 +23,7 @@ class Days:
     """The manager does what it does in reconcile.py; the kernel arms what is permitted."""
 
     world: World = field(default_factory=World)
-    memory: PairMemory = field(default_factory=lambda: PairMemory(Damper(DampingPolicy())))
+    memory: PairMemory = field(default_factory=lambda: PairMemory(Charges(Damper(DampingPolicy()))))
     now: float = 1000.0
 
     def __post_init__(self) -> None:
@@ -45,7 +46,7 @@ class Days:
         assert self.world.permitted and self.world.devmap is not None
         self.now += NOTICED_S
         self.memory.hold = self.memory.hold.stalled(self.world.devmap, self.now, POLICY)
-        self.memory.damper = self.memory.damper.failed(self.now)
+        self.memory.charges = self.memory.charges.failed(self.world.devmap, self.now)
         self.manage()
 
     def wait(self) -> float:
