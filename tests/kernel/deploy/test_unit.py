@@ -111,7 +111,7 @@ def test_s68_systemd_starts_reloads_and_stops_the_unit_as_its_own_user(share: Pa
     assert (pair["path"], pair["vf"]["interface"], left("ipv6")) == ("vf", "vf0", "1\nstatus 0\n")
 
     assert left("reload-bad") == left("reload-good") == "status 0\n"
-    refused = "/etc/netvsc-bpf.toml:6: settle_ms must be at least 10, not 5; the previous configuration stays"
+    refused = "/etc/netvsc-bpf/netvsc-bpf.toml:6: settle_ms must be at least 10, not 5; the previous configuration stays"
     assert refused in journal
     assert "attach.settle_ms 50 instead of 20" in journal and "permitted: vf0, settle time 50 ms" in journal
 
@@ -119,7 +119,7 @@ def test_s68_systemd_starts_reloads_and_stops_the_unit_as_its_own_user(share: Pa
     (pair,) = json.loads(left("after").removesuffix("status 0\n"))
     assert pair["path"] == "vf"  # the data path stays
     assert left("start-bad").endswith("status 1\n") and left("restarts") == "0\nstatus 0\n"
-    assert "/etc/netvsc-bpf.toml:7: invalid TOML" in journal
+    assert "/etc/netvsc-bpf/netvsc-bpf.toml:7: invalid TOML" in journal
     assert left("detach") == "status 0\n" and left("left") == "/sys/fs/bpf/netvsc-bpf\nstatus 0\n"
     assert "unexpected error" not in journal and "failed" not in journal
 
