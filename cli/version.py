@@ -15,7 +15,7 @@ import netvsc_bpf
 
 _SOURCES = frozenset({".py", ".c", ".h"})
 _DIGITS = 12
-"""Hexadecimal; enough to tell any two trees apart that were not made to collide."""
+"""Hexadecimal; enough to distinguish any two trees that were not made to collide."""
 
 
 def source_digest() -> str:

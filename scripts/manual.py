@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes docs/man/ and deploy/completion/ from the commands, the configuration keys and the metrics themselves.
+"""Writes docs/man/ and deploy/completion/ from the commands, configuration keys and metrics themselves.
 
 Run by `make manual`. tests/unit/cli/test_manual.py fails where what stands there is not what this writes.
 """
@@ -74,7 +74,10 @@ EXAMPLES = (
     ("A capture of both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
     ("The same for a network namespace:", "netvsc-bpf --netns blue attach eth0"),
 )
-SEE_ALSO = "netvsc-bpf.toml(5), netvsc-bpf-metrics(7), ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), capabilities(7)"
+SEE_ALSO = (
+    "netvsc-bpf.toml(5), netvsc-bpf-metrics(7), ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), "
+    "capabilities(7)"
+)
 
 
 def main_page() -> str:

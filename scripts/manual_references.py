@@ -18,13 +18,13 @@ _CONFIGURATION = """
 the file. A key that is unknown, of another type, out of range or in contradiction to another one is refused
 with FILE:LINE: reason and exit status 2. `netvsc-bpf config check` shows every mistake.
 
-SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. If it has a mistake, the line is logged and the old
-configuration stays in force. Otherwise changes take effect without releasing a VF that still fits. Where a key
-needs a restart instead, it is said there.
+SIGHUP (`systemctl reload netvsc-bpf`) reads the file again. If it has a mistake, the line is logged and the
+old configuration stays in force. Otherwise changes take effect without releasing a VF that still fits. Where
+a key needs a restart instead, it is said there.
 """
 _METRICS = """
-`netvsc-bpf run` serves metrics in Prometheus' text format 0.0.4 on 127.0.0.1:9855, unless its configuration says
-otherwise. `netvsc-bpf metrics` prints them once, for a textfile collector, with or without a manager.
+`netvsc-bpf run` serves metrics in Prometheus' text format 0.0.4 on 127.0.0.1:9855, unless its configuration
+says otherwise. `netvsc-bpf metrics` prints them once, for a textfile collector, with or without a manager.
 
 Labels name the synthetic NIC. Counters of a pair are kept in pinned maps: they survive restarts, upgrades and
 crashes of the manager, and start again from 0 when the pair is detached and attached.

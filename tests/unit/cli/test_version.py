@@ -33,8 +33,9 @@ def installed(folder: Path) -> Path:
 
 
 def digest_of(folder: Path) -> str:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); from netvsc_bpf.cli.version import *; print(source_digest())"
-    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path += sys.argv[2:]; {code}", str(folder)]
+    code = "import sys; sys.path[:0] = sys.argv[1:]; from netvsc_bpf.cli import version as found;"
+    code += "print(found.source_digest())"
+    command = [sys.executable, "-I", "-S", "-c", code, str(folder)]
     command += [path for path in sys.path if path.endswith("site-packages")]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
