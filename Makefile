@@ -76,6 +76,18 @@ debian13-test: ## unit tests and attach under Debian 13's Python and bcc, on thi
 	@scripts/kernel.sh debian13-test
 	@scripts/debian13.sh
 
+##@ Package
+
+.PHONY: deb
+deb: ## the Debian package, into build/deb
+	@scripts/deb.sh
+
+.PHONY: deb-test
+deb-test: ## install, upgrade under traffic, remove and purge it on Debian 12 and 13
+	@scripts/kernel.sh deb-test
+	@scripts/setup.sh
+	@$(VENV)/python -m tests.deb.run
+
 ##@ Measure
 
 # Where measurements leave their raw numbers. The pages are made of those in bench/results.

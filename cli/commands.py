@@ -11,8 +11,8 @@ from netvsc_bpf.cli.complete import namespaces
 from netvsc_bpf.cli.errors import ErrorLine, usage_lines
 from netvsc_bpf.cli.exit_status import epilog
 from netvsc_bpf.cli.main import INTERRUPTED
+from netvsc_bpf.cli.version import show as show_version
 
-from netvsc_bpf import __version__
 from netvsc_bpf.model.errors import NetvscBpfError
 
 _COMMANDS = (
@@ -88,7 +88,14 @@ def _explain(command: click.Command, name: str) -> None:
     help="Work on this network namespace (see `ip netns`).",
 )
 @click.option("--verbose", is_flag=True, help="Show the compiler's log if compiling fails.")
-@click.version_option(__version__, prog_name="netvsc-bpf")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=show_version,
+    help="Show the version and a digest of the installed sources, and exit.",
+)
 def command_line(netns: str | None, verbose: bool) -> None:
     """Use a synthetic NIC and its SR-IOV VF as one NIC, with eBPF."""
     if netns is not None:

@@ -8,7 +8,7 @@ import click
 from netvsc_bpf.model.errors import ConfigError
 from netvsc_bpf.model.names import shown
 
-_FILE = Path("/etc/netvsc-bpf.toml")
+_FILE = Path("/etc/netvsc-bpf/netvsc-bpf.toml")
 """The file of the service (deploy/systemd)."""
 
 
@@ -20,7 +20,7 @@ def config() -> None:
 @config.command()
 @click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path), default=_FILE)
 def check(file: Path) -> None:
-    """Check a configuration file, by default /etc/netvsc-bpf.toml, and print every mistake with its line.
+    """Check a file, by default /etc/netvsc-bpf/netvsc-bpf.toml, and print every mistake with its line.
 
     Nothing is changed, and no manager is needed. Whether its interfaces fit this machine is shown by `plan`.
     """

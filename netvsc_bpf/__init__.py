@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from netvsc_bpf.model.path import Path, Reason
     from netvsc_bpf.model.status import PairStatus
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+"""The only place that the version is written; pyproject.toml reads it, and debian/changelog repeats it."""
 
 __all__ = [
     "AttachOptions",

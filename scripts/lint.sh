@@ -32,10 +32,11 @@ layout() {
 	[ ${#sources[@]} = 0 ] || .venv/bin/clang-format --dry-run -Werror "${sources[@]}"
 }
 
-# deploy/udev/netvsc-bpf-vf and .ci/run have no suffix.
+# deploy/udev/netvsc-bpf-vf, .ci/run and what dpkg runs have no suffix.
 shells() {
 	local scripts
-	mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run deploy/udev/netvsc-bpf-vf)
+	mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run deploy/udev/netvsc-bpf-vf \
+		'debian/*.p[or]*' debian/preinst.in)
 	shellcheck "${scripts[@]}"
 }
 

@@ -1,32 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes docs/man/netvsc-bpf.1 and deploy/completion/ from the commands themselves.
+"""Writes docs/man/ and deploy/completion/ from the commands, configuration keys and metrics themselves.
 
 Run by `make manual`. tests/unit/cli/test_manual.py fails where what stands there is not what this writes.
 """
 
 import re
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
+from manual_references import configuration_page, metrics_page
 from netvsc_bpf.cli.commands import CONTEXT_SETTINGS, command_line
+from roff import DATE, WRITTEN, escaped, filled, paragraphs, tagged
 
 from netvsc_bpf import __version__
 
 REPO = Path(__file__).resolve().parents[1]
-MANUAL = Path("docs/man/netvsc-bpf.1")
+MANUAL = Path("docs/man")
 COMPLETIONS = {
     "bash": Path("deploy/completion/netvsc-bpf.bash"),
     "zsh": Path("deploy/completion/_netvsc-bpf"),
     "fish": Path("deploy/completion/netvsc-bpf.fish"),
 }
 PROGRAM = "netvsc-bpf"
-
-DATE = "2026-11-30"
-"""The date of the last change to the texts in this file; help texts of commands change without it."""
-WIDTH = 78
 
 DESCRIPTION = """
 A virtual machine with SR-IOV has a synthetic NIC that is always there (hv_netvsc, virtio-net) and a virtual
@@ -61,6 +58,7 @@ FILES = (
         "/sys/fs/bpf/netvsc-bpf",
         "The pinned programs, links and maps, by network namespace. No state is kept anywhere else.",
     ),
+    ("/etc/netvsc-bpf/netvsc-bpf.toml", "The configuration of the service; see netvsc-bpf.toml(5)."),
 )
 EXAMPLES = (
     ("Can this machine run it?", "netvsc-bpf doctor"),
@@ -76,7 +74,10 @@ EXAMPLES = (
     ("A capture of both paths of eth0 for Wireshark:", "netvsc-bpf capture eth0 -w both.pcapng port 443"),
     ("The same for a network namespace:", "netvsc-bpf --netns blue attach eth0"),
 )
-SEE_ALSO = "ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), capabilities(7)"
+SEE_ALSO = (
+    "netvsc-bpf.toml(5), netvsc-bpf-metrics(7), ip(8), tc(8), tcpdump(8), pcap-filter(7), bpf(2), "
+    "capabilities(7)"
+)
 
 
 def main_page() -> str:
@@ -84,8 +85,7 @@ def main_page() -> str:
     context = click.Context(command_line, info_name=PROGRAM, **CONTEXT_SETTINGS)
     summary = (command_line.help or "").rstrip(".")
     lines = [
-        '.\\" SPDX-License-Identifier: GPL-2.0-only',
-        '.\\" Written by scripts/manual.py from the commands; change those, and run make manual.',
+        *WRITTEN,
         f'.TH NETVSC-BPF 1 "{DATE}" "{PROGRAM} {__version__}" "User Commands"',
         ".SH NAME",
         f"{escaped(PROGRAM)} \\- {escaped(summary[0].lower() + summary[1:])}",
@@ -112,7 +112,7 @@ def main_page() -> str:
             ".RE",
             ".fi",
         ]
-    return "\n".join([*lines, ".SH SEE ALSO", escaped(SEE_ALSO), ""])
+    return "\n".join([*lines, ".SH SEE ALSO", *filled(SEE_ALSO), ""])
 
 
 def commands(context: click.Context, group: click.Group, prefix: str = "") -> Iterator[click.Context]:
@@ -154,33 +154,6 @@ def limits(text: str) -> str:
     return re.sub(r"x>=([\d.]+)", r"at least \1", text)
 
 
-def tagged(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield paragraphs that hang behind their tags."""
-    for tag, text in pairs:
-        yield from (".TP", f".B {escaped(tag)}", *filled(text))
-
-
-def paragraphs(text: str) -> Iterator[str]:
-    """Yield plain text as paragraphs, the first of a section."""
-    for number, paragraph in enumerate(text.strip().split("\n\n")):
-        if number:
-            yield ".PP"
-        yield from filled(paragraph)
-
-
-def filled(text: str) -> list[str]:
-    """Return lines that are short enough; what is in `backticks` becomes bold."""
-    bold = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped(" ".join(text.split())))
-    lines = textwrap.wrap(bold, WIDTH, break_long_words=False, break_on_hyphens=False)
-    # A full stop or a quote at the beginning would make a request of the line.
-    return [f"\\&{one}" if one.startswith((".", "'")) else one for one in lines]
-
-
-def escaped(text: str) -> str:
-    """Escape what roff takes for its own."""
-    return text.replace("\\", "\\e").replace("-", "\\-")
-
-
 def completion(shell: str) -> str:
     """Return the completion script of a shell, as click makes it."""
     kind = get_completion_class(shell)
@@ -191,7 +164,12 @@ def completion(shell: str) -> str:
 def written() -> dict[Path, str]:
     """Return every file that this script writes, by its path in the repository."""
     scripts = {path: completion(shell).strip() + "\n" for shell, path in COMPLETIONS.items()}
-    return {MANUAL: main_page(), **scripts}
+    pages = {
+        "netvsc-bpf.1": main_page(),
+        "netvsc-bpf.toml.5": configuration_page(),
+        "netvsc-bpf-metrics.7": metrics_page(),
+    }
+    return {**{MANUAL / name: text for name, text in pages.items()}, **scripts}
 
 
 if __name__ == "__main__":

@@ -65,14 +65,14 @@ def example() -> str:
 
 def _row(key: Key, *, shown: bool) -> str:
     mark = "" if key.setting.live else " ¹"
-    default = f"`{key.default_toml}`" if shown and _has_default(key) else ""
+    default = f"`{key.default_toml}`" if shown and has_default(key) else ""
     return f"| `{key.name}`{mark} | {key.takes} | {default} | {key.setting.text} |"
 
 
 def _entries(section: str, keys: Mapping[str, Key]) -> str:
     lines = []
     for key in keys.values():
-        active = section != INTERFACE and _has_default(key)
+        active = section != INTERFACE and has_default(key)
         value = key.default_toml if key.default is not None or key.is_choice or key.takes_auto else '"..."'
         if section != INTERFACE:
             lines.append(_comment(f"{key.setting.text} Takes {key.takes}."))
@@ -80,7 +80,7 @@ def _entries(section: str, keys: Mapping[str, Key]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _has_default(key: Key) -> bool:
+def has_default(key: Key) -> bool:
     """Return whether leaving the key out and giving the default are the same."""
     return key.name != "settle_ms" and (key.default is not None or key.is_choice or key.takes_auto)
 

@@ -38,13 +38,13 @@ and users are set in the `[metrics]` section of its [configuration file](configu
 
 <!-- Written by netvsc_bpf/metrics/reference.py from the collector; change that. -->
 """
-_TITLES = {
+TITLES = {
     Source.PAIRS: "Attached pairs",
     Source.PROGRAMS: "Programs",
     Source.MANAGER: "Manager",
     Source.EXPORTER: "Exporter",
 }
-_SAYS = {
+SAYS = {
     Source.PAIRS: "Read from pinned maps and netlink, as long as a pair is attached.",
     Source.PROGRAMS: "Read from the kernel. Runs are counted while the sysctl `kernel.bpf_stats_enabled` is "
     "1, which costs some nanoseconds per packet.",
@@ -62,7 +62,7 @@ def page() -> str:
     for source in Source:
         rows = [_row(family) for family in FAMILIES if family.source is source]
         table = ["| name | type | labels | |", "|---|---|---|---|", *rows]
-        parts.append(f"## {_TITLES[source]}\n\n{_SAYS[source]}\n\n" + "\n".join(table) + "\n")
+        parts.append(f"## {TITLES[source]}\n\n{SAYS[source]}\n\n" + "\n".join(table) + "\n")
     return "\n".join(parts)
 
 

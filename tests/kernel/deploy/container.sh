@@ -31,7 +31,7 @@ mkdir -p "$ROOT/opt/netvsc-bpf/bin" "$ROOT/etc/sysusers.d" "$ROOT/etc/systemd/sy
 ln -s "$REPO/.venv/bin/netvsc-bpf" "$ROOT/opt/netvsc-bpf/bin/netvsc-bpf"
 cp "$REPO/deploy/systemd/netvsc-bpf.service" "$ROOT/etc/systemd/system/"
 cp "$REPO/deploy/sysusers.d/netvsc-bpf.conf" "$ROOT/etc/sysusers.d/"
-cp "$WORK/share/netvsc-bpf.toml" "$ROOT/etc/"
+install -D "$WORK/share/netvsc-bpf.toml" "$ROOT/etc/netvsc-bpf/netvsc-bpf.toml"
 mkdir -p "$ROOT/etc/systemd/network"
 rm -f "$ROOT"/etc/systemd/network/*
 cp "$REPO"/deploy/networkd/*.network "$ROOT/etc/systemd/network/"

@@ -32,16 +32,16 @@ step process cat "/proc/$(systemctl show -P MainPID netvsc-bpf)/status"
 step status $netvsc_bpf status --json
 step ipv6 cat /proc/sys/net/ipv6/conf/vf0/disable_ipv6
 
-sed -i 's/settle_ms = 20/settle_ms = 5/' /etc/netvsc-bpf.toml
+sed -i 's/settle_ms = 20/settle_ms = 5/' /etc/netvsc-bpf/netvsc-bpf.toml
 step reload-bad systemctl reload netvsc-bpf
 logged 'the previous configuration stays in force'
-sed -i 's/settle_ms = 5/settle_ms = 50/' /etc/netvsc-bpf.toml
+sed -i 's/settle_ms = 5/settle_ms = 50/' /etc/netvsc-bpf/netvsc-bpf.toml
 step reload-good systemctl reload netvsc-bpf
 logged 'permitted: vf0, settle time 50 ms'
 
 step stop systemctl stop netvsc-bpf
 step after $netvsc_bpf status --json
-echo nonsense >>/etc/netvsc-bpf.toml
+echo nonsense >>/etc/netvsc-bpf/netvsc-bpf.toml
 step start-bad systemctl start netvsc-bpf
 step restarts systemctl show -P NRestarts netvsc-bpf
 step detach $netvsc_bpf detach --all

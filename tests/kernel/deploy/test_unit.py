@@ -45,7 +45,7 @@ def unit(tmp_path: Path) -> Path:
 
 
 def test_systemd_finds_nothing_to_complain_about(unit: Path) -> None:
-    command = [tool("systemd-analyze"), "verify", "--recursive-errors=no", str(unit)]
+    command = [tool("systemd-analyze"), "verify", "--recursive-errors=no", "--man=no", str(unit)]
     result = subprocess.run(command, text=True, capture_output=True, check=False)
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
@@ -111,15 +111,15 @@ def test_s68_systemd_starts_reloads_and_stops_the_unit_as_its_own_user(share: Pa
     assert (pair["path"], pair["vf"]["interface"], left("ipv6")) == ("vf", "vf0", "1\nstatus 0\n")
 
     assert left("reload-bad") == left("reload-good") == "status 0\n"
-    refused = "/etc/netvsc-bpf.toml:6: settle_ms must be at least 10, not 5; the previous configuration stays"
-    assert refused in journal
+    refused = "settle_ms must be at least 10, not 5; the previous configuration stays"
+    assert f"/etc/netvsc-bpf/netvsc-bpf.toml:6: {refused}" in journal
     assert "attach.settle_ms 50 instead of 20" in journal and "permitted: vf0, settle time 50 ms" in journal
 
     assert left("stop") == "status 0\n"
     (pair,) = json.loads(left("after").removesuffix("status 0\n"))
     assert pair["path"] == "vf"  # the data path stays
     assert left("start-bad").endswith("status 1\n") and left("restarts") == "0\nstatus 0\n"
-    assert "/etc/netvsc-bpf.toml:7: invalid TOML" in journal
+    assert "/etc/netvsc-bpf/netvsc-bpf.toml:7: invalid TOML" in journal
     assert left("detach") == "status 0\n" and left("left") == "/sys/fs/bpf/netvsc-bpf\nstatus 0\n"
     assert "unexpected error" not in journal and "failed" not in journal
 
