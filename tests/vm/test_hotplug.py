@@ -3,16 +3,25 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
+from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.model.path import Path, Reason
+from tests.kernel.support.announced import Announced
 from tests.kernel.support.manager import managers
+from tests.kernel.support.waiting import eventually
 from tests.vm.hotplug import HotPluggedPair
-from tests.vm.sriov import ADDRESS, SYNTHETIC
-from tests.vm.streams import QUEUED, go_on, lost, udp
+from tests.vm.rtnl.holder import holding_rtnl
+from tests.vm.sriov import ADDRESS, PEER, SYNTHETIC, silent
+from tests.vm.streams import END_NS, QUEUED, go_on, lost, udp, udp_back
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
+HELD_MS = 3000
+"""A manager that is not kept waiting announces within a fraction of it, in an emulated guest too."""
+ROUNDS_S = AnnouncePolicy().after_s[-1] + 2 * AnnouncePolicy().gap_s
+"""A change of path is not announced any more after that, and the next one is at once."""
 
 
 @pytest.mark.newest
@@ -44,6 +53,7 @@ def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_
 
 
 @pytest.mark.newest
+@pytest.mark.newest
 def test_s106_nic_that_is_unplugged_ten_times_in_a_row_is_never_damped(hot_plugged: HotPluggedPair) -> None:
     with managers(hot_plugged) as start:
         manager = start(SYNTHETIC)
@@ -58,6 +68,34 @@ def test_s106_nic_that_is_unplugged_ten_times_in_a_row_is_never_damped(hot_plugg
         assert not manager.events_of("damped")
         reasons = [one["reason"] for one in manager.events_of("switched") if one["to"] == "synthetic"]
         assert reasons == ["vf-gone"] * 10
+
+
+@pytest.mark.newest
+def test_s60_unplugged_vf_of_a_guest_that_only_receives_is_announced_while_rtnl_is_held(
+    hot_plugged: HotPluggedPair,
+) -> None:
+    with (
+        silent(hot_plugged),
+        managers(hot_plugged) as start,
+        holding_rtnl("e1000e", HELD_MS) as holder,
+        Announced(PEER, hot_plugged.peer_name(), hot_plugged.mac) as announced,
+    ):
+        manager = start(SYNTHETIC)
+        for _ in range(2):
+            began = time.monotonic_ns()
+            hot_plugged.plug()
+            manager.wait_path(Path.VF, Reason.ARMED)
+            eventually("it was announced", lambda since=began: bool(announced.since(since)))
+            time.sleep(ROUNDS_S)
+            with udp_back() as stream:
+                go_on(stream)
+                hot_plugged.unplug()
+                manager.wait_path(Path.SYNTHETIC, Reason.NO_VF)
+                go_on(stream)
+                left_at, held, result = hot_plugged.left_at(), holder.last(), stream.stop()
+            assert held is not None and left_at < held.from_ns
+            assert left_at < announced.since(left_at)[0] < held.until_ns
+            assert result.window(held.from_ns, END_NS).lost == 0
 
 
 def _errors_are_exported(pair: HotPluggedPair) -> None:
