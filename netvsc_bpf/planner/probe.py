@@ -140,7 +140,7 @@ class PairProbe:
 
     def with_sent(self, questions: int) -> "PairProbe":
         """Return the state after this many questions were sent."""
-        return replace(self, own=questions)
+        return self if questions == self.own else replace(self, own=questions)
 
     def wait_s(self, policy: ProbePolicy) -> float:
         """Return in how many seconds to look again."""
@@ -172,7 +172,8 @@ class PairProbe:
             return replace(state, asked=state._questions(at_once=True)), Verdict.NONE
         idle = self._receives_only(look, len(answered))
         if answered:
-            state = replace(state, unanswered=0, heard=True, on_trial=False)
+            if self.unanswered or self.on_trial or not self.heard:
+                state = replace(state, unanswered=0, heard=True, on_trial=False)
         elif self.asked & self.proven:
             state = replace(state, unanswered=self.unanswered + 1)
             if state.unanswered >= (min(policy.missed, 1 + self.slow) if self.on_trial else policy.missed):

@@ -42,6 +42,7 @@ def test_s96_true_vf_that_transmits_into_nothing_is_left_and_used_again_once_it_
 ) -> None:
     vf = any_pair.plug()
     with own_manager_of(any_pair, **PROBE) as manager:
+        manager.wait_event("joined", vf.name)
         any_pair.wait_for(Path.VF)
         eventually("an answer", lambda: (manager.asked_status()["probe"] or {}).get("state") == "reachable")
         with udp() as stream:

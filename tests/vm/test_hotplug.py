@@ -53,7 +53,6 @@ def test_s01_nic_plugged_in_is_used_its_errors_are_exported_s53_and_s18_no_more_
 
 
 @pytest.mark.newest
-@pytest.mark.newest
 def test_s106_nic_that_is_unplugged_ten_times_in_a_row_is_never_damped(hot_plugged: HotPluggedPair) -> None:
     with managers(hot_plugged) as start:
         manager = start(SYNTHETIC)

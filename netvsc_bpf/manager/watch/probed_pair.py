@@ -64,6 +64,8 @@ class ProbedPair:
     """That of the last reading of targets."""
     _read_at: float = 0.0
     _macs: dict[Target, bytes] = field(default_factory=dict)
+    _frames: dict[tuple[Target, bytes | None], bytes | None] = field(default_factory=dict)
+    """Questions as they were built since the last reading of targets, by target and MAC."""
     _heard: set[Target] = field(default_factory=set)
     _answers: int = 0
     """Answers that were not counted yet."""
@@ -80,7 +82,7 @@ class ProbedPair:
         self, rtnl: Rtnetlink, links: dict[int, upper_devices.Link], policy: ProbePolicy, now: float
     ) -> None:
         """Read the targets. Raises OSError."""
-        self._policy, self._read_at = policy, now
+        self._policy, self._read_at, self._frames = policy, now, {}
         self.targets = probe_targets.choose(policy, probe_targets.read(rtnl, self.ifindex, links))
         heard = self.targets.heard
         self._macs = {**self._macs, **heard}
@@ -124,8 +126,9 @@ class ProbedPair:
         """
         for target in self._probe.asked:
             mac = None if self._probe.unanswered or self._probe.check else self._macs.get(target)
-            frame = self.targets.question(target, mac)
-            if frame is not None:
+            if (target, mac) not in self._frames:
+                self._frames[target, mac] = self.targets.question(target, mac)
+            if (frame := self._frames[target, mac]) is not None:
                 yield target.ifindex, frame
 
     def asked(self, sent: int) -> None:
