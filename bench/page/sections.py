@@ -66,7 +66,7 @@ SECTIONS = {
     "idle": Section("A manager with nothing to do"),
     "churn": Section("A manager among a thousand other interfaces"),
     "scrape": Section("A scrape of metrics"),
-    "fleet": Section("10,000 VMs for one Prometheus"),
+    "fleet": Section("A fleet for one Prometheus"),
     "since": Section("The control plane, relative to an earlier version"),
     "drift": Section("Programs that others detach", times.repairs),
     "kills": Section("kill -9 during flaps", times.kills),
