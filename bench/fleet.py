@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A fleet of 10,000 VMs for one Prometheus: its series and memory, and what the rules for a fleet take.
+"""A fleet, 10,000 VMs by default, for one Prometheus: its series and memory, and what the rules take.
 
 The VMs are made up: one process answers for all of them, each on an address of its own
 (bench/fleet_targets.py), with what the real collector says of a pair in one of nine states, in eight

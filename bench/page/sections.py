@@ -72,7 +72,7 @@ SECTIONS = {
     "black-hole": Section("A VF that reaches nothing"),
     "churn": Section("A manager among a thousand other interfaces"),
     "scrape": Section("A scrape of metrics"),
-    "fleet": Section("10,000 VMs for one Prometheus"),
+    "fleet": Section("A fleet for one Prometheus"),
     "since": Section("The control plane, relative to an earlier version"),
     "drift": Section("Programs that others detach", times.repairs),
     "kills": Section("kill -9 during flaps", times.kills),
