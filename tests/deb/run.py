@@ -69,6 +69,7 @@ def _life(machine: Machine, life: Life, built: packages.Packages, upgrades: int)
     before = life.clean()
     life.start(built.other_abi)
     life.change(built.current, "upgrade from another map layout")
+    life.refuse(built.other_abi)
     life.unit()
     network_managers.check(machine)
     for number in range(1, upgrades + 1):
