@@ -5,6 +5,7 @@
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ def main() -> int:
     suites = arguments.suites or list(WORKING)
     if unknown := set(suites) - SUITES.keys():
         parser.error(f"no such suite: {', '.join(unknown)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that machines end with it
     enter_sandbox()
     cache().mkdir(parents=True, exist_ok=True)
     failed = []
