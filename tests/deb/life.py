@@ -83,6 +83,18 @@ class Life:
         self._on_the_vf()
         print("  runs with a read-only root and without /tmp, /var/tmp, /dev/shm", flush=True)
 
+    def refuse(self, package: str) -> None:
+        """Check that another map layout is refused while NICs are attached without the service."""
+        installed = "dpkg-query -W -f '${db:Status-Status} ${Version}' netvsc-bpf"
+        before = self._machine.run(installed)
+        self._machine.run("systemctl stop netvsc-bpf")
+        said = self._machine.run(f"dpkg --force-confold --install /share/{package}", status=1)
+        if "Nothing has been changed" not in said or self._machine.run(installed) != before:
+            raise StepFailed(said)
+        self._machine.run("systemctl start netvsc-bpf")
+        self._on_the_vf()
+        print("  another map layout is refused while NICs are attached without the service", flush=True)
+
     def change(self, package: str, what: str) -> None:
         """Install another version under traffic; the manager goes on with programs of that version."""
         with nothing_lost(self._lab, what):

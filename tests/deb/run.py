@@ -5,6 +5,7 @@
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ def main() -> int:
     suites = arguments.suites or list(WORKING)
     if unknown := set(suites) - SUITES.keys():
         parser.error(f"no such suite: {', '.join(unknown)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that machines end with it
     enter_sandbox()
     cache().mkdir(parents=True, exist_ok=True)
     failed = []
@@ -69,6 +71,7 @@ def _life(machine: Machine, life: Life, built: packages.Packages, upgrades: int)
     before = life.clean()
     life.start(built.other_abi)
     life.change(built.current, "upgrade from another map layout")
+    life.refuse(built.other_abi)
     life.unit()
     network_managers.check(machine)
     for number in range(1, upgrades + 1):
