@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m tests.run``: all tests of this kernel, as two pytest processes side by side.
+"""``python -m tests.run``: all tests of this kernel, as three pytest processes side by side.
 
-Most of the time a test waits for a settle time, a timer or a process that starts: two take little more than
-half as long as one. Each has a sandbox of its own (netvsc_bpf.lab.sandbox), as two checkouts would have.
+Most of the time a test waits for a settle time, a timer or a process that starts: three take little more than
+a third as long as one. Each has a sandbox of its own (netvsc_bpf.lab.sandbox), as three checkouts would have.
 
-Arguments are passed to both. The exit status is that of pytest, the worse of the two.
+Arguments are passed to all. The exit status is that of pytest, the worst of the three.
 """
 
 import os
@@ -18,12 +18,23 @@ from types import FrameType
 
 REPO = Path(__file__).parents[1]
 _TESTS = ("tests/unit", "tests/kernel")
-_APART = ("tests/kernel/manager", "tests/kernel/metrics", "tests/kernel/switching")
-"""Half of the tests, by the time that they take."""
-PARTS: Mapping[str, Sequence[str]] = {
-    "manager": _APART,
-    "others": (*_TESTS, *(f"--ignore={folder}" for folder in _APART)),
-}
+_MANAGER = "tests/kernel/manager"
+_METRICS = ("tests/kernel/metrics", "tests/kernel/switching")
+
+
+def _parts() -> Mapping[str, Sequence[str]]:
+    """Return the arguments of each process: a third of the tests, by the time that they take."""
+    files = sorted(str(path.relative_to(REPO)) for path in (REPO / _MANAGER).glob("test_*.py"))
+    middle = len(files) // 2
+    ignored = (_MANAGER, *_METRICS)
+    return {
+        "manager": files[:middle],
+        "moves": (*files[middle:], f"{_MANAGER}/moves", *_METRICS),
+        "others": (*_TESTS, *(f"--ignore={folder}" for folder in ignored)),
+    }
+
+
+PARTS = _parts()
 
 
 class Part:
@@ -60,7 +71,7 @@ class Part:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run both, show what they print, and return the worse exit status."""
+    """Run all, show what they print, and return the worst exit status."""
     parts = [Part(name, [*arguments, *own]) for name, own in PARTS.items()]
 
     def interrupt(number: int, frame: FrameType | None) -> None:
