@@ -50,11 +50,16 @@ class Leaving:
     """From the carrier's being off to RTM_NEWLINK; None: no message while it was observed."""
     took_effect_ms: float | None = None
     """From the driver's call of netif_carrier_off() to the carrier's being off; None: another failure."""
+    later: int = 0
+    """Of those lost, sent after the VF reported a carrier again, while it still had none.
+
+    igbvf does so between two resets while its PF is down. Whoever goes by the carrier uses it again.
+    """
 
     @property
     def after(self) -> int:
         """Of those lost, sent after the border: what failing over is to blame for."""
-        return self.lost - self.before
+        return self.lost - self.before - self.later
 
     @property
     def cut_off(self) -> bool:
@@ -90,12 +95,15 @@ def leaving(
     vf_dropped: int = 0,
     given_up_ns: int | None = None,
     notified_ns: int | None = None,
+    link_again_ns: int | None = None,
 ) -> Leaving:
     """Sum up a failure."""
     whole = recording.window(span.begin_ns, span.end_ns)
-    before = 0
+    before = later = 0
     if border_ns is not None:
         before = recording.window(span.begin_ns, min(border_ns, span.end_ns)).lost
+    if link_again_ns is not None and link_again_ns < span.end_ns:
+        later = recording.window(link_again_ns, span.end_ns).lost
     return Leaving(
         sent=whole.sent,
         lost=whole.lost,
@@ -107,6 +115,7 @@ def leaving(
         border_ms=_ms_between(span.begin_ns, border_ns),
         told_late_ms=_ms_between(border_ns, notified_ns),
         took_effect_ms=_ms_between(given_up_ns, border_ns),
+        later=later,
     )
 
 

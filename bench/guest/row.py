@@ -20,6 +20,8 @@ class Marks:
     border_ns: int | None = None
     given_up_ns: int | None = None
     notified_ns: int | None = None
+    link_again_ns: int | None = None
+    """After the border the carrier was on again, before anybody gave it back."""
     vf_dropped: int = 0
     used_again: bool = False
     linkless: bool = False
@@ -100,6 +102,7 @@ class Row:
                     vf_dropped=dropped,
                     given_up_ns=mark.given_up_ns,
                     notified_ns=mark.notified_ns,
+                    link_again_ns=mark.link_again_ns,
                 )
             )
             took_s = (mark.end_ns - mark.back_ns) / 1e9

@@ -51,6 +51,14 @@ def test_what_was_sent_before_the_border_is_not_failovers_loss(
     assert (found.gap_ms, found.pause_ms) == (5.0, 1.0)
 
 
+@pytest.mark.parametrize(("again_ms", "after", "later"), [(None, 4, 0), (5, 2, 2), (0, 0, 4), (99, 4, 0)])
+def test_what_was_sent_by_a_carrier_that_was_none_is_not_failovers_loss(
+    again_ms: int | None, after: int, later: int
+) -> None:
+    found = leaving(LOST_3_TO_6, WHOLE, 0, link_again_ns=None if again_ms is None else again_ms * MS)
+    assert (found.lost, found.after, found.later) == (4, after, later)
+
+
 def test_silence_that_lasts_to_the_end_is_a_gap_too_and_an_end_where_it_is_most() -> None:
     silent = leaving(recording([1, 2, 0, 0, 0, 0, 0, 0]), Span(0, 20 * MS), 0)
     assert silent.gap_ms == 18.0 and silent.cut_off
