@@ -84,7 +84,8 @@ class Lab:
         pair = self.plan.pair(i)
         near = name or pair.vf
         self._builder.plug([(pair, near)], up=up, link_local=link_local)
-        return self.ifindex(self.guest, near)
+        # By its far end: a manager may have moved it to another namespace already.
+        return with_rtnl(self.fabric, lambda rtnl: wiring.near_index_of(rtnl, pair.vf_port))
 
     def unplug_vf(self, i: int = 0) -> None:
         """Hot-remove the VF of a pair, under any name and in any namespace of the lab."""

@@ -65,6 +65,16 @@ def index_of(rtnl: Any, name: str) -> int:
     return int(found[0])
 
 
+def near_index_of(rtnl: Any, far: str) -> int:
+    """Return the ifindex of the near end of a cable, given its far end, whatever namespace it is in by now.
+
+    Raises:
+        NoSuchNic: there is no far end of that name.
+    """
+    (link,) = rtnl.get_links(index_of(rtnl, far))
+    return int(link.get_attr("IFLA_LINK"))
+
+
 def lay(rtnl: Any, cables: Sequence[Cable], near_namespace: str) -> None:
     """Create cables from the namespace of ``rtnl`` (the far ends) to another. Both ends are down."""
     with _opened(namespace_path(near_namespace)) as fd:

@@ -136,6 +136,7 @@ def lib() -> ctypes.CDLL:
         raise BccMissing(
             "cannot load libbpf.so.1", str(error), "run `apt-get install python3-bpfcc`"
         ) from None
+    found.libbpf_set_print(None)  # it writes warnings to stderr, beside the error that is raised
     found.bpf_link_create.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
     found.bpf_map_lookup_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     found.bpf_map_update_elem.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]

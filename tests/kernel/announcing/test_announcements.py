@@ -63,7 +63,7 @@ def test_s17_loss_of_carrier_is_announced_and_s85_no_address_is_claimed(lab: Lab
             lab.vf_carrier(False)
             eventually("all repeats", lambda: len(peer.seen(frame)) == len(AnnouncePolicy().after_s))
             guest.wait_for_port("syn0")
-            assert not [frame for frame in vf.seen() if frame.outgoing]
+            assert not [copy for copy in vf.seen(frame) if copy.outgoing]
             assert not any(peer.seen(claim) for claim in CLAIMS)
         assert guest.path is Path.SYNTHETIC
 
