@@ -53,7 +53,7 @@ class Leaving:
     later: int = 0
     """Of those lost, sent after the VF reported a carrier again, while it still had none.
 
-    igbvf does so between two resets while its PF is down. Whoever goes by the carrier uses it again.
+    igbvf does so between two resets while its PF is down. A contender that goes by the carrier uses it again.
     """
 
     @property

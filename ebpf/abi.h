@@ -182,7 +182,7 @@ struct all_counters {
 	struct cpu_counters of[CPU_SLOTS];
 };
 
-#define EVIDENCE_FRAMES 64
+#define EVIDENCE_FRAMES 512
 #define EVIDENCE_STATIONS 32
 
 /* What distinguishes the copy of a frame from its only delivery, per pair (evidence.h). Used by the programs only. */

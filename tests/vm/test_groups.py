@@ -28,6 +28,8 @@ GROUPS = [f"239.7.7.{1 + number}" for number in range(40)]
 MOST = 20
 """Memberships of one socket (net.ipv4.igmp_max_memberships)."""
 PORT, ROUNDS = 7007, 3
+AT_ONCE = 4
+"""Guard compares frames by 512 entries: in a long burst some would be overwritten before the copy comes."""
 GUEST_V6, PEER_V6 = "fd98::77", "fd98::2"
 SOLICITED_NODE = bytes.fromhex("3333ff000077")
 """The MAC of the group at which GUEST_V6 is looked for (RFC 4291, 2.7.1; RFC 2464, 7)."""
@@ -73,10 +75,12 @@ def test_s83_groups_beyond_the_filter_of_the_vf_arrive_once_and_it_is_said(sriov
         received: Counter[bytes] = Counter()
         for number in range(ROUNDS):
             sent = [f"{group} in round {number};".encode() for group in GROUPS]
-            for group, payload in zip(GROUPS, sent, strict=True):
-                peer.sendto(payload, (group, PORT))
-            everything = set(received) | set(sent)
-            eventually("each has arrived", partial(has_arrived, receiver, received, everything))
+            for first in range(0, len(GROUPS), AT_ONCE):
+                burst = sent[first : first + AT_ONCE]
+                for group, payload in zip(GROUPS[first:], burst, strict=False):
+                    peer.sendto(payload, (group, PORT))
+                everything = set(received) | set(burst)
+                eventually("each has arrived", partial(has_arrived, receiver, received, everything))
         copies = [frame.data for frame in by_vf.seen(b" in round ")]
         eventually("the copies have arrived", lambda: copies_dropped(sriov, dropped) >= len(copies))
         assert set(drained(receiver, received).values()) == {1}
@@ -135,11 +139,9 @@ def test_s82_ipv6_address_added_with_no_manager_is_found_by_neighbour_discovery(
             sent, heard = peer.seen(SOLICITED_NODE), guest.seen(SOLICITED_NODE)
             return sum(one.outgoing for one in sent), sum(not one.outgoing for one in heard)
 
-        before = sriov.status().rx.vf.packets
         eventually("it answers", lambda: "1 received" in asked(sriov))
         eventually("each has arrived once", lambda: solicited()[0] == solicited()[1] > 0)
         assert SOLICITED_NODE not in listened_to(vf.ifindex), "the VF was not asked to receive it"
-        assert sriov.status().rx.vf.packets > before, "unicast arrives by the VF"
 
 
 def asked(pair: SriovPair) -> str:

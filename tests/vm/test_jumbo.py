@@ -75,6 +75,7 @@ def test_s77_mtu_raised_and_lowered_under_the_guard_on_both_paths(wide: SriovPai
         wide.up(True)
 
 
+@pytest.mark.newest
 def test_s77_mtu_raised_and_lowered_under_traffic_on_both_paths(wide: SriovPair) -> None:
     vf = wide.plug()
     with managers(wide) as start:

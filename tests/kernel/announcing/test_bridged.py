@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Stations behind a bridge on the synthetic NIC are announced too, where they are heard."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -75,6 +76,12 @@ def test_s79_bridge_with_an_address_is_announced(lab: Lab) -> None:
             guest.wait_for_port("syn0", BRIDGE)
 
 
+def vlans_of(lab: Lab, mac: bytes, port: str) -> set[int | None]:
+    """The VLANs in which the bridge has learned a station at a port."""
+    shown = json.loads(lab.run(lab.guest, ["bridge", "-j", "fdb", "show", "dev", port]).stdout)
+    return {one.get("vlan") for one in shown if one["mac"] == mac.hex(":")}
+
+
 @pytest.mark.guest
 @pytest.mark.oldest
 @pytest.mark.xfail(
@@ -99,6 +106,7 @@ def test_s79_stations_are_announced_in_their_vlan(lab: Lab) -> None:
             send(lab.guest, "c1", tagged(BROADCAST, 7, b"7", source=HEARD))
             send(lab.guest, "c1", tagged(BROADCAST, 8, b"8, which eth0 is not in", source=FABRIC))
             eventually("the bridge has learned", lambda: knows(lab, FABRIC, "c0"))
+            assert 7 in vlans_of(lab, HEARD, "c0"), "else there is nothing to wait for"
             with Tap(lab.peer, "eth0") as peer:
                 lab.vf_carrier(False)
                 eventually(

@@ -39,9 +39,7 @@ def logged(lab: Lab, log: FilePath, *options: str, wait_for: str = "ready") -> l
 def test_log_begins_with_the_version_and_ends_with_the_end(lab: Lab, tmp_path: FilePath) -> None:
     lab.in_guest(datapath.attach, "eth0", AttachOptions(vf="vf0", settle_ms=20))
     try:
-        lines = logged(
-            lab, tmp_path / "log", "eth0", "--metrics-listen", "127.0.0.1:0", wait_for="adopted"
-        )
+        lines = logged(lab, tmp_path / "log", "eth0", "--metrics-listen", "127.0.0.1:0", wait_for="adopted")
     finally:
         lab.in_guest(datapath.detach_all)
     assert lines[0] == ("info", f"manager: started: netvsc-bpf {__version__} manages eth0")
