@@ -28,9 +28,18 @@ class HotPluggedPair(SriovPair):
         return vf
 
     def unplug(self) -> None:
-        """Have the guest release it: QEMU requests that, and the kernel takes its time."""
+        """Have the guest release it: QEMU requests that, and the kernel takes its time.
+
+        The slot is switched off last; until then QEMU has the device, and no other one can be plugged in.
+        """
         self.monitor("device_del", id=_ID)
         eventually("the NIC is gone", lambda: self.vf is None)
+        eventually("its slot is empty", lambda: not self._is_plugged)
+
+    @property
+    def _is_plugged(self) -> bool:
+        devices = self.monitor("qom-list", path="/machine/peripheral")
+        return any(device["name"] == _ID for device in devices)
 
     def carrier(self, on: bool) -> None:
         """Set the link of a device up or down; e1000e notices by an interrupt."""
