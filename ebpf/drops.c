@@ -13,7 +13,7 @@
 
 #if !defined(SKB_DEV) || !defined(SKB_AT_TC_INGRESS) || !defined(SKB_AT_TC_INGRESS_MASK) || \
 	!defined(DROP_NOT_SPECIFIED) || !defined(DROP_CPU_BACKLOG) || !defined(DROP_DEV_READY)
-#error "facts about drops are missing: compile through netvsc_bpf.kernel.compile.child"
+#error "facts about drops are missing: compile through netvsc_bpf.kernel.compile.compiler"
 #endif
 
 #if DROP_CPU_BACKLOG

@@ -10,7 +10,7 @@
 #define __NETVSC_BPF_FRAME_LENGTH_H
 
 #ifndef XDP_FRAGS
-#error "XDP_FRAGS is missing: compile through netvsc_bpf.kernel.compile.child"
+#error "XDP_FRAGS is missing: compile through netvsc_bpf.kernel.compile.compiler"
 #endif
 
 static __always_inline u64 frame_length(struct xdp_md *ctx)

@@ -12,7 +12,7 @@
 	!defined(NET_DEVICE_CARRIER_DOWN) || !defined(NET_DEVICE_NET) ||      \
 	!defined(NET_DEVICE_DISMANTLE) || !defined(DEVMAP_VAL_TO_DEV) ||      \
 	!defined(NOTIFIER_INFO_DEV)
-#error "kernel offsets are missing: compile through netvsc_bpf.kernel.compile.child"
+#error "kernel offsets are missing: compile through netvsc_bpf.kernel.compile.compiler"
 #endif
 
 /*

@@ -15,13 +15,13 @@
 #if !defined(PAIRS_ADDRESS) || !defined(HOMES_ADDRESS) || !defined(COUNTERS_ADDRESS) ||       \
 	!defined(OWN_PAIR_ADDRESS) || !defined(OWN_COUNTERS_ADDRESS) || !defined(OWN_SLOT) || \
 	!defined(OWN_EVIDENCE_ADDRESS)
-#error "addresses of maps are missing: compile through netvsc_bpf.kernel.compile.child"
+#error "addresses of maps are missing: compile through netvsc_bpf.kernel.compile.compiler"
 #endif
 #ifndef REST_PLACEHOLDER
-#error "REST_PLACEHOLDER is missing: compile through netvsc_bpf.kernel.compile.child"
+#error "REST_PLACEHOLDER is missing: compile through netvsc_bpf.kernel.compile.compiler"
 #endif
 #ifndef RUNG
-#error "RUNG is missing: compile through netvsc_bpf.kernel.compile.child"
+#error "RUNG is missing: compile through netvsc_bpf.kernel.compile.compiler"
 #endif
 
 /*

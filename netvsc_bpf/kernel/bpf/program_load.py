@@ -2,9 +2,12 @@
 """Loads a program of netvsc-bpf through the verifier."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from netvsc_bpf.kernel.bpf import libbpf, xdp_fragments
+from netvsc_bpf.kernel.bpf import libbpf, map_addresses, xdp_fragments
+from netvsc_bpf.kernel.bpf.map_addresses import MapFd
 from netvsc_bpf.kernel.process.errnos import is_transient
 from netvsc_bpf.model.errors import CompileError, KernelError
 
@@ -18,11 +21,23 @@ class ProgramKind:
     btf_id: int = 0
 
 
-def load(kind: ProgramKind, name: str, code: bytes) -> int:
-    """Load complete instructions and return the descriptor; the kernel keeps 15 characters of the name.
+@contextmanager
+def loaded(
+    kind: ProgramKind, name: str, code: bytes, map_fd: MapFd, slot: int | None = None
+) -> Iterator[int]:
+    """Load a program for the block and give its descriptor; the kernel keeps 15 characters of the name.
 
-    Raises CompileError with the verifier's log, and KernelError for transient failures.
+    `code` has placeholders for maps and, for the copy of a pair, for what belongs to its slot
+    (map_addresses.py). Raises CompileError with the verifier's log, and KernelError for transient failures.
     """
+    fd = _load(kind, name, map_addresses.addressed(code, map_fd, slot))
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _load(kind: ProgramKind, name: str, code: bytes) -> int:
     details = {
         "attach_type": kind.attach_type,
         "btf_id": kind.btf_id,

@@ -9,11 +9,10 @@ completed with the pair's values (map_addresses.py) and loaded, without bcc and 
 
 import ctypes
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins, program_load
+from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins, program_load
 from netvsc_bpf.kernel.bpf.map_addresses import MapFd
 from netvsc_bpf.kernel.bpf.program_load import ProgramKind
 from netvsc_bpf.model.errors import ForeignLayout
@@ -49,15 +48,6 @@ def read(pin: Path) -> bytes:
     return code.raw
 
 
-@contextmanager
-def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> Iterator[int]:
-    """Load the copy for the pair in this slot; give its descriptor.
-
-    Raises CompileError with the verifier's log, and KernelError for transient failures.
-    """
-    completed = map_addresses.addressed(code, map_fd, slot)
-    fd = program_load.load(ProgramKind(KINDS[name]), name, completed)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> AbstractContextManager[int]:
+    """Load the copy for the pair in this slot, for a block; see program_load.loaded()."""
+    return program_load.loaded(ProgramKind(KINDS[name]), name, code, map_fd, slot)

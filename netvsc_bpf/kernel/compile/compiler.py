@@ -6,11 +6,11 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from netvsc_bpf.kernel.compile import bundle, compile_cache
+from netvsc_bpf.kernel.compile import compile_cache
 from netvsc_bpf.kernel.compile.child import Request
 from netvsc_bpf.kernel.compile.child_process import CompileChild, Died
 from netvsc_bpf.kernel.compile.compiled import Compiled, program_names
-from netvsc_bpf.kernel.compile.source_digest import build_number, macros_for
+from netvsc_bpf.kernel.compile.source_digest import compiler_input
 from netvsc_bpf.model import errors
 from netvsc_bpf.model.path import Liveness
 
@@ -33,16 +33,14 @@ def build(liveness: Liveness, early: CompileChild | None = None) -> Build:
     `early` is a child that was started before; it is ended where it is not needed. Raises NoBtf, KernelError,
     BccMissing, and CompileError, which has the compiler's log.
     """
-    sources, macros = bundle.sources_dir(), macros_for(liveness)
-    text = bundle.bundle(sources, bundle.sources_of(liveness))
-    headers = bundle.replacement_headers(sources)
-    key = compile_cache.key(text, headers, macros)
+    given = compiler_input(liveness)
+    key = compile_cache.key(given.text, given.replacement_headers, given.macros)
     compiled = compile_cache.find(key)
     if compiled is None:
-        request = Request(os.getpid(), str(sources), text, macros, tuple(program_names(liveness)))
-        compiled = _compiled(request, early)
+        names = tuple(program_names(liveness))
+        compiled = _compiled(Request(os.getpid(), str(given.sources), given.text, given.macros, names), early)
         compile_cache.keep(key, compiled)
-    return Build(liveness, build_number(text, headers, macros), compiled)
+    return Build(liveness, given.build, compiled)
 
 
 def _compiled(request: Request, early: CompileChild | None) -> Compiled:

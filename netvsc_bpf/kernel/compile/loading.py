@@ -9,7 +9,6 @@ from pathlib import Path
 from netvsc_bpf.kernel.bpf import (
     abi,
     libbpf,
-    map_addresses,
     map_specs,
     pin_files,
     pins,
@@ -111,12 +110,9 @@ def _load_sentinel(build: Build, folder: Path, fds: MapFds) -> None:
 
 
 def _load_control(compiled: Compiled, pin: Path, fds: MapFds) -> None:
-    code = map_addresses.addressed(compiled.programs[CONTROL], fds.__getitem__)
-    fd = program_load.load(ProgramKind(libbpf.SCHED_CLS_PROGRAM), CONTROL, code)
-    try:
+    kind, code = ProgramKind(libbpf.SCHED_CLS_PROGRAM), compiled.programs[CONTROL]
+    with program_load.loaded(kind, CONTROL, code, fds.__getitem__) as fd:
         pins.make(fd, pin)
-    finally:
-        os.close(fd)
 
 
 def _write_template(name: str, code: bytes, folder: Path, fds: MapFds) -> None:

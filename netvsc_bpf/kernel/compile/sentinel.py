@@ -2,11 +2,10 @@
 """Loads and attaches the sentinel's programs."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins, program_load
+from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins, program_load
 from netvsc_bpf.kernel.bpf.btf import Btf
 from netvsc_bpf.kernel.bpf.fentry_links import HOOKS, TRACEPOINTS
 from netvsc_bpf.kernel.bpf.program_load import ProgramKind
@@ -32,7 +31,7 @@ def attach(codes: Codes, fds: MapFds, folder: Path) -> str | None:
                 raise CompileError(f"cannot load program {hook}", f"the kernel's BTF has no {function}")
             attach_type = libbpf.TRACE_FEXIT if returning else libbpf.TRACE_FENTRY
             kind = ProgramKind(libbpf.TRACING_PROGRAM, attach_type, target)
-            with _loaded(kind, hook, codes[hook], fds) as program:
+            with program_load.loaded(kind, hook, codes[hook], fds.__getitem__) as program:
                 _pin_link(libbpf.raw_tracepoint_open(None, program), folder / hook)
         except (CompileError, OSError) as error:
             for path in pinned:
@@ -48,7 +47,7 @@ def attach_tracepoints(codes: Codes, fds: MapFds, folder: Path) -> None:
     """Attach the programs for transmit timeouts and drops. Raises CompileError, KernelError, OSError."""
     for tracepoint in TRACEPOINTS:
         kind = ProgramKind(libbpf.RAW_TRACEPOINT_PROGRAM)
-        with _loaded(kind, tracepoint, codes[tracepoint], fds) as program:
+        with program_load.loaded(kind, tracepoint, codes[tracepoint], fds.__getitem__) as program:
             _pin_link(libbpf.raw_tracepoint_open(tracepoint, program), folder / tracepoint)
 
 
@@ -56,15 +55,6 @@ def _targets() -> dict[str, int | None]:
     """Return the BTF ids of the functions that the programs are attached to. Raises NoBtf."""
     with Btf.of_kernel() as btf:
         return {function: btf.function(function) for function, _ in HOOKS.values()}
-
-
-@contextmanager
-def _loaded(kind: ProgramKind, name: str, code: bytes, fds: MapFds) -> Iterator[int]:
-    fd = program_load.load(kind, name, map_addresses.addressed(code, fds.__getitem__))
-    try:
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def _pin_link(link: int, pin: Path) -> None:

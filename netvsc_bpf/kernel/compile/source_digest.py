@@ -1,15 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Computes the build number: a digest of the sources of the programs.
+"""The compiler's input, and the build number: a digest of it.
 
-It is stored in the map `layout`. Different numbers mean different programs, not which are newer.
+The number is stored in the map `layout`. Different numbers mean different programs, not which are newer.
 """
 
 import hashlib
+from dataclasses import dataclass
+from pathlib import Path
 
 from netvsc_bpf.kernel.bpf import abi, map_addresses, subprograms, xdp_fragments
 from netvsc_bpf.kernel.bpf.offsets import offsets_for
 from netvsc_bpf.kernel.compile import bundle
 from netvsc_bpf.model.path import Liveness
+
+
+@dataclass(frozen=True, slots=True)
+class CompilerInput:
+    """What the programs of a fallback level are compiled from on this machine."""
+
+    sources: Path
+    """The folder of the headers that the text includes."""
+    text: str
+    replacement_headers: str
+    macros: dict[str, int]
+
+    @property
+    def build(self) -> int:
+        """The build number."""
+        return build_number(self.text, self.replacement_headers, self.macros)
+
+
+def compiler_input(liveness: Liveness) -> CompilerInput:
+    """Return the installed sources for this kernel. Raises NoBtf, KernelError."""
+    folder = bundle.sources_dir()
+    text = bundle.bundle(folder, bundle.sources_of(liveness))
+    return CompilerInput(folder, text, bundle.replacement_headers(folder), macros_for(liveness))
 
 
 def macros_for(liveness: Liveness) -> dict[str, int]:
@@ -26,6 +51,4 @@ def build_number(text: str, replacement_headers: str, macros: dict[str, int]) ->
 
 def own_build(liveness: Liveness) -> int:
     """Return the build number of the installed sources on this kernel. Raises NoBtf, KernelError."""
-    folder = bundle.sources_dir()
-    text = bundle.bundle(folder, bundle.sources_of(liveness))
-    return build_number(text, bundle.replacement_headers(folder), macros_for(liveness))
+    return compiler_input(liveness).build
