@@ -19,7 +19,6 @@ import json
 import signal
 import statistics
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,11 +26,12 @@ from typing import Any
 import click
 
 from bench.announcing import Job, Unplugged, python_s
+from bench.in_guest import run_in_guest
 from bench.report import Report
 from tests.vm import devices
 from tests.vm.rtnl import holder
 from vm import machine, qmp
-from vm.kernels import REPO, kernels
+from vm.kernels import kernels
 
 _FIRST_MS = 5.0
 """The limit of the first announcement, on a processor that is not emulated."""
@@ -39,29 +39,21 @@ _FIRST_MS = 5.0
 
 def measure(version: str, job: Job, limit_s: float) -> dict[str, Any]:
     """Boot a guest with this kernel and return what it wrote until the time was up."""
-    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
-        out = Path(folder)
-        kernel = kernels()[version]
-        options = [*devices.qemu_options(), *devices.HOT_SLOT, *qmp.qemu_options(out / "qmp")]
-        outcome = machine.run(
-            machine.Machine(kernel, devices=options),
-            REPO / "bench/guest/task.sh",
-            out,
-            settings={
-                "BENCH": "bench.guest.announce",
-                "MODULES_WANTED": "virtio_net igb e1000e sch_ingress",
-                "JOB": json.dumps(asdict(job)),
-                "NETVSC_BPF_GUEST_KERNEL": version,
-                holder.SETTING: str(holder.built(kernel)),
-            },
-            limit_s=limit_s,
-            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
-        )
-        result = out / "result.json"
-        if not result.exists():
-            raise click.ClickException("the guest measured nothing: " + " / ".join(outcome.console[-3:]))
-        found: dict[str, Any] = json.loads(result.read_text())
-        return found
+    kernel = kernels()[version]
+    options = [*devices.qemu_options(), *devices.HOT_SLOT]
+    settings = {
+        "JOB": json.dumps(asdict(job)),
+        "NETVSC_BPF_GUEST_KERNEL": version,
+        holder.SETTING: str(holder.built(kernel)),
+    }
+    found: dict[str, Any] = run_in_guest(
+        lambda out: machine.Machine(kernel, devices=[*options, *qmp.qemu_options(out / "qmp")]),
+        "announce",
+        "virtio_net igb e1000e sch_ingress",
+        limit_s,
+        settings,
+    ).required(version)
+    return found
 
 
 @click.command()

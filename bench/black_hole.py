@@ -17,7 +17,6 @@ at a rate that an emulated processor can send.
 import json
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,13 +24,14 @@ from pathlib import Path
 import click
 
 from bench.black_holes import BONDING, INTERVAL_MS, OURS, Outcome, measure, read
+from bench.in_guest import run_in_guest
 from bench.managed import percentile
 from bench.report import Report, quartiles
 from netvsc_bpf.lab.directions import Direction
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.model.errors import NetvscBpfError
 from vm import machine
-from vm.kernels import REPO, kernels
+from vm.kernels import kernels
 
 MISSED = 3
 _LEFT_MS = 800.0
@@ -42,23 +42,13 @@ _GUEST_RATE = 500
 
 def in_guest(version: str, times: int) -> tuple[list[Outcome], str]:
     """Measure both in a guest; return the outcomes, and its kernel. Raises NetvscBpfError."""
-    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
-        out = Path(folder)
-        job = {"contenders": [(OURS, MISSED), (BONDING, MISSED)], "times": times, "rate": _GUEST_RATE}
-        outcome = machine.run(
-            machine.Machine(kernels()[version]),
-            REPO / "bench/guest/task.sh",
-            out,
-            settings={"BENCH": "bench.guest.black_hole", "MODULES_WANTED": _MODULES, "JOB": json.dumps(job)},
-            limit_s=_LIMIT_S,
-            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
-        )
-        result = out / "result.json"
-        found = json.loads(result.read_text()) if result.exists() else {"outcomes": []}
-        if len(found["outcomes"]) < 2 * len(job["contenders"]):  # type: ignore[arg-type]
-            last = " / ".join(outcome.console[-3:])
-            raise NetvscBpfError(f"measure on Linux {version}", f"the guest did not finish: {last}")
-        return [read(one) for one in found["outcomes"]], found["kernel"]
+    job = {"contenders": [(OURS, MISSED), (BONDING, MISSED)], "times": times, "rate": _GUEST_RATE}
+    guest = machine.Machine(kernels()[version])
+    ended = run_in_guest(lambda out: guest, "black_hole", _MODULES, _LIMIT_S, {"JOB": json.dumps(job)})
+    found = ended.required(version)
+    if len(found["outcomes"]) < 2 * len(job["contenders"]):  # type: ignore[arg-type]
+        raise NetvscBpfError(f"measure on Linux {version}", f"the guest did not finish: {ended.console}")
+    return [read(one) for one in found["outcomes"]], found["kernel"]
 
 
 def _row(one: Outcome) -> tuple[object, ...]:

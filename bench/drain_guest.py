@@ -14,20 +14,19 @@ frames that a host has put into the ring of a VF at the moment when it is taken 
 import json
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bench.in_guest import run_in_guest
 from bench.managed import percentile
 from bench.report import Report, quartiles
-from netvsc_bpf.model.errors import NetvscBpfError
 from tests.vm import devices
 from tests.vm.hyperv.build import built
 from tests.vm.streams import RATE
 from vm import machine
-from vm.kernels import REPO, kernels
+from vm.kernels import kernels
 
 _MODULES = "virtio_net igb igbvf e1000e dummy"
 
@@ -35,26 +34,11 @@ _MODULES = "virtio_net igb igbvf e1000e dummy"
 def measure(version: str, rounds: int, limit_s: float) -> dict[str, Any]:
     """Boot a guest and let it measure; return what it found until its end. Raises NetvscBpfError."""
     kernel = kernels()[version]
-    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
-        out = Path(folder)
-        outcome = machine.run(
-            machine.Machine(kernel, devices=devices.hyperv_options()),
-            REPO / "bench/guest/task.sh",
-            out,
-            settings={
-                "BENCH": "bench.guest.drain",
-                "MODULES_WANTED": _MODULES,
-                "JOB": json.dumps({"rounds": rounds}),
-                "NETVSC_BPF_GUEST_HYPERV": str(built(kernel)),
-            },
-            limit_s=limit_s,
-            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
-        )
-        if not (result := out / "result.json").exists():
-            last = " / ".join(outcome.console[-3:])
-            raise NetvscBpfError(f"measure on Linux {version}", f"the guest measured nothing: {last}")
-        found: dict[str, Any] = json.loads(result.read_text())
-        return found
+    guest = machine.Machine(kernel, devices=devices.hyperv_options())
+    settings = {"JOB": json.dumps({"rounds": rounds}), "NETVSC_BPF_GUEST_HYPERV": str(built(kernel))}
+    ended = run_in_guest(lambda out: guest, "drain", _MODULES, limit_s, settings)
+    found: dict[str, Any] = ended.required(version)
+    return found
 
 
 @click.command()

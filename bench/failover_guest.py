@@ -16,7 +16,6 @@ s there instead of 0.4.
 import json
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -34,11 +33,12 @@ from bench.guest.names import (
     OURS,
 )
 from bench.guest.row import Row
+from bench.in_guest import run_in_guest
 from bench.report import Report, quartiles
 from tests.vm import devices
 from tests.vm.hyperv.build import built
 from vm import machine, qmp
-from vm.kernels import REPO, kernels
+from vm.kernels import kernels
 
 _MODULES = (
     "virtio_net igb igbvf e1000e dummy veth net_failover bonding team team_mode_activebackup "
@@ -91,33 +91,27 @@ def measure_one(version: str, job: dict[str, object], contender: str, limit_s: f
 
     Where it did not get to its end a row says so.
     """
-    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
-        out = Path(folder)
-        kernel = kernels()[version]
-        options = [*devices.qemu_options(), *devices.HOT_SLOT, *devices.STANDBY.options]
-        if contender in OF_HYPERV:
-            options = devices.hyperv_options()
-        outcome = machine.run(
-            machine.Machine(kernel, devices=[*options, *qmp.qemu_options(out / "qmp")]),
-            REPO / "bench/guest/task.sh",
-            out,
-            settings={
-                "BENCH": "bench.guest.failover",
-                "MODULES_WANTED": _MODULES,
-                "JOB": json.dumps({**job, "contenders": (contender,)}),
-                "NETVSC_BPF_GUEST_KERNEL": version,
-                "NETVSC_BPF_GUEST_HYPERV": str(built(kernel)),
-            },
-            limit_s=limit_s,
-            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
-        )
-        found: Found = {"rows": [], "tcp": {}, "kernel": version}
-        if (result := out / "result.json").exists():
-            found = json.loads(result.read_text())
-        if not (outcome.ending is machine.Ending.FINISHED and result.exists()):
-            why = "the guest did not get to its end: " + " / ".join(outcome.console[-3:])
-            found["rows"].append(asdict(Row(contender, "", {}, problem=why)))
-        return found
+    kernel = kernels()[version]
+    options = [*devices.qemu_options(), *devices.HOT_SLOT, *devices.STANDBY.options]
+    if contender in OF_HYPERV:
+        options = devices.hyperv_options()
+    settings = {
+        "JOB": json.dumps({**job, "contenders": (contender,)}),
+        "NETVSC_BPF_GUEST_KERNEL": version,
+        "NETVSC_BPF_GUEST_HYPERV": str(built(kernel)),
+    }
+    ended = run_in_guest(
+        lambda out: machine.Machine(kernel, devices=[*options, *qmp.qemu_options(out / "qmp")]),
+        "failover",
+        _MODULES,
+        limit_s,
+        settings,
+    )
+    found: Found = ended.result or {"rows": [], "tcp": {}, "kernel": version}
+    if not (ended.finished and ended.result):
+        why = f"the guest did not get to its end: {ended.console}"
+        found["rows"].append(asdict(Row(contender, "", {}, problem=why)))
+    return found
 
 
 @click.command()

@@ -13,16 +13,15 @@ that differs from those before takes one atomic write more.
 import json
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
 from bench.guarding import CASES, Case, Frame, InUse, Nic, Pair
+from bench.in_guest import run_in_guest
 from bench.report import Report, quartiles
-from netvsc_bpf.model.errors import NetvscBpfError
 from vm import machine
-from vm.kernels import REPO, kernels
+from vm.kernels import kernels
 
 _MODULES = "veth sch_ingress"
 _LIMITS = (
@@ -37,26 +36,10 @@ Figures = dict[str, list[float]]
 
 def measure(version: str, frames: int, rounds: int, limit_s: float) -> Figures:
     """Boot a guest with this kernel and let it measure. Raises NetvscBpfError where it does not finish."""
-    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
-        out = Path(folder)
-        outcome = machine.run(
-            machine.Machine(kernels()[version], cpus=1, counts_instructions=True),
-            REPO / "bench/guest/task.sh",
-            out,
-            settings={
-                "BENCH": "bench.guest.guard",
-                "MODULES_WANTED": _MODULES,
-                "JOB": json.dumps({"frames": frames, "rounds": rounds}),
-            },
-            limit_s=limit_s,
-            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
-        )
-        if not (out / "result.json").exists():
-            raise NetvscBpfError(
-                f"measure on Linux {version}", "the guest did not finish: " + " / ".join(outcome.console[-3:])
-            )
-        figures: Figures = json.loads((out / "result.json").read_text())
-        return figures
+    guest = machine.Machine(kernels()[version], cpus=1, counts_instructions=True)
+    job = {"JOB": json.dumps({"frames": frames, "rounds": rounds})}
+    figures: Figures = run_in_guest(lambda out: guest, "guard", _MODULES, limit_s, job).required(version)
+    return figures
 
 
 @click.command()

@@ -18,7 +18,6 @@ above it on the driver's own); without it, only the VF has a qdisc.
 import json
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +26,8 @@ import click
 
 from bench.guest.names import HV_NETVSC
 from bench.guest.path import WAYS
+from bench.in_guest import run_in_guest
 from bench.report import Report, quartiles
-from netvsc_bpf.model.errors import NetvscBpfError
 from tests.vm.devices import (
     HYPERV_MAC,
     HYPERV_PF_MAC,
@@ -41,7 +40,7 @@ from tests.vm.devices import (
 )
 from tests.vm.hyperv.build import built
 from vm import machine
-from vm.kernels import REPO, kernels
+from vm.kernels import kernels
 
 _MODULES = (
     "dummy bonding team team_mode_activebackup veth pktgen sch_ingress cls_matchall act_mirred sch_fq_codel"
@@ -73,27 +72,10 @@ def measure(version: str, ways: Sequence[str]) -> Figures:
     """Boot a guest with this kernel and let it measure. Raises NetvscBpfError where it does not finish."""
     kernel = kernels()[version]
     devices = [option for port in _PORTS for option in port.options]
-    with tempfile.TemporaryDirectory(prefix="netvsc-bpf-bench-") as folder:
-        out = Path(folder)
-        outcome = machine.run(
-            machine.Machine(kernel, cpus=1, counts_instructions=True, devices=devices),
-            REPO / "bench/guest/task.sh",
-            out,
-            settings={
-                "BENCH": "bench.guest.path",
-                "MODULES_WANTED": _MODULES,
-                "WAYS": json.dumps(ways),
-                "NETVSC_BPF_GUEST_HYPERV": str(built(kernel)),
-            },
-            limit_s=_LIMIT_S,
-            show=lambda line: print("  |", line, file=sys.stderr, flush=True),
-        )
-        if not (out / "result.json").exists():
-            raise NetvscBpfError(
-                f"measure on Linux {version}", "the guest did not finish: " + " / ".join(outcome.console[-3:])
-            )
-        figures: Figures = json.loads((out / "result.json").read_text())
-        return figures
+    guest = machine.Machine(kernel, cpus=1, counts_instructions=True, devices=devices)
+    settings = {"WAYS": json.dumps(ways), "NETVSC_BPF_GUEST_HYPERV": str(built(kernel))}
+    figures: Figures = run_in_guest(lambda out: guest, "path", _MODULES, _LIMIT_S, settings).required(version)
+    return figures
 
 
 def over_bare(figures: Figures, way: str, name: str) -> float:
