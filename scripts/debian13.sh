@@ -16,30 +16,11 @@ TESTS=(
 	tests/kernel/switching/test_leaving.py
 )
 
-die() {
-	echo "debian13: $*" >&2
-	exit 1
-}
-
 make_root() {
-	local mirror new=$CACHE/.debian13.$$
+	local new=$CACHE/.debian13.$$
 	[ ! -e "$ROOT/usr" ] || return 0
-	[ "$(id -u)" = 0 ] || die "making its root takes root: run make with sudo"
-	command -v debootstrap >/dev/null ||
-		DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install debootstrap >/dev/null ||
-		die "debootstrap is needed, and apt-get could not install it"
-	# This machine's Debian mirror has Debian 13 too.
-	mirror=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
-		awk '$1 == "Debian" && $2 !~ /-security/ { print $3; exit }')
-	[ -n "$mirror" ] || die "apt-get has no Debian source configured"
 	echo "debian13: making $ROOT"
-	mkdir -p "$CACHE"
-	debootstrap --variant=minbase --include=ca-certificates,python3,python3-bpfcc,python3-venv trixie "$new" "$mirror" \
-		>"$CACHE/debian13.log" 2>&1 || {
-		tail -n 5 "$CACHE/debian13.log" >&2
-		rm -rf "$new"
-		die "debootstrap failed: see $CACHE/debian13.log"
-	}
+	scripts/debian-root.sh trixie "$new" ca-certificates,python3,python3-bpfcc,python3-venv
 	mv -T "$new" "$ROOT"
 }
 

@@ -27,16 +27,8 @@ work=$(mktemp -d "$PLACE/.new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 base() {
-	local mirror
-	command -v debootstrap >/dev/null ||
-		DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install debootstrap >/dev/null ||
-		die "debootstrap is needed, and apt-get could not install it"
-	mirror=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
-		awk '$1 == "Debian" && $2 !~ /-security/ { print $3; exit }')
-	[ -n "$mirror" ] || die "apt-get has no Debian source configured"
 	say "making $PLACE/base"
-	debootstrap --variant=minbase --include=ca-certificates bookworm "$work/base" "$mirror" >"$work/log" 2>&1 ||
-		die "$(tail -n 5 "$work/log")" "debootstrap failed"
+	"$(dirname "$0")/debian-root.sh" bookworm "$work/base" ca-certificates
 	# How this machine reaches package archives.
 	local file
 	for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do

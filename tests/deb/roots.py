@@ -6,12 +6,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.deb.packages import REPO
+
 SUITES = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
 WORKING = ("bookworm", "trixie")
 """Those whose bcc compiles the programs: docs/limits.md has what sid's says."""
 _PACKAGES = "ca-certificates,dbus,iproute2,systemd,systemd-sysv,udev"
 """What a bare machine has; no Python."""
-_SOURCES = "$(ORIGIN) $(RELEASE) $(REPO_URI)"
 # Without fsync for each file, and with downloaded packages kept for the next run.
 _SETTINGS = {
     "etc/dpkg/dpkg.cfg.d/test": "force-unsafe-io\n",
@@ -32,30 +33,12 @@ def root_of(suite: str) -> Path:
     root, new = cache() / suite, cache() / f".{suite}.{os.getpid()}"
     if root.exists():
         return root
-    if shutil.which("debootstrap") is None:
-        install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", "debootstrap"]
-        subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
     print(f"deb-test: making {root}", flush=True)
-    new.parent.mkdir(parents=True, exist_ok=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", suite, str(new), _mirror()]
     try:
-        with (cache() / f"{suite}.log").open("w") as log:
-            subprocess.run(command, check=True, stdout=log, stderr=log)
+        subprocess.run([REPO / "scripts/debian-root.sh", suite, new, _PACKAGES], check=True)
         for name, text in _SETTINGS.items():
             (new / name).write_text(text)
         new.rename(root)
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return root
-
-
-def _mirror() -> str:
-    """Return the mirror that this machine's apt uses for Debian; it has the other releases too."""
-    command = ["apt-get", "indextargets", "--format", _SOURCES, "Created-By: Packages", "Component: main"]
-    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    for line in found.splitlines():
-        origin, _, rest = line.partition(" ")
-        release, _, uri = rest.partition(" ")
-        if origin == "Debian" and not release.endswith("-security"):
-            return uri
-    raise RuntimeError("apt-get has no Debian source configured")
