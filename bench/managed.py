@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`netvsc-bpf run` as a process in the guest of a lab, and its pairs, read from the maps."""
 
-import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -19,6 +17,7 @@ from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import NetvscBpfError
+from tests.kernel.support import manager_log
 
 _PATIENCE_S = 120.0
 REST_S = 20.0
@@ -49,16 +48,7 @@ class Managed:
         self.process = subprocess.Popen(
             self._command, text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        self._reader = threading.Thread(target=self._read, args=[self.process], daemon=True)
-        self._reader.start()
-
-    def _read(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("{"):
-                self.events.append(json.loads(line))
-            else:
-                self.noise.append(line)
+        self._reader = manager_log.following(self.process, self.events, self.noise)
 
     def __enter__(self) -> Self:
         return self

@@ -19,7 +19,6 @@ clock. *learnt from* is the kind of frame from which the bridge learnt each chan
 `killed` is a guest whose manager was killed before each unplug and started after the VF was plugged in.
 """
 
-import json
 import signal
 import statistics
 import sys
@@ -32,6 +31,7 @@ import click
 
 from bench.report import Report
 from netvsc_bpf.lab.sandbox import enter_sandbox
+from tests.kernel.support.manager_log import objects_in
 from tests.migration.contenders import Kind
 from tests.migration.image import image
 from tests.migration.losses import Phase
@@ -47,12 +47,8 @@ _LATE_MS = 1000.0
 
 def settled_ms(found: Found) -> list[float]:
     """Return, for each return to the VF, the time since its carrier came, by the guest's clock."""
-    carriers = [
-        json.loads(line) for line in found.notes.get("links", "").splitlines() if line.startswith("{")
-    ]
-    switches = [
-        json.loads(line) for line in found.notes.get("manager", "").splitlines() if line.startswith("{")
-    ]
+    carriers = list(objects_in(found.notes.get("links", "").splitlines()))
+    switches = objects_in(found.notes.get("manager", "").splitlines())
     waits = []
     for switch in switches:
         if switch["event"] == "switched" and switch["to"] == "vf":

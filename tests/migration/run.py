@@ -5,13 +5,13 @@
 net_failover. The last two show what others lose, and are not judged.
 """
 
-import json
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from netvsc_bpf.lab.sandbox import enter_sandbox
+from tests.kernel.support.manager_log import objects_in
 from tests.migration.contenders import Kind
 from tests.migration.image import image
 from tests.migration.losses import Phase
@@ -57,7 +57,7 @@ def judged(found: Found) -> list[str]:
         problems.append("the TCP stream was not intact")
     if any(one.used is None for one in found.times):
         problems.append("the VF was not used again")
-    events = [json.loads(line) for line in found.notes["manager"].splitlines() if line.startswith("{")]
+    events = list(objects_in(found.notes["manager"].splitlines()))
     if any(event["event"] == "damped" for event in events):
         problems.append("an unplug counted as a failure: the pair was damped")
     if left := {event["reason"] for event in events if event.get("to") == "synthetic"} - {"vf-gone"}:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.kernel.support.manager_log import objects_in
 from tests.migration.contenders import Contender, Kind
 from tests.migration.fabric import GUEST_ADDRESS, HOSTS, PEER, PEER_ADDRESS, Fabric, Heard, inside
 from tests.migration.image import Image
@@ -228,8 +229,7 @@ class Trip:
     def _left_at(self) -> list[int]:
         """Return when the kernel left the VF, by the guest's clock (ns); nothing for other contenders."""
         log = self._notes.get("manager", "").splitlines()
-        events = [json.loads(line) for line in log if line.startswith("{")]
-        return [one["monotonic_ns"] for one in events if one.get("to") == "synthetic"]
+        return [one["monotonic_ns"] for one in objects_in(log) if one.get("to") == "synthetic"]
 
     def _sent_at(self, guest: Guest, gaps: list[Gap]) -> dict[int, int]:
         """Return when the guest sent what did not arrive, by its own clock (ns)."""

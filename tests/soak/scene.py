@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A managed pair in a lab, and the manager of the moment: killed, restarted and upgraded at will."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,18 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import netvsc_bpf
+from bench.managed import UNDAMPED
 from netvsc_bpf import datapath
 from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import Path as DataPath
 from netvsc_bpf.model.path import Reason
+from tests.kernel.support import manager_log, other_version
 
 SETTLE_MS = 200
 PATIENCE_S = 120.0
 """The limit of a hang, never of speed."""
-_UNDAMPED = "[damping]\npenalty = 1e-6\n"
-"""The VF leaves more often than any host takes it."""
 
 
 class Broken(Exception):
@@ -42,7 +38,7 @@ class Scene:
         self.noise: list[str] = []
         self._undo = ExitStack()
         self._folder = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="netvsc-bpf-soak-")))
-        (self._folder / "config.toml").write_text(_UNDAMPED)
+        (self._folder / "config.toml").write_text(UNDAMPED)
         self._version = 0
         self._environment = dict(os.environ)
         self.start()
@@ -68,8 +64,7 @@ class Scene:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._reader = threading.Thread(target=self._read, args=[self.process], daemon=True)
-        self._reader.start()
+        self._reader = manager_log.following(self.process, self.events, self.noise)
 
     def end(self, how: str) -> None:
         """End the manager: `kill` as the out-of-memory killer does, `terminate` as systemd does."""
@@ -95,15 +90,7 @@ class Scene:
         """Let what is started from now on be another version: its programs differ, its maps do not."""
         self._version += 1
         folder = self._folder / f"version{self._version}"
-        package = Path(netvsc_bpf.__file__).parent
-        without = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(package, folder / "netvsc_bpf", ignore=without)
-        for part in ("cli", "ebpf"):
-            if not (folder / "netvsc_bpf" / part).exists():
-                shutil.copytree(package.parent / part, folder / "netvsc_bpf" / part, ignore=without)
-        with (folder / "netvsc_bpf/ebpf/home.c").open("a") as source:
-            source.write(f"/* version {self._version} */\n")
-        self._environment = os.environ | {"PYTHONPATH": str(folder)}
+        self._environment = os.environ | other_version.installed(folder, self._version)
 
     def wait(self, what: str, holds: Callable[[], bool]) -> None:
         """Return once it holds. Raises Broken if the manager ends before, or it never does."""
@@ -130,11 +117,3 @@ class Scene:
 
     def _program(self) -> list[str]:
         return [sys.executable, "-P", "-m", "netvsc_bpf.cli.main"]
-
-    def _read(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("{"):
-                self.events.append(json.loads(line))
-            else:
-                self.noise.append(line)

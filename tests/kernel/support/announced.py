@@ -4,11 +4,9 @@
 import socket
 import struct
 import time
-from types import TracebackType
-from typing import Self
 
 from netvsc_bpf.kernel.net.frame_parts import ETH_P_RARP
-from netvsc_bpf.lab.namespace import call_in
+from tests.kernel.support.frames import Listener
 
 _SO_TIMESTAMPNS = 35  # include/uapi/asm-generic/socket.h
 _TIMESPEC = struct.Struct("=qq")
@@ -16,23 +14,13 @@ _NS = 1_000_000_000
 _FRAME = 64
 
 
-class Announced:
+class Announced(Listener):
     """RARP frames from a MAC that an interface has received, from ``with`` on."""
 
     def __init__(self, namespace: str, interface: str, mac: str) -> None:
-        self._place = namespace, interface
+        super().__init__(namespace, interface)
         self._mac = bytes.fromhex(mac.replace(":", ""))
         self._arrived_ns: list[int] = []
-
-    def __enter__(self) -> Self:
-        namespace, interface = self._place
-        self._socket = call_in(namespace, self._open, interface)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._socket.close()
 
     def since(self, moment_ns: int) -> list[int]:
         """Return when they arrived that did so since then; CLOCK_MONOTONIC, ns."""

@@ -80,16 +80,11 @@ class Frame:
     vlan: int | None
 
 
-class Tap:
-    """Shows every frame of one interface, as tcpdump does, from ``with`` on.
+class Listener:
+    """A packet socket at an interface, from ``with`` on."""
 
-    ``seen`` holds at most ``snap`` bytes of each.
-    """
-
-    def __init__(self, namespace: str, interface: str, *, snap: int = 2048) -> None:
+    def __init__(self, namespace: str, interface: str) -> None:
         self._place = namespace, interface
-        self._snap = snap
-        self._frames: list[Frame] = []
 
     def __enter__(self) -> Self:
         namespace, interface = self._place
@@ -100,6 +95,21 @@ class Tap:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
+
+    def _open(self, interface: str) -> socket.socket:
+        raise NotImplementedError
+
+
+class Tap(Listener):
+    """Shows every frame of one interface, as tcpdump does, from ``with`` on.
+
+    ``seen`` holds at most ``snap`` bytes of each.
+    """
+
+    def __init__(self, namespace: str, interface: str, *, snap: int = 2048) -> None:
+        super().__init__(namespace, interface)
+        self._snap = snap
+        self._frames: list[Frame] = []
 
     def seen(self, part: bytes = b"") -> list[Frame]:
         """The frames until now in which ``part`` occurs."""

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`netvsc-bpf run` as a process in the guest of a lab, and what the guest looks like meanwhile."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +17,7 @@ from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.model.status import PairStatus
-from tests.kernel.support import own_manager
+from tests.kernel.support import manager_log, own_manager
 from tests.kernel.support.own_manager import Orders
 from tests.kernel.support.waiting import eventually
 
@@ -49,8 +47,7 @@ class Manager:
         self.process = subprocess.Popen(
             self._command(options), text=True, stdin=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._reader = manager_log.following(self.process, self.events, self.noise)
 
     def _command(self, options: tuple[str, ...]) -> Sequence[str | os.PathLike[str]]:
         command: list[str | os.PathLike[str]] = [sys.executable, "-P", "-m", "netvsc_bpf.cli.main"]
@@ -59,14 +56,6 @@ class Manager:
         else:
             command += ["--netns", self.namespace]
         return [*command, "run", *filter(None, [self.interface]), "--any-bus", "--log-json", *options]
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            if line.startswith("{"):
-                self.events.append(json.loads(line))
-            else:
-                self.noise.append(line)
 
     def events_of(self, kind: str, text: str = "") -> list[Event]:
         """The events of a kind until now whose text contains `text`."""

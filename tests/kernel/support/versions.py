@@ -5,11 +5,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import netvsc_bpf.ebpf
 import pytest
 from pyroute2 import IPRoute
 
-import netvsc_bpf
 from netvsc_bpf.kernel.bpf import libbpf, pin_files
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
@@ -20,6 +18,7 @@ from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.topology import Lab
 from tests.kernel.machine import pins
+from tests.kernel.support import other_version
 from tests.kernel.support.waiting import eventually
 
 _LINKS = {"steer", "home", "guard"}
@@ -37,26 +36,19 @@ class Versions:
         """Be another version from now on; `more` C is appended to one of its sources."""
         self.made += 1
         sources = self.folder / f"ebpf{self.made}"
-        shutil.copytree(_ebpf(), sources)
+        shutil.copytree(other_version.ebpf_folder(), sources)
         with (sources / source).open("a") as appended:
             appended.write(f"/* version {self.made} */\n{more}")
         self.monkeypatch.setattr(bundle, "sources_dir", lambda: sources)
 
     def original(self) -> None:
         """Be the version that this checkout is."""
-        self.monkeypatch.setattr(bundle, "sources_dir", _ebpf)
+        self.monkeypatch.setattr(bundle, "sources_dir", other_version.ebpf_folder)
 
     def installed(self) -> dict[str, str]:
         """Install another version; return the environment in which a command is that version."""
         self.made += 1
-        folder = self.folder / f"site{self.made}"
-        package = Path(netvsc_bpf.__file__).parent
-        shutil.copytree(package, folder / "netvsc_bpf", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(package.parent / "cli", folder / "netvsc_bpf/cli")
-        shutil.copytree(_ebpf(), folder / "netvsc_bpf/ebpf")
-        with (folder / "netvsc_bpf/ebpf/home.c").open("a") as appended:
-            appended.write(f"/* version {self.made} */\n")
-        return {"PYTHONPATH": str(folder)}
+        return other_version.installed(self.folder / f"site{self.made}", self.made)
 
     def spoil(self, installed: dict[str, str]) -> None:
         """Make an installed version one that does not compile."""
@@ -147,10 +139,6 @@ def assert_of_one_version(now: Hooked) -> None:
     assert now.running == {name: now.programs[name] for name in now.running}
     assert set(now.running) == {"steer", "home", "guard"}
     assert unfinished() == []
-
-
-def _ebpf() -> Path:
-    return Path(netvsc_bpf.ebpf.__file__).parent
 
 
 def _link(path: Path) -> tuple[int, int]:
