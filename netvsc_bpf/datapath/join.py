@@ -50,11 +50,13 @@ def join(
     It is brought up if the synthetic NIC is up, unless `down` gives a reason to take it down. `by_manager`
     says that no command asked for it: a VF that joined before and was taken down externally since stays down,
     and a new one gets the `quick` home of home_hook.attach(). Raises KernelError if the VF vanishes in
-    between.
+    between; the record of one that had joined before is kept then, so that its leaving is reported.
     """
     synthetic, vf = pair.synthetic, pair.vf
     assert vf is not None
     found = loaded.found(slot)
+    if by_manager and found.vf_ifindex == vf.ifindex and loaded.vf_ifindex(slot) is None:
+        raise KernelError(f"cannot join {vf.name}", "the interface vanished", errno=errno.ENODEV)
     # The DEVMAP may name a VF without a record: one whose settings were restored, but not its entry removed.
     new = loaded.vf_ifindex(slot) != vf.ifindex or found.vf_ifindex != vf.ifindex
     # Not one whose joining was interrupted: it has not been given any settings yet.

@@ -29,6 +29,8 @@ class Within(Steps):
     kind: str = ""
     nth: int | None = None
     """Of the steps of that kind, the one that is meant; None: each."""
+    before: Callable[[], None] = lambda: None
+    """Done before the step."""
     after: Callable[[], None] = lambda: None
     """Done after the step, if it went well."""
     steps: int = 0
@@ -51,6 +53,8 @@ class Within(Steps):
         self.steps += 1
         self._here.meant = self.nth in (None, self.steps)
         try:
+            if self._here.meant:
+                self.before()
             refused = real(executor, action)
             if self._here.meant:
                 self.after()

@@ -10,6 +10,8 @@ import pytest
 
 from netvsc_bpf import datapath
 from netvsc_bpf.datapath import AttachOptions
+from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.directions import Direction, udp_plan
 from netvsc_bpf.lab.plan import LabPlan
 from netvsc_bpf.lab.topology import Lab
@@ -175,6 +177,22 @@ def test_vf_that_vanishes_during_a_step_is_no_failure(turns: Turns, scene: Scene
     assert [event for event in turns.events[reported:] if event.kind is Kind.FAILED] == []
     lab.plug_vf()
     recovers(turns, scene)
+
+
+def test_vf_that_vanishes_before_it_joins_again_is_reported_as_removed(turns: Turns) -> None:
+    """Its home is lost, so that it is joined again, and the VF goes before that: it left the pair."""
+    lab = turns.lab
+    turns.turn()
+    pins = NetnsPins(lab.in_guest(namespaces.current_inode))
+    pins.link(lab.ifindex(lab.guest, "eth0"), "home").unlink()
+    reported = len(turns.events)
+    with within(Within(kind="Join", before=unplugged(lab))) as steps:
+        turns.turn()
+    assert steps.steps == 1 and nic(lab, "vf0") is None
+    assert [event.kind for event in turns.events[reported:]] == [Kind.WITHDRAWN, Kind.LEFT]
+    lab.plug_vf()
+    turns.now += PATIENCE
+    eventually("armed again", lambda: later(turns) and turns.armed())
 
 
 @pytest.mark.parametrize("kind", ["Attach", "Join", "Permit"])
