@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """attach: one pair or all pairs. A pair is attached completely or not at all."""
 
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import attach_choices, drains, order
@@ -19,12 +19,13 @@ from netvsc_bpf.datapath.wait_settled import wait_until_settled
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
 from netvsc_bpf.discovery.lookup import by_name
 from netvsc_bpf.discovery.pairing import Refusal, find_pair, find_synthetics
-from netvsc_bpf.kernel.bpf import abi, attach_notes
+from netvsc_bpf.kernel.bpf import abi, attach_notes, pair_programs
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.compile.child_process import CompileChild
 from netvsc_bpf.model.errors import NetvscBpfError, Refused
-from netvsc_bpf.model.path import LeavePolicy, Reason, XdpPolicy
+from netvsc_bpf.model.nic import Pair
+from netvsc_bpf.model.path import GuardMode, LeavePolicy, Reason, RxMode, XdpPolicy
 from netvsc_bpf.model.status import PairStatus
 
 
@@ -156,35 +157,14 @@ def _attach_one(
         if choice != before:
             undo.callback(attach_notes.write, session.pins, synthetic.ifindex, before)
             attach_notes.write(session.pins, synthetic.ifindex, choice)
-        ensure_steer(session, loaded, hook, synthetic, slot, undo)
-        if passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
-            order.put_last(session, loaded, synthetic, slot)
-        ensure_guard(session, loaded, synthetic, slot, guard, undo)
-        if vf is not None and rx is not None:
-            withheld = attach_choices.still_withheld(
-                drains.withheld(loaded, slot, synthetic.ifindex), options
-            )
-            held = held_back(loaded, slot, vf)
-            if held is not None and synthetic.ifindex not in request.held():
-                held = None
-            down = withheld if options.leave is LeavePolicy.DOWN else None
-            down = held if down is None and not vf.up else down
-            denied = join(
-                *(session, loaded, hook, pairing.pair, slot, rx, undo),
-                down=down,
-                all_multicast=options.all_multicast,
-            )
-            attach_choices.set_return(loaded, slot, options.return_, undo)
-            if denied is None and options.xdp is XdpPolicy.REQUIRE and bypasses_xdp(session, pairing.pair):
-                loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
-            elif denied is None and withheld is not None:
-                # Only stores the settle time, for later.
-                loaded.control(ControlCommand.PERMIT, slot, options.settle_ms * 1_000_000)
-                loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(withheld))
-            elif denied is None and held is None:
-                permit(loaded, slot, options.settle_ms, vf)
-                settling_vf = vf.ifindex if synthetic.up else None
-        else:
+        with pair_programs.loading_ahead(loaded, synthetic.ifindex, slot, _after_steer(guard, rx)):
+            ensure_steer(session, loaded, hook, synthetic, slot, undo)
+            if passed_by(synthetic.ifindex, own_program(session, synthetic.ifindex, "steer")):
+                order.put_last(session, loaded, synthetic, slot)
+            ensure_guard(session, loaded, synthetic, slot, guard, undo)
+            if rx is not None:
+                settling_vf = _use_vf(session, loaded, pairing.pair, slot, rx, options, request.held, undo)
+        if rx is None:
             attach_choices.set_return(loaded, slot, options.return_, undo)
             leave(session, loaded, hook, synthetic, slot, Reason.NO_VF)
         undo.pop_all()
@@ -198,6 +178,53 @@ def _attach_one(
         pairing.refusals,
         warnings,
     )
+
+
+def _after_steer(guard: GuardMode, rx: RxMode | None) -> Iterator[str]:
+    """Yield the programs that are attached after steer, in that order."""
+    if guard is not GuardMode.OFF:
+        yield "guard"
+    if rx is RxMode.REDIRECT:
+        yield "home"
+
+
+def _use_vf(
+    session: Session,
+    loaded: LoadedObject,
+    pair: Pair,
+    slot: int,
+    rx: RxMode,
+    options: AttachOptions,
+    held_by_manager: Held,
+    undo: Undo,
+) -> int | None:
+    """Join the VF of `pair` and permit it if it may be used; return it (ifindex) if it has to settle."""
+    synthetic, vf = pair.synthetic, pair.vf
+    assert vf is not None
+    withheld = attach_choices.still_withheld(drains.withheld(loaded, slot, synthetic.ifindex), options)
+    held = held_back(loaded, slot, vf)
+    if held is not None and synthetic.ifindex not in held_by_manager():
+        held = None
+    down = withheld if options.leave is LeavePolicy.DOWN else None
+    down = held if down is None and not vf.up else down
+    denied = join(
+        *(session, loaded, session.hook(loaded), pair, slot, rx, undo),
+        down=down,
+        all_multicast=options.all_multicast,
+    )
+    attach_choices.set_return(loaded, slot, options.return_, undo)
+    if denied is not None:
+        return None
+    if options.xdp is XdpPolicy.REQUIRE and bypasses_xdp(session, pair):
+        loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(Reason.XDP_MISSING))
+    elif withheld is not None:
+        # Only stores the settle time, for later.
+        loaded.control(ControlCommand.PERMIT, slot, options.settle_ms * 1_000_000)
+        loaded.control(ControlCommand.WITHDRAW, slot, abi.REASONS.index(withheld))
+    elif held is None:
+        permit(loaded, slot, options.settle_ms, vf)
+        return vf.ifindex if synthetic.up else None
+    return None
 
 
 def _settled(done: Sequence[_Done], waits: Waits) -> list[Attached]:

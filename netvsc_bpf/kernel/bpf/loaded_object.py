@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from netvsc_bpf.kernel.bpf import abi, fentry_links, libbpf, map_addresses, pin_files
 from netvsc_bpf.kernel.bpf.mapped_arrays import Table
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
+from netvsc_bpf.kernel.bpf.program_ahead import ProgramAhead
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.kernel.process.cpus import possible_cpus
 from netvsc_bpf.model.errors import ForeignLayout, KernelError
@@ -67,6 +68,8 @@ class LoadedObject:
         self._fds: dict[Path, int] = {}
         self._maps: dict[str, int] = {}
         self._tables: dict[str, Table] = {}
+        self.ahead: dict[tuple[int, str], ProgramAhead] = {}
+        """Copies that are being loaded, by slot and name (pair_programs.loading_ahead())."""
         self._cpus = possible_cpus()
         self._shapes = _shapes(self._cpus)
         try:

@@ -5,8 +5,8 @@ Opened each time, never kept open: another process may have detached the pair an
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from netvsc_bpf.kernel.bpf import links, pin_files, pins, program_templates
@@ -52,6 +52,20 @@ def opened(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator
 
 
 @contextmanager
+def loading_ahead(loaded: LoadedObject, ifindex: int, slot: int, names: Iterable[str]) -> Iterator[None]:
+    """Begin to load the copies of these names that do not exist; opened() takes them in the block."""
+    keys = [(slot, name) for name in names if not pin_files.exists(loaded.pins.copy(ifindex, name))]
+    try:
+        for key in keys:
+            code = program_templates.read(loaded.pins.template(key[1]))
+            loaded.ahead[key] = program_templates.ahead(key[1], code, loaded.map_fd, slot)
+        yield
+    finally:
+        for ahead in filter(None, (loaded.ahead.pop(key, None) for key in keys)):
+            ahead.close()
+
+
+@contextmanager
 def second(loaded: LoadedObject, ifindex: int, slot: int, name: str) -> Iterator[int]:
     """Create a second copy, with which take_second() replaces the first; give its descriptor."""
     with _made(loaded, slot, name, _second(loaded.pins, ifindex, name)) as new:
@@ -74,11 +88,18 @@ def _second(where: NetnsPins, ifindex: int, name: str) -> Path:
 
 @contextmanager
 def _made(loaded: LoadedObject, slot: int, name: str, pin: Path) -> Iterator[int]:
-    code = program_templates.read(loaded.pins.template(name))
     pin_files.make_folder(pin.parent)
-    with program_templates.loaded(name, code, loaded.map_fd, slot) as new:
+    with _loaded(loaded, slot, name) as new:
         pins.make(new, pin)
         yield new
+
+
+def _loaded(loaded: LoadedObject, slot: int, name: str) -> AbstractContextManager[int]:
+    ahead = loaded.ahead.pop((slot, name), None)
+    if ahead is not None:
+        return ahead.taken()
+    code = program_templates.read(loaded.pins.template(name))
+    return program_templates.loaded(name, code, loaded.map_fd, slot)
 
 
 def make_new_copies(loaded: LoadedObject, slots: Mapping[int, int], folder: Path) -> None:

@@ -30,7 +30,14 @@ def loaded(
     `code` has placeholders for maps and, for the copy of a pair, for what belongs to its slot
     (map_addresses.py). Raises CompileError with the verifier's log, and KernelError for transient failures.
     """
-    fd = _load(kind, name, map_addresses.addressed(code, map_fd, slot))
+    with verified(kind, name, map_addresses.addressed(code, map_fd, slot)) as fd:
+        yield fd
+
+
+@contextmanager
+def verified(kind: ProgramKind, name: str, code: bytes) -> Iterator[int]:
+    """Load a program without placeholders for the block and give its descriptor. Raises as loaded() does."""
+    fd = _load(kind, name, code)
     try:
         yield fd
     finally:

@@ -12,8 +12,9 @@ import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from netvsc_bpf.kernel.bpf import libbpf, pin_files, pins, program_load
+from netvsc_bpf.kernel.bpf import libbpf, map_addresses, pin_files, pins, program_load
 from netvsc_bpf.kernel.bpf.map_addresses import MapFd
+from netvsc_bpf.kernel.bpf.program_ahead import ProgramAhead
 from netvsc_bpf.kernel.bpf.program_load import ProgramKind
 from netvsc_bpf.model.errors import ForeignLayout
 
@@ -51,3 +52,9 @@ def read(pin: Path) -> bytes:
 def loaded(name: str, code: bytes, map_fd: MapFd, slot: int) -> AbstractContextManager[int]:
     """Load the copy for the pair in this slot, for a block; see program_load.loaded()."""
     return program_load.loaded(ProgramKind(KINDS[name]), name, code, map_fd, slot)
+
+
+def ahead(name: str, code: bytes, map_fd: MapFd, slot: int) -> ProgramAhead:
+    """Begin to load the copy for the pair in this slot, in a thread of its own."""
+    kind, complete = ProgramKind(KINDS[name]), map_addresses.addressed(code, map_fd, slot)
+    return ProgramAhead(lambda: program_load.verified(kind, name, complete))
