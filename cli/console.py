@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where rich output goes: colours and the terminal's width at a terminal, plain text anywhere else."""
 
-import os
 from typing import Literal
 
 import click
+from netvsc_bpf.cli import terminal
 from rich.console import Console, RenderableType
-
-_PIPED_WIDTH = 160
-"""Columns if the width is unknown: wide enough that a sentence stays on one line for grep."""
 
 
 def for_people() -> Console:
     """Return a console on stdout; with NO_COLOR (no-color.org) it has no styles at all."""
-    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    system: Literal["auto"] | None = None if terminal.coloured() is False else "auto"
     console = Console(highlight=False, emoji=False, color_system=system)
     if not console.is_terminal:
-        console.width = max(console.width, _PIPED_WIDTH)
+        console.width = max(console.width, terminal.width())
     return console
 
 

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from typing import NoReturn
 
 INTERRUPTED = 130
@@ -23,7 +24,17 @@ def main() -> NoReturn:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     from netvsc_bpf.cli.process import run
 
-    sys.exit(run())
+    _leave(run())
+
+
+def _leave(status: int) -> NoReturn:
+    """Exit without clearing every module, which takes a tenth of the time of `status`; output is unbuffered.
+
+    Python's own way, where there is something to wait for, or a profiler or debugger that wants to write.
+    """
+    if threading.active_count() == 1 and sys.getprofile() is None and sys.gettrace() is None:
+        os._exit(status)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

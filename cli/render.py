@@ -13,7 +13,6 @@ from netvsc_bpf.model.status import PairStatus
 def import_for_status(*, as_json: bool) -> None:
     """Import what print_status() will need: `attach` has time for it while the compiler works."""
     if not as_json:
-        import_module("netvsc_bpf.cli.console")
         import_module("netvsc_bpf.view.cards")
 
 
@@ -29,8 +28,8 @@ def print_status(pairs: Sequence[PairStatus], *, as_json: bool) -> None:
         return
     from datetime import UTC, datetime
 
-    from netvsc_bpf.cli.console import for_people, show
+    from netvsc_bpf.cli import terminal
 
     from netvsc_bpf.view.cards import cards
 
-    show(for_people(), cards(pairs, datetime.now(UTC)))
+    click.echo(cards(pairs, datetime.now(UTC), terminal.width()), color=terminal.coloured())

@@ -2,5 +2,5 @@
 """Output for people at a terminal: words, amounts and rates (pure), and rich tables made of them.
 
 Only the modules that make tables import rich, and only the commands that print tables import those, so that
-JSON output does not pay for it.
+`status` and JSON output do not pay for it.
 """

@@ -11,7 +11,7 @@ from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import count, scaled
-from netvsc_bpf.view.cards import PATH_STYLES
+from netvsc_bpf.view.cards import PATH_COLOURS
 from netvsc_bpf.view.rates import PairRates, PathRates, Rate
 from netvsc_bpf.view.words import no_pairs
 
@@ -27,7 +27,7 @@ def top_list(pairs: Iterable[PairRates], now: datetime, footer: str | None = Non
 def _lines(one: PairRates) -> list[Text]:
     pair = one.now
     name = Text(f"\n{shown(pair.synthetic.name)}  ", style="bold")
-    name.append(pair.path.value, style=PATH_STYLES[pair.path])
+    name.append(pair.path.value, style=f"bold {PATH_COLOURS[pair.path]}")
     name.append(f" ({pair.reason.value})", style="not bold default")
     vf = Text(f"  VF {'none' if pair.vf is None else shown(pair.vf.name)}", style="dim")
     changes = Text(f"  {count(pair.path_changes, 'path change', 'path changes')}, ")
@@ -45,5 +45,5 @@ def _rates(direction: str, rates: PathRates | None) -> list[Text]:
 
 
 def _rate(title: str, rate: Rate, path: Path) -> Text:
-    style = PATH_STYLES[path].removeprefix("bold ") if rate.packets else "dim"
+    style = PATH_COLOURS[path] if rate.packets else "dim"
     return Text(f"{title} {scaled(rate.bits):>6} bit/s {scaled(rate.packets):>6} pkt/s", style=style)

@@ -12,7 +12,7 @@ from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import Path
 from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import scaled
-from netvsc_bpf.view.cards import PATH_STYLES
+from netvsc_bpf.view.cards import PATH_COLOURS
 from netvsc_bpf.view.rates import PairRates, PathRates, Rate
 from netvsc_bpf.view.words import no_pairs
 
@@ -48,7 +48,7 @@ def _row(one: PairRates) -> list[Text]:
     pair = one.now
     name = Text(shown(pair.synthetic.name), style="bold")
     name.append(f"\n{'no VF' if pair.vf is None else shown(pair.vf.name)}", style="not bold dim")
-    path = Text(pair.path.value, style=PATH_STYLES[pair.path])
+    path = Text(pair.path.value, style=f"bold {PATH_COLOURS[pair.path]}")
     path.append(f"\n{pair.reason.value}", style="not bold default")
     drops = Text(f"{one.drops:,}", style="red" if one.drops else "")
     return [name, path, *_cells(one.tx), *_cells(one.rx), Text(f"{pair.path_changes:,}"), drops]
@@ -61,5 +61,5 @@ def _cells(direction: PathRates | None) -> list[Text]:
 
 
 def _cell(rate: Rate, path: Path) -> Text:
-    style = PATH_STYLES[path].removeprefix("bold ") if rate.packets else "dim"
+    style = PATH_COLOURS[path] if rate.packets else "dim"
     return Text(f"{scaled(rate.bits)}\n{scaled(rate.packets)}", style=style)

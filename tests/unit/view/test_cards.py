@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from rich.console import Console
+from click import unstyle
 
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.path import Reason
@@ -16,10 +16,7 @@ from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
 
 
 def printed(pair: PairStatus) -> str:
-    console = Console(width=200, color_system=None)
-    with console.capture() as capture:
-        console.print(cards([pair], CHANGED))
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    return unstyle(cards([pair], CHANGED, 200))
 
 
 @pytest.mark.parametrize(

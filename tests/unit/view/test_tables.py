@@ -5,11 +5,12 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from click import unstyle
+from netvsc_bpf.cli import terminal
 from netvsc_bpf.cli.console import for_people
 from rich.console import Console, RenderableType
 
@@ -17,7 +18,7 @@ from netvsc_bpf.doctor.finding import ok, warning
 from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.drain import Drained
 from netvsc_bpf.model.path import GuardMode, Reason
-from netvsc_bpf.model.status import Drops
+from netvsc_bpf.model.status import Drops, PairStatus
 from netvsc_bpf.view.cards import cards
 from netvsc_bpf.view.findings import findings_table
 from netvsc_bpf.view.rates import PairRates, PathRates, Rate, as_json
@@ -34,6 +35,10 @@ def drawn(shown: RenderableType, width: int = 80) -> str:
     out = io.StringIO()
     Console(file=out, width=width, highlight=False).print(shown)
     return out.getvalue()
+
+
+def card(*pairs: PairStatus, now: datetime = CHANGED, width: int = 80) -> str:
+    return unstyle(cards(pairs, now, width))
 
 
 def test_longest_names_and_numbers_fit_80_columns() -> None:
@@ -75,8 +80,7 @@ def test_nothing_is_cut_at_any_width(width: int, reason: Reason) -> None:
     )
     rates = [PairRates(pair, BUSY, BUSY, 12_345), PairRates(ON_VF, None, None, 0)]
     draw = top_table if width >= LEAST_WIDTH else top_list
-    for shown in (cards([pair, ON_VF], CHANGED), draw(rates, CHANGED, "q quits")):
-        text = drawn(shown, width)
+    for text in (card(pair, ON_VF, width=width), drawn(draw(rates, CHANGED, "q quits"), width)):
         assert max(map(len, text.splitlines())) <= width
         assert "a" * 15 in text and "\u2026" not in text
         assert reason.value in " ".join(text.split())
@@ -91,40 +95,28 @@ def test_findings_are_whole_at_any_width(width: int) -> None:
     assert "container-networks" in text and "warning" in text
 
 
-def styled(shown: RenderableType, **console: Any) -> str:
-    out = io.StringIO()
-    Console(
-        file=out, width=80, force_terminal=True, color_system="standard", highlight=False, **console
-    ).print(shown)
-    return out.getvalue()
-
-
 def test_what_is_wrong_has_a_colour() -> None:
-    well = styled(cards([replace(ON_VF, drops=Drops(), managed=True)], CHANGED))
+    well = cards([replace(ON_VF, drops=Drops(), managed=True)], CHANGED, 80)
     assert not re.search(r"\x1b\[(?:\d;)*3[13]m", well), "neither red nor yellow"
     ill = replace(ON_VF, drops=Drops(5), managed=False)
     red, yellow = re.compile(r"\x1b\[31m[^\x1b]*5 by the VF"), re.compile(r"\x1b\[33m[^\x1b]*none runs")
-    text = styled(cards([ill], CHANGED))
+    text = cards([ill], CHANGED, 80)
     assert red.search(text) and yellow.search(text)
 
 
 def test_no_color_has_no_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert terminal.coloured() is None, "click decides by where the output goes"
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    console = for_people()
-    assert console.color_system is None
-    with console.capture() as captured:
-        console.print(cards([ON_VF], CHANGED))
-    assert "\x1b" not in captured.get()
+    assert for_people().color_system is None
+    assert terminal.coloured() is False
 
 
 def test_card_says_whether_a_manager_runs_and_what_was_chosen() -> None:
-    text = drawn(
-        cards([replace(ON_VF, managed=True, chosen=AttachChoice(settle_ms=500), settle_ms=500)], CHANGED)
-    )
+    text = card(replace(ON_VF, managed=True, chosen=AttachChoice(settle_ms=500), settle_ms=500))
     assert re.search(r"manager +running", text) and "settle time 500 ms" in " ".join(text.split())
     assert "--settle 500, which `run` keeps" in text
-    assert "manager" not in drawn(cards([ON_VF], CHANGED))
+    assert "manager" not in card(ON_VF)
 
 
 def test_json_of_top_is_by_the_schema_and_has_no_rates_of_a_new_pair() -> None:
@@ -137,11 +129,10 @@ def test_json_of_top_is_by_the_schema_and_has_no_rates_of_a_new_pair() -> None:
 
 def test_pipe_gets_no_escape_codes() -> None:
     assert "\x1b" not in drawn(top_table([PairRates(ON_VF, BUSY, None, 0)], CHANGED))
-    assert "\x1b" not in drawn(cards([ON_VF], CHANGED))
 
 
 def test_card_says_path_reason_numbers_and_since_when() -> None:
-    text = drawn(cards([ON_VF], CHANGED + timedelta(hours=2)))
+    text = card(ON_VF, now=CHANGED + timedelta(hours=2))
     for part in (
         "eth0 (hv_netvsc)  path vf (armed)",
         "On the VF enP31819s1 since 2026-11-22 07:00:00+00:00 (2 h 0 min)",
@@ -154,7 +145,7 @@ def test_card_says_path_reason_numbers_and_since_when() -> None:
 
 
 def test_card_on_the_synthetic_path_says_why_and_what_helps() -> None:
-    text = drawn(cards([on_synthetic(Reason.NO_CARRIER, drops=Drops())], CHANGED))
+    text = card(on_synthetic(Reason.NO_CARRIER, drops=Drops()))
     assert "Why: enP31819s1 has no carrier" in text
     assert "-> check the other end" in text
 
@@ -162,5 +153,5 @@ def test_card_on_the_synthetic_path_says_why_and_what_helps() -> None:
 @pytest.mark.parametrize("name", ["[red]eth0", "a[/b]"])
 def test_name_that_looks_like_markup_is_shown_as_it_is(name: str) -> None:
     pair = replace(ON_VF, synthetic=replace(ON_VF.synthetic, name=name))
-    assert name in drawn(cards([pair], CHANGED))
+    assert name in card(pair)
     assert name in drawn(top_table([PairRates(pair, None, None, 0)], CHANGED))
