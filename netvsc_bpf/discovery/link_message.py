@@ -7,6 +7,7 @@ include/uapi/linux/if_link.h.
 
 import socket
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 from netvsc_bpf.kernel.net.rtnetlink import attributes, each_attribute
@@ -17,7 +18,7 @@ from netvsc_bpf.model.nic import Nic
 IFINFOMSG = struct.Struct("=BxHiII")
 IFLA_IFNAME, IFLA_ALT_IFNAME = 3, 53
 _IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
-_ADDRESS, _MTU, _LINK, _MASTER, _LINKINFO, _STATS64, _AF_SPEC = 1, 4, 5, 10, 18, 23, 26
+_ADDRESS, _MTU, _LINK, _STATS, _MASTER, _LINKINFO, _STATS64, _AF_SPEC = 1, 4, 5, 7, 10, 18, 23, 26
 _PROMISCUITY, _CARRIER, _LINK_NETNSID, _GSO_MAX_SEGS, _GSO_MAX_SIZE, _XDP = 30, 33, 37, 40, 41, 43
 _PROP_LIST, _PERM_ADDRESS, _PARENT, _BUS, _ALLMULTI = 52, 54, 56, 57, 61
 _INFO_KIND, _INET6_CONF, _INET6_ADDR_GEN_MODE = 1, 2, 8
@@ -31,7 +32,7 @@ _ALL = _STATE | _SETTINGS
 # out (rtnl_xdp_fill()).
 _XDP_IDS = (4, 5, 6, 7)
 _XDP_ATTACHED, _XDP_ATTACHED_SKB = 2, 2  # IFLA_XDP_ATTACHED and one of its values
-_STATS = struct.Struct("=16Q")
+_STATS64_HEAD = struct.Struct("=16Q")
 """The head of struct rtnl_link_stats64, up to rx_missed_errors."""
 _U32 = struct.Struct("=I")
 _DISABLE_IPV6 = 26
@@ -61,37 +62,72 @@ class Link:
 
         `driver` and `serial` come from sysfs. Without settings their fields have their defaults.
         """
-        found = self._found
-        if _STATS64 not in found:
+        if _STATS64 not in self._found:
             raise NoCounters
-        stats, kind = _STATS.unpack_from(found[_STATS64]), _kind(found.get(_LINKINFO))
+        return Nic(**self.fields(driver, serial), **counter_fields(self._found[_STATS64]))
+
+    def fields(self, driver: str | None = None, serial: int | None = None) -> dict[str, Any]:
+        """Return the fields of a Nic that are no counters."""
+        found, kind = self._found, _kind(self._found.get(_LINKINFO))
         xdp_prog_id, xdp_generic = _xdp(found.get(_XDP, b""))
-        return Nic(
-            ifindex=self.ifindex,
-            name=_text(found[IFLA_IFNAME]) or "",
+        return {
+            "ifindex": self.ifindex,
+            "name": _text(found[IFLA_IFNAME]) or "",
             # Layer-3 devices (tun, wireguard) have no address at all.
-            mac=found.get(_ADDRESS, b"").hex(":"),
-            mtu=_u32(found[_MTU]),
-            up=bool(self._flags & _IFF_UP),
-            carrier=found.get(_CARRIER) == b"\1",
-            kind=kind,
-            driver=driver or kind,
-            bus=self.bus,
-            parent=self.parent,
-            serial=serial,
-            link_type=self._type,
-            loopback=bool(self._flags & _IFF_LOOPBACK),
-            master=_u32(found[_MASTER]) if _MASTER in found else None,
-            xdp_prog_id=xdp_prog_id,
-            xdp_generic=xdp_generic,
-            rx_packets=stats[0],
-            rx_bytes=stats[2],
-            rx_errors=stats[4],
-            tx_errors=stats[5],
-            tx_dropped=stats[7],
-            rx_missed=stats[15],
+            "mac": found.get(_ADDRESS, b"").hex(":"),
+            "mtu": _u32(found[_MTU]),
+            "up": bool(self._flags & _IFF_UP),
+            "carrier": found.get(_CARRIER) == b"\1",
+            "kind": kind,
+            "driver": driver or kind,
+            "bus": self.bus,
+            "parent": self.parent,
+            "serial": serial,
+            "link_type": self._type,
+            "loopback": bool(self._flags & _IFF_LOOPBACK),
+            "master": _u32(found[_MASTER]) if _MASTER in found else None,
+            "xdp_prog_id": xdp_prog_id,
+            "xdp_generic": xdp_generic,
             **(_setting_fields(found) if self._settings else {}),
-        )
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CountersPlace:
+    """Where a message has its counters: IFLA_STATS64, which IFLA_STATS follows (rtnl_fill_stats())."""
+
+    stats64: int
+    begin: int
+    end: int
+    """All counters are in body[begin:end], and nothing else."""
+
+
+def counters_place(body: bytes) -> CountersPlace:
+    """Return where a message has its counters. Raises NoCounters."""
+    found: dict[int, range] = {}
+    place = IFINFOMSG.size
+    for kind, value in each_attribute(body[place:]):
+        begin = place + 4
+        place = begin + (len(value) + 3) // 4 * 4
+        if kind in (_STATS, _STATS64):
+            found[kind] = range(begin, place)
+    if _STATS64 not in found:
+        raise NoCounters
+    begins, ends = zip(*((one.start, one.stop) for one in found.values()), strict=True)
+    return CountersPlace(found[_STATS64].start, min(begins), max(ends))
+
+
+def counter_fields(body: bytes, stats64: int = 0) -> dict[str, Any]:
+    """Return the fields of a Nic that are counters, from the struct rtnl_link_stats64 at `stats64`."""
+    stats = _STATS64_HEAD.unpack_from(body, stats64)
+    return {
+        "rx_packets": stats[0],
+        "rx_bytes": stats[2],
+        "rx_errors": stats[4],
+        "tx_errors": stats[5],
+        "tx_dropped": stats[7],
+        "rx_missed": stats[15],
+    }
 
 
 def _setting_fields(found: dict[int, bytes]) -> dict[str, Any]:

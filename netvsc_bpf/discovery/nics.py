@@ -2,11 +2,10 @@
 """Reads the interfaces of the current network namespace with one RTM_GETLINK dump."""
 
 import errno
-import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from netvsc_bpf.discovery.link_message import IFINFOMSG, IFLA_ALT_IFNAME, IFLA_IFNAME, Link, NoCounters
+from netvsc_bpf.discovery.link_message import IFINFOMSG, IFLA_ALT_IFNAME, IFLA_IFNAME, Link
 from netvsc_bpf.discovery.lookup import no_such_nic
 from netvsc_bpf.discovery.sysfs import driver_of, slot_address, slot_serials
 from netvsc_bpf.kernel.net.rtnetlink import Message, Rtnetlink, attribute
@@ -19,11 +18,6 @@ SYSFS = Path("/sys")
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _ALL = IFINFOMSG.pack(0, 0, 0, 0, 0)
 _IFNAMSIZ = 16
-_EXT_MASK, _SKIP_STATS = 29, 8
-"""IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS: leaves out the statistics of address families."""
-
-Driver = Callable[[int, str, str], str | None]
-"""The driver of an interface, by ifindex, and bus and name of its parent device."""
 
 
 class NicMemo:
@@ -119,34 +113,6 @@ def _read(message: Message, sysfs: Path, serials: Mapping[str, int]) -> Nic:
     driver = driver_of(sysfs, bus, parent) if bus and parent else None
     serial = serials.get(slot_address(parent)) if bus == "pci" and parent else None
     return link.nic(driver, serial)
-
-
-class CounterDumps:
-    """Dumps of all interfaces for a reader that needs their state and counters, again and again."""
-
-    def __init__(self) -> None:
-        self._filter = attribute(_EXT_MASK, struct.pack("=I", _SKIP_STATS))
-
-    def __call__(self, rtnl: Rtnetlink, driver: Driver) -> list[Nic]:
-        """Return every interface of the socket's network namespace, as Link.nic() without settings.
-
-        Raises OSError.
-        """
-        try:
-            return self._dump(rtnl, driver)
-        except NoCounters:
-            # From Linux 7.0 on the filter leaves out the counters of the interfaces themselves too.
-            self._filter = b""
-            return self._dump(rtnl, driver)
-
-    def _dump(self, rtnl: Rtnetlink, driver: Driver) -> list[Nic]:
-        nics = []
-        for answer in rtnl.dump(_RTM_GETLINK, _ALL + self._filter):
-            if answer.kind == _RTM_NEWLINK:
-                link = Link(answer.body, settings=False)
-                bus, parent = link.bus, link.parent
-                nics.append(link.nic(driver(link.ifindex, bus, parent) if bus and parent else None))
-        return nics
 
 
 def _name_attribute(name: str) -> bytes:

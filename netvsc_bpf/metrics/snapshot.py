@@ -4,11 +4,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from netvsc_bpf.datapath import interim_filter
 from netvsc_bpf.datapath.pair_status import judge, read_pair
-from netvsc_bpf.discovery.nics import SYSFS, CounterDumps
+from netvsc_bpf.discovery.counter_dumps import CounterDumps
+from netvsc_bpf.discovery.nics import SYSFS
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.bpf import abi, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
@@ -21,7 +22,6 @@ from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.metrics.drift import drift_of
 from netvsc_bpf.metrics.known_links import KnownLinks
 from netvsc_bpf.metrics.known_programs import KnownPrograms
-from netvsc_bpf.metrics.last_round import LastRound
 from netvsc_bpf.model.errors import NetvscBpfError
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Liveness, Path, Reason
@@ -79,7 +79,6 @@ class SnapshotReader:
     """Reads the network namespace of the calling thread."""
 
     def __init__(self) -> None:
-        self._drivers = LastRound[tuple[int, str, str], str | None]()
         self._nics = CounterDumps()
         self._queue_stops, self._links = QueueStops(), KnownLinks()
         self._programs = KnownPrograms()
@@ -102,9 +101,8 @@ class SnapshotReader:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _read(self, ours: NetnsPins, attached: list[int]) -> Snapshot:
-        self._drivers.begin()
         with Rtnetlink() as rtnl:
-            look = _Look(ours, self._nics(rtnl, self._driver))
+            look = _Look(ours, self._nics(rtnl, partial(driver_of, SYSFS)))
         with pin_root.held(ours.root), LoadedObject(ours) as loaded:
             if loaded.stale:
                 return Snapshot()
@@ -124,13 +122,6 @@ class SnapshotReader:
                 else:
                     pairs += [] if sample is None else [sample]
         return Snapshot(tuple(pairs), programs, counted, tuple(failures))
-
-    def _driver(self, ifindex: int, bus: str, parent: str) -> str | None:
-        """Cache a driver while its interface lives: reading sysfs costs more than all the rest."""
-        key = ifindex, bus, parent
-        known = self._drivers.get(key) or driver_of(SYSFS, bus, parent)
-        self._drivers.keep(key, known)
-        return known
 
 
 def _torn(pair: PairSample) -> bool:

@@ -4,6 +4,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from netvsc_bpf import __version__
-from netvsc_bpf.discovery.nics import SYSFS, CounterDumps, list_nics
+from netvsc_bpf.discovery.counter_dumps import CounterDumps
+from netvsc_bpf.discovery.nics import SYSFS, list_nics
 from netvsc_bpf.discovery.sysfs import driver_of
 from netvsc_bpf.kernel.bpf import libbpf
 from netvsc_bpf.kernel.bpf.abi import ABI_VERSION
@@ -51,7 +53,7 @@ def packets(found: Scrape, direction: str, path: str) -> float | None:
 def test_the_quick_dump_says_what_the_thorough_one_says(lab: Lab) -> None:
     def both() -> None:
         with Rtnetlink() as rtnl:
-            quick = CounterDumps()(rtnl, lambda _, bus, parent: driver_of(SYSFS, bus, parent))
+            quick = CounterDumps()(rtnl, partial(driver_of, SYSFS))
             thorough = list_nics(rtnl)
         compared = ("ifindex", "name", "mac", "mtu", "up", "carrier", "kind", "driver", "master")
         counted = (

@@ -5,12 +5,12 @@ import errno
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from netvsc_bpf.discovery.link_message import Link, NoCounters
-from netvsc_bpf.discovery.nics import CounterDumps, get_nic, list_nics
+from netvsc_bpf.discovery.nics import get_nic, list_nics
 from netvsc_bpf.kernel.net.rtnetlink import Message, attributes
 from netvsc_bpf.model.errors import KernelError, NoSuchNic
 from netvsc_bpf.model.nic import Nic
@@ -164,19 +164,3 @@ def test_s87_long_names_are_asked_for_as_alternative_ones(name: str, kind: int) 
 def test_counters_that_the_kernel_did_not_send_are_not_taken_for_zeros() -> None:
     with pytest.raises(NoCounters):
         Link(newlink(VF, counted=False).body).nic()
-
-
-def test_kernel_that_leaves_the_counters_out_is_asked_without_the_filter_from_then_on() -> None:
-    """Linux 7.0 and later leave IFLA_STATS64 out with RTEXT_FILTER_SKIP_STATS."""
-    asked: list[int] = []
-
-    class Newer:
-        def dump(self, kind: int, body: bytes) -> list[Message]:
-            asked.append(len(body))
-            return [newlink(VF, counted=len(body) == 16)]
-
-    dumps = CounterDumps()
-    for _ in range(2):
-        (nic,) = dumps(cast(Any, Newer()), lambda *_: "mlx5_core")
-        assert (nic.name, nic.driver) == (VF.name, "mlx5_core")
-    assert asked == [24, 16, 16]
