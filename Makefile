@@ -83,10 +83,10 @@ deb: ## the Debian package, into build/deb
 	@scripts/deb.sh
 
 .PHONY: deb-test
-deb-test: ## install, upgrade under traffic, remove and purge it on Debian 12 and 13
+deb-test: ## install, upgrade under traffic, remove and purge it on Debian 12 and 13; ARGS: sid, --upgrades
 	@scripts/kernel.sh deb-test
 	@scripts/setup.sh
-	@$(VENV)/python -m tests.deb.run
+	@$(VENV)/python -m tests.deb.run $(ARGS)
 
 ##@ Measure
 

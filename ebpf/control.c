@@ -139,9 +139,8 @@ int control(struct __sk_buff *skb)
 		return check(pair, slot);
 	case CONTROL_ARM:
 		/* command-1, command-2 */
-		return pair->permitted && latch_arm(pair, latch_add(&pair->failures, 0)) ?
-			       CONTROL_VF :
-			       CONTROL_SYNTHETIC;
+		return pair->permitted && latch_arm(pair, latch_failures(pair)) ? CONTROL_VF :
+										  CONTROL_SYNTHETIC;
 	case CONTROL_DISARM:
 		latch_leave(pair, argument % REASON_COUNT);
 		return CONTROL_SYNTHETIC;

@@ -63,7 +63,7 @@ static __always_inline bool parse_skb(struct __sk_buff *skb, struct pair *pair, 
 static __always_inline void settle(struct pair *pair, u32 ifindex)
 {
 	pair->settled_ifindex = ifindex;
-	latch_add(&pair->failures, 0);
+	latch_barrier();
 	if (!pair->armed || pair->home_ifindex != ifindex)
 		pair->settled_ifindex = 0;
 }

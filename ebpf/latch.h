@@ -12,7 +12,7 @@
  *
  * The steps have names (leave-1), which the model in tests/unit/latch uses too; it goes through every order. On a CPU
  * that reorders (arm64) only a barrier keeps a plain load or store in its place, and an atomic addition whose result
- * is unused is not a barrier. leave-2 and return-1 are barriers: otherwise a check could be older than the `failures`
+ * is unused is not a barrier. leave-2 and return-1 have barriers: otherwise a check could be older than the `failures`
  * read before it, and a permission could become visible before the fields that it covers. leave-3 and arm-1 exchange
  * the same word: one of them sees the other, and all writes before it.
  *
@@ -46,20 +46,35 @@ static __always_inline void latch_report(struct pair *pair, enum pair_path to, e
 	emit(&event);
 }
 
-/* A full barrier, because the result is used (BPF_FETCH): LDADDAL on arm64, or a loop followed by a DMB. */
-static __always_inline u64 latch_add(u64 *counter, u64 value)
+/*
+ * A full barrier: BPF_XCHG is SWPAL on arm64, or a loop followed by a DMB. Exchanging and comparing are the only atomic
+ * operations whose result LLVM provides without the instructions of -mcpu=v3, which bcc does not ask for.
+ */
+static __always_inline void latch_barrier(void)
 {
-	u64 before = __sync_fetch_and_add(counter, value);
+	u64 word = 0, *place = &word;
 
-	asm volatile("" : "+r"(before));
-	return before;
+	asm volatile("" : "+r"(place));
+	word = __sync_lock_test_and_set(place, 0);
+	asm volatile("" : : "r"(word) : "memory");
+}
+
+/* The number of failures; what is read after this call is read after it. */
+static __always_inline u64 latch_failures(const struct pair *pair)
+{
+	u64 failures = *(volatile const u64 *)&pair->failures;
+
+	latch_barrier();
+	return failures;
 }
 
 /* Invalidate checks that have begun. Checks that begin after this see all earlier writes. */
 static __always_inline void latch_invalidate(struct pair *pair)
 {
 	pair->usable_since = 0; /* leave-1 */
-	latch_add(&pair->failures, 1); /* leave-2 */
+	latch_barrier();
+	__sync_fetch_and_add(&pair->failures, 1); /* leave-2 */
+	latch_barrier();
 }
 
 /* The VF failed or was removed, which was not decided here: LOSSES of netvsc_bpf/planner/damping.py. */
@@ -106,7 +121,7 @@ static __always_inline bool latch_arm(struct pair *pair, u64 failures)
 /* Check the VF, and arm if it has settled. Called only while not armed: no cost while the VF is the path. */
 static __always_inline bool latch_return(struct pair *pair, u32 slot)
 {
-	u64 failures = latch_add(&pair->failures, 0); /* return-1: what follows is read after it */
+	u64 failures = latch_failures(pair); /* return-1 */
 	u64 since = pair->usable_since; /* return-2 */
 	u64 dev, now, epoch;
 

@@ -16,7 +16,7 @@ from netvsc_bpf.lab.topology import Lab
 from tests.deb import bare, network_managers, packages
 from tests.deb.life import Life
 from tests.deb.machine import Machine, StepFailed
-from tests.deb.roots import SUITES, WORKING, cache, root_of
+from tests.deb.roots import STABLE, SUITES, cache, root_of
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     )
     parser.add_argument("suites", nargs="*", help=", ".join(SUITES), metavar="SUITE")
     arguments = parser.parse_args()
-    suites = arguments.suites or list(WORKING)
+    suites = arguments.suites or list(STABLE)
     if unknown := set(suites) - SUITES.keys():
         parser.error(f"no such suite: {', '.join(unknown)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that machines end with it

@@ -40,7 +40,7 @@ LATCH = (
     Mutation(
         "leaving does not raise `failures`",
         "ebpf/latch.h",
-        "	latch_add(&pair->failures, 1); /* leave-2 */\n",
+        "	__sync_fetch_and_add(&pair->failures, 1); /* leave-2 */\n",
         "",
         _ORDERS,
     ),

@@ -9,7 +9,7 @@ B2.3; a write becomes visible to all other processors at once there, so one memo
   to different variables in any order;
 * a plain load may be made early, ahead of all that stands before it, up to the last full barrier.
 
-Atomics that return a value are full barriers: `LDADDAL`, `SWPAL`, `CASAL`, or a loop with `DMB ISH` behind
+Atomics that return a value are full barriers: `SWPAL`, `CASAL`, or a loop with `DMB ISH` behind
 it (arch/arm64/net/bpf_jit_comp.c). So are the kernel's own test_and_set_bit(), and clear_bit() with
 smp_mb__after_atomic().
 """
@@ -124,15 +124,15 @@ class _Machine:
         self, number: int, thread: _Thread, memory: _Memory
     ) -> Iterator[tuple[str, _Memory, _Thread]]:
         step = self._programs[number][thread.at]
-        variable = self._index[step.variable]
         registers, waiting = dict(thread.registers), thread.waiting
         if step.op == "load":
-            early = dict(thread.early)
+            early, variable = dict(thread.early), self._index[step.variable]
             value = early[thread.at] if thread.at in early else _seen(variable, waiting, memory)
             registers[step.register] = value
-        else:
-            if waiting:
-                return  # a full barrier waits until all is visible
+        elif waiting:
+            return  # a full barrier waits until all is visible
+        elif step.op != "barrier":
+            variable = self._index[step.variable]
             before = memory[variable]
             memory = _put(memory, variable, _changed(step, before))
             registers[step.register] = before
@@ -212,7 +212,7 @@ def _changed(step: Step, before: int) -> int:
     match step.op:
         case "store" | "exchange":
             return value
-        case "add" | "fetch_add":
+        case "add" | "add_between_barriers":
             return before + value
         case "compare_and_swap":
             return before or 1

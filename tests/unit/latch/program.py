@@ -40,9 +40,13 @@ class Program:
         """Add 1 and ask for nothing: the compiler takes an instruction that orders nothing."""
         self._add(Step("add", name, variable, value=1))
 
-    def fetch_add(self, name: str, register: str, variable: str, value: int) -> None:
-        """Add, and keep what was there; adding 0 is a load that is a barrier."""
-        self._add(Step("fetch_add", name, variable, register, value))
+    def add_between_barriers(self, name: str, variable: str) -> None:
+        """Add 1. The thread does nothing else until that is visible, nor before all earlier writes are."""
+        self._add(Step("add_between_barriers", name, variable, value=1))
+
+    def barrier(self, name: str) -> None:
+        """As latch_barrier()."""
+        self._add(Step("barrier", name))
 
     def exchange(self, name: str, register: str, variable: str, value: int) -> None:
         self._add(Step("exchange", name, variable, register, value))

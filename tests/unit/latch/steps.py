@@ -34,8 +34,8 @@ Thread = tuple[Step, ...]
 class Latch:
     """Threads of the latch, or of a broken one `without` some steps.
 
-    Of "leave-2" and "return-1" there is a weaker version, without "leave-2 as a barrier" and so on. Only with
-    `manual` the steps of the return policy are there: what they read never changes otherwise.
+    Barriers have names too: "barriers of leave-2", "barrier after return-1". Only with `manual` the steps of
+    the return policy are there: what they read never changes otherwise.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Latch:
         program.load("command-1", "permitted", "permitted")
         program.go_if("permitted", 0)
         program.load("command-2", "failures", "failures")
+        program.barrier("barrier after command-2")
         self._arm(program, END)
         return program.done()
 
@@ -123,8 +124,8 @@ class Latch:
 
     def _forget(self, program: Program) -> None:
         program.store("leave-1", "since", 0)
-        if program.has("leave-2 as a barrier"):
-            program.fetch_add("leave-2", "unused", "failures", 1)
+        if program.has("barriers of leave-2"):
+            program.add_between_barriers("leave-2", "failures")
         else:
             program.add("leave-2", "failures")
 
@@ -146,10 +147,8 @@ class Latch:
         program.label(after)
 
     def _look(self, program: Program, after: str) -> None:
-        if program.has("return-1 as a barrier"):
-            program.fetch_add("return-1", "failures", "failures", 0)
-        else:
-            program.load("return-1", "failures", "failures")
+        program.load("return-1", "failures", "failures")
+        program.barrier("barrier after return-1")
         program.load("return-2", "since", "since")
         program.load("return-3", "permitted", "permitted")
         program.go_if("permitted", 0, after)

@@ -88,7 +88,7 @@ def test_s95_without_a_step_a_vf_that_failed_is_left_armed(scene, latch: Latch) 
     assert violation(scene(latch), 0, reorders=False)
 
 
-@pytest.mark.parametrize("barrier", ["leave-2 as a barrier", "return-1 as a barrier"])
+@pytest.mark.parametrize("barrier", ["barriers of leave-2", "barrier after return-1"])
 def test_s95_without_a_barrier_only_a_machine_that_reorders_leaves_it_armed(barrier: str) -> None:
     scene = userspace_and_a_look(Latch({barrier}))
     assert violation(scene, 0, reorders=False) == ""
