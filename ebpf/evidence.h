@@ -216,8 +216,47 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
 	store_if_new(entry, word | ticks_now());
 }
 
-/* A mask without a branch: each branch here doubles what the verifier has to follow in each attempt. */
-#define only_if(condition) (-(s64) !!(condition))
+/*
+ * Masks of all bits or none, without a branch: each branch here would double what the verifier has to follow for each
+ * entry and in each attempt. LLVM would make branches of what it sees through.
+ */
+static __always_inline u64 if_zero(u64 value)
+{
+	u64 negative = -value;
+
+	asm volatile("" : "+r"(negative));
+	return ~((s64)(value | negative) >> 63);
+}
+
+static __always_inline u64 if_less(u16 value, u16 than)
+{
+	s64 difference = (s64)value - than;
+
+	asm volatile("" : "+r"(difference));
+	return difference >> 63;
+}
+
+/* Entries that a frame may be in: frames that arrive in a burst share them seldom. */
+#define WAYS 4
+
+/* Return which of the entries from `first` on has the frame, else one that is not needed any more, else the first. */
+static __always_inline u32 way_of(const u64 *first, u64 key, u16 now)
+{
+	u64 found = 0, unneeded = 0, has = 0;
+
+#pragma clang loop unroll(full)
+	for (u32 way = 0; way < WAYS; way++) {
+		u64 word = *(volatile const u64 *)&first[way];
+		u64 same = if_zero((word ^ key) & ~0xffffffULL);
+		/* Both copies have arrived, or the other one will not. */
+		u64 over = if_zero(word & 0xff) | ~if_less(now - (word >> 8), COPY_TICKS + 1);
+
+		found |= same & way;
+		has |= same;
+		unneeded = (unneeded & ~over) | (over & way);
+	}
+	return (found & has) | (unneeded & ~has);
+}
 
 /*
  * Rule 3: count the arrival of a frame by a path. An entry has 32 bits of the hash, 8 of the epoch, the tick of the last
@@ -225,7 +264,7 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
  */
 static __always_inline bool is_copy(struct pair *pair, u64 hash, enum pair_path path)
 {
-	u64 *entry = &own_evidence()->frames[hash % EVIDENCE_FRAMES];
+	u64 *first = &own_evidence()->frames[hash % (EVIDENCE_FRAMES / WAYS) * WAYS];
 	u64 key = (hash & ~0xffffffffULL) | (pair->epoch & 0xff) << 24;
 	u64 now = ticks_now();
 
@@ -233,10 +272,11 @@ static __always_inline bool is_copy(struct pair *pair, u64 hash, enum pair_path 
 		return false;
 #pragma clang loop unroll(disable)
 	for (u32 attempt = 0; attempt < 3; attempt++) {
+		u64 *entry = &first[way_of(first, key, now) % WAYS];
 		u64 before = *(volatile u64 *)entry, after;
-		s64 ahead = (s8)before & only_if(!((before ^ key) & ~0xffffffULL));
+		s64 ahead = (s8)before & if_zero((before ^ key) & ~0xffffffULL);
 
-		ahead &= only_if((u16)(now - (before >> 8)) <= COPY_TICKS);
+		ahead &= if_less(now - (before >> 8), COPY_TICKS + 1);
 		/* From here on: by how many arrivals the frame's own path is ahead. */
 		if (path == PATH_SYNTHETIC)
 			ahead = -ahead;

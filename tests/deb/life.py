@@ -23,8 +23,9 @@ settle_ms = 20
 _NOT_COMPARED = (
     *("/proc", "/sys", "/run", "/dev", "/tmp", "/share", "/root"),
     *("/var/log", "/var/cache", "/var/lib/dpkg", "/var/lib/apt", "/var/lib/NetworkManager"),
+    "'/var/tmp/systemd-private-*'",
 )
-"""What the kernel makes, logs, caches, what dpkg knows, and the state of a program that the test uses."""
+"""What the kernel makes, logs, caches, what dpkg knows, and the state of programs that the test uses."""
 _FILES = f"find / \\( -path {' -o -path '.join(_NOT_COMPARED)} \\) -prune -o -print"
 _NEITHER_ROOT_NOR_TMP = """\
 [Service]

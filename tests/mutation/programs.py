@@ -483,15 +483,29 @@ FRAMES = (
     Mutation(
         "a copy is one for ever",
         "ebpf/evidence.h",
-        "\t\tahead &= only_if((u16)(now - (before >> 8)) <= COPY_TICKS);\n",
+        "\t\tahead &= if_less(now - (before >> 8), COPY_TICKS + 1);\n",
         "",
         _EVIDENCE,
     ),
     Mutation(
         "any frame is the copy of any other",
         "ebpf/evidence.h",
-        "\t\ts64 ahead = (s8)before & only_if(!((before ^ key) & ~0xffffffULL));",
+        "\t\ts64 ahead = (s8)before & if_zero((before ^ key) & ~0xffffffULL);",
         "\t\ts64 ahead = (s8)before;",
+        _EVIDENCE,
+    ),
+    Mutation(
+        "frames of a burst share one entry",
+        "ebpf/evidence.h",
+        "#define WAYS 4",
+        "#define WAYS 1",
+        _EVIDENCE,
+    ),
+    Mutation(
+        "an entry is taken from a frame whose copy is still to come",
+        "ebpf/evidence.h",
+        "\t\tu64 over = if_zero(word & 0xff) | ",
+        "\t\tu64 over = ~0ULL | ",
         _EVIDENCE,
     ),
     Mutation(

@@ -2,6 +2,7 @@
 """Which frames guard and home take for copies: the rules of ebpf/evidence.h."""
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import product
 
@@ -76,6 +77,20 @@ def test_s80_frame_that_arrives_by_both_is_delivered_once(
     for number in range(20):
         got = [delivered(host, path, frame(target, number)) for path in order]
         assert got.count(True) == 1, number
+
+
+@pytest.mark.parametrize(("size", "most_twice"), [(40, 0), (64, 16)])
+def test_s83_of_frames_in_bursts_hardly_any_arrives_twice_and_none_is_lost(
+    pair: Host_, size: int, most_twice: int
+) -> None:
+    """One NIC delivers all of them before the other one its copies; they share the entries of a pair."""
+    host, often = pair(ARMED), Counter[int]()
+    for burst in range(200):
+        later(host, 10 * burst)
+        frames = [frame(GROUP, burst * size + number) for number in range(size)]
+        copies = [[delivered(host, path, one) for one in frames] for path in (VF, SYNTHETIC)]
+        often.update(map(sum, zip(*copies, strict=True)))
+    assert often[0] == 0 and often[2] <= most_twice and often[1] > 0
 
 
 @STATES
