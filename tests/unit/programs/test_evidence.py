@@ -79,6 +79,12 @@ def test_s80_frame_that_arrives_by_both_is_delivered_once(
         assert got.count(True) == 1, number
 
 
+def test_s82_with_more_frames_in_flight_than_entries_none_is_taken_for_another(pair: Host_) -> None:
+    host, size = pair(ARMED), 4 * abi.EVIDENCE_FRAMES
+    assert all(delivered(host, VF, frame(GROUP, number)) for number in range(size))
+    assert all(delivered(host, SYNTHETIC, frame(GROUP, size + number)) for number in range(size))
+
+
 @pytest.mark.parametrize(("size", "most_twice"), [(40, 0), (64, 16)])
 def test_s83_of_frames_in_bursts_hardly_any_arrives_twice_and_none_is_lost(
     pair: Host_, size: int, most_twice: int
