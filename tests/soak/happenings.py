@@ -101,8 +101,8 @@ HAPPENINGS: Mapping[str, Entry] = {
     "upgrade": Entry(upgraded),
 }
 """By name. A VF that goes down or away has a packet or two in its queue; more if the switch notices later."""
-WEIGHTS = {"vf-down": 4, "carrier": 4, "hot-plug": 4, "namespace": 2, "mtu": 2, "drain": 2}
-"""How much more often than once: the others take a second of compiling each."""
+WEIGHTS = {"vf-down": 20, "carrier": 20, "hot-plug": 20, "namespace": 10, "mtu": 10, "drain": 10}
+"""How much more often than once: the others end a manager, and what leaks shows in one that lives long."""
 
 
 def choose(dice: random.Random) -> str:
