@@ -42,6 +42,8 @@ class Exporter:
         """`listening` is called with the URL each time that the server begins to listen."""
         self._config, self._stats, self._report, self._listening = config, stats, report, listening
         self._closing = threading.Event()
+        self._begins_or_ends = threading.Lock()
+        """So that nothing is announced after close()."""
         self._server: MetricsServer | None = None
         self._problems: VfProblemWatch | None = None
 
@@ -55,7 +57,8 @@ class Exporter:
 
     def close(self) -> None:
         """Stop listening. Connections that are still being answered end with the process."""
-        self._closing.set()
+        with self._begins_or_ends:
+            self._closing.set()
         if self._server is not None:
             self._server.shutdown()
         if self._problems is not None:
@@ -81,10 +84,18 @@ class Exporter:
                 self._closing.wait(_RETRY_S)
             else:
                 troubles(None)
-                self._server = server
-                self._listening(self._url(listen, server.server_port))
                 with server:
-                    server.serve_forever(poll_interval=_LONG_S)
+                    if self._announced(server, listen):
+                        server.serve_forever(poll_interval=_LONG_S)
+
+    def _announced(self, server: MetricsServer, listen: Listen) -> bool:
+        """Announce where it listens, unless it was closed meanwhile."""
+        with self._begins_or_ends:
+            if self._closing.is_set():
+                return False
+            self._server = server
+            self._listening(self._url(listen, server.server_port))
+            return True
 
     def _url(self, listen: Listen, port: int) -> str:
         scheme = "http" if self._config.cert_file is None else "https"

@@ -4,6 +4,7 @@
 import re
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 
 import pytest
@@ -19,13 +20,18 @@ from tests.kernel.support.waiting import eventually
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}[-+]\d\d:\d\d  (\w+) +  ?(.*)")
 
 
-def logged(lab: Lab, log: FilePath, *options: str, wait_for: str = "ready") -> list[tuple[str, str]]:
-    """The log of a manager that is ended once it has written `wait_for`: severities and texts."""
+def logged(
+    lab: Lab, log: FilePath, *options: str, wait_for: Sequence[str] = ("ready",)
+) -> list[tuple[str, str]]:
+    """The log of a manager that is ended once it has written all of `wait_for`: severities and texts."""
     command = [*PROGRAM, "--netns", lab.guest, "run", *options]
     with log.open("w") as stderr:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr)
     try:
-        eventually(f"{wait_for} in {log}", lambda: wait_for in log.read_text() or process.poll() is not None)
+        eventually(
+            f"{wait_for} in {log}",
+            lambda: all(part in log.read_text() for part in wait_for) or process.poll() is not None,
+        )
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0, log.read_text()
     finally:
@@ -39,7 +45,8 @@ def logged(lab: Lab, log: FilePath, *options: str, wait_for: str = "ready") -> l
 def test_log_begins_with_the_version_and_ends_with_the_end(lab: Lab, tmp_path: FilePath) -> None:
     lab.in_guest(datapath.attach, "eth0", AttachOptions(vf="vf0", settle_ms=20))
     try:
-        lines = logged(lab, tmp_path / "log", "eth0", "--metrics-listen", "127.0.0.1:0", wait_for="adopted")
+        expected = ("adopted", "metrics on")
+        lines = logged(lab, tmp_path / "log", "eth0", "--metrics-listen", "127.0.0.1:0", wait_for=expected)
     finally:
         lab.in_guest(datapath.detach_all)
     assert lines[0] == ("info", f"manager: started: netvsc-bpf {__version__} manages eth0")
@@ -60,7 +67,7 @@ def test_with_nothing_to_do_it_says_so(lab: Lab, tmp_path: FilePath) -> None:
 
 
 def test_debug_has_each_reconciliation(lab: Lab, tmp_path: FilePath) -> None:
-    lines = logged(lab, tmp_path / "log", "-v", "--metrics-listen", "none", wait_for="reconciled")
+    lines = logged(lab, tmp_path / "log", "-v", "--metrics-listen", "none", wait_for=["reconciled"])
     assert any(severity == "debug" and "reconciled: took" in text for severity, text in lines)
 
 
@@ -69,7 +76,7 @@ def test_quiet_has_warnings_only(lab: Lab, tmp_path: FilePath, quiet: tuple[str,
     file = tmp_path / "x.toml"
     file.write_text("[log]\nlevel = 'warning'\n")
     options = [str(file) if one == "FILE" else one for one in quiet]
-    lines = logged(lab, tmp_path / "log", "eth7", *options, "--metrics-listen", "none", wait_for="waiting")
+    lines = logged(lab, tmp_path / "log", "eth7", *options, "--metrics-listen", "none", wait_for=["waiting"])
     assert lines == [("warning", "eth7: waiting: no such interface yet")]
 
 
