@@ -4,13 +4,16 @@
 Asked from inside, because rusage of a child begins with the peak of the process that started it.
 """
 
-import atexit
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from netvsc_bpf.cli.main import main
+
+_leave = os._exit
 
 
 def report(fd: int) -> None:
@@ -26,6 +29,12 @@ def report(fd: int) -> None:
     os.write(fd, json.dumps(used).encode())
 
 
+def reporting(fd: int, status: int) -> NoReturn:
+    """Report, then end as the command does (cli/main.py), which calls no atexit function."""
+    report(fd)
+    _leave(status)
+
+
 if __name__ == "__main__":
-    atexit.register(report, int(sys.argv.pop(1)))
+    os._exit = partial(reporting, int(sys.argv.pop(1)))
     main()
