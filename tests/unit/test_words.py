@@ -53,7 +53,6 @@ EXCEPTIONS = {
     ("netvsc_bpf/kernel/bpf/pin_layout.py", "visitors"): "a folder in bpffs: another version must find it",
     ("tests/kernel/refusals/test_our_folder.py", "visitors"): "the same folder",
     ("tests/unit/capture/test_tcpdump.py", "tell"): "tcpdump prints ARP requests so",
-    ("docs/benchmarks/failover-guest.md", "told"): "texts of published results, until it is measured again",
 }
 """(Path, word) -> why it is there."""
 
