@@ -4,7 +4,9 @@
 The driver stops sending on such a VF but does not notify its host, which keeps delivering to it: ingress is
 lost while the link is (netvsc_vf_changed() follows up and down only). If the VF is taken down, the host
 leaves it too. A VF that is down shows no carrier, so it is brought up again to see whether its link is back;
-while it is up without a link ingress is lost, so retries become less frequent. Pure.
+while it is up without a link ingress is lost, so retries become less frequent. They also become longer: a
+driver may need that, as igbvf does, which resets a VF whose PF was reset 10 seconds after its last reset
+(igbvf_has_link()). Pure.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ GRACE_S = 0.3
 """How long a link may be lost before the VF is taken down, which makes the host switch twice."""
 TRIAL_S = 3.0
 """How long a link may take to come up after the VF was: autonegotiation of a real port takes up to this."""
+LONGEST_TRIAL_S = 12.0
 FIRST_S = 5.0
 LONGEST_S = 300.0
 """How long the VF is down before the first retry, and at most; the time doubles with each retry."""
@@ -62,4 +65,6 @@ class LostLink:
 
     @property
     def _timeout_s(self) -> float:
-        return GRACE_S if self.had_link else TRIAL_S
+        if self.had_link:
+            return GRACE_S
+        return min(LONGEST_TRIAL_S, TRIAL_S * max(1.0, self.length_s / FIRST_S))

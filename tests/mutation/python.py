@@ -373,8 +373,8 @@ HYPERV = (
     Mutation(
         "a VF that comes up has no time to find its link",
         "netvsc_bpf/planner/lost_link.py",
-        "return GRACE_S if self.had_link else TRIAL_S",
-        "return GRACE_S",
+        "        if self.had_link:\n            return GRACE_S\n",
+        "        if self:\n            return GRACE_S\n",
         _LOST_LINK,
     ),
     Mutation(

@@ -5,7 +5,14 @@ import pytest
 
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner import actions as act
-from netvsc_bpf.planner.lost_link import FIRST_S, GRACE_S, LONGEST_S, TRIAL_S, LostLink
+from netvsc_bpf.planner.lost_link import (
+    FIRST_S,
+    GRACE_S,
+    LONGEST_S,
+    LONGEST_TRIAL_S,
+    TRIAL_S,
+    LostLink,
+)
 from netvsc_bpf.planner.plan import Wanted
 from tests.unit.planner.test_plan import rest
 from tests.unit.planner.world import SYNTHETIC, World
@@ -54,12 +61,12 @@ def test_s102_link_that_comes_back_within_the_grace_changes_nothing(world: World
     assert state.wait_s(11.0) is None
 
 
-def test_s102_trials_become_rarer_and_a_link_that_is_back_ends_them(world: World) -> None:
+def test_s102_trials_become_rarer_and_longer_and_a_link_that_is_back_ends_them(world: World) -> None:
     vf, now = world.devmap, 10.0
     state = with_link(world).observed(world.observe(), now)
-    lengths = []
+    lengths, trials = [], [TRIAL_S]
     for _ in range(9):
-        now += TRIAL_S
+        now += trials[-1]
         state = state.observed(world.observe(), now)
         lengths.append(state.wait_s(now))
         assert state.is_active(vf, now)
@@ -68,7 +75,9 @@ def test_s102_trials_become_rarer_and_a_link_that_is_back_ends_them(world: World
         assert not state.is_active(vf, now)
         rest(world)  # the trial: it is up, without carrier
         state = state.observed(world.observe(), now)
-        assert state.wait_s(now) == pytest.approx(TRIAL_S)
+        trials.append(state.wait_s(now) or 0.0)
+    assert trials[:4] == pytest.approx([TRIAL_S, TRIAL_S, 2 * TRIAL_S, 4 * TRIAL_S])
+    assert set(trials[4:]) == {LONGEST_TRIAL_S}
     assert lengths[:3] == pytest.approx([FIRST_S, 2 * FIRST_S, 4 * FIRST_S])
     assert lengths[-1] == pytest.approx(LONGEST_S)
     carrier(world, True)
