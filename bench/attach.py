@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.command import netvsc_bpf
+from bench.command import compile_modules, netvsc_bpf
 from bench.compiled import nothing_compiled
 from bench.processes import Took, took
 from bench.report import Report, quartiles
@@ -26,6 +26,7 @@ _ONE_PAIR = ("attach", "eth0", "--vf", "vf0")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the raw numbers there.")
 def main(rounds: int, many_rounds: int, json_path: Path | None) -> None:
     """Time whole processes of attach, status and detach."""
+    compile_modules()
     enter_sandbox()
     report = Report("attach", json_path)
     times: dict[str, list[Took]] = {}

@@ -8,7 +8,16 @@ from pathlib import Path
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import NetvscBpfError
 
+REPO = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("netvsc-bpf")
+
+
+def compile_modules(folder: Path = REPO) -> None:
+    """Compile the Python modules of a checkout, as an installation does: where the environment forbids Python
+    to store what it compiled, each command would compile what was changed.
+    """
+    for part in ("netvsc_bpf", "cli", "ebpf"):
+        subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder / part)], check=True)
 
 
 def command_line(lab: Lab, *args: str, command: Path = COMMAND) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from bench.command import COMMAND, netvsc_bpf
+from bench.command import COMMAND, REPO, compile_modules, netvsc_bpf
 from bench.compiled import nothing_compiled
 from bench.processes import Took, took
 from bench.report import Report, quartiles
@@ -26,7 +26,6 @@ from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
 
-REPO = Path(__file__).resolve().parents[1]
 _ATTACH, _STATUS, _SCRAPE = 0.85, 0.8, 0.7
 """The most that each may take, relative to the commit that they were agreed on for."""
 _COLD, _COMPILES = "attach, cold", "attach, nothing compiled"
@@ -56,8 +55,7 @@ def checked_out(commit: str) -> Path:
         subprocess.run([*git, "worktree", "prune"], check=True)
         subprocess.run([*git, "worktree", "add", "--quiet", "--detach", str(folder), commit], check=True)
     subprocess.run([folder / "scripts/setup.sh"], check=True, stdout=subprocess.DEVNULL)
-    for part in ("netvsc_bpf", "cli", "ebpf"):
-        subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder / part)], check=True)
+    compile_modules(folder)
     return folder / ".venv/bin/netvsc-bpf"
 
 
@@ -112,6 +110,7 @@ def _ratios(pairs: Sequence[tuple[Took, Took]], of: Callable[[Took], float]) -> 
 def main(commit: str, rounds: int, times: int, json_path: Path | None) -> None:
     """Compare attach, status and scrapes with an earlier commit."""
     now, then = Version("now", COMMAND), Version(commit, checked_out(commit))
+    compile_modules()
     enter_sandbox()
     report = Report("since", json_path)
     with Lab(LabPlan(fabric=Fabric.NONE)) as lab:
