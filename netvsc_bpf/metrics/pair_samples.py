@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Converts the state of pairs to samples. Pure, except for the totals that it carries over."""
 
+from collections.abc import Iterator
+
 from netvsc_bpf.metrics import closed_sets, families
 from netvsc_bpf.metrics.monotonic import Monotonic
 from netvsc_bpf.metrics.samples import Samples
 from netvsc_bpf.metrics.snapshot import PairSample
+from netvsc_bpf.metrics.unchanged_rows import FamilyRow, UnchangedRows
 from netvsc_bpf.metrics.vf_problems import LOOKED_UP, Problem, Problems, has_other_mtu
 from netvsc_bpf.model.path import GuardMode, Path, Reason
 from netvsc_bpf.model.status import PairStatus
@@ -17,23 +20,22 @@ class PairSamples:
 
     def __init__(self) -> None:
         self._totals = Monotonic()
+        self._states = UnchangedRows()
         self._path_changes = closed_sets.path_changes()
 
     def add(self, samples: Samples, pairs: tuple[PairSample, ...], problems: Problems) -> None:
         """Add the samples of all pairs."""
         self._totals.begin_round()
+        self._states.begin_round()
         self._path_changes.begin_round()
         for pair in pairs:
-            _add_path(samples, pair)
+            self._states.add(samples, pair.status.synthetic.name, _state(pair, problems))
             counts: dict[closed_sets.Row, int] = {
                 (to.value, reason.value): count for (to, reason), count in pair.changes.items()
             }
             self._path_changes.add(samples, pair.status.synthetic.name, counts)
             self._add_traffic(samples, pair.status)
             self._add_vf(samples, pair.status, pair.queue_stops)
-            _add_problems(samples, pair, problems)
-            for hook, missing in pair.drift.items():
-                samples.add(families.DRIFT, missing, pair.status.synthetic.name, hook)
 
     def _add_vf(self, samples: Samples, status: PairStatus, stops: int | None) -> None:
         """Add the counters of the VF, which are gone when the VF is removed."""
@@ -67,29 +69,28 @@ class PairSamples:
         samples.add(families.DROPS, status.drops.rx_duplicate, name, "rx", "duplicate")
 
 
-def _add_path(samples: Samples, pair: PairSample) -> None:
-    status, name = pair.status, pair.status.synthetic.name
-    vf = status.vf
-    samples.add(families.VF_ACTIVE, status.path is Path.VF, name)
-    samples.add(families.VF_PRESENT, vf is not None, name)
-    samples.add(families.VF_CARRIER, vf is not None and vf.carrier, name)
-    samples.add(families.VF_PERMITTED, pair.permitted, name)
-    samples.add(families.VF_DAMPED, pair.damped, name)
-    samples.add(families.DRAINED, status.drained is not None, name)
-    samples.add(families.VF_TAKEN_DOWN, status.taken_down is not None, name)
-    samples.add(families.PATH_REASON, 1, name, status.reason)
-    samples.add(families.VF_STALLS, sum(pair.changes.get(stall, 0) for stall in _STALLS), name)
+def _state(pair: PairSample, problems: Problems) -> Iterator[FamilyRow]:
+    """Yield the samples that say how a pair is; most of them never change."""
+    status, vf, name = pair.status, pair.status.vf, pair.status.synthetic.name
+    only = (name,)
+    yield families.VF_ACTIVE, status.path is Path.VF, only
+    yield families.VF_PRESENT, vf is not None, only
+    yield families.VF_CARRIER, vf is not None and vf.carrier, only
+    yield families.VF_PERMITTED, pair.permitted, only
+    yield families.VF_DAMPED, pair.damped, only
+    yield families.DRAINED, status.drained is not None, only
+    yield families.VF_TAKEN_DOWN, status.taken_down is not None, only
+    yield families.PATH_REASON, 1, (name, status.reason)
+    yield families.VF_STALLS, sum(pair.changes.get(stall, 0) for stall in _STALLS), only
     if status.last_change is not None:
-        samples.add(families.LAST_CHANGE, status.last_change.timestamp(), name)
+        yield families.LAST_CHANGE, status.last_change.timestamp(), only
     named = ("", "") if vf is None else (vf.name, vf.driver or "")
     driver, how = status.synthetic.driver or "", (status.hook, status.liveness, status.rx_mode)
-    samples.add(families.INTERFACE_INFO, 1, name, named[0], driver, named[1], *how)
-
-
-def _add_problems(samples: Samples, pair: PairSample, problems: Problems) -> None:
-    name, vf = pair.status.synthetic.name, pair.status.vf
-    samples.add(families.VF_MISCONFIGURED, has_other_mtu(pair), name, Problem.MTU)
+    yield families.INTERFACE_INFO, 1, (name, named[0], driver, named[1], *how)
+    yield families.VF_MISCONFIGURED, has_other_mtu(pair), (name, Problem.MTU)
     found = frozenset() if vf is None else problems.get(vf.ifindex)
     if found is not None:
         for problem in LOOKED_UP:
-            samples.add(families.VF_MISCONFIGURED, problem in found, name, problem)
+            yield families.VF_MISCONFIGURED, problem in found, (name, problem)
+    for hook, missing in pair.drift.items():
+        yield families.DRIFT, missing, (name, hook)
