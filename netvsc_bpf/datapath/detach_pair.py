@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """detach: remove the data path and restore the original settings of the NICs."""
 
+import errno
 from collections.abc import Iterable
 
 from netvsc_bpf.datapath import guard_hook, sync_vlans
@@ -15,8 +16,10 @@ from netvsc_bpf.kernel.bpf import links, orphaned_pins, pin_files, pins
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.moved_nic_marks import moved_nic, moved_nics, remove_mark, remove_unreadable_marks
 from netvsc_bpf.kernel.hooks import clsact
+from netvsc_bpf.kernel.hooks.hidden_steer import refuse_hidden
 from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NoSuchNic, NotAttached
+from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
 
 
@@ -27,6 +30,7 @@ def detach(interface: str) -> None:
         if nic is None:
             raise NoSuchNic(f"cannot detach {interface}", "there is no such interface", "see `ip link`")
         if nic.ifindex not in session.attached():
+            _refuse_hidden(session, [nic])
             raise NotAttached(f"cannot detach {interface}", "it is not attached", "see `netvsc-bpf status`")
         with LoadedObject(session.pins) as loaded:
             detach_one(session, loaded, nic.ifindex)
@@ -35,6 +39,7 @@ def detach(interface: str) -> None:
 def detach_all() -> tuple[int, list[str]]:
     """Detach every pair of this thread's network namespace; return their number, and warnings.
 
+    Raises Refused if no pair is attached, but a NIC has a program whose pins are not visible here.
     Pins of another layout are removed as well, which detaches their links; the settings of their VFs cannot
     be restored then, which is reported as a warning. Pins of deleted network namespaces are removed too.
     """
@@ -59,7 +64,19 @@ def detach_all() -> tuple[int, list[str]]:
         for gone in orphaned_pins.orphans(session.pins):
             orphaned_pins.remove(gone)
             warnings.append(f"removed the pins of network namespace {gone.inode}, which no longer exists")
+        if not attached:
+            _refuse_hidden(session, session.nics)
         return len(attached), warnings
+
+
+def _refuse_hidden(session: Session, nics: Iterable[Nic]) -> None:
+    """Raise Refused where one of these NICs is attached, and the pins that show it are out of sight."""
+    for nic in nics:
+        try:
+            refuse_hidden(f"cannot detach {nic.name}", session.pins, nic.ifindex, nic.name)
+        except OSError as error:
+            if error.errno != errno.ENODEV:  # removed since it was listed
+                raise
 
 
 def _detach_each(session: Session, loaded: LoadedObject, attached: Iterable[int]) -> None:

@@ -17,7 +17,7 @@ from netvsc_bpf.kernel.bpf import abi, attach_notes, links, offload_notes, pair_
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks import clsact
-from netvsc_bpf.kernel.hooks.hidden_steer import refuse_second_steer
+from netvsc_bpf.kernel.hooks.hidden_steer import refuse_hidden
 from netvsc_bpf.kernel.hooks.tc import TcHook
 from netvsc_bpf.kernel.hooks.tcx import Direction
 from netvsc_bpf.kernel.net.link_settings import changing, is_present
@@ -113,7 +113,7 @@ def ensure_steer(
         if hook.attached(links.program_id(program), ifindex, Direction.EGRESS, pin):
             return
         links.remove(pin)  # the link of a device that is gone, or a foreign one
-        refuse_second_steer(session.pins, ifindex, synthetic.name)
+        refuse_hidden(f"cannot attach {synthetic.name}", session.pins, ifindex, synthetic.name)
         undo.callback(remove_steer, session, loaded, hook, ifindex, slot)
         with changing(f"cannot attach steer to {synthetic.name}"):
             if hook.adds_qdisc(ifindex):

@@ -12,6 +12,7 @@ from netvsc_bpf.doctor.btf import check_btf
 from netvsc_bpf.doctor.capabilities import check_capabilities, check_raw_capability
 from netvsc_bpf.doctor.finding import Finding, is_fit, warning
 from netvsc_bpf.doctor.foreign import own_programs
+from netvsc_bpf.doctor.hidden_pins import check_hidden_pins
 from netvsc_bpf.doctor.hook import check_hook
 from netvsc_bpf.doctor.kernel_version import check_kernel_version
 from netvsc_bpf.doctor.libbpf import check_libbpf
@@ -53,6 +54,7 @@ def examine() -> list[Finding]:
         nics = list_nics(rtnl)
         attached = _attached() if is_fit(machine) else {}
         pairs, findings = examine_pairs(nics, attached)
+        findings += check_hidden_pins(nics, NetnsPins(namespaces.current_inode())) if able else []
         ours = own_programs(NetnsPins(namespaces.current_inode())) if able else None
         for pair in pairs:
             findings += examine_pair(

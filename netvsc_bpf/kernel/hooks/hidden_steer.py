@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Detects a steer on a NIC whose pins are not visible, because a second one would get no packets to count.
+"""Detects a steer on a NIC whose pins are not visible: a second one would get no packets to count.
 
 The pins are in a bpffs that another one is mounted over, or in the bpffs of another mount namespace.
 """
@@ -30,24 +30,36 @@ class _ProgInfo(ctypes.Structure):
     ]
 
 
-def refuse_second_steer(where: NetnsPins, ifindex: int, name: str) -> None:
-    """Raise Refused if a steer without a visible pin is on the tcx egress of a NIC.
+def refuse_hidden(what: str, where: NetnsPins, ifindex: int, name: str) -> None:
+    """Raise Refused, for `what` was to be done, if a NIC has a steer whose pins are not visible.
 
-    Finds nothing without CAP_SYS_ADMIN, which is needed to query programs by id.
+    Raises OSError. Finds nothing where hidden_steer() does not.
+    """
+    program = hidden_steer(where, ifindex)
+    if program is not None:
+        raise Refused(what, *why_hidden(where, name, program))
+
+
+def why_hidden(where: NetnsPins, name: str, program: int) -> tuple[str, str]:
+    """Return what is wrong with a NIC that has a steer without visible pins, and what helps."""
+    return (
+        f"program {program} of netvsc-bpf is attached to {name}, but its pins are not in this {where.bpffs}:"
+        " another bpffs is mounted over them, or they are in another mount namespace",
+        f"umount the bpffs on top, or detach in the mount namespace whose {where.bpffs} has the pins",
+    )
+
+
+def hidden_steer(where: NetnsPins, ifindex: int) -> int | None:
+    """Return the id of a steer on the tcx egress of a NIC that has no visible pin, None if there is none.
+
+    Finds nothing without CAP_SYS_ADMIN, which is needed to query programs by id. Raises OSError.
     """
     suspects = [one for one in tcx_programs(ifindex, Direction.EGRESS) if _is_steer(one)]
     if not suspects:
-        return
+        return None
     programs = (path for path in pin_files.walk(where.root) if path.parent.name == "programs")
     pinned = {links.pinned_program_id(path) for path in programs}
-    for one in suspects:
-        if one not in pinned:
-            raise Refused(
-                f"cannot attach {name}",
-                f"program {one} of netvsc-bpf is attached to it, but its pins are not in this {where.bpffs}:"
-                " another bpffs is mounted over them, or they are in another mount namespace",
-                f"umount the bpffs on top, or detach in the mount namespace whose {where.bpffs} has the pins",
-            )
+    return next((one for one in suspects if one not in pinned), None)
 
 
 def _is_steer(number: int) -> bool:

@@ -44,8 +44,16 @@ def test_s88_second_bpffs_over_the_first_attaches_nothing_twice(lab: Lab) -> Non
     if not before:
         pytest.skip("this kernel has no tcx")
     with unchanged(lab):
-        for command in (ATTACH, ("attach", "eth0", "--any-bus", "--guard", "off")):
+        for command in (
+            ATTACH,
+            ("attach", "eth0", "--any-bus", "--guard", "off"),
+            ("detach", "eth0"),
+            ("detach", "--all"),
+        ):
             refused(run(lab, *command, wrapped_in=OVER), 3, "its pins are not in this", "umount")
+        said = run(lab, "doctor", wrapped_in=OVER)
+        assert said.returncode != 0 and "problem hidden-pins: program" in said.stdout
+    assert "hidden-pins" not in run(lab, "doctor").stdout
     assert on_egress(lab) == before
     assert run(lab, "detach", "eth0").returncode == 0
 
