@@ -53,11 +53,12 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     reasons: dict[Reason, tuple[str, str | None]] = {
         Reason.NO_VF: (
             "; ".join([f"{name} has no VF now", *pair.unused]),
-            "when the host adds one, `netvsc-bpf run` uses it automatically; without it run "
+            f"when {'it fits, or the host adds another' if pair.unused else 'the host adds one'}, "
+            "`netvsc-bpf run` uses it automatically; without it run "
             f"`netvsc-bpf attach {as_argument(name)}`",
         ),
         Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set {quoted(vf)} up`"),
-        Reason.NO_CARRIER: (f"{vf} has no carrier", "check the other end: the host's port or the switch"),
+        Reason.NO_CARRIER: (f"{vf} has no carrier", _link_again(pair)),
         Reason.VF_DETACHED: (
             f"the driver of {vf} has taken it out of service",
             "see `dmesg`: the driver may be resetting it",
@@ -127,6 +128,14 @@ def _used_again(pair: PairStatus, otherwise: str) -> str:
         return f"no manager runs to use it again: start `netvsc-bpf run`, or `netvsc-bpf attach {name}`"
     when = otherwise if pair.until is None else f"at {local(pair.until)}"
     return f"the manager will use it again {when}, unless it fails before"
+
+
+def _link_again(pair: PairStatus) -> str:
+    """Return what to check, and when the manager brings up a VF that it took down for its lost link."""
+    check = "check the other end: the host's port or the switch"
+    if pair.until is None:
+        return check
+    return f"{check}; the manager brings {_vf(pair)} up at {local(pair.until)} to see if its link is back"
 
 
 def drained(pair: PairStatus) -> str:
