@@ -151,7 +151,8 @@ def end_of_drain(pair: PairStatus) -> str:
         return by_hand
     when = local(until)
     if _for_maintenance(pair) and pair.managed is not False:
-        return f"the manager ends it when the maintenance is over, at {when} at the latest; {by_hand} sooner"
+        silent = f"at {when} if its source falls silent"
+        return f"the manager ends it when the maintenance is over, or {silent}; {by_hand} sooner"
     if pair.managed is False:
         return f"the drain ends at {when}, but no manager runs to end it then: {by_hand}"
     return f"the manager ends it at {when}; {by_hand} sooner"

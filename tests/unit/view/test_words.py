@@ -117,15 +117,15 @@ def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
         )
 
 
-def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends_at_the_latest() -> None:
+def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends() -> None:
     drained = Drained(CHANGED, CHANGED + timedelta(hours=1), "maintenance, Freeze", DrainedBy.MAINTENANCE)
     pair = on_synthetic(Reason.DRAINED, drained=drained)
     assert (explain(pair).why or "").startswith(
         "the manager moved traffic off enP31819s1 at 2026-11-22 07:00"
     )
     assert explain(replace(pair, managed=True)).remedy == (
-        "the manager ends it when the maintenance is over, at 2026-11-22 08:00:00+00:00 at the latest; "
-        "`netvsc-bpf undrain eth0` ends it sooner"
+        "the manager ends it when the maintenance is over, or at 2026-11-22 08:00:00+00:00 if its source "
+        "falls silent; `netvsc-bpf undrain eth0` ends it sooner"
     )
     assert "no manager runs to end it then" in (explain(replace(pair, managed=False)).remedy or "")
 
