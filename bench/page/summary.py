@@ -15,7 +15,7 @@ _HEAD = """\
 For people who decide whether to use it: what it costs, what it saves, and where others do better. Every
 number comes from `bench/results`; the link behind it leads to the method, the machine and the tables.
 Absolute times belong to the machine on which they were taken. Competitors were measured in turns with it on
-the same one, except for failover: there each has runs of its own, some days apart and under different load.
+the same one, except for failover: there one ran after the other, mostly in runs days apart.
 
 <!-- Written by bench/page from bench/results; change those, and run make bench-docs. -->
 """
