@@ -51,7 +51,8 @@ STATUS = {
     "that is not known",
     "drained": "the drain of the pair; null if it is not drained",
     "drained.since": "when it began",
-    "drained.until": "when the manager ends it; null: only `undrain` does",
+    "drained.until": "when the manager ends it; for maintenance, when it ends if the source falls silent: "
+    "moved while it answers; null: only `undrain` ends it",
     "drained.why": "the reason; null without one",
     "drained.by": "who drained it, and so who ends it: an operator, or the manager for announced maintenance",
     "chosen": "what `attach` chose for the pair, which `run` keeps; null if nothing, as is each key below it",

@@ -124,7 +124,7 @@ def short(result: Result) -> list[str]:
 
 
 def _counts(counted: Mapping[str, int]) -> str:
-    return " and ".join(f"{name} in {number}" for name, number in counted.items())
+    return ", ".join(f"{name} in {number}" for name, number in counted.items())
 
 
 def tables(result: Result) -> list[Table]:

@@ -13,8 +13,9 @@ _HEAD = """\
 # Benchmarks
 
 For people who decide whether to use it: what it costs, what it saves, and where others do better. Every
-number comes from `bench/results`; *More* leads to the method, the machine and the tables. Absolute times
-belong to the machine on which they were taken; competitors were measured in turns with it on the same one.
+number comes from `bench/results`; the link behind it leads to the method, the machine and the tables.
+Absolute times belong to the machine on which they were taken. Competitors were measured in turns with it on
+the same one, except for failover: there one ran after the other, mostly in runs days apart.
 
 <!-- Written by bench/page from bench/results; change those, and run make bench-docs. -->
 """
@@ -53,7 +54,8 @@ def _short(results: Sequence[Result]) -> str:
     for one in results:
         lines += [f"- {line} [More]({name(one)})" for line in section(one.benchmark).short(one)]
     for one in results:
-        lines += [f"- A limit was missed: {limit(claim)}. [More]({name(one)})" for claim in one.missed]
+        where = f"[{title(one)}]({name(one)})"
+        lines += [f"- A limit was missed: {limit(claim)}. {where}" for claim in one.missed]
     if len(lines) == 2:
         lines.append("Nowhere, by what was measured: every limit was kept.")
     return "\n".join([*lines, ""])

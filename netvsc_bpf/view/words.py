@@ -53,11 +53,12 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     reasons: dict[Reason, tuple[str, str | None]] = {
         Reason.NO_VF: (
             "; ".join([f"{name} has no VF now", *pair.unused]),
-            "when the host adds one, `netvsc-bpf run` uses it automatically; without it run "
+            f"when {'it fits, or the host adds another' if pair.unused else 'the host adds one'}, "
+            "`netvsc-bpf run` uses it automatically; without it run "
             f"`netvsc-bpf attach {as_argument(name)}`",
         ),
         Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set {quoted(vf)} up`"),
-        Reason.NO_CARRIER: (f"{vf} has no carrier", "check the other end: the host's port or the switch"),
+        Reason.NO_CARRIER: (f"{vf} has no carrier", _link_again(pair)),
         Reason.VF_DETACHED: (
             f"the driver of {vf} has taken it out of service",
             "see `dmesg`: the driver may be resetting it",
@@ -129,6 +130,14 @@ def _used_again(pair: PairStatus, otherwise: str) -> str:
     return f"the manager will use it again {when}, unless it fails before"
 
 
+def _link_again(pair: PairStatus) -> str:
+    """Return what to check, and when the manager brings up a VF that it took down for its lost link."""
+    check = "check the other end: the host's port or the switch"
+    if pair.until is None:
+        return check
+    return f"{check}; the manager brings {_vf(pair)} up at {local(pair.until)} to see if its link is back"
+
+
 def drained(pair: PairStatus) -> str:
     """Return that the pair is drained, for a pair that has another reason for the synthetic path as well."""
     return f"Drained{_drain_words(pair)}"
@@ -142,7 +151,8 @@ def end_of_drain(pair: PairStatus) -> str:
         return by_hand
     when = local(until)
     if _for_maintenance(pair) and pair.managed is not False:
-        return f"the manager ends it when the maintenance is over, at {when} at the latest; {by_hand} sooner"
+        silent = f"at {when} if its source falls silent"
+        return f"the manager ends it when the maintenance is over, or {silent}; {by_hand} sooner"
     if pair.managed is False:
         return f"the drain ends at {when}, but no manager runs to end it then: {by_hand}"
     return f"the manager ends it at {when}; {by_hand} sooner"

@@ -13,7 +13,7 @@ def drained_event(interface: str, drain: Drain, clocks: Clocks = CLOCKS) -> Even
     until = None if drain.until is None else clocks.utc(drain.until)
     ends = "until `undrain`" if until is None else f"until {local(until)}"
     if drain.by is DrainedBy.MAINTENANCE:
-        ends = f"until the maintenance is over, {ends} at most"
+        ends = f"until the maintenance is over, or {ends} if its source falls silent"
     details: dict[Detail, Value] = {Detail.REASON: Reason.DRAINED.value, Detail.BY: drain.by.value}
     if drain.why:
         details[Detail.WHY] = drain.why

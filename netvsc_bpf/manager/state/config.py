@@ -59,7 +59,8 @@ class ManagerConfig:
     interfaces: Annotated[
         tuple[str, ...],
         Setting(
-            "The synthetic NICs to manage; if empty, every NIC whose driver is a paravirtual one. "
+            "The synthetic NICs to manage; if empty, what is attached, every hv_netvsc NIC, and every other "
+            "paravirtual NIC for which there is a PCI NIC with the same MAC. "
             r"Write a byte that cannot be printed as \xNN.",
             pattern=INTERFACE_NAME,
             parse=read_back,

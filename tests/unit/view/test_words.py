@@ -32,6 +32,21 @@ def test_s16_vf_that_is_down_comes_with_the_command_that_helps() -> None:
     assert explained.remedy == "`ip link set enP31819s1 up`"
 
 
+def test_lost_link_says_when_the_manager_looks_for_it() -> None:
+    lost = on_synthetic(Reason.NO_CARRIER)
+    assert explain(lost).remedy == "check the other end: the host's port or the switch"
+    known = explain(replace(lost, until=CHANGED)).remedy
+    assert known is not None and "the manager brings enP31819s1 up at 2026-11-22 07:00:00+00:00" in known
+
+
+def test_nic_that_is_not_used_may_fit_later() -> None:
+    alone = on_synthetic(Reason.NO_VF)
+    assert (explain(alone).remedy or "").startswith("when the host adds one, `netvsc-bpf run`")
+    explained = explain(replace(alone, unused=("vf0 is not used: it is not a PCI device",)))
+    assert explained.why == "eth0 has no VF now; vf0 is not used: it is not a PCI device"
+    assert (explained.remedy or "").startswith("when it fits, or the host adds another, `netvsc-bpf run`")
+
+
 def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
     settling = on_synthetic(Reason.SETTLING)
     assert "next packet" in (explain(settling).remedy or "")
@@ -102,15 +117,15 @@ def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
         )
 
 
-def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends_at_the_latest() -> None:
+def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends() -> None:
     drained = Drained(CHANGED, CHANGED + timedelta(hours=1), "maintenance, Freeze", DrainedBy.MAINTENANCE)
     pair = on_synthetic(Reason.DRAINED, drained=drained)
     assert (explain(pair).why or "").startswith(
         "the manager moved traffic off enP31819s1 at 2026-11-22 07:00"
     )
     assert explain(replace(pair, managed=True)).remedy == (
-        "the manager ends it when the maintenance is over, at 2026-11-22 08:00:00+00:00 at the latest; "
-        "`netvsc-bpf undrain eth0` ends it sooner"
+        "the manager ends it when the maintenance is over, or at 2026-11-22 08:00:00+00:00 if its source "
+        "falls silent; `netvsc-bpf undrain eth0` ends it sooner"
     )
     assert "no manager runs to end it then" in (explain(replace(pair, managed=False)).remedy or "")
 

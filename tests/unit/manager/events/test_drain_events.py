@@ -57,7 +57,7 @@ def test_s99_drain_for_maintenance_is_reported_once_however_often_its_end_is_mov
         drain, replace(drain, until=now + 2 * HOUR_NS), replace(drain, until=now + 3 * HOUR_NS)
     )
     assert event.details[Detail.BY] == "maintenance"
-    assert event.text.startswith("until the maintenance is over, until 20")
+    assert event.text.startswith("until the maintenance is over, or until 20")
     _, taken_over = reported(drain, replace(drain, by=DrainedBy.OPERATOR))
     assert taken_over.details[Detail.BY] == "operator"
 
