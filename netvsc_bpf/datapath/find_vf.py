@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from netvsc_bpf.datapath.known_pairs import known_pairs
 from netvsc_bpf.datapath.options import AttachOptions
-from netvsc_bpf.datapath.pairs import guard_link
+from netvsc_bpf.datapath.pairs import guard_link, own_program
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.discovery.known import KnownPairs
 from netvsc_bpf.discovery.lookup import by_name, find_by_name
@@ -64,5 +64,7 @@ def held_back(loaded: LoadedObject, slot: int, vf: Nic) -> Reason | None:
 def bypasses_xdp(session: Session, pair: Pair) -> bool:
     """Return whether frames received by the VF would bypass a foreign XDP program of the synthetic NIC."""
     synthetic, vf = pair.synthetic, pair.vf
-    guarded = guard_link(session, synthetic.ifindex) is not None
+    # guard may have been detached since the NIC was read.
+    was_guard = synthetic.xdp_prog_id == own_program(session, synthetic.ifindex, "guard")
+    guarded = was_guard or guard_link(session, synthetic.ifindex) is not None
     return vf is not None and bypassed_xdp_program(synthetic, vf, guarded=guarded) is not None

@@ -47,6 +47,14 @@ def test_s48_attach_that_is_refused_on_one_nic_leaves_the_programs_of_both(lab: 
         assert run(lab, "detach", "eth0").returncode == 0
 
 
+def test_s49_own_guard_that_is_detached_by_the_same_command_is_no_foreign_program(lab: Lab) -> None:
+    assert state(run(lab, *ATTACH))["path"] == "vf"
+    assert programs(lab)[0] is not None
+    found = state(run(lab, *ATTACH, "--guard", "off", "--xdp", "require"))
+    assert (found["path"], programs(lab)) == ("vf", [None, None])
+    assert run(lab, "detach", "eth0").returncode == 0
+
+
 def test_s49_vf_that_runs_no_xdp_is_attached_unused_where_that_is_required(lab: Lab) -> None:
     with counting_program(XDP) as program, running(lab, program, "eth0"), unchanged(lab):
         asked = (*ATTACH, "--guard", "off")
