@@ -25,18 +25,24 @@ PROBE = {
 }
 
 
+PREFERENCE = "7777"
+
+
 @contextmanager
 def swallowed(vf: str) -> Iterator[None]:
     """Drop what is sent by the VF, behind steer and in front of the driver."""
     subprocess.run(["modprobe", "-a", "sch_ingress", "cls_matchall", "act_gact"], check=True)
-    # home's interim filter has a qdisc of its own, until home has its link.
-    eventually("the VF has no clsact qdisc", lambda: "clsact" not in tc("qdisc", "show", "dev", vf))
-    tc("qdisc", "add", "dev", vf, "clsact")
+    # The qdisc of home's interim filter stays where home has its link.
+    ours = "clsact" not in tc("qdisc", "show", "dev", vf)
+    if ours:
+        tc("qdisc", "add", "dev", vf, "clsact")
     try:
-        tc("filter", "add", "dev", vf, "egress", "matchall", "action", "drop")
+        tc("filter", "add", "dev", vf, "egress", "pref", PREFERENCE, "matchall", "action", "drop")
         yield
     finally:
-        tc("qdisc", "del", "dev", vf, "clsact")
+        tc("filter", "del", "dev", vf, "egress", "pref", PREFERENCE)
+        if ours:
+            tc("qdisc", "del", "dev", vf, "clsact")
 
 
 @pytest.mark.parametrize("any_pair", ["virtio_net", "hv_netvsc-enslaved"], indirect=True)
