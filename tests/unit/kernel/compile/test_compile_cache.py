@@ -67,6 +67,7 @@ def test_nothing_is_kept_where_no_bcc_is_installed(folder: Path, monkeypatch: py
         lambda path: path.chmod(0o666),
         lambda path: (path.rename(path.with_suffix(".real")), path.symlink_to(path.with_suffix(".real"))),
         lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), os.mkfifo(path)),
         lambda path: path.parent.chmod(0o777),
         pytest.param(lambda path: os.chown(path, OUTSIDER, -1), marks=as_root),
         pytest.param(lambda path: os.chown(path.parent, OUTSIDER, -1), marks=as_root),
@@ -78,6 +79,7 @@ def test_nothing_is_kept_where_no_bcc_is_installed(folder: Path, monkeypatch: py
         "writable",
         "symlink",
         "folder",
+        "fifo",
         "open-folder",
         "of-another",
         "folder-of-another",
@@ -124,6 +126,20 @@ def test_unfinished_entry_of_an_earlier_process_with_this_pid_is_replaced(folder
     compile_cache.keep(KEY, COMPILED)
     assert compile_cache.find(KEY) == COMPILED
     assert [path.name for path in folder.iterdir()] == [entry(folder).name]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "hard-link"])
+def test_what_bears_the_name_of_the_unfinished_entry_is_not_written_to(folder: Path, kind: str) -> None:
+    folder.mkdir()
+    unfinished = folder / f"{KEY}.{os.getpid()}"
+    if kind == "fifo":
+        os.mkfifo(unfinished)
+    else:
+        (folder.parent / "elsewhere").write_text("kept")
+        os.link(folder.parent / "elsewhere", unfinished)
+    compile_cache.keep(KEY, COMPILED)
+    assert compile_cache.find(KEY) == COMPILED
+    assert kind == "fifo" or (folder.parent / "elsewhere").read_text() == "kept"
 
 
 def test_full_disk_costs_nothing_but_the_entry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
