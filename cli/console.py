@@ -11,7 +11,8 @@ from rich.console import Console, RenderableType
 def for_people() -> Console:
     """Return a console on stdout; with NO_COLOR (no-color.org) it has no styles at all."""
     system: Literal["auto"] | None = None if terminal.coloured() is False else "auto"
-    console = Console(highlight=False, emoji=False, color_system=system)
+    environ = terminal.environment()
+    console = Console(highlight=False, emoji=False, color_system=system, _environ=environ)
     if not console.is_terminal:
         console.width = max(console.width, terminal.width())
     return console

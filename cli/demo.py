@@ -6,6 +6,7 @@ import sys
 from contextlib import nullcontext
 
 import click
+from netvsc_bpf.cli import terminal
 from netvsc_bpf.cli.output import best_effort
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -29,7 +30,7 @@ def demo(as_json: bool) -> None:
     packets were lost that should not have been, or if anything was left behind.
     """
     enter_sandbox()
-    console = Console(quiet=as_json, highlight=False)
+    console = Console(quiet=as_json, highlight=False, _environ=terminal.environment())
     with best_effort():
         result = _watched(console)
         if as_json:

@@ -5,7 +5,6 @@ import gc
 import os
 import signal
 import sys
-import threading
 from typing import NoReturn
 
 INTERRUPTED = 130
@@ -32,6 +31,8 @@ def _leave(status: int) -> NoReturn:
 
     Python's own way, where there is something to wait for, or a profiler or debugger that wants to write.
     """
+    import threading  # not before: until main() handles Ctrl-C, it ends in a traceback
+
     if threading.active_count() == 1 and sys.getprofile() is None and sys.gettrace() is None:
         os._exit(status)
     sys.exit(status)

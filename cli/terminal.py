@@ -2,20 +2,39 @@
 """How wide lines on stdout may be, and whether they may have colours."""
 
 import os
+import re
 import sys
 
 _PIPED_WIDTH = 160
 """Columns if the width is unknown: wide enough that a sentence stays on one line for grep."""
 _LEAST_WIDTH = 40
+_SIZE = re.compile("[0-9]{1,5}")
 
 
 def width() -> int:
     """Return the columns of the terminal, or into a pipe as many as a sentence needs."""
     if not sys.stdout.isatty():
         return _PIPED_WIDTH
-    given = os.environ.get("COLUMNS", "")
-    columns = int(given) if given.isdecimal() else _columns()
-    return max(_LEAST_WIDTH, columns)
+    return max(_LEAST_WIDTH, _given("COLUMNS") or _columns())
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for rich, with COLUMNS and LINES only if they are sizes.
+
+    rich prints nothing with a size of 0, and does not survive digits that int() refuses.
+    """
+    found = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    if columns := _given("COLUMNS"):
+        found["COLUMNS"] = str(max(_LEAST_WIDTH, columns))
+    if lines := _given("LINES"):
+        found["LINES"] = str(lines)
+    return found
+
+
+def _given(name: str) -> int:
+    """Return COLUMNS or LINES as given in the environment, 0 if it is not a size."""
+    value = os.environ.get(name, "")
+    return int(value) if _SIZE.fullmatch(value) else 0
 
 
 def _columns() -> int:

@@ -10,6 +10,8 @@ from netvsc_bpf.config.lines import error_line
 
 _MOST = 50
 """Mistakes of syntax in one file; one that has more is no TOML."""
+_LONG_NUMBER = re.compile(r"[=\[,]\s*([+-]?(?:0[xob])?[0-9a-f_]{1000,})", re.IGNORECASE)
+"""Python refuses to convert numbers of some thousand digits, from text and to text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ def parsed(text: str) -> Parsed:
     """Parse a text; a line with a mistake is left out, and with a header the table below it. Never raises."""
     mistakes: list[tuple[int, str]] = []
     lines = text.split("\n")
+    for match in _LONG_NUMBER.finditer(text):
+        number = text.count("\n", 0, match.start(1))
+        mistakes.append((number + 1, "invalid TOML: a number has too many digits"))
+        lines[number] = ""
     while len(mistakes) < _MOST:
         text = "\n".join(lines)
         try:

@@ -2,6 +2,7 @@
 """attach: one pair or all pairs. A pair is attached completely or not at all."""
 
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from netvsc_bpf.datapath import attach_choices, drains, order
@@ -23,7 +24,7 @@ from netvsc_bpf.kernel.bpf import abi, attach_notes, pair_programs
 from netvsc_bpf.kernel.bpf.abi import ControlCommand
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.compile.child_process import CompileChild
-from netvsc_bpf.model.errors import NetvscBpfError, Refused
+from netvsc_bpf.model.errors import ForeignLayout, NetvscBpfError, NoSuchNic, NotAttached, Refused
 from netvsc_bpf.model.nic import Pair
 from netvsc_bpf.model.path import GuardMode, LeavePolicy, Reason, RxMode, XdpPolicy
 from netvsc_bpf.model.status import PairStatus
@@ -90,7 +91,8 @@ def attach(
     attach chose them. A VF that a running manager holds back (`held`) is not permitted.
 
     If it is attached already, the state is the same afterwards, with the programs of this version. Raises
-    Refused, CannotHere and their subclasses, KernelError; all changes are undone then.
+    Refused, CannotHere and their subclasses, KernelError; all changes are undone then. NotAttached says that
+    something else detached the pair during the wait.
     """
     request = _request(options, given, held)
     with writing(f"cannot attach {interface}") as session:
@@ -99,7 +101,10 @@ def attach(
             find_pair(session.nics, interface, vf=options.vf, any_bus=options.any_bus)
         with upgraded_or_load(session, options.liveness, early) as loaded:
             done = _attach_one(session, loaded, interface, request, known_to_attach(session, loaded))
-    return _settled([done], waits)[0]
+    attached, errors = _settled([done], waits)
+    if errors:
+        raise errors[0]
+    return attached[0]
 
 
 def attach_all(
@@ -133,7 +138,8 @@ def attach_all(
                     refresh_known(known, loaded, synthetic.ifindex)
                 except NetvscBpfError as error:
                     errors.append(error)
-    return (_settled(done, waits) if done else []), errors
+    attached, gone = _settled(done, waits) if done else ([], [])
+    return attached, [*errors, *gone]
 
 
 def _request(options: AttachOptions, given: Collection[str] | None, held: Held) -> _Request:
@@ -227,14 +233,45 @@ def _use_vf(
     return None
 
 
-def _settled(done: Sequence[_Done], waits: Waits) -> list[Attached]:
-    """Wait for the VFs to settle, without the lock, so that other processes can work meanwhile."""
+def _settled(done: Sequence[_Done], waits: Waits) -> tuple[list[Attached], list[NotAttached]]:
+    """Wait for the VFs to settle, without the lock, so that other processes can work meanwhile.
+
+    Each pair that was detached by one of them, or lost its NIC, is an error of its own.
+    """
     if any(one.settling_vf is not None for one in done):
         waits([one.interface for one in done])
-    with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
+    with reading("cannot read the state") as session, _unless_all_detached(session):
         waiting = {one.slot: one.settling_vf for one in done if one.settling_vf is not None}
-        wait_until_settled(session, loaded, waiting, max((one.settle_ms for one in done), default=0))
-    with reading("cannot read the state") as session, LoadedObject(session.pins) as loaded:
-        return [
-            Attached(pair_status(session, loaded, one.ifindex), one.refusals, one.warnings) for one in done
-        ]
+        with LoadedObject(session.pins) as loaded:
+            wait_until_settled(session, loaded, waiting, max((one.settle_ms for one in done), default=0))
+    states: dict[int, PairStatus] = {}
+    with (
+        reading("cannot read the state") as session,
+        _unless_all_detached(session),
+        LoadedObject(session.pins) as loaded,
+    ):
+        for one in done:
+            with suppress(NoSuchNic, NotAttached):
+                states[one.ifindex] = pair_status(session, loaded, one.ifindex)
+    attached = [
+        Attached(states[one.ifindex], one.refusals, one.warnings) for one in done if one.ifindex in states
+    ]
+    return attached, [_gone(one.interface) for one in done if one.ifindex not in states]
+
+
+@contextmanager
+def _unless_all_detached(session: Session) -> Iterator[None]:
+    """End the block where maps or programs are missing because no pair is attached any more."""
+    try:
+        yield
+    except ForeignLayout:
+        if session.attached():
+            raise
+
+
+def _gone(interface: str) -> NotAttached:
+    return NotAttached(
+        f"{interface} is not attached any more",
+        "it was detached, removed or moved while its VF settled",
+        "attach it again if that was not intended",
+    )

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Writing the report: a tar archive, compressed, readable by its owner only."""
 
+import errno
 import io
 import os
+import stat
 import tarfile
 import time
 from collections.abc import Sequence
@@ -15,6 +17,8 @@ from netvsc_bpf.report.mask import Mask
 from netvsc_bpf.report.parts import Made
 
 _MODE = 0o600
+_SHARED = stat.S_ISVTX | stat.S_IWOTH
+_MOST_LINKS = 40
 README = "README.txt"
 
 
@@ -55,11 +59,11 @@ def write(data: bytes, path: Path) -> None:
     """Write the archive, replacing a file of that name at the end. Raises NetvscBpfError.
 
     Only a regular file is replaced, and what a symbolic link names instead of the link: root could put an
-    archive in the place of a device.
+    archive in the place of a device. Another user's link in a folder like /tmp is refused.
     """
     named = path
     try:
-        path = path.resolve()
+        path = _followed(path)
         if path.is_dir():
             raise IsADirectoryError(None, "it is a directory")
         if path.exists() and not path.is_file():
@@ -77,6 +81,22 @@ def write(data: bytes, path: Path) -> None:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise NetvscBpfError(f"cannot write {named}", why, "choose another file with -o") from error
+
+
+def _followed(path: Path) -> Path:
+    """Return what a symbolic link names, or the path itself. Raises OSError.
+
+    Links are followed where the kernel does it with fs.protected_symlinks (may_follow_link() in fs/namei.c).
+    """
+    for _ in range(_MOST_LINKS):
+        if not path.is_symlink():
+            return path
+        owner, folder = path.lstat().st_uid, path.parent.stat()
+        shared = folder.st_mode & _SHARED == _SHARED
+        if shared and owner not in (os.geteuid(), folder.st_uid):
+            raise PermissionError(None, "it is a symbolic link of another user")
+        path = path.parent / path.readlink()
+    raise OSError(None, os.strerror(errno.ELOOP))
 
 
 def _first_line(one: Made) -> str:

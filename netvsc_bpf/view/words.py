@@ -97,16 +97,24 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{name} runs an XDP program, {vf} does not, and --xdp require is set",
             f"attach the program to {vf} too",
         ),
-        Reason.DRAINED: (
-            f"{_drained_by(pair)} moved traffic off {vf}{_drain_words(pair)}",
-            end_of_drain(pair),
-        ),
+        Reason.DRAINED: _why_drained(pair, vf),
         Reason.NOT_PERMITTED: (
             f"{vf} is not permitted: neither `attach` nor the manager has enabled it",
             f"`netvsc-bpf attach {as_argument(name)}`, or keep `netvsc-bpf run` running",
         ),
     }
     return reasons.get(pair.reason, (f"{pair.reason}", None))
+
+
+def _why_drained(pair: PairStatus, vf: str) -> tuple[str, str]:
+    if pair.drained is not None:
+        return f"{_drained_by(pair)} moved traffic off {vf}{_drain_words(pair)}", end_of_drain(pair)
+    # There is no drain that `undrain` could end: `detach` withdraws the permission first, for this reason.
+    name = as_argument(pair.synthetic.name)
+    return (
+        f"a `detach` or `undrain` of {pair.synthetic.name} was interrupted",
+        f"`netvsc-bpf detach {name}` finishes it, `netvsc-bpf attach {name}` uses {vf} again",
+    )
 
 
 def passed_by(pair: PairStatus) -> str:

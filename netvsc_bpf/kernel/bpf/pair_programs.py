@@ -6,7 +6,7 @@ Opened each time, never kept open: another process may have detached the pair an
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from netvsc_bpf.kernel.bpf import links, pin_files, pins, program_templates
@@ -58,7 +58,8 @@ def loading_ahead(loaded: LoadedObject, ifindex: int, slot: int, names: Iterable
     try:
         for key in keys:
             code = program_templates.read(loaded.pins.template(key[1]))
-            loaded.ahead[key] = program_templates.ahead(key[1], code, loaded.map_fd, slot)
+            with suppress(RuntimeError):  # no thread can be started (pids.max): opened() loads it then
+                loaded.ahead[key] = program_templates.ahead(key[1], code, loaded.map_fd, slot)
         yield
     finally:
         for ahead in filter(None, (loaded.ahead.pop(key, None) for key in keys)):

@@ -49,7 +49,9 @@ def find(name: str | None) -> Compiled | None:
     if name is None:
         return None
     with suppress(OSError), _opened() as folder:
-        fd = os.open(name + _SUFFIX, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        # O_NONBLOCK: opening a FIFO would wait for its other end, before it is seen to be no file.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        fd = os.open(name + _SUFFIX, flags, dir_fd=folder)
         with os.fdopen(fd, "rb") as file:
             found = os.fstat(fd)
             if not (stat.S_ISREG(found.st_mode) and _trusted(found)) or found.st_size > _LARGEST:
@@ -67,7 +69,9 @@ def keep(name: str | None, compiled: Compiled) -> None:
     with suppress(OSError), _opened() as opened:
         body = dumped(compiled.to_json())
         unfinished = f"{name}.{os.getpid()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with suppress(FileNotFoundError):
+            os.unlink(unfinished, dir_fd=opened)  # left by a process that was killed and had this number
         try:
             with os.fdopen(os.open(unfinished, flags, 0o644, dir_fd=opened), "wb") as file:
                 file.write(hashlib.sha256(body).digest() + body)

@@ -39,8 +39,10 @@ class Compiled:
     def from_json(cls, found: dict[str, Any]) -> "Compiled":
         """Return what to_json() was made of. Raises KeyError, TypeError, ValueError for anything else."""
         maps = tuple(MapSpec(**one) for one in found["maps"])
-        programs = {str(name): _bytes(code) for name, code in found["programs"].items()}
-        return cls(maps, _bytes(found["btf"]), programs)
+        programs = found["programs"]
+        if not isinstance(programs, dict) or CONTROL not in programs:
+            raise ValueError("there are no programs")
+        return cls(maps, _bytes(found["btf"]), {str(name): _bytes(code) for name, code in programs.items()})
 
 
 def program_names(liveness: Liveness) -> Iterator[str]:

@@ -6,15 +6,19 @@ A sample, by dice that fall the same way each time; `make fault-test` takes ever
 
 import errno
 import os
+import pathlib
+import threading
 from collections.abc import Callable
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from netvsc_bpf import datapath
-from netvsc_bpf.kernel.bpf import pin_files
+from netvsc_bpf.kernel.bpf import pin_files, program_ahead
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.errors import KernelError
+from netvsc_bpf.model.path import Path
+from tests.kernel.direct import direct
 from tests.kernel.machine import assert_as, settled
 from tests.kernel.support.disturbing import each, fail, failing_calls
 from tests.kernel.support.operations import OPERATIONS, PLAN, Operation, scene
@@ -44,7 +48,7 @@ def test_s93_passing_errno_at_a_pin_is_no_foreign_layout(
 ) -> None:
     opened = pin_files.get
 
-    def failing(path: Path) -> int:
+    def failing(path: pathlib.Path) -> int:
         if path.name == pin:
             raise OSError(number, os.strerror(number))
         return opened(path)
@@ -59,3 +63,13 @@ def test_s93_passing_errno_at_a_pin_is_no_foreign_layout(
                     here.lab.in_guest(command)
         assert_as(before, here.lab, "an errno that may pass")
         here.assert_bare("repeated")
+
+
+def test_attach_needs_no_thread(lab_factory: LabFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")  # as Python says at pids.max
+
+    with direct(lab_factory(PLAN)) as here, monkeypatch.context() as patch:
+        patch.setattr(program_ahead, "threading", SimpleNamespace(Thread=Refused))
+        assert here.attach().status.path is Path.VF

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Several at work at once: one after the other, or refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
 
+from netvsc_bpf import datapath
+from netvsc_bpf.datapath import AttachOptions
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import writer_lock
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.model.errors import Busy
+from netvsc_bpf.model.errors import Busy, NotAttached
 from tests.kernel.commands import Ended, refused, start, state
 from tests.kernel.direct import direct
 from tests.kernel.machine import pins, unchanged
@@ -59,6 +61,23 @@ def test_s66_attach_and_detach_at_once_leave_no_half_pair(lab_factory: LabFactor
                 assert process.returncode in (0, 3), said
                 assert len(said.splitlines()) <= 1, said
         cli_in(lab.guest, "detach", "--all")
+
+
+def test_pair_that_is_detached_while_its_vf_settles_is_said_to_be(lab_factory: LabFactory) -> None:
+    lab = lab_factory(LabPlan(pairs=2, fabric=Fabric.NONE))
+
+    def detach(interface: str) -> Callable[[Sequence[str]], None]:
+        return lambda _: datapath.detach(interface)
+
+    options = AttachOptions(any_bus=True, settle_ms=10)
+    with unchanged(lab):
+        with pytest.raises(NotAttached, match=r"^eth0 is not attached any more: it was detached") as caught:
+            lab.in_guest(datapath.attach, "eth0", options, detach("eth0"))
+        assert caught.value.exit_code == 3
+        done, errors = lab.in_guest(datapath.attach_all, options, detach("eth1"))
+        assert [one.status.synthetic.name for one in done] == ["eth0"], "the failure is its own pair's"
+        assert [str(error).split()[0] for error in errors] == ["eth1"]
+        lab.in_guest(datapath.detach_all)
 
 
 def test_s66_writer_beside_a_writer_is_refused(

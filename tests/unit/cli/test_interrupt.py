@@ -10,6 +10,7 @@ import pytest
 AT_IMPORT = """
 import os, signal, sys
 wanted = sys.argv.pop(1)
+sys.modules.pop(wanted, None)  # site may have imported it
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
@@ -46,6 +47,7 @@ def run(code: str, *args: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize(
     "module",
     [
+        "threading",
         "netvsc_bpf.cli.process",
         "click",
         "netvsc_bpf.kernel.process.stdio",

@@ -295,6 +295,16 @@ def test_values_nested_beyond_what_can_be_read_are_refused() -> None:
         parse(f"x = {'[' * 50_000}", FILE)
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["9" * 5000, "-" + "1_0" * 5000, "0x" + "F" * 5000, f"[1,\n{'9' * 5000}]"],
+    ids=["long", "negative", "hexadecimal", "in-a-list"],
+)
+def test_number_that_python_does_not_convert_is_refused(number: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{FILE}:{number.count(chr(10)) + 2}: .*too many digits"):
+        parse(f"[attach]\nsettle_ms = {number}", FILE)
+
+
 def test_names_of_any_bytes_are_written_as_they_are_shown() -> None:
     text = r"""
     [manager]

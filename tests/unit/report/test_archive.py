@@ -98,6 +98,27 @@ def test_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
         assert (link.is_symlink(), file.read_bytes()) == (True, content)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives links to others")
+def test_link_of_another_user_is_followed_only_where_nobody_else_could_have_made_it(tmp_path: Path) -> None:
+    shared, file = tmp_path / "shared", tmp_path / "file"
+    shared.mkdir()
+    link = shared / "link"
+    link.symlink_to(file)
+    os.chown(link, 12345, -1, follow_symlinks=False)
+    write(b"old", link)
+    shared.chmod(0o1777)
+    with pytest.raises(NetvscBpfError, match=f"cannot write {link}: it is a symbolic link of another user"):
+        write(b"new", link)
+    assert (file.read_bytes(), list(shared.iterdir())) == (b"old", [link])
+
+
+def test_link_to_itself_is_an_error_in_one_line(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("link")
+    with pytest.raises(NetvscBpfError, match="too many levels of symbolic links"):
+        write(b"new", link)
+
+
 def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(fd: int, mode: str) -> io.BufferedWriter:
         return io.BufferedWriter(io.FileIO("/dev/full", "w"))

@@ -2,7 +2,10 @@
 """The tables as they come out: within 80 columns, nothing cut, no escape codes into a pipe."""
 
 import io
+import os
+import pty
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -110,6 +113,24 @@ def test_no_color_has_no_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert for_people().color_system is None
     assert terminal.coloured() is False
+
+
+@pytest.mark.parametrize(
+    ("given", "columns"),
+    [("0", 80), ("-5", 80), ("\u00b2", 80), ("9" * 5000, 80), ("x", 80), ("1", 40), ("70", 70)],
+)
+def test_width_is_a_sensible_one_whatever_the_environment_says(
+    given: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, far = pty.openpty()  # without a size
+    with os.fdopen(far, "w") as stdout, os.fdopen(near):
+        monkeypatch.setattr(sys, "stdout", stdout)
+        monkeypatch.setenv("TERM", "xterm")
+        for name in ("COLUMNS", "LINES"):
+            monkeypatch.setenv(name, given)
+        console = for_people()
+        assert (terminal.width(), console.width) == (columns, columns)
+        assert console.height >= 1
 
 
 def test_card_says_whether_a_manager_runs_and_what_was_chosen() -> None:

@@ -117,6 +117,14 @@ def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
         )
 
 
+def test_detach_that_was_interrupted_is_no_drain_of_an_operator() -> None:
+    explained = explain(on_synthetic(Reason.DRAINED))
+    assert (explained.why or "").startswith("a `detach` or `undrain` of eth0 was interrupted")
+    assert explained.remedy == (
+        "`netvsc-bpf detach eth0` finishes it, `netvsc-bpf attach eth0` uses enP31819s1 again"
+    )
+
+
 def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends() -> None:
     drained = Drained(CHANGED, CHANGED + timedelta(hours=1), "maintenance, Freeze", DrainedBy.MAINTENANCE)
     pair = on_synthetic(Reason.DRAINED, drained=drained)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cache of compiled programs: found again exactly, and only if no other user can have written it."""
 
+import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from netvsc_bpf.kernel.compile import compile_cache
 from netvsc_bpf.kernel.compile.compiled import Compiled
 
 KEY = "0" * 64
-COMPILED = Compiled((MapSpec("pairs", 2, 4, 512, 1, 1024, 7, 9),), b"\x9f\xeb", {"steer": b"\x95" + bytes(7)})
+COMPILED = Compiled((MapSpec("pairs", 2, 4, 512, 1, 1024, 7, 9),), b"\x9f\xeb", {"control": b"\x95" + bytes(7)})
 OUTSIDER = 12345
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
@@ -32,6 +34,14 @@ def test_entry_is_found_as_it_was_kept(folder: Path) -> None:
     compile_cache.keep(KEY, COMPILED)
     assert (compile_cache.find(KEY), compile_cache.has_entries()) == (COMPILED, True)
     assert [path.name for path in folder.iterdir()] == [entry(folder).name]
+
+
+@pytest.mark.parametrize("programs", [[], {}, "none", None, {"control": 5}])
+def test_entry_that_is_whole_but_has_no_programs_is_compiled_again(folder: Path, programs: object) -> None:
+    body = json.dumps({"maps": [], "btf": "", "programs": programs}).encode()
+    compile_cache.keep(KEY, COMPILED)
+    entry(folder).write_bytes(hashlib.sha256(body).digest() + body)
+    assert compile_cache.find(KEY) is None
 
 
 def test_entry_is_another_for_each_input_of_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,11 +72,12 @@ def test_nothing_is_kept_where_no_bcc_is_installed(folder: Path, monkeypatch: py
     "spoil",
     [
         lambda path: path.write_bytes(path.read_bytes()[:-1]),
-        lambda path: path.write_bytes(path.read_bytes().replace(b"steer", b"guard")),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"control", b"contrary")),
         lambda path: path.write_bytes(b""),
         lambda path: path.chmod(0o666),
         lambda path: (path.rename(path.with_suffix(".real")), path.symlink_to(path.with_suffix(".real"))),
         lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), os.mkfifo(path)),
         lambda path: path.parent.chmod(0o777),
         pytest.param(lambda path: os.chown(path, OUTSIDER, -1), marks=as_root),
         pytest.param(lambda path: os.chown(path.parent, OUTSIDER, -1), marks=as_root),
@@ -78,6 +89,7 @@ def test_nothing_is_kept_where_no_bcc_is_installed(folder: Path, monkeypatch: py
         "writable",
         "symlink",
         "folder",
+        "fifo",
         "open-folder",
         "of-another",
         "folder-of-another",
@@ -124,6 +136,20 @@ def test_unfinished_entry_of_an_earlier_process_with_this_pid_is_replaced(folder
     compile_cache.keep(KEY, COMPILED)
     assert compile_cache.find(KEY) == COMPILED
     assert [path.name for path in folder.iterdir()] == [entry(folder).name]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "hard-link"])
+def test_what_bears_the_name_of_the_unfinished_entry_is_not_written_to(folder: Path, kind: str) -> None:
+    folder.mkdir()
+    unfinished = folder / f"{KEY}.{os.getpid()}"
+    if kind == "fifo":
+        os.mkfifo(unfinished)
+    else:
+        (folder.parent / "elsewhere").write_text("kept")
+        os.link(folder.parent / "elsewhere", unfinished)
+    compile_cache.keep(KEY, COMPILED)
+    assert compile_cache.find(KEY) == COMPILED
+    assert kind == "fifo" or (folder.parent / "elsewhere").read_text() == "kept"
 
 
 def test_full_disk_costs_nothing_but_the_entry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
