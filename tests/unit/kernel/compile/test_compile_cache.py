@@ -13,7 +13,9 @@ from netvsc_bpf.kernel.compile import compile_cache
 from netvsc_bpf.kernel.compile.compiled import Compiled
 
 KEY = "0" * 64
-COMPILED = Compiled((MapSpec("pairs", 2, 4, 512, 1, 1024, 7, 9),), b"\x9f\xeb", {"control": b"\x95" + bytes(7)})
+COMPILED = Compiled(
+    (MapSpec("pairs", 2, 4, 512, 1, 1024, 7, 9),), b"\x9f\xeb", {"control": b"\x95" + bytes(7)}
+)
 OUTSIDER = 12345
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
