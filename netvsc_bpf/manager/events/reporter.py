@@ -45,6 +45,8 @@ class Reporter:
         """Pairs whose drain the manager has ended because maintenance is over."""
         self._vfs: dict[int, str] = {}
         """The names of joined VFs, by ifindex: a path change may be reported after the VF is gone."""
+        self._last_vf: dict[int, str] = {}
+        """The name of the VF that joined last, by the ifindex of the synthetic NIC."""
         self.timing = Timing()
 
     def observed(self, seen: Seen) -> None:
@@ -56,7 +58,8 @@ class Reporter:
         if seen.pair.steer:
             self._attached.add(nic.ifindex)
         if seen.pair.joined is not None:
-            self._vfs[seen.pair.joined.vf.ifindex] = seen.pair.joined.vf.name
+            vf = seen.pair.joined.vf
+            self._vfs[vf.ifindex] = self._last_vf[nic.ifindex] = vf.name
         # A VLAN device of the pair always has its MAC, and so do the ports of a bond: not worth a report.
         alarming = (one for one in seen.refusals if one.cause not in _EVERYDAY)
         refused: dict[str, dict[Detail, Value]] = {
@@ -172,7 +175,10 @@ class Reporter:
 
     def forget(self, ifindex: int) -> None:
         """Drop the state of a pair that no longer exists."""
-        for known in (self._refused, self._names, self._failed, self._warned, self._drained):
+        for known in (
+            *(self._refused, self._names, self._failed, self._warned, self._drained),
+            self._last_vf,
+        ):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
         self._maintained.discard(ifindex)
@@ -184,16 +190,20 @@ class Reporter:
         """Report a completed step, or what the VF refused; `took_s` is its duration."""
         if isinstance(step, act.ReplaceInterim | act.Describe):
             return  # part of joining, which has been reported
-        kind, text = step_words(pair, step, attached=step.ifindex in self._attached)
+        last_vf = self._last_vf.get(step.ifindex)
+        kind, text = step_words(pair, step, attached=step.ifindex in self._attached, last_vf=last_vf)
         if refused is not None:
             kind, text = Kind.REFUSED, refused
         repair = kind is Kind.REPAIRED
-        details = {**step_details(pair, step, repair=repair), Detail.DURATION_S: round(took_s, 6)}
+        details = {
+            **step_details(pair, step, repair=repair, last_vf=last_vf),
+            Detail.DURATION_S: round(took_s, 6),
+        }
         match step:
             case act.Attach():
                 self._attached.add(step.ifindex)
             case act.Join(vf=vf) if pair is None or pair.joined is None:
-                self._vfs[vf.ifindex] = vf.name
+                self._vfs[vf.ifindex] = self._last_vf[step.ifindex] = vf.name
                 self.timing.joined(vf.ifindex)
         self._listener(Event(kind, self.name(step.ifindex), text, details=details))
 

@@ -8,13 +8,15 @@ from netvsc_bpf.planner import actions as act
 from netvsc_bpf.planner.observation import PairObservation
 
 
-def step_words(pair: PairObservation | None, step: act.Action, *, attached: bool) -> tuple[Kind, str]:
+def step_words(
+    pair: PairObservation | None, step: act.Action, *, attached: bool, last_vf: str | None = None
+) -> tuple[Kind, str]:
     """Return the kind of the event for a step, and its text.
 
     `pair` is its state before the step; `attached`: it was attached before, so missing programs were removed
-    externally.
+    externally. `last_vf` is the name of the VF that joined last, which may be gone.
     """
-    vf = "VF" if pair is None or pair.joined is None else pair.joined.vf.name
+    vf = (last_vf or "VF") if pair is None or pair.joined is None else pair.joined.vf.name
     match step:
         case act.Attach() if attached and (lost := lost_hooks(pair, step)):
             return Kind.REPAIRED, f"{' and '.join(lost)} attached again"

@@ -190,6 +190,7 @@ def test_vf_that_vanishes_before_it_joins_again_is_reported_as_removed(turns: Tu
         turns.turn()
     assert steps.steps == 1 and nic(lab, "vf0") is None
     assert [event.kind for event in turns.events[reported:]] == [Kind.WITHDRAWN, Kind.LEFT]
+    assert turns.events_of(Kind.LEFT)[-1] == "vf0: vf-gone"
     lab.plug_vf()
     turns.now += PATIENCE
     eventually("armed again", lambda: later(turns) and turns.armed())
