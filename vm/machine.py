@@ -18,7 +18,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,11 @@ from vm.kernels import REPO, Kernel
 
 _CONSOLE_LINES = 60
 _LOOK_S = 0.5
+_LOST_TIMER = "Possible timer handling issue on cpu="
+"""What RCU says where a processor's timer does not fire any more (rcu_check_gp_kthread_expired_fqs_timer(),
+kernel/rcu/tree_stall.h): seen on an emulator that shares its processors with others. Nothing goes on then."""
+STUCK_S = 60.0
+"""How long such a guest may log nothing: it could recover."""
 
 # virtme-ng creates a serial bus of 31 ports for each of its streams, and QEMU's main loop polls all their
 # queues, 450 descriptors, in each iteration: a sixth of all CPU time. Without KVM ioeventfd has no benefit
@@ -127,7 +132,7 @@ def run(
     reader = threading.Thread(target=console.extend, args=(process.stdout,), daemon=True)
     reader.start()
     try:
-        ending = watch(process, out / "log", limit_s, silence_s, show)
+        ending = watch(process, out / "log", limit_s, silence_s, show, console)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -138,10 +143,23 @@ def run(
     return Outcome(ending, time.monotonic() - began, tuple(console))
 
 
+def lost_timer(console: Iterable[str]) -> bool:
+    """Return whether a guest's kernel says that the timer of a processor does not fire any more."""
+    return any(_LOST_TIMER in line for line in console)
+
+
 def watch(
-    process: subprocess.Popen[str], log: Path, limit_s: float, silence_s: float, show: Callable[[str], None]
+    process: subprocess.Popen[str],
+    log: Path,
+    limit_s: float,
+    silence_s: float,
+    show: Callable[[str], None],
+    console: Iterable[str] = (),
 ) -> Ending:
-    """Show the log as it is written, until the process ends or has to be ended; return which."""
+    """Show the log as it is written, until the process ends or has to be ended; return which.
+
+    A silence of STUCK_S is enough if the console says that a timer was lost.
+    """
     line = ""
     heard = began = time.monotonic()
     log.touch()
@@ -157,7 +175,8 @@ def watch(
             if not running:
                 return Ending.OFF
             now = time.monotonic()
-            if now - heard > silence_s:
+            silent = now - heard
+            if silent > silence_s or (silent > STUCK_S and lost_timer(tuple(console))):
                 return Ending.SILENT
             if now - began > limit_s:
                 return Ending.LATE

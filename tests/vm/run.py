@@ -23,6 +23,7 @@ from vm.kernels import REPO, Kernel, kernels
 _EVERY = "NETVSC_BPF_VM_EVERY" in os.environ
 """Run every test on every kernel, whatever its marks say."""
 _LIMIT_S = int(os.environ.get("NETVSC_BPF_VM_LIMIT", "5400" if _EVERY else "2700"))
+_BOOTS = 3
 _SILENCE_S = 360
 """More than the 300 s after which tests/vm/task.sh has a test ended."""
 
@@ -73,17 +74,18 @@ def prepared() -> list[str]:
 
 
 def run(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[str]) -> Report:
-    """Boot one guest, let it test, and return a verdict; repeat it once if the machine stopped by itself.
+    """Boot one guest, let it test, and return a verdict; repeat it if the machine stopped by itself.
 
     QEMU was seen to abort, and a guest to go silent while its kernel reported timers that did not fire. What
-    netvsc-bpf causes could look the same: so it is repeated only once, and reported.
+    netvsc-bpf causes could look the same: so it is repeated only a few times, and reported.
     """
-    report = boot(guest, kernel, pytest_arguments, files)
-    if not report.stopped_by_itself:
-        return report
-    again = boot(guest, kernel, pytest_arguments, files)
-    first = [f"booted twice; the first: {line}" for line in (*report.problems, *report.remarks)]
-    return replace(again, remarks=[*first, *again.remarks])
+    report, earlier = boot(guest, kernel, pytest_arguments, files), []
+    for number in range(1, _BOOTS):
+        if not report.stopped_by_itself:
+            break
+        earlier += [f"boot {number}: {line}" for line in (*report.problems, *report.remarks)]
+        report = boot(guest, kernel, pytest_arguments, files)
+    return replace(report, remarks=[*earlier, *report.remarks])
 
 
 def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[str]) -> Report:

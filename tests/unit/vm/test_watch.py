@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from vm import machine
 from vm.machine import Ending, watch
 
 
@@ -33,6 +36,16 @@ def test_one_that_says_nothing_for_too_long_is_silent(tmp_path: Path) -> None:
         assert watch(child, tmp_path / "log", 60, 0.1, shown.append) is Ending.SILENT
         assert child.poll() is None
     assert shown == ["one"]
+
+
+def test_one_whose_kernel_lost_a_timer_is_not_waited_for_as_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "STUCK_S", 0.1)
+    said = ["rcu: \tPossible timer handling issue on cpu=0 timer-softirq=15576"]
+    for console, ending in ((said, Ending.SILENT), (["eth4: Reset adapter"], Ending.LATE)):
+        with process("echo one; exec sleep 60", tmp_path / "log") as child:
+            assert watch(child, tmp_path / "log", 2, 30, lambda _: None, console) is ending
 
 
 def test_one_that_goes_on_saying_things_is_late(tmp_path: Path) -> None:
