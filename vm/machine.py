@@ -42,6 +42,9 @@ _FEW_DESCRIPTORS = (
 )
 
 
+_PERIODIC = ("nohz=off", "highres=off")
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A virtual machine. `devices` are additional options of QEMU, one word each."""
@@ -50,6 +53,8 @@ class Machine:
     cpus: int = 2
     memory: str = "3G"
     devices: Sequence[str] = ()
+    ticks: bool = False
+    """Processors have a periodic timer. One that is set for each event gets lost on a busy machine."""
     counts_instructions: bool = False
     """A nanosecond of the guest's time is one instruction (-icount shift=0): needs a single processor."""
 
@@ -60,12 +65,13 @@ class Machine:
         options += _FEW_DESCRIPTORS
         options += ["-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"]
         options += ["-device", "virtio-9p-pci,fsdev=host,mount_tag=host", *self.devices]
+        kernel_options = ["mitigations=off", *(_PERIODIC if self.ticks else ())]
         if self.counts_instructions:
             options += ["-icount", "shift=0,sleep=off"]
         return [
             *(REPO / ".venv/bin/vng", "--verbose", "--run", self.kernel.image, "--disable-kvm"),
             *("--cpus", str(self.cpus), "--memory", self.memory, "--rwdir", out),
-            *("--append", "mitigations=off", f"--qemu-opts={' '.join(options)}"),
+            *("--append", " ".join(kernel_options), f"--qemu-opts={' '.join(options)}"),
             *("--", f"exec unshare --mount --propagation private {REPO}/vm/guest.sh {out}"),
         ]
 

@@ -33,8 +33,8 @@ _DWELL_S = 0.4
 """How long a failure is looked at once it has happened, but for a lost carrier: Twin.shown_s."""
 _CALM_S = 0.2
 _RETURN_S = 60.0
-"""After that the VF counts as not used again. Most are used within 4.7 s; one whose link was lost on hv_netvsc
-is tried after 5, 18 and 44 s (planner/lost_link.py)."""
+"""After that the VF counts as not used again. Most are used within 4.7 s; one that lost its link on
+hv_netvsc is tried after 5, 18 and 44 s (planner/lost_link.py)."""
 _TRICKLE = 50
 """Packets a second in the direction that is not loaded."""
 _MOST_S = 30.0
