@@ -5,12 +5,14 @@ increase() and rate() compare two samples, so a series that begins with 1 does n
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from netvsc_bpf.metrics import families, text
+from netvsc_bpf.metrics import families
 from netvsc_bpf.metrics.family import Family
-from netvsc_bpf.metrics.last_round import LastRound
+from netvsc_bpf.metrics.last_round import MadeOf
 from netvsc_bpf.metrics.row_metric import Block
 from netvsc_bpf.metrics.samples import Samples
+from netvsc_bpf.metrics.unchanged_rows import formatted
 from netvsc_bpf.model.path import Path, Reason
 
 Row = tuple[str, ...]
@@ -36,7 +38,7 @@ class InterfaceCounts:
     def __init__(self, family: Family, rows: Sequence[Row]) -> None:
         assert family.labels[0] == "interface"
         self._family, self._rows = family, rows
-        self._blocks = LastRound[str, tuple[dict[Row, int], Block]]()
+        self._blocks = MadeOf[str, Mapping[Row, int], Block]()
 
     def begin_round(self) -> None:
         """Begin a scrape: interfaces that were not in the last one are dropped."""
@@ -44,16 +46,13 @@ class InterfaceCounts:
 
     def add(self, samples: Samples, interface: str, counts: Mapping[Row, int]) -> None:
         """Add the samples of one interface; `counts` may leave out zeros."""
-        before = self._blocks.get(interface)
-        if before is None or before[0] != counts:
-            before = dict(counts), self._made(interface, counts)
-        self._blocks.keep(interface, before)
-        samples.again(self._family, before[1])
+        # A copy: the caller may go on counting.
+        block = self._blocks.of(interface, dict(counts), partial(self._made, interface))
+        samples.again(self._family, block)
 
     def _made(self, interface: str, counts: Mapping[Row, int]) -> Block:
         values = {**dict.fromkeys(self._rows, 0), **counts}
-        rows = tuple((value, (interface, *row)) for row, value in values.items())
-        return Block(rows, "".join(text.lines(self._family.full_name, self._family.labels, rows)))
+        return formatted(self._family, tuple((value, (interface, *row)) for row, value in values.items()))
 
 
 def path_changes() -> InterfaceCounts:
