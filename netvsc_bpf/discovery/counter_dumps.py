@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from netvsc_bpf.discovery.link_message import (
+    ALL_LINKS,
     IFINFOMSG,
+    RTM_GETLINK,
+    RTM_NEWLINK,
     CountersPlace,
     Link,
     NoCounters,
@@ -21,8 +24,6 @@ from netvsc_bpf.discovery.link_message import (
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink, attribute
 from netvsc_bpf.model.nic import Nic
 
-_RTM_NEWLINK, _RTM_GETLINK = 16, 18
-_ALL = IFINFOMSG.pack(0, 0, 0, 0, 0)
 _EXT_MASK, _SKIP_STATS = 29, 8
 """IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS: leaves out the statistics of address families."""
 
@@ -68,8 +69,8 @@ class CounterDumps:
 
     def _dump(self, rtnl: Rtnetlink, driver: Driver) -> list[Nic]:
         nics, seen = [], {}
-        for answer in rtnl.dump(_RTM_GETLINK, _ALL + self._filter):
-            if answer.kind != _RTM_NEWLINK:
+        for answer in rtnl.dump(RTM_GETLINK, ALL_LINKS + self._filter):
+            if answer.kind != RTM_NEWLINK:
                 continue
             ifindex = IFINFOMSG.unpack_from(answer.body)[2]
             known = self._known.get(ifindex)

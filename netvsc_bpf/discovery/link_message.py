@@ -15,7 +15,10 @@ from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic
 
+RTM_NEWLINK, RTM_GETLINK = 16, 18
 IFINFOMSG = struct.Struct("=BxHiII")
+ALL_LINKS = IFINFOMSG.pack(0, 0, 0, 0, 0)
+"""The body of RTM_GETLINK that asks for every interface."""
 IFLA_IFNAME, IFLA_ALT_IFNAME = 3, 53
 _IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
 _ADDRESS, _MTU, _LINK, _STATS, _MASTER, _LINKINFO, _STATS64, _AF_SPEC = 1, 4, 5, 7, 10, 18, 23, 26

@@ -5,7 +5,14 @@ import errno
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from netvsc_bpf.discovery.link_message import IFINFOMSG, IFLA_ALT_IFNAME, IFLA_IFNAME, Link
+from netvsc_bpf.discovery.link_message import (
+    ALL_LINKS,
+    IFINFOMSG,
+    IFLA_ALT_IFNAME,
+    IFLA_IFNAME,
+    RTM_GETLINK,
+    Link,
+)
 from netvsc_bpf.discovery.lookup import no_such_nic
 from netvsc_bpf.discovery.sysfs import driver_of, slot_address, slot_serials
 from netvsc_bpf.kernel.net.rtnetlink import Message, Rtnetlink, attribute
@@ -15,8 +22,6 @@ from netvsc_bpf.model.nic import Nic
 
 SYSFS = Path("/sys")
 
-_RTM_NEWLINK, _RTM_GETLINK = 16, 18
-_ALL = IFINFOMSG.pack(0, 0, 0, 0, 0)
 _IFNAMSIZ = 16
 
 
@@ -54,7 +59,7 @@ def list_nics(rtnl: Rtnetlink, sysfs: Path = SYSFS, memo: NicMemo | None = None)
     Raises KernelError if the dump fails, or is interrupted by changes at every attempt.
     """
     try:
-        messages = rtnl.dump(_RTM_GETLINK, _ALL, whole=True)
+        messages = rtnl.dump(RTM_GETLINK, ALL_LINKS, whole=True)
     except InterruptedError as error:
         # An interface was added or removed during the dump, so one may be missing.
         raise KernelError(
@@ -74,7 +79,7 @@ def get_nic(rtnl: Rtnetlink, which: int | str, sysfs: Path = SYSFS) -> Nic:
     # (rtnl_dev_get(), net/core/rtnetlink.c).
     index, name = (which, b"") if isinstance(which, int) else (0, _name_attribute(which))
     try:
-        message = rtnl.ask(_RTM_GETLINK, IFINFOMSG.pack(0, 0, index, 0, 0) + name)
+        message = rtnl.ask(RTM_GETLINK, IFINFOMSG.pack(0, 0, index, 0, 0) + name)
     except OSError as error:
         if error.errno == errno.ENODEV:
             raise no_such_nic(which) from error
@@ -92,7 +97,7 @@ def some_nics(
     messages = []
     for ifindex in which:
         try:
-            messages.append(rtnl.ask(_RTM_GETLINK, IFINFOMSG.pack(0, 0, ifindex, 0, 0)))
+            messages.append(rtnl.ask(RTM_GETLINK, IFINFOMSG.pack(0, 0, ifindex, 0, 0)))
         except OSError as error:
             if error.errno != errno.ENODEV:
                 raise KernelError(
