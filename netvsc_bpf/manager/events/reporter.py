@@ -175,10 +175,8 @@ class Reporter:
 
     def forget(self, ifindex: int) -> None:
         """Drop the state of a pair that no longer exists."""
-        for known in (
-            *(self._refused, self._names, self._failed, self._warned, self._drained),
-            self._last_vf,
-        ):
+        self._last_vf.pop(ifindex, None)
+        for known in (self._refused, self._names, self._failed, self._warned, self._drained):
             known.pop(ifindex, None)
         self._attached.discard(ifindex)
         self._maintained.discard(ifindex)
