@@ -5,8 +5,12 @@ _DONE = (0, "done")
 _FAILED = (1, "failed: one line on stderr says what, why, and what to do")
 _USAGE = (2, "wrong usage")
 _USAGE_OR_FILE = (2, "wrong usage, or a mistake in the configuration file")
-_REFUSED = (3, "refused: no such NIC, not attached, an ambiguous pairing, a VF or a hook in use elsewhere")
-_CANNOT = (4, "not possible on this kernel or machine: a capability, bpffs, BTF, bcc is missing")
+_REFUSED = (
+    3,
+    "refused: no such NIC, not attached, an ambiguous pairing, a VF or a hook in use elsewhere, "
+    "another netvsc-bpf at work",
+)
+_CANNOT = (4, "not possible on this kernel or machine: a capability, bpffs, BTF, bcc or a tool is missing")
 _INTERRUPTED = (130, "ended by Ctrl-C")
 
 _USUAL = (_DONE, _FAILED, _USAGE, _REFUSED, _CANNOT, _INTERRUPTED)

@@ -47,8 +47,8 @@ EXIT_STATUS = (
     ("2", "Wrong usage, or a mistake in the configuration file; `config check`: mistakes."),
     (
         "3",
-        "Refused: no such NIC, not attached, an ambiguous pairing, a VF in use elsewhere, another XDP "
-        "program, another netvsc-bpf at work.",
+        "Refused: no such NIC, not attached, an ambiguous pairing, a VF or a hook in use elsewhere, another "
+        "netvsc-bpf at work.",
     ),
     ("4", "Not possible on this kernel or machine: a capability, bpffs, BTF, bcc or a tool is missing."),
     ("130", "Ended by Ctrl-C."),

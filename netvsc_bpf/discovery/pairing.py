@@ -81,7 +81,7 @@ def _check_named(named: Nic, synthetic: Nic, nics: Sequence[Nic], known: KnownPa
         raise MacDiffers(
             what,
             f"its MAC is {named.mac}, not {synthetic.mac}, so the fabric would see another host",
-            f"`ip link set {quoted(named.name)} address {synthetic.mac}`",
+            f"`ip link set dev {quoted(named.name)} address {synthetic.mac}`",
         )
     if is_taken(named, synthetic):
         raise _in_use(named, synthetic, nics)
@@ -151,7 +151,7 @@ def _in_use(nic: Nic, synthetic: Nic, nics: Sequence[Nic]) -> VfInUse:
     return VfInUse(
         f"{nic.name} as VF of {synthetic.name}",
         f"it belongs to {describe_owner(nic, nics)}",
-        f"`ip link set {quoted(nic.name)} nomaster`",
+        f"`ip link set dev {quoted(nic.name)} nomaster`",
     )
 
 

@@ -48,7 +48,7 @@ def check_mtu(pair: Pair) -> Finding | None:
     return warning(
         "vf-mtu",
         f"the MTUs differ: {vf.name} has {vf.mtu} bytes, {synthetic.name} has {synthetic.mtu}",
-        f"`ip link set {quoted(vf.name)} mtu {synthetic.mtu}`",
+        f"`ip link set dev {quoted(vf.name)} mtu {synthetic.mtu}`",
     )
 
 

@@ -24,5 +24,5 @@ def check_groups(vf: Nic, groups: Sized) -> Finding | None:
         CHECK,
         f"{vf.name} has {len(groups)} multicast groups, and {vf.driver} receives {room}; the others arrive "
         "by the synthetic NIC, but not from a switch that sends them to the VF's port only (IGMP snooping)",
-        "on the host: `ip link set PF vf N trust on`, if the driver supports all-multicast mode",
+        "on the host: `ip link set dev PF vf N trust on`, if the driver supports all-multicast mode",
     )

@@ -36,5 +36,5 @@ def check_trust(pair: Pair, nics: Iterable[Nic], secondary: Collection[bytes]) -
         CHECK,
         f"{' and '.join(above)} on {synthetic.name}: the host must allow {vf.name} frames of MACs that "
         "are not its own; whether it does cannot be seen from here",
-        "on the host: `ip link set PF vf N spoofchk off trust on`",
+        "on the host: `ip link set dev PF vf N spoofchk off trust on`",
     )

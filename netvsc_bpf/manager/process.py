@@ -196,14 +196,18 @@ class Manager:
         if not self._ready:
             notify("READY=1")
             self._ready = True
-            self._listener(Event(Kind.READY, MANAGER, _ready_text(self._home.pairs)))
+            self._listener(Event(Kind.READY, MANAGER, _ready_text(self._home.pairs, self._home.attached)))
         self._managers.follow(self._moved_nics.places, self._home.wake)
 
 
-def _ready_text(pairs: int) -> str:
+def _ready_text(pairs: int, attached: int) -> str:
     if not pairs:
         return "no synthetic NIC is here yet; it is managed as soon as it appears"
-    return f"{pairs} {'pair is' if pairs == 1 else 'pairs are'} managed"
+    managed = f"{pairs} {'pair is' if pairs == 1 else 'pairs are'} managed"
+    missing = pairs - attached
+    if not missing:
+        return managed
+    return f"{managed}, of which {missing} {'is' if missing == 1 else 'are'} not attached yet: see above"
 
 
 async def _keep_alive(interval_s: float) -> None:

@@ -57,7 +57,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             "`netvsc-bpf run` uses it automatically; without it run "
             f"`netvsc-bpf attach {as_argument(name)}`",
         ),
-        Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set {quoted(vf)} up`"),
+        Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set dev {quoted(vf)} up`"),
         Reason.NO_CARRIER: (f"{vf} has no carrier", _link_again(pair)),
         Reason.VF_DETACHED: (
             f"the driver of {vf} has taken it out of service",
@@ -72,7 +72,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{vf} is usable again and must stay usable for the settle time",
             _settling(pair),
         ),
-        Reason.SYNTHETIC_DOWN: (f"{name} itself is down", f"`ip link set {quoted(name)} up`"),
+        Reason.SYNTHETIC_DOWN: (f"{name} itself is down", f"`ip link set dev {quoted(name)} up`"),
         Reason.MTU_REFUSED: (
             f"{vf} does not support the MTU of {name}, {pair.synthetic.mtu} bytes",
             f"set {name} to an MTU that {vf} supports too",

@@ -159,7 +159,7 @@ def test_s31_mtu_of_the_vf_alone_is_warned_of(lab: Lab, netvsc_bpf_cli: Cli) -> 
     attach(netvsc_bpf_cli)
     lab.run(lab.guest, ["ip", "link", "set", "vf0", "mtu", "1400"])
     (finding,) = findings(netvsc_bpf_cli)["vf-mtu"]
-    assert (finding["level"], finding["remedy"]) == ("warning", "`ip link set vf0 mtu 1500`")
+    assert (finding["level"], finding["remedy"]) == ("warning", "`ip link set dev vf0 mtu 1500`")
 
 
 def test_s67_inside_ip_netns_exec_the_doctor_names_the_option(lab: Lab) -> None:

@@ -336,6 +336,11 @@ class NamespaceManager:
         """The number of managed synthetic NICs when last observed."""
         return len(self._reconcile.served)
 
+    @property
+    def attached(self) -> int:
+        """How many of them were attached then; one that is refused, or failed, is not."""
+        return len(self._reconcile.served & self._reconcile.memories.attached())
+
     def _care_for_moved_nics(self) -> float | None:
         if self._moved_nics is None:
             return None

@@ -63,6 +63,11 @@ class PairMemories:
         memory.observed(seen, now)
         return memory
 
+    def attached(self) -> frozenset[int]:
+        """Return the pairs that were attached when last observed. Any thread may call it."""
+        pairs = list(self._pairs.items())
+        return frozenset(one for one, memory in pairs if memory.before is not None and memory.before.attached)
+
     def forget(self, ifindex: int) -> None:
         """Drop the memory of a pair."""
         self._pairs.pop(ifindex, None)

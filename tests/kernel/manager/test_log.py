@@ -66,6 +66,16 @@ def test_with_nothing_to_do_it_says_so(lab: Lab, tmp_path: FilePath) -> None:
     ]
 
 
+def test_ready_counts_what_is_not_attached(lab: Lab, tmp_path: FilePath) -> None:
+    lab.run(lab.guest, ["ip", "link", "add", "br0", "type", "bridge"])
+    lab.run(lab.guest, ["ip", "link", "set", "dev", "vf0", "master", "br0"])
+    lines = logged(lab, tmp_path / "log", "eth0", "--any-bus", "--metrics-listen", "none")
+    texts = [text for _, text in lines]
+    ready = "manager: ready: 1 pair is managed, of which 1 is not attached yet: see above"
+    assert ready in texts, texts
+    assert any("it belongs to bridge br0" in text for text in texts[: texts.index(ready)]), texts
+
+
 def test_debug_has_each_reconciliation(lab: Lab, tmp_path: FilePath) -> None:
     lines = logged(lab, tmp_path / "log", "-v", "--metrics-listen", "none", wait_for=["reconciled"])
     assert any(severity == "debug" and "reconciled: took" in text for severity, text in lines)

@@ -54,7 +54,7 @@ def test_vf_with_another_mac_is_refused_with_the_remedy(lab: Lab, cli_in: CliIn)
     lab.run(lab.guest, ["ip", "link", "set", "vf0", "address", "02:00:00:00:00:01"])
     with unchanged(lab):
         result = cli_in(lab.guest, "attach", "eth0", "--vf", "vf0")
-        refused(result, 3, "its MAC is 02:00:00:00:00:01", "ip link set vf0 address 00:15:5d:01:02:03")
+        refused(result, 3, "its MAC is 02:00:00:00:00:01", "ip link set dev vf0 address 00:15:5d:01:02:03")
 
 
 def test_s63_foreign_xdp_program_is_never_replaced(lab: Lab, cli_in: CliIn) -> None:

@@ -78,4 +78,4 @@ def test_s62_status_says_in_words_why_and_since_when(lab: Lab, netvsc_bpf_cli: C
         r"On the synthetic path since [-0-9]+ [-+:0-9]+ \(\d+ s\)\n +Why: vf0 is administratively down",
         text,
     )
-    assert "-> `ip link set vf0 up`" in text
+    assert "-> `ip link set dev vf0 up`" in text

@@ -177,7 +177,7 @@ def test_s36_vf_in_use_whose_mac_changed_is_unpaired_and_reported() -> None:
 @pytest.mark.parametrize("named", [None, VF.name])
 def test_s59_vf_of_another_master_is_refused(kind: str, named: str | None) -> None:
     master = replace(BRIDGE, kind=kind)
-    with pytest.raises(VfInUse, match=f"belongs to {kind} br0; `ip link set enP31819s1 nomaster`"):
+    with pytest.raises(VfInUse, match=f"belongs to {kind} br0; `ip link set dev enP31819s1 nomaster`"):
         find_pair([NETVSC, master, replace(VF, master=master.ifindex)], "eth0", vf=named)
 
 
@@ -199,7 +199,7 @@ def test_named_vf_must_exist() -> None:
 
 
 def test_named_vf_with_another_mac_is_refused_with_the_command_that_helps() -> None:
-    with pytest.raises(NotAVf, match=f"`ip link set veth0 address {MAC}`"):
+    with pytest.raises(NotAVf, match=f"`ip link set dev veth0 address {MAC}`"):
         find_pair([NETVSC, replace(VETH, mac=OTHER_MAC)], "eth0", vf="veth0")
 
 

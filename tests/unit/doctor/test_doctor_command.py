@@ -10,7 +10,7 @@ from netvsc_bpf.cli.doctor import doctor
 from netvsc_bpf.doctor import examine
 from netvsc_bpf.doctor.finding import Finding, ok, problem, warning
 
-FIT = [ok("kernel", "6.12.9"), warning("vf-mtu", "vf0 has [1500]", "`ip link set vf0 mtu 9000`")]
+FIT = [ok("kernel", "6.12.9"), warning("vf-mtu", "vf0 has [1500]", "`ip link set dev vf0 mtu 9000`")]
 UNFIT = [
     *FIT,
     problem("bpffs", "/sys/fs/bpf: no bpffs is mounted there", "run `mount -t bpf bpf /sys/fs/bpf`"),
@@ -28,7 +28,7 @@ def test_warnings_leave_the_machine_fit(monkeypatch: pytest.MonkeyPatch) -> None
     assert status == 0
     assert output.splitlines() == [
         "ok      kernel: 6.12.9",
-        "warning vf-mtu: vf0 has [1500] -> `ip link set vf0 mtu 9000`",
+        "warning vf-mtu: vf0 has [1500] -> `ip link set dev vf0 mtu 9000`",
     ]
 
 
@@ -47,5 +47,5 @@ def test_json_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         "check": "vf-mtu",
         "level": "warning",
         "what": "vf0 has [1500]",
-        "remedy": "`ip link set vf0 mtu 9000`",
+        "remedy": "`ip link set dev vf0 mtu 9000`",
     }

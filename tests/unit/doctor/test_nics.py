@@ -92,7 +92,7 @@ def test_s13_vf_without_addresses_and_routes_is_not_worth_a_word() -> None:
 def test_s31_mtu_that_differs_is_a_warning_with_the_command() -> None:
     finding = check_mtu(Pair(replace(NETVSC, mtu=9000), VF))
     assert finding is not None
-    assert (finding.level, finding.remedy) == (Level.WARNING, "`ip link set enP31819s1 mtu 9000`")
+    assert (finding.level, finding.remedy) == (Level.WARNING, "`ip link set dev enP31819s1 mtu 9000`")
     assert check_mtu(Pair(NETVSC, VF)) is None
     assert check_mtu(Pair(NETVSC, None)) is None
 

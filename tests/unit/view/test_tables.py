@@ -92,7 +92,7 @@ def test_nothing_is_cut_at_any_width(width: int, reason: Reason) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_findings_are_whole_at_any_width(width: int) -> None:
-    findings = [ok("kernel", "6.12"), warning("container-networks", "a bridge", "`ip link set br0 down`")]
+    findings = [ok("kernel", "6.12"), warning("container-networks", "a bridge", "`ip link set dev br0 down`")]
     text = drawn(findings_table(findings), width)
     assert max(map(len, text.splitlines())) <= width and "\u2026" not in text
     assert "container-networks" in text and "warning" in text

@@ -29,7 +29,7 @@ def test_every_reason_is_a_sentence_of_its_own(reason: Reason) -> None:
 def test_s16_vf_that_is_down_comes_with_the_command_that_helps() -> None:
     explained = explain(on_synthetic(Reason.VF_DOWN))
     assert explained.why == "enP31819s1 is administratively down"
-    assert explained.remedy == "`ip link set enP31819s1 up`"
+    assert explained.remedy == "`ip link set dev enP31819s1 up`"
 
 
 def test_lost_link_says_when_the_manager_looks_for_it() -> None:
