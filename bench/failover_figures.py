@@ -55,6 +55,10 @@ class Leaving:
 
     igbvf does so between two resets while its PF is down. A contender that goes by the carrier uses it again.
     """
+    closed_ms: float | None = None
+    """From the border until the kernel began to close the VF; None: nobody took it down meanwhile."""
+    restored_ms: float | None = None
+    """From the border to the first arrival after the last loss; None: lost to the end, or nothing was lost."""
 
     @property
     def after(self) -> int:
@@ -96,6 +100,7 @@ def leaving(
     given_up_ns: int | None = None,
     notified_ns: int | None = None,
     link_again_ns: int | None = None,
+    closed_ns: int | None = None,
 ) -> Leaving:
     """Sum up a failure."""
     whole = recording.window(span.begin_ns, span.end_ns)
@@ -116,6 +121,8 @@ def leaving(
         told_late_ms=_ms_between(border_ns, notified_ns),
         took_effect_ms=_ms_between(given_up_ns, border_ns),
         later=later,
+        closed_ms=_ms_between(border_ns, closed_ns),
+        restored_ms=_ms_between(border_ns, _restored_ns(recording, span)),
     )
 
 
@@ -135,6 +142,12 @@ def _silent_at_last_ms(recording: Recording, span: Span) -> float:
     begin, end = _numbers(recording, span)
     last = max(recording.arrived_ns[begin:end], default=0) or span.begin_ns
     return max(0.0, (span.end_ns - last) / 1e6)
+
+
+def _restored_ns(recording: Recording, span: Span) -> int | None:
+    begin, end = _numbers(recording, span)
+    after_last_loss = recording.copies.rfind(0, begin, end) + 1
+    return recording.arrived_ns[after_last_loss] if begin < after_last_loss < end else None
 
 
 def _ms_between(begin_ns: int | None, end_ns: int | None) -> float | None:

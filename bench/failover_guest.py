@@ -48,7 +48,7 @@ _KINDS = tuple(kind.value for kind in Kind)
 _TIMES_LESS = 50
 """Than bonding with miimon=100."""
 _BACK_MS = 1000
-"""How long ingress may be lost with a lost carrier on hv_netvsc, while a manager runs.
+"""How long ingress may be lost with a lost carrier on hv_netvsc, after the driver reported it, with a manager.
 
 Not where the PF goes down: igbvf looks at its link every two seconds, and as it is taken down it polls the
 mailbox of its PF for 2.5 s (igbvf_reset()).
@@ -299,8 +299,8 @@ def judge_on_hyperv(report: Report, measured: Sequence[Row], times: int) -> None
             lost = sum(one.after for one in row.leavings(way))
             report.claim(f"{what}: {way} lost after the border", lost, 0, "packets")
         if row.contender == ON_HV_NETVSC_RUNNING and row.failure in (Kind.WIRE, Kind.WIRE_AGAIN):
-            longest = max(one.gap_ms for one in row.rx)
-            report.claim(f"{what}: rx is back at the latest after", longest, _BACK_MS, "ms")
+            back = [one.restored_ms or one.gap_ms for one in row.rx]
+            report.claim(f"{what}: rx is back at the latest after", max(back), _BACK_MS, "ms")
         again = sum(one.used_again for one in row.tx_returns)
         report.claim(f"{what}: used again each time", again, len(row.tx), "", at_least=True)
 
@@ -313,6 +313,14 @@ def _say_when_ingress_is_back(report: Report, row: Row) -> None:
         f"{row.contender}, {row.failure}: nothing is received for {quartiles(gaps)[1]:.0f} ms in the median, "
         f"{min(gaps):.0f} to {max(gaps):.0f}; {lasting} times of {len(gaps)} for most of the time"
     )
+    closed = [one.closed_ms for one in row.rx if one.closed_ms is not None]
+    restored = [one.restored_ms for one in row.rx if one.restored_ms is not None]
+    if closed and restored:
+        report.say(
+            f"from the driver's own report of the loss the kernel begins to close the VF after "
+            f"{quartiles(closed)[1]:.0f} ms in the median, {max(closed):.0f} at most, and it is received "
+            f"again after {quartiles(restored)[1]:.0f}, {max(restored):.0f} at most"
+        )
 
 
 def _used_again(row: Row) -> int:

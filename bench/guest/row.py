@@ -22,6 +22,8 @@ class Marks:
     notified_ns: int | None = None
     link_again_ns: int | None = None
     """After the border the carrier was on again, before anybody gave it back."""
+    closed_ns: int | None = None
+    """After the border the kernel began to close the VF."""
     vf_dropped: int = 0
     used_again: bool = False
     linkless: bool = False
@@ -103,6 +105,7 @@ class Row:
                     given_up_ns=mark.given_up_ns,
                     notified_ns=mark.notified_ns,
                     link_again_ns=mark.link_again_ns,
+                    closed_ns=mark.closed_ns,
                 )
             )
             took_s = (mark.end_ns - mark.back_ns) / 1e9

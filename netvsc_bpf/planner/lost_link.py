@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from netvsc_bpf.planner.observation import PairObservation
 
-GRACE_S = 0.3
+GRACE_S = 0.1
 """How long a link may be lost before the VF is taken down, which makes the host switch twice."""
 TRIAL_S = 3.0
 """How long a link may take to come up after the VF was: autonegotiation of a real port takes up to this."""

@@ -100,7 +100,7 @@ def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[
         outcome = machine.run(
             machine.Machine(
                 kernel,
-                ticks=guest.kernel == "newest",
+                ticks=True,
                 devices=[*qemu_options(), *HOT_SLOT, *hyperv_options(), *qmp.qemu_options(out / "qmp")],
             ),
             REPO / "tests/vm/task.sh",

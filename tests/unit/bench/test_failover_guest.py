@@ -77,6 +77,13 @@ def test_netlink_is_timed_from_the_border() -> None:
     assert leaving(LOST_3_TO_6, WHOLE, 5 * MS).told_late_ms is None
 
 
+def test_ingress_is_restored_with_the_arrival_after_the_last_loss() -> None:
+    found = leaving(LOST_3_TO_6, WHOLE, 2 * MS, closed_ns=5 * MS)
+    assert (found.closed_ms, found.restored_ms) == (3.0, 5.0)
+    assert leaving(recording([1, 2, 0, 0]), WHOLE, 2 * MS).restored_ms is None, "it never is"
+    assert leaving(recording([1, 2, 3, 4]), WHOLE, 2 * MS).restored_ms is None, "it was never lost"
+
+
 def test_packets_are_overtaken_by_later_ones_alone() -> None:
     assert overtaken(recording([1, 2, 3]), WHOLE) == 0
     assert overtaken(recording([1, 0, 3]), WHOLE) == 0
