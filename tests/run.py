@@ -19,7 +19,7 @@ from types import FrameType
 REPO = Path(__file__).parents[1]
 _TESTS = ("tests/unit", "tests/kernel")
 _MANAGER = "tests/kernel/manager"
-_LIFECYCLE = ("tests/kernel/lifecycle", "tests/kernel/upgrading")
+_LIFECYCLE = "tests/kernel/lifecycle"
 _METRICS = ("tests/kernel/metrics", "tests/kernel/switching")
 
 
@@ -27,9 +27,9 @@ def _parts() -> Mapping[str, Sequence[str]]:
     """Return the arguments of each process: a third of the tests, by the time that they take."""
     files = sorted(str(path.relative_to(REPO)) for path in (REPO / _MANAGER).glob("test_*.py"))
     middle = len(files) // 2
-    ignored = (_MANAGER, *_LIFECYCLE, *_METRICS)
+    ignored = (_MANAGER, _LIFECYCLE, *_METRICS)
     return {
-        "manager": (*files[:middle], *_LIFECYCLE),
+        "manager": (*files[:middle], _LIFECYCLE),
         "moves": (*files[middle:], f"{_MANAGER}/moves", *_METRICS),
         "others": (*_TESTS, *(f"--ignore={folder}" for folder in ignored)),
     }
