@@ -9,7 +9,7 @@
 #define __NETVSC_BPF_ABI_H
 
 #define ABI_MAGIC 0x6e767362 /* "nvsb" */
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 
 /*
  * Open addressing: the slot of a NIC is its ifindex modulo NIC_SLOTS, or one of the next when that is taken. Userspace
@@ -184,12 +184,13 @@ struct all_counters {
 
 #define EVIDENCE_FRAMES 512
 #define EVIDENCE_STATIONS 32
+#define EVIDENCE_SENDERS 1024
 
 /* What distinguishes the copy of a frame from its only delivery, per pair (evidence.h). Used by the programs only. */
 struct evidence {
 	u64 frames[EVIDENCE_FRAMES]; /* that arrived a moment ago, and by which path more often */
 	u64 targets[EVIDENCE_STATIONS]; /* stations that the active path has delivered unicast to */
-	u64 senders[EVIDENCE_STATIONS]; /* stations above the synthetic NIC that have sent */
+	u64 senders[EVIDENCE_SENDERS]; /* stations above the synthetic NIC that have sent */
 };
 
 struct all_evidence {

@@ -72,6 +72,26 @@ static __always_inline bool within(u16 since, u16 ticks)
 	return (u16)(ticks_now() - since) <= ticks;
 }
 
+/*
+ * Masks of all bits or none, without a branch: each branch here would double what the verifier has to follow for each
+ * entry and in each attempt. LLVM would make branches of what it sees through.
+ */
+static __always_inline u64 if_zero(u64 value)
+{
+	u64 negative = -value;
+
+	asm volatile("" : "+r"(negative));
+	return ~((s64)(value | negative) >> 63);
+}
+
+static __always_inline u64 if_less(u16 value, u16 than)
+{
+	s64 difference = (s64)value - than;
+
+	asm volatile("" : "+r"(difference));
+	return difference >> 63;
+}
+
 /* Store a word whose lower bits are the tick: at most one write a tick, so that CPUs can share its cache line. */
 static __always_inline void store_if_new(u64 *entry, u64 word)
 {
@@ -79,21 +99,58 @@ static __always_inline void store_if_new(u64 *entry, u64 word)
 		*entry = word;
 }
 
+/* Entries that a sender, or a frame, may be in: those that come in a burst seldom share them all. */
+#define WAYS 4
+
+/*
+ * The hash of a station. MACs often differ in their last byte alone, which mix() does not move to the lower bits: what
+ * selects an entry are the highest bits, which depend on all others.
+ */
+static __always_inline u64 station_hash(u64 address, u16 vlan)
+{
+	return mix(0, address | (u64)vlan << 48);
+}
+
+#define HIGHEST_BITS(hash, values) ((hash) / (~0ULL / (values) + 1))
+
+/* Return the entry of a sender, else the one that was used longest ago. */
+static __always_inline u64 *sender_entry(u64 hash, u16 now)
+{
+	u64 *first = &own_evidence()->senders[HIGHEST_BITS(hash, EVIDENCE_SENDERS / WAYS) * WAYS];
+	u64 found = 0, has = 0, oldest = 0, longest = 0;
+
+#pragma clang loop unroll(full)
+	for (u32 way = 0; way < WAYS; way++) {
+		u64 word = *(volatile const u64 *)&first[way];
+		u64 same = if_zero((word ^ hash) & ~0xffffULL);
+		u64 age = (u16)(now - word) | (if_zero(word) & 0xffff);
+		u64 older = if_less(longest, age);
+
+		/* Not both: two CPUs may have noted one sender in two entries. */
+		found = (found & ~same) | (same & way);
+		has |= same;
+		oldest = (oldest & ~older) | (older & way);
+		longest = (longest & ~older) | (older & age);
+	}
+	return &first[((found & has) | (oldest & ~has)) % WAYS];
+}
+
 /* Rule 1: remember that a device above the synthetic NIC sent from this MAC. */
 static __always_inline void note_sender(u64 from)
 {
-	u64 hash = mix(0, from), word = (hash & ~0xffffULL) | ticks_now();
+	u64 hash = station_hash(from, 0);
+	u16 now = ticks_now();
 
-	store_if_new(&own_evidence()->senders[hash % EVIDENCE_STATIONS], word);
+	store_if_new(sender_entry(hash, now), (hash & ~0xffffULL) | now);
 }
 
 static __always_inline bool is_own(struct pair *pair, u64 from)
 {
-	u64 hash = mix(0, from), word;
+	u64 hash = station_hash(from, 0), word;
 
 	if (from == pair->address)
 		return true;
-	word = own_evidence()->senders[hash % EVIDENCE_STATIONS];
+	word = *sender_entry(hash, ticks_now());
 	return !((word ^ hash) & ~0xffffULL) && within(word, SENDER_TICKS);
 }
 
@@ -142,10 +199,10 @@ static __always_inline bool plain_holds(struct pair *pair, enum pair_path active
 
 static __always_inline u64 *station(struct pair *pair, struct frame *frame, u64 *word)
 {
-	u64 hash = mix(0, frame->to | (u64)frame->vlan << 48);
+	u64 hash = station_hash(frame->to, frame->vlan);
 
 	*word = (hash & ~0xffffffffULL) | (pair->epoch & 0xffff) << 16;
-	return &own_evidence()->targets[hash % EVIDENCE_STATIONS];
+	return &own_evidence()->targets[HIGHEST_BITS(hash, EVIDENCE_STATIONS)];
 }
 
 /* Rule 2 for all other stations. */
@@ -215,29 +272,6 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
 	entry = station(pair, frame, &word);
 	store_if_new(entry, word | ticks_now());
 }
-
-/*
- * Masks of all bits or none, without a branch: each branch here would double what the verifier has to follow for each
- * entry and in each attempt. LLVM would make branches of what it sees through.
- */
-static __always_inline u64 if_zero(u64 value)
-{
-	u64 negative = -value;
-
-	asm volatile("" : "+r"(negative));
-	return ~((s64)(value | negative) >> 63);
-}
-
-static __always_inline u64 if_less(u16 value, u16 than)
-{
-	s64 difference = (s64)value - than;
-
-	asm volatile("" : "+r"(difference));
-	return difference >> 63;
-}
-
-/* Entries that a frame may be in: frames that arrive in a burst share them seldom. */
-#define WAYS 4
 
 /* Return which of the entries from `first` on has the frame, else one that is not needed any more, else the first. */
 static __always_inline u32 way_of(const u64 *first, u64 key, u16 now)

@@ -439,6 +439,20 @@ FRAMES = (
         _EVIDENCE,
     ),
     Mutation(
+        "senders whose MACs differ in the last byte share an entry",
+        "ebpf/evidence.h",
+        "->senders[HIGHEST_BITS(hash, EVIDENCE_SENDERS / WAYS) * WAYS];",
+        "->senders[hash % (EVIDENCE_SENDERS / WAYS) * WAYS];",
+        _EVIDENCE,
+    ),
+    Mutation(
+        "one sender is noted over another that still sends",
+        "ebpf/evidence.h",
+        "(oldest & ~has)) % WAYS];",
+        "(0 & ~has)) % WAYS];",
+        _EVIDENCE,
+    ),
+    Mutation(
         "senders are not noted",
         "ebpf/steer.c",
         "\t\tnote_sender(mac_at(data + 6));",

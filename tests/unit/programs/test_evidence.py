@@ -285,6 +285,32 @@ def test_s78_frames_of_devices_above_do_not_come_back(pair: Host_, armed: int) -
     assert delivered(host, inactive, frame(PEER, 4, source=INNER)), "it may have moved away"
 
 
+@STATES
+@pytest.mark.parametrize("last", [3, 4, 5], ids=["fourth-byte", "fifth-byte", "sixth-byte"])
+@pytest.mark.parametrize("many", [2, 32, 200])
+def test_s78_nor_do_those_of_many_that_send_at_once(pair: Host_, armed: int, many: int, last: int) -> None:
+    """MACs in a row, as container engines and hypervisors number them, or of one machine after the other."""
+    host, (_, inactive) = pair(armed, plain_ifindex=0), paths_of(armed)
+    macs = [bytearray.fromhex("0242ac110000") for _ in range(many)]
+    for number, mac in enumerate(macs):
+        mac[last] = number
+    frames = [frame(b"\xff" * 6, number, source=bytes(mac)) for number, mac in enumerate(macs)]
+    for one in frames:
+        host.sends(one)
+    back = [delivered(host, inactive, one) for one in frames].count(True)
+    assert back == 0 if many <= 32 else back <= many / 50
+
+
+def test_s78_senders_that_are_silent_make_room_for_others(pair: Host_) -> None:
+    host, clock = pair(ARMED, plain_ifindex=0), 0.0
+    for number in range(4 * abi.EVIDENCE_SENDERS):
+        clock += 10
+        later(host, clock)
+        one = frame(PEER, number, source=b"\x02\x00" + struct.pack("!I", number))
+        host.sends(one)
+        assert not delivered(host, SYNTHETIC, one), number
+
+
 def test_s78_the_active_path_delivers_also_what_has_the_source_of_a_device_above(pair: Host_) -> None:
     host = pair(ARMED, plain_ifindex=0)
     host.sends(frame(PEER, source=INNER))
