@@ -59,7 +59,8 @@ def _concerns(event: object, name: str) -> bool:
     if not isinstance(resources, list):
         raise NoticesUnavailable(_WHAT, "an event has no list of Resources")
     mine = any(isinstance(one, str) and one.casefold() == name.casefold() for one in resources)
-    return mine and event.get("EventType") in _DRAINED_FOR
+    kind = event.get("EventType")
+    return mine and isinstance(kind, str) and kind in _DRAINED_FOR
 
 
 def _notice(event: Mapping[str, Any]) -> Notice:

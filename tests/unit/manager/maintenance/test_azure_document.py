@@ -82,7 +82,9 @@ def test_s99_event_for_other_vms_does_not_count_and_may_look_like_anything() -> 
     assert parse_events(document({**nonsense, "Resources": [None, 5, "WestNO"]}), "WestNO_0") == ()
 
 
-@pytest.mark.parametrize("kind", ["Preempt", "Terminate", "Defragment", 5, None], ids=repr)
+@pytest.mark.parametrize(
+    "kind", ["Preempt", "Terminate", "Defragment", 5, None, [], ["Freeze"], {}], ids=repr
+)
 def test_s99_event_of_a_type_that_needs_no_drain_does_not_count(kind: object) -> None:
     assert parse_events(document({**FREEZE, "EventType": kind, "EventStatus": "?"}), "WestNO_0") == ()
 
