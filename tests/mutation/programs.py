@@ -532,8 +532,8 @@ FRAMES = (
     Mutation(
         "unicast of one VLAN is evidence for all",
         "ebpf/evidence.h",
-        "frame->to | (u64)frame->vlan << 48",
-        "frame->to",
+        "station_hash(frame->to, frame->vlan)",
+        "station_hash(frame->to, 0)",
         _EVIDENCE,
     ),
     Mutation(
