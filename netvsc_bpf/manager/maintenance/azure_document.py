@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from netvsc_bpf.manager.maintenance.notice import Key, Notice, Source
-from netvsc_bpf.manager.maintenance.text import MAX_DURATION_S, one_line, read_id, read_json
+from netvsc_bpf.manager.maintenance.text import MAX_DURATION_S, one_line, read_id, read_json, require_few
 from netvsc_bpf.model.errors import NoticesUnavailable
 
 EVENTS = "/metadata/scheduledevents?api-version=2020-07-01"
@@ -48,7 +48,9 @@ def parse_events(raw: bytes, name: str) -> tuple[Notice, ...]:
         raise NoticesUnavailable(_WHAT, "it has no DocumentIncarnation")
     if not isinstance(events, list):
         raise NoticesUnavailable(_WHAT, "it has no list of Events")
-    return tuple(_notice(event) for event in events if _concerns(event, name))
+    mine = [event for event in events if _concerns(event, name)]
+    require_few(mine, _WHAT)
+    return tuple(_notice(event) for event in mine)
 
 
 def _concerns(event: object, name: str) -> bool:

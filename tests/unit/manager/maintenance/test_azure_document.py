@@ -171,3 +171,11 @@ def test_s99_name_is_text() -> None:
 
 def test_s99_acknowledging_names_the_events() -> None:
     assert json.loads(start_requests(["a", "b"])) == {"StartRequests": [{"EventId": "a"}, {"EventId": "b"}]}
+
+
+def test_s99_answer_with_thousands_of_events_of_this_vm_makes_no_sense_but_others_may_have_as_many() -> None:
+    events = [{**FREEZE, "EventId": str(number)} for number in range(1000)]
+    with pytest.raises(NoticesUnavailable, match="more than 256 events for this VM"):
+        parse_events(document(*events), "WestNO_0")
+    assert len(parse_events(document(*events[:256]), "WestNO_0")) == 256
+    assert parse_events(document(*events), "WestNO_2") == ()
