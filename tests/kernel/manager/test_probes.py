@@ -19,7 +19,7 @@ from netvsc_bpf.manager.watch.probe_sockets import ProbeSockets
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.probe_policy import Target
 from tests.kernel.conftest import Cli, LabFactory
-from tests.kernel.support.frames import send
+from tests.kernel.support.frames import Tap, send
 from tests.kernel.support.manager import Orders, OwnManager, ip, nic, own_manager_of
 from tests.kernel.support.scraping import scrape
 from tests.kernel.support.waiting import eventually
@@ -139,6 +139,50 @@ def test_s97_ipv6_alone_is_asked_by_neighbour_solicitation(lab_factory: LabFacto
         BlackHole(lab).swallow(Way.TO_GUEST)
         manager.wait_event("unreachable")
         manager.wait_event("probed", "was at fault")
+
+
+def questions(tap: Tap, sender: str, mac: bytes | None = None) -> int:
+    """How many ARP requests came with this sender, and this MAC if one is given."""
+    request = b"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"
+    heads = [one.data[22:32] for one in tap.seen(request) if not one.outgoing]
+    return sum(one[6:] == IPv4Address(sender).packed and mac in (None, one[:6]) for one in heads)
+
+
+def test_s85_address_that_is_another_machines_by_now_asks_no_question(lab: Lab) -> None:
+    """A target would learn it: an address that a standby has taken over would come back to this machine."""
+    ip(lab, "address", "add", "10.98.0.10/24", "dev", "eth0")
+    lab.run(lab.peer, ["ip", "address", "add", "10.98.0.2/24", "dev", "eth0"])
+    with own_manager_of(lab, **PROBE, probe_targets=("10.98.0.2", "10.99.0.2")) as manager:
+        manager.wait_vf()
+        eventually("both are asked", lambda: probed(manager)["targets"] == ["10.98.0.2", "10.99.0.2"])
+        ip(lab, "address", "del", "10.98.0.10/24", "dev", "eth0")
+        with Tap(lab.peer, "eth0") as peer:
+            eventually("the other one is asked", lambda: questions(peer, "10.99.0.1") >= 5)
+            assert questions(peer, "10.98.0.10") <= 1, "one may have been on its way"
+        assert probed(manager)["targets"] == ["10.99.0.2"]
+
+
+def test_s35_mac_that_is_changed_is_used_by_the_next_question(lab: Lab) -> None:
+    before, now = (bytes.fromhex(f"00155d{last}") for last in ("010203", "aabbcc"))
+    with own_manager_of(lab, **PROBE) as manager:
+        manager.wait_vf()
+        wait_state(manager, "reachable")
+        ip(lab, "link", "set", "eth0", "address", now.hex(":"))
+        with Tap(lab.peer, "eth0") as peer:
+            eventually("it is asked", lambda: questions(peer, "10.99.0.1", now) >= 5)
+            assert questions(peer, "10.99.0.1", before) <= 1, "one may have been on its way"
+        assert not manager.events_of("unreachable")
+
+
+def test_s97_next_hop_that_is_changed_is_asked_next(lab: Lab) -> None:
+    lab.run(lab.peer, ["ip", "address", "add", "10.99.0.3/24", "dev", "eth0"])
+    with own_manager_of(lab, **PROBE) as manager, Tap(lab.peer, "eth0") as peer:
+        manager.wait_vf()
+        wait_state(manager, "reachable")
+        ip(lab, "route", "replace", "default", "via", "10.99.0.3")
+        already = questions(peer, "10.99.0.1")
+        eventually("questions go on", lambda: questions(peer, "10.99.0.1") >= already + 5)
+        assert probed(manager)["targets"] == ["10.99.0.3"]
 
 
 def test_s97_without_a_target_nothing_is_left_and_status_says_that_nothing_is_watched(
