@@ -67,7 +67,7 @@ enum guard_mode {
 /* Bits of pair.facts, about the synthetic NIC. */
 enum nic_fact {
 	FACT_SENDERS = 1, /* devices above it send from addresses of their own */
-	FACT_TAGS_HIDDEN = 2, /* devices above it use VLANs, and it strips tags before XDP */
+	FACT_TAGS_HIDDEN = 2, /* VLANs are used above it, and it strips tags before XDP */
 	FACT_GENERIC_XDP = 4, /* guard runs in generic mode, where it sees what home redirects */
 	FACT_GUARD_MOVES =
 		8, /* guard is being attached or detached: nothing is dropped meanwhile, whatever its mode */

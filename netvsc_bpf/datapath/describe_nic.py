@@ -7,7 +7,7 @@ level `fentry` the sentinel notices a device that is put on top without a manage
 
 from netvsc_bpf.datapath.session import Session
 from netvsc_bpf.discovery.nics import get_nic
-from netvsc_bpf.discovery.stack import stack
+from netvsc_bpf.discovery.stack import stack, uses_vlans
 from netvsc_bpf.discovery.xdp_mode import attached_mode
 from netvsc_bpf.kernel.bpf import abi, links
 from netvsc_bpf.kernel.bpf.abi import ControlCommand, NicFact
@@ -59,7 +59,7 @@ def _facts(session: Session, synthetic: Nic) -> NicFact:
     found = NicFact(0)
     if synthetic.promiscuity or any(nic.master is not None or nic.mac != synthetic.mac for nic in above):
         found |= NicFact.SENDERS
-    if any(nic.kind == "vlan" for nic in above) and _STRIPS_TAGS in active_features(synthetic.name):
+    if uses_vlans(session.nics, synthetic) and _STRIPS_TAGS in active_features(synthetic.name):
         found |= NicFact.TAGS_HIDDEN
     if attached_mode(synthetic) is XdpMode.GENERIC and _runs_guard(session, synthetic):
         found |= NicFact.GENERIC_XDP
