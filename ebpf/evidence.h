@@ -30,6 +30,7 @@
 #define MOST_AHEAD 8 /* copies of identical frames that are waited for */
 
 #define ETH_HLEN 14
+#define VLAN_HLEN 4
 #define VLAN_VID_MASK 0x0fff /* include/linux/if_vlan.h */
 
 #define VLAN_UNKNOWN 0xffff /* the NIC removes tags before XDP, so this frame may have had one */
@@ -53,6 +54,14 @@ static __always_inline void read_macs(struct frame *frame, const u8 *data)
 	frame->to = mac_at(data);
 	frame->from = mac_at(data + 6);
 	frame->group = data[0] & 1; /* broadcast and multicast (IEEE 802.3, 3.2.3) */
+}
+
+/* Whether the type of a frame is 802.1Q or 802.1ad (include/uapi/linux/if_ether.h). */
+static __always_inline bool is_vlan(const u8 *type)
+{
+	u16 protocol = *(const u16 *)type; /* in network byte order */
+
+	return protocol == 0x0081 || protocol == 0xa888;
 }
 
 /* Multiplication by an odd constant moves each bit to all higher ones (Knuth, vol. 3, 6.4). */

@@ -2,6 +2,8 @@
 /*
  * Hashes the beginning of a frame, so that the copies of one frame have the same hash on both NICs.
  *
+ * Tags are left out, the inner one of two as well: a NIC may strip the outer one, or the kernel, or neither has yet.
+ *
  * One of them may have been padded to the 60 bytes of a minimal frame (IEEE 802.3, 4.2.8), so that the length and what
  * is behind byte 60 of a short frame are left out. The first 28 bytes of the payload are an ARP packet, or an IPv4
  * header with the ports and the checksum of UDP; 48 more identify a frame of IPv6, or of a stream.

@@ -239,6 +239,27 @@ def test_s80_a_tag_may_be_in_one_copy_alone(pair: Host_, first: int) -> None:
     assert (arrivals[first](), arrivals[second]()) == (True, False)
 
 
+@pytest.mark.parametrize("first", [VF, SYNTHETIC])
+@pytest.mark.parametrize("stripped", [False, True], ids=["both tags before guard", "the inner one alone"])
+def test_s80_one_of_two_tags_may_have_been_removed(pair: Host_, first: int, stripped: bool) -> None:
+    host = pair(ARMED, facts=NicFact.TAGS_HIDDEN if stripped else NicFact(0))
+    for number in range(5):
+        inner = tagged(frame(GROUP, number), 30)
+        outer = inner if stripped else inner[:12] + struct.pack("!HH", 0x88A8, 20) + inner[12:]
+        by_vf: Callable[[], bool] = lambda one=inner: host.home_answers(one, vlan=20) != SHOT  # noqa: E731
+        by_synthetic: Callable[[], bool] = lambda one=outer: not host.guard_drops(one)  # noqa: E731
+        order = (by_vf, by_synthetic) if first == VF else (by_synthetic, by_vf)
+        assert [arrives() for arrives in order] == [True, False], number
+
+
+def test_s80_tag_that_is_left_is_no_evidence_for_its_vlan(pair: Host_) -> None:
+    """It may be the inner one of two; the outer one was removed."""
+    host = pair(ARMED, facts=NicFact.TAGS_HIDDEN)
+    for number in range(3):
+        assert host.home_answers(frame(INNER, number), vlan=30) != SHOT
+    assert not host.guard_drops(tagged(frame(INNER, 9), 30))
+
+
 def test_s80_unicast_in_one_vlan_is_no_evidence_for_another(pair: Host_) -> None:
     host = pair(ARMED)
     for number in range(3):
