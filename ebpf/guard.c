@@ -49,7 +49,7 @@ static __always_inline u8 *parse(struct pair *pair, u8 *data, u8 *end, struct fr
 	return data + ETH_HLEN + 2 * VLAN_HLEN;
 }
 
-static __always_inline u64 hash_payload(struct frame *frame, u8 *at, u8 *end)
+static __always_inline u64 hash_payload(struct pair *pair, struct frame *frame, u8 *at, u8 *end)
 {
 	struct payload payload = {};
 
@@ -69,7 +69,7 @@ static __always_inline u64 hash_payload(struct frame *frame, u8 *at, u8 *end)
 		payload.more[1] = *(u64 *)(at + 8);
 		payload.more[2] = *(u32 *)(at + 16);
 	}
-	return hash_of(frame, &payload);
+	return hash_of(pair, frame, &payload);
 }
 
 /*
@@ -102,7 +102,7 @@ static __always_inline bool is_duplicate(struct pair *pair, u8 *data, u8 *end)
 	if (verdict == DROP && vf_still_carries(pair))
 		return true;
 	if (verdict == COMPARE)
-		copy = is_copy(pair, hash_payload(&frame, payload, end), PATH_SYNTHETIC);
+		copy = is_copy(pair, hash_payload(pair, &frame, payload, end), PATH_SYNTHETIC);
 	if (!frame.group && !pair->armed)
 		note_delivery(pair, &frame);
 	return copy;

@@ -28,7 +28,8 @@ static __always_inline bool both_here(void)
 	return RUNG == LIVENESS_FENTRY || both_present(own_slot());
 }
 
-static __always_inline u64 hash_payload_of(struct __sk_buff *skb, struct frame *frame, u32 at)
+static __always_inline u64 hash_payload_of(struct __sk_buff *skb, struct pair *pair,
+					   struct frame *frame, u32 at)
 {
 	struct payload payload = {};
 	u32 length = skb->len - at;
@@ -39,7 +40,7 @@ static __always_inline u64 hash_payload_of(struct __sk_buff *skb, struct frame *
 		bpf_skb_load_bytes(skb, at + FIRST, payload.more, LONG);
 	else if (length >= FIRST + SHORT)
 		bpf_skb_load_bytes(skb, at + FIRST, payload.more, SHORT);
-	return hash_of(frame, &payload);
+	return hash_of(pair, frame, &payload);
 }
 
 /* Return where the payload begins, 0 if the frame cannot be read. The kernel has removed the outer tag. */
@@ -82,7 +83,7 @@ static __always_inline bool is_duplicate_of(struct __sk_buff *skb, struct pair *
 	if (verdict == DROP)
 		return true;
 	if (verdict == COMPARE)
-		copy = is_copy(pair, hash_payload_of(skb, &frame, payload), PATH_VF);
+		copy = is_copy(pair, hash_payload_of(skb, pair, &frame, payload), PATH_VF);
 	if (frame.group || !pair->armed)
 		return copy;
 	note_delivery(pair, &frame);

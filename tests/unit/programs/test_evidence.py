@@ -49,7 +49,7 @@ def frame(target: bytes, number: int = 1, *, source: bytes = PEER, size: int = 1
     return (head + bytes(28) + struct.pack("!Q", number)).ljust(size, b"\0")
 
 
-def delivered(host: Host, path: int, data: bytes) -> bool:
+def delivered(host: Host, path: int, data: bytes | bytearray) -> bool:
     """Have a frame arrive by a NIC; say whether the stack gets it."""
     return not host.guard_drops(data) if path == SYNTHETIC else host.home_answers(data) != SHOT
 
@@ -205,6 +205,28 @@ def test_s80_a_copy_may_have_been_padded(pair: Host_, size: int) -> None:
     data = frame(GROUP, size=size)[:size]
     assert delivered(host, VF, data)
     assert not delivered(host, SYNTHETIC, data.ljust(60, b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("version", "protocol", "at"), [(4, 17, 26), (4, 6, 36), (6, 17, 46), (6, 6, 56)], ids=str
+)
+@pytest.mark.parametrize("generic", [False, True])
+def test_s80_a_checksum_that_is_not_computed_yet_is_no_difference_in_generic_mode(
+    pair: Host_, version: int, protocol: int, at: int, generic: bool
+) -> None:
+    """Between guests of one host the stack of the receiver would compute it, behind guard."""
+    host = pair(ARMED, facts=NicFact.GENERIC_XDP if generic else NicFact(0))
+    data = bytearray(frame(GROUP))
+    data[14] = 0x45 if version == 4 else 0x60
+    data[14 + (9 if version == 4 else 6)] = protocol
+    whole, partial = bytearray(data), bytearray(data)
+    whole[14 + at : 16 + at] = b"\x12\x34"
+    partial[14 + at : 16 + at] = b"\xab\xcd"
+    assert delivered(host, VF, whole)
+    assert delivered(host, SYNTHETIC, partial) is not generic
+    other = bytearray(data)
+    other[13 + at] ^= 1
+    assert delivered(host, SYNTHETIC, other), "the bytes before it count"
 
 
 @pytest.mark.parametrize("at", [6, 14, 41, 42, 61, 62, 89])
