@@ -2,13 +2,18 @@
 """A VF that is up, has carrier and transmits, and whose frames go nowhere: the probe notices."""
 
 import time
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
 
 from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
+from netvsc_bpf.kernel.net.frame_parts import (
+    NEIGHBOUR_ADVERTISEMENT,
+    TARGET_LINK_LAYER_ADDRESS,
+    neighbour_message,
+)
 from netvsc_bpf.kernel.net.neighbour_answers import AnswerReceiver
 from netvsc_bpf.kernel.net.neighbour_frames import arp_request
 from netvsc_bpf.lab.black_hole import BlackHole, Way
@@ -19,7 +24,7 @@ from netvsc_bpf.manager.watch.probe_sockets import ProbeSockets
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.probe_policy import Target
 from tests.kernel.conftest import Cli, LabFactory
-from tests.kernel.support.frames import Tap, send
+from tests.kernel.support.frames import Tap, ethernet, send
 from tests.kernel.support.manager import Orders, OwnManager, ip, nic, own_manager_of
 from tests.kernel.support.scraping import scrape
 from tests.kernel.support.waiting import eventually
@@ -269,3 +274,36 @@ def test_only_replies_to_this_host_are_answers(lab: Lab) -> None:
             receiver.close()
 
     assert lab.in_guest(heard) == []
+
+
+def advertisement(target: str, to: str, to_mac: bytes) -> bytes:
+    """A solicited neighbour advertisement of the peer, with the right checksum."""
+    packet = neighbour_message(
+        NEIGHBOUR_ADVERTISEMENT,
+        1 << 30,
+        IPv6Address(target),
+        IPv6Address(to).packed,
+        IPv6Address(target),
+        (TARGET_LINK_LAYER_ADDRESS, PEER_MAC),
+    )
+    return ethernet(to_mac, packet, source=PEER_MAC, ethertype=0x86DD)
+
+
+def test_only_advertisements_to_this_host_are_answers(lab: Lab) -> None:
+    """One that claims to be solicited, but goes to all nodes, would vouch for a VF that transmits nothing."""
+    mac = bytes.fromhex(lab.plan.pair(0).mac.replace(":", ""))
+
+    def heard() -> set[str]:
+        receiver = AnswerReceiver()
+        try:
+            send(lab.peer, "eth0", advertisement("fd99::7", "ff02::1", bytes.fromhex("333300000001")))
+            send(lab.peer, "eth0", advertisement("fd99::8", "fd99::1", mac))
+            got = set[str]()
+            eventually(
+                "the other one", lambda: got.update(str(one.address) for _, one in receiver.answers()) or got
+            )
+            return got
+        finally:
+            receiver.close()
+
+    assert lab.in_guest(heard) == {"fd99::8"}
