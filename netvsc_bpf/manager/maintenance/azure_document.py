@@ -50,7 +50,11 @@ def parse_events(raw: bytes, name: str) -> tuple[Notice, ...]:
         raise NoticesUnavailable(_WHAT, "it has no list of Events")
     mine = [event for event in events if _concerns(event, name)]
     require_few(mine, _WHAT)
-    return tuple(_notice(event) for event in mine)
+    found: dict[Key, Notice] = {}
+    for notice in map(_notice, mine):
+        if found.setdefault(notice.key, notice) != notice:
+            raise NoticesUnavailable(_WHAT, "two events have the same EventId")
+    return tuple(found.values())
 
 
 def _concerns(event: object, name: str) -> bool:

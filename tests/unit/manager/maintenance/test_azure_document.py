@@ -153,6 +153,14 @@ def test_s99_one_event_of_this_vm_that_makes_no_sense_spoils_the_answer(other: d
         )
 
 
+def test_s99_two_events_with_one_id_make_no_sense_unless_they_are_the_same() -> None:
+    started = {**FREEZE, "EventStatus": "Started"}
+    assert len(parse_events(document(started, started), "WestNO_0")) == 1
+    for both in ([started, FREEZE], [FREEZE, started]):
+        with pytest.raises(NoticesUnavailable, match="two events have the same EventId"):
+            parse_events(document(*both), "WestNO_0")
+
+
 @pytest.mark.parametrize(
     "text", ["x" * 5000, "a\x1b[31m\nb\x00", "\udcff\ud800", "\u20ac" * 500, "", None, 5], ids=repr
 )
