@@ -162,7 +162,7 @@ def end_of_drain(pair: PairStatus) -> str:
         silent = f"at {when} if its source falls silent"
         return f"the manager ends it when the maintenance is over, or {silent}; {by_hand} sooner"
     if pair.managed is False:
-        return f"the drain ends at {when}, but no manager runs to end it then: {by_hand}"
+        return f"no manager runs to end it at {when}: {by_hand}"
     return f"the manager ends it at {when}; {by_hand} sooner"
 
 

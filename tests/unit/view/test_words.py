@@ -110,7 +110,7 @@ def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
     )
     assert explained.remedy == "`netvsc-bpf undrain eth0` ends it"
     timed = replace(pair, drained=Drained(CHANGED, CHANGED + timedelta(hours=1)))
-    for managed, said in ((True, "the manager ends it at"), (False, "no manager runs to end it then")):
+    for managed, said in ((True, "the manager ends it at"), (False, "no manager runs to end it at")):
         remedy = explain(replace(timed, managed=managed)).remedy or ""
         assert (
             said in remedy and "2026-11-22 08:00:00+00:00" in remedy and "`netvsc-bpf undrain eth0`" in remedy
@@ -135,7 +135,7 @@ def test_s99_drain_for_maintenance_is_the_managers_and_says_when_it_ends() -> No
         "the manager ends it when the maintenance is over, or at 2026-11-22 08:00:00+00:00 if its source "
         "falls silent; `netvsc-bpf undrain eth0` ends it sooner"
     )
-    assert "no manager runs to end it then" in (explain(replace(pair, managed=False)).remedy or "")
+    assert "no manager runs to end it at" in (explain(replace(pair, managed=False)).remedy or "")
 
 
 def test_since_shows_the_time_and_how_long_ago() -> None:
