@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from netvsc_bpf.model.drain import Drained, DrainedBy
-from netvsc_bpf.model.path import Liveness, Reason
+from netvsc_bpf.model.path import Liveness, Reason, ReturnPolicy
 from netvsc_bpf.view.words import explain, since
 from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
 
@@ -45,6 +45,12 @@ def test_nic_that_is_not_used_may_fit_later() -> None:
     explained = explain(replace(alone, unused=("vf0 is not used: it is not a PCI device",)))
     assert explained.why == "eth0 has no VF now; vf0 is not used: it is not a PCI device"
     assert (explained.remedy or "").startswith("when it fits, or the host adds another, `netvsc-bpf run`")
+
+
+def test_s100_next_vf_waits_for_the_operator_as_the_one_that_is_gone() -> None:
+    explained = explain(on_synthetic(Reason.NO_VF, return_policy=ReturnPolicy.MANUAL))
+    assert "automatically" not in (explained.remedy or "")
+    assert "`netvsc-bpf undrain eth0` allows its use" in (explained.remedy or "")
 
 
 def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
