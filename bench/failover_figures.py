@@ -58,7 +58,7 @@ class Leaving:
     closed_ms: float | None = None
     """From the border until the kernel began to close the VF; None: it was not taken down meanwhile."""
     restored_ms: float | None = None
-    """From the border to the first arrival after the last loss; None: lost to the end, or nothing was lost."""
+    """From the border to the first arrival after the last loss; None: lost to the end, or nothing lost."""
 
     @property
     def after(self) -> int:

@@ -48,7 +48,7 @@ _KINDS = tuple(kind.value for kind in Kind)
 _TIMES_LESS = 50
 """Than bonding with miimon=100."""
 _BACK_MS = 1000
-"""How long ingress may be lost with a lost carrier on hv_netvsc, after the driver reported it, with a manager.
+"""How long ingress may be lost with a lost carrier on hv_netvsc, after the driver's report, with a manager.
 
 Not where the PF goes down: igbvf looks at its link every two seconds, and as it is taken down it polls the
 mailbox of its PF for 2.5 s (igbvf_reset()).
