@@ -237,8 +237,14 @@ def _use_again(target: _Target) -> None:
     found, state = loaded.found(slot), loaded.pair(slot)
     if vf is None or state.drained_until or state.returns == abi.Returns.PENDING:
         return
-    if synthetic.up and not vf.up and abi.REASONS[found.taken_down] in drains.RETURNING:
-        _follow_up(target, vf, up=True, because=None)
+    if not vf.up and abi.REASONS[found.taken_down] in drains.RETURNING:
+        if synthetic.up:
+            _follow_up(target, vf, up=True, because=None)
+        else:
+            again = f"once it is up, run `netvsc-bpf attach {as_argument(synthetic.name)}`"
+            target.session.tools.warnings.append(
+                f"{synthetic.name} is down, so {vf.name} stays down: {again}"
+            )
     state = loaded.pair(slot)
     fits = is_enabled(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:

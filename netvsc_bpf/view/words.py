@@ -36,7 +36,9 @@ def explain(pair: PairStatus) -> Explanation:
     if pair.reason in _DECIDED and pair.vf is not None and pair.vf.up:
         why = f"{why}; {vf} is up, so its switch may go on delivering to it"
     if pair.taken_down is not None and pair.managed is False and pair.reason not in _HELD_BACK:
-        remedy = f"{remedy}; then {_bring_up(name, vf)}"
+        # A VF that is down only because netvsc-bpf took it down has no other cause to remove.
+        bring_up = _bring_up(name, vf)
+        remedy = bring_up if pair.reason is Reason.VF_DOWN else f"{remedy}; then {bring_up}"
     return Explanation("On the synthetic path", why, remedy)
 
 

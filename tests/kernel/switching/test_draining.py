@@ -182,6 +182,17 @@ def test_s98_vf_taken_down_externally_stays_down(silent: Attachment) -> None:
     assert silent.where == (Path.SYNTHETIC, Reason.VF_DOWN)
 
 
+def test_s98_undrain_says_that_the_vf_stays_down_with_its_synthetic_nic(silent: Attachment) -> None:
+    drain(silent)
+    ip(silent.lab, "link", "set", "eth0", "down")
+    (warning,) = silent.lab.in_guest(datapath.undrain, "eth0")
+    assert warning == "eth0 is down, so vf0 stays down: once it is up, run `netvsc-bpf attach eth0`"
+    ip(silent.lab, "link", "set", "eth0", "up")
+    assert not vf_is_up(silent.lab), "nothing would bring it up"
+    silent.attach(settle_ms=10, guard=GuardMode.OFF)
+    silent.wait_used()
+
+
 def test_s98_detach_puts_the_vf_back_and_forgets_the_drain(silent: Attachment) -> None:
     drain(silent)
     silent.lab.in_guest(datapath.detach, "eth0")

@@ -104,6 +104,12 @@ def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs
         assert explain(replace(pair, taken_down=reason, managed=managed)).remedy == cause
 
 
+def test_s101_vf_that_is_down_only_because_it_was_taken_down_needs_no_ip_link() -> None:
+    pair = replace(on_synthetic(Reason.VF_DOWN), managed=False, taken_down=Reason.DRAINED)
+    remedy = explain(pair).remedy or ""
+    assert remedy.startswith("`netvsc-bpf attach eth0` or `netvsc-bpf run`: ")
+
+
 def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:
     pair = on_synthetic(Reason.DRAINED, drained=Drained(CHANGED, None, "the host\nis serviced"))
     assert pair.vf is not None
