@@ -79,22 +79,74 @@ static __always_inline void store_if_new(u64 *entry, u64 word)
 		*entry = word;
 }
 
-/* Rule 1: remember that a device above the synthetic NIC sent from this MAC. */
+/*
+ * Masks of all bits or none, without a branch: each branch here would double what the verifier has to follow for each
+ * entry and in each attempt. LLVM would make branches of what it sees through.
+ */
+static __always_inline u64 if_zero(u64 value)
+{
+	u64 negative = -value;
+
+	asm volatile("" : "+r"(negative));
+	return ~((s64)(value | negative) >> 63);
+}
+
+static __always_inline u64 if_less(u16 value, u16 than)
+{
+	s64 difference = (s64)value - than;
+
+	asm volatile("" : "+r"(difference));
+	return difference >> 63;
+}
+
+/*
+ * Entries that a sender may be in. MACs of containers often differ in the last byte alone, so the upper bits of the hash
+ * choose: lower ones do not depend on that byte.
+ */
+#define SENDER_WAYS 4
+
+static __always_inline u64 *senders_of(u64 hash)
+{
+	return &own_evidence()->senders[hash >> 59 & ~(SENDER_WAYS - 1ULL)];
+}
+
+/*
+ * Rule 1: remember that a device above the synthetic NIC sent from this MAC, in place of the one that has not sent for the
+ * longest time. Of those that sent within one tick the hash chooses, or each new one would replace the one before it.
+ */
 static __always_inline void note_sender(u64 from)
 {
 	u64 hash = mix(0, from), word = (hash & ~0xffffULL) | ticks_now();
+	u64 *first = senders_of(hash), *oldest = &first[hash >> 59 & (SENDER_WAYS - 1)];
 
-	store_if_new(&own_evidence()->senders[hash % EVIDENCE_STATIONS], word);
+#pragma clang loop unroll(full)
+	for (u32 way = 0; way < SENDER_WAYS; way++) {
+		if (!((first[way] ^ word) & ~0xffffULL)) {
+			store_if_new(&first[way], word);
+			return;
+		}
+		if (*oldest && (!first[way] || (u16)(word - first[way]) > (u16)(word - *oldest)))
+			oldest = &first[way];
+	}
+	store_if_new(oldest, word);
 }
 
 static __always_inline bool is_own(struct pair *pair, u64 from)
 {
-	u64 hash = mix(0, from), word;
+	u64 hash = mix(0, from), found = 0;
+	u64 *first = senders_of(hash);
+	u16 now = ticks_now();
 
 	if (from == pair->address)
 		return true;
-	word = own_evidence()->senders[hash % EVIDENCE_STATIONS];
-	return !((word ^ hash) & ~0xffffULL) && within(word, SENDER_TICKS);
+#pragma clang loop unroll(full)
+	for (u32 way = 0; way < SENDER_WAYS; way++) {
+		u64 word = *(volatile u64 *)&first[way];
+
+		found |= if_zero((word ^ hash) & ~0xffffULL) &
+			 if_less(now - word, SENDER_TICKS + 1);
+	}
+	return found;
 }
 
 /* Frames of plain unicast that a path has delivered. */
@@ -145,7 +197,8 @@ static __always_inline u64 *station(struct pair *pair, struct frame *frame, u64 
 	u64 hash = mix(0, frame->to | (u64)frame->vlan << 48);
 
 	*word = (hash & ~0xffffffffULL) | (pair->epoch & 0xffff) << 16;
-	return &own_evidence()->targets[hash % EVIDENCE_STATIONS];
+	/* The lower bits do not depend on the last byte of the MAC. */
+	return &own_evidence()->targets[hash >> 59];
 }
 
 /* Rule 2 for all other stations. */
@@ -214,26 +267,6 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
 	}
 	entry = station(pair, frame, &word);
 	store_if_new(entry, word | ticks_now());
-}
-
-/*
- * Masks of all bits or none, without a branch: each branch here would double what the verifier has to follow for each
- * entry and in each attempt. LLVM would make branches of what it sees through.
- */
-static __always_inline u64 if_zero(u64 value)
-{
-	u64 negative = -value;
-
-	asm volatile("" : "+r"(negative));
-	return ~((s64)(value | negative) >> 63);
-}
-
-static __always_inline u64 if_less(u16 value, u16 than)
-{
-	s64 difference = (s64)value - than;
-
-	asm volatile("" : "+r"(difference));
-	return difference >> 63;
 }
 
 /* Entries that a frame may be in: frames that arrive in a burst share them seldom. */

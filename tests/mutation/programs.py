@@ -434,8 +434,22 @@ FRAMES = (
     Mutation(
         "a sender is remembered for ever",
         "ebpf/evidence.h",
-        " && within(word, SENDER_TICKS);",
-        ";",
+        "if_less(now - word, SENDER_TICKS + 1);",
+        "if_less(now - now, SENDER_TICKS + 1);",
+        _EVIDENCE,
+    ),
+    Mutation(
+        "senders whose MACs differ in the last byte share their entries",
+        "ebpf/evidence.h",
+        "senders[hash >> 59 & ~(SENDER_WAYS - 1ULL)]",
+        "senders[hash % EVIDENCE_STATIONS & ~(SENDER_WAYS - 1ULL)]",
+        _EVIDENCE,
+    ),
+    Mutation(
+        "a sender replaces any other, not the one that has been silent for the longest time",
+        "ebpf/evidence.h",
+        "(u16)(word - first[way]) > (u16)(word - *oldest)",
+        "(u16)(word - first[way]) < (u16)(word - *oldest)",
         _EVIDENCE,
     ),
     Mutation(
