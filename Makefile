@@ -55,6 +55,12 @@ vm-test: ## the kernel tests again, in guests with Debian's kernels; ARGS='6.12 
 vm-test-every: ## the same, with every test on every kernel: an hour more
 	@NETVSC_BPF_VM_EVERY=1 $(MAKE) --no-print-directory vm-test
 
+.PHONY: arm64-test
+arm64-test: ## commands and tests on Debian's arm64 kernels, pages of 4 and 16 KiB, emulated; ARGS='4k': one
+	@scripts/kernel.sh arm64-test
+	@scripts/setup.sh vm
+	@$(VENV)/python -m tests.arm64.run $(ARGS)
+
 .PHONY: fleet-test
 fleet-test: ## Ansible role, cloud-init, image and Kubernetes manifests, in root directories
 	@scripts/fleet-test.sh

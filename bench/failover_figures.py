@@ -56,9 +56,9 @@ class Leaving:
     igbvf does so between two resets while its PF is down. A contender that goes by the carrier uses it again.
     """
     closed_ms: float | None = None
-    """From the border until the kernel began to close the VF; None: nobody took it down meanwhile."""
+    """From the border until the kernel began to close the VF; None: it was not taken down meanwhile."""
     restored_ms: float | None = None
-    """From the border to the first arrival after the last loss; None: lost to the end, or nothing was lost."""
+    """From the border to the first arrival after the last loss; None: lost to the end, or nothing lost."""
 
     @property
     def after(self) -> int:

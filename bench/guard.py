@@ -26,9 +26,12 @@ from vm.kernels import kernels
 _MODULES = "veth sch_ingress"
 _LIMITS = (
     (Case(Pair.EVIDENCE, InUse.SYNTHETIC, Nic.SYNTHETIC, Frame.UNICAST), 100),
-    (Case(Pair.EVIDENCE, InUse.VF, Nic.SYNTHETIC, Frame.BROADCAST), 400),
+    (Case(Pair.EVIDENCE, InUse.VF, Nic.SYNTHETIC, Frame.BROADCAST), 450),
 )
-"""What guard may take for a frame by the synthetic NIC: of the path in use, and one that it compares."""
+"""What guard may take for a frame by the synthetic NIC: of the path in use, and one that it compares.
+
+A frame that is compared may be in any of four entries; with one it took 114 less, and bursts arrived twice.
+"""
 _OVER_OFF = 10.0
 """How many instructions more a unicast frame by a VF in use may take than with guard off."""
 Figures = dict[str, list[float]]
@@ -68,15 +71,19 @@ def judge(report: Report, figures: Figures, kernel: str) -> None:
     columns = ("arrives by, frame, attached", "path in use", "instructions/frame", "over nothing attached")
     report.table(f"Instructions a received frame, Linux {kernel}", columns, rows)
     for case, limit in _LIMITS:
-        report.claim(f"{case.name}: instructions for guard", over(figures, case), limit, "")
-    unicast = [Case(pair, InUse.VF, Nic.VF, Frame.UNICAST) for pair in (Pair.EVIDENCE, Pair.OFF)]
-    more = over(figures, unicast[0]) - over(figures, unicast[1])
+        report.claim(f"{case.name}: instructions for guard", guard_alone(figures, case), limit, "")
+    more = guard_alone(figures, Case(Pair.EVIDENCE, InUse.VF, Nic.VF, Frame.UNICAST))
     report.claim("unicast by a VF in use: instructions more than with guard off", more, _OVER_OFF, "")
 
 
 def over(figures: Figures, case: Case) -> float:
     """Return what a case takes more than the same frame with nothing attached."""
     return _middle(figures, case) - _middle(figures, case.bare)
+
+
+def guard_alone(figures: Figures, case: Case) -> float:
+    """Return what a case takes more than the same frame with guard off."""
+    return _middle(figures, case) - _middle(figures, case.unguarded)
 
 
 def _middle(figures: Figures, case: Case) -> float:

@@ -51,6 +51,14 @@ class Case:
         return Case(Pair.NONE, InUse.NONE, self.nic, self.frame)
 
     @property
+    def unguarded(self) -> "Case":
+        """The same frame by the same NIC with guard off: what of the cost is not guard's.
+
+        Once a tcx link exists anywhere, the kernel looks for programs on each frame (tcx_needed).
+        """
+        return Case(Pair.OFF, InUse.VF, self.nic, self.frame)
+
+    @property
     def name(self) -> str:
         """Return it in words, by which its figures are stored."""
         return f"{self.pair}, path {self.path}: {self.frame} by the {self.nic}"

@@ -67,7 +67,7 @@ def _choices(kind: type[StrEnum]) -> list[str]:
 @click.option(
     "--guard",
     type=click.Choice(_choices(GuardMode)),
-    help="Which ingress of the synthetic path to drop while the VF is in use.",
+    help="Which frames to drop as copies that a switch has delivered to both NICs.",
 )
 @click.option(
     "--liveness",

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netvsc_bpf.kernel.process.stdio import say
-from netvsc_bpf.lab.demo import Progress, run_demo
+from netvsc_bpf.lab.demo import UDP_RATE, Progress, run_demo
 from netvsc_bpf.lab.demo_result import DemoResult
 from netvsc_bpf.lab.leak_check import Leftovers
 from netvsc_bpf.lab.sandbox import enter_sandbox
@@ -23,7 +23,15 @@ from netvsc_bpf.lab.sandbox import enter_sandbox
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON, and nothing else.")
-def demo(as_json: bool) -> None:
+@click.option(
+    "--rate",
+    type=click.IntRange(10, 100_000),
+    default=UDP_RATE,
+    show_default=True,
+    metavar="PACKETS",
+    help="UDP packets per second in each direction; lower it on a slow machine.",
+)
+def demo(as_json: bool, rate: int) -> None:
     """Demonstrate failover in a lab of network namespaces. A VF is removed and returns under traffic.
 
     Takes about 15 seconds and needs root. The machine's own interfaces are not touched. The exit code is 1 if
@@ -32,7 +40,7 @@ def demo(as_json: bool) -> None:
     enter_sandbox()
     console = Console(quiet=as_json, highlight=False, _environ=terminal.environment())
     with best_effort():
-        result = _watched(console)
+        result = _watched(console, rate)
         if as_json:
             click.echo(json.dumps(result.as_json(), indent=2))
         else:
@@ -43,7 +51,7 @@ def demo(as_json: bool) -> None:
         sys.exit(1)
 
 
-def _watched(console: Console) -> DemoResult:
+def _watched(console: Console, rate: int) -> DemoResult:
     # A terminal gets one line that is updated, a pipe one line per event.
     live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
     announced = 0
@@ -57,7 +65,7 @@ def _watched(console: Console) -> DemoResult:
             console.print(f"{now.number}/{now.of} {now.title}")
 
     with live or nullcontext():
-        return run_demo(watch)
+        return run_demo(watch, rate)
 
 
 def _line(now: Progress) -> Text:

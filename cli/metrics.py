@@ -6,7 +6,10 @@ import click
 
 @click.command()
 def metrics() -> None:
-    """Print the metrics once, for textfile collectors. They are those of `run`; no manager is needed."""
+    """Print the metrics once, for textfile collectors. No manager is needed.
+
+    They are those of `run`, without those of the manager itself.
+    """
     from netvsc_bpf.manager.events import claim
     from netvsc_bpf.metrics.once import scrape
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@run_options
+@run_options("Read the configuration of `run` from this TOML file; command-line options override it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as JSON.")
 def plan(
     interfaces: tuple[str, ...], file: Path | None, any_bus: bool, settle: int | None, as_json: bool

@@ -12,7 +12,7 @@ from netvsc_bpf.model.severity import Severity
 
 
 @click.command()
-@run_options
+@run_options("Read this TOML file at start and on SIGHUP; command-line options override it.")
 @click.option(
     "--interval",
     metavar="SECONDS",

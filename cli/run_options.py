@@ -26,8 +26,12 @@ def _names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
     return value
 
 
-def run_options(command: _Command) -> _Command:
-    """Add IFACE, --config, --any-bus and --settle to a command."""
+def run_options(config_help: str) -> Callable[[_Command], _Command]:
+    """Return a decorator that adds IFACE, --config, --any-bus and --settle to a command."""
+    return lambda command: _with_options(command, config_help)
+
+
+def _with_options(command: _Command, config_help: str) -> _Command:
     for add in reversed(
         (
             click.argument(
@@ -42,7 +46,7 @@ def run_options(command: _Command) -> _Command:
                 "file",
                 metavar="FILE",
                 type=click.Path(path_type=Path),
-                help="Read this TOML file at start and on SIGHUP; command-line options override it.",
+                help=config_help,
             ),
             click.option("--any-bus", is_flag=True, help="Also accept VFs that are not PCI devices."),
             click.option(

@@ -5,6 +5,7 @@
 # other releases too. On this machine only debootstrap is installed.
 #
 # Usage: scripts/debian-root.sh RELEASE FOLDER PACKAGE,...    the folder must not exist, and does not after a failure
+# DEBOOTSTRAP_OPTIONS: more words for debootstrap, such as --foreign, which leaves the packages to be unpacked
 set -euo pipefail
 
 RELEASE=$1 FOLDER=$2 PACKAGES=$3
@@ -24,7 +25,8 @@ mirror=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Creat
 [ -n "$mirror" ] || die "apt-get has no Debian source configured"
 mkdir -p "$(dirname "$FOLDER")"
 log=$FOLDER.log
-debootstrap --variant=minbase --include="$PACKAGES" "$RELEASE" "$FOLDER" "$mirror" >"$log" 2>&1 || {
+# shellcheck disable=SC2086  # a list of words
+debootstrap --variant=minbase ${DEBOOTSTRAP_OPTIONS:-} --include="$PACKAGES" "$RELEASE" "$FOLDER" "$mirror" >"$log" 2>&1 || {
 	tail -n 5 "$log" >&2
 	rm -rf "$FOLDER"
 	die "debootstrap failed: see $log"

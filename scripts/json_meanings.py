@@ -55,7 +55,8 @@ STATUS = {
     "moved while it answers; null: only `undrain` ends it",
     "drained.why": "the reason; null without one",
     "drained.by": "who drained it, and so who ends it: an operator, or the manager for announced maintenance",
-    "chosen": "what `attach` chose for the pair, which `run` keeps; null if nothing, as is each key below it",
+    "chosen": "what `attach` chose for the pair, kept unless the configuration of `run` sets it; "
+    "null if nothing, as is each key below it",
     "chosen.vf": "`--vf`",
     "chosen.any_bus": "`--any-bus`",
     "chosen.settle_ms": "`--settle`",

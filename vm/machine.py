@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from vm.kernels import REPO, Kernel
 
@@ -77,6 +78,17 @@ class Machine:
         ]
 
 
+class Bootable(Protocol):
+    """What can be booted: this module's machine, or one of another architecture."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """Its kernel."""
+
+    def command(self, out: Path) -> list[str | Path]:
+        """Return the command line that boots it, runs the task of `out`'s settings and switches it off."""
+
+
 class Ending(enum.Enum):
     """How a run ended."""
 
@@ -101,7 +113,7 @@ class Outcome:
 
 
 def run(
-    machine: Machine,
+    machine: Bootable,
     task: Path,
     out: Path,
     *,

@@ -27,7 +27,7 @@ def merged(current: ManagerConfig, wanted: ManagerConfig) -> Reloaded:
     for section, key, before, after in _differences(current, wanted):
         name = f"{section}.{key.name}"
         if key.setting.live:
-            changed.append(_change(name, before, after))
+            changed.append(_change(name, _shown(key, before), _shown(key, after)))
         else:
             kept.append(name)
             config = _with(config, section, key.field, before)
@@ -84,10 +84,10 @@ def _settings(one: InterfaceConfig) -> dict[str, Any]:
     return found | {"settle_ms": one.settle_ms}
 
 
-def _change(name: str, before: Any, after: Any) -> str:
-    text = f"{name} {_shown(after)} instead of {_shown(before)}"
+def _change(name: str, before: str, after: str) -> str:
+    text = f"{name} {after} instead of {before}"
     return text if len(text) <= _LONGEST else f"{name} changed"
 
 
-def _shown(value: Any) -> str:
-    return "not set" if value is None else as_toml(value)
+def _shown(key: Key, value: Any) -> str:
+    return "not set" if value is None and not key.takes_auto else as_toml(value)

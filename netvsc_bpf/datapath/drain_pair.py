@@ -37,6 +37,7 @@ from netvsc_bpf.model.errors import KernelError, NetvscBpfError, NoSuchNic, Refu
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
+from netvsc_bpf.model.timestamp import local
 
 MAX_WAIT_MS = 10_000
 """The longest that undrain waits for a VF to settle. With a longer settle time the kernel arms it later."""
@@ -95,6 +96,8 @@ def drain(
             return [*warnings, *_take_warnings(session)]
     with writing(f"{interface} is drained, but its VF cannot be taken down") as session:
         _run(session, synthetic.ifindex, _take_down)
+        if not managed:
+            _run(session, synthetic.ifindex, _warn_of_its_end)
         return [*warnings, *_take_warnings(session)]
 
 
@@ -221,14 +224,28 @@ def _warn_if_up(target: _Target) -> None:
         target.session.tools.warnings.append(text)
 
 
+def _warn_of_its_end(target: _Target) -> None:
+    """Add a warning that the drain outlasts its time where no manager runs."""
+    until, name = target.loaded.pair(target.slot).drained_until, target.synthetic.name
+    if until not in (0, abi.DRAINED_INDEFINITELY):
+        text = f"no manager runs to end the drain of {name} at {local(CLOCKS.utc(until))}"
+        target.session.tools.warnings.append(f"{text}: `netvsc-bpf undrain {as_argument(name)}` ends it")
+
+
 def _use_again(target: _Target) -> None:
     """Bring the VF up if netvsc-bpf took it down, and permit it if it fits; then it settles."""
     vf, loaded, slot, synthetic = target.vf, target.loaded, target.slot, target.synthetic
     found, state = loaded.found(slot), loaded.pair(slot)
     if vf is None or state.drained_until or state.returns == abi.Returns.PENDING:
         return
-    if synthetic.up and not vf.up and abi.REASONS[found.taken_down] in drains.RETURNING:
-        _follow_up(target, vf, up=True, because=None)
+    if not vf.up and abi.REASONS[found.taken_down] in drains.RETURNING:
+        if synthetic.up:
+            _follow_up(target, vf, up=True, because=None)
+        else:
+            again = f"once it is up, run `netvsc-bpf attach {as_argument(synthetic.name)}`"
+            target.session.tools.warnings.append(
+                f"{synthetic.name} is down, so {vf.name} stays down: {again}"
+            )
     state = loaded.pair(slot)
     fits = is_enabled(state, vf) and (vf.mac, vf.mtu) == (synthetic.mac, synthetic.mtu)
     if not fits or found.denied:

@@ -77,9 +77,10 @@ class AttachOptions:
     leave: Annotated[
         LeavePolicy,
         Setting(
-            "What to do with a VF that is up but must not be used (damped, stalled, drained, no required XDP "
-            "program, MTU not supported, link lost on hv_netvsc): take it down, so that ingress moves too, "
-            "or only steer egress away. A VF that hv_netvsc enslaved goes on sending and receiving with that."
+            "What to do with a VF that is up but must not be used (damped, stalled, unreachable, waiting for "
+            "an operator, drained, no required XDP program, MTU not supported, link lost on hv_netvsc): take "
+            "it down, so that ingress moves too, or only steer egress away. A VF that hv_netvsc enslaved "
+            "goes on sending and receiving with that."
         ),
     ] = LeavePolicy.DOWN
     return_: Annotated[

@@ -24,7 +24,9 @@ from netvsc_bpf.lab.udp import UdpResult, UdpStream
 from netvsc_bpf.lab.wiring import index_of, with_rtnl
 
 UDP_RATE = 5_000
-TCP_RATE = 2_000_000
+"""Packets a second, each way."""
+_TCP_BYTES = 400
+"""Bytes of TCP a second for each of these packets."""
 _PATIENCE_S = 10.0
 _DWELL_S = 0.5
 _TICK_S = 0.1
@@ -55,15 +57,17 @@ class _Seen:
     vf_share: float
 
 
-def run_demo(watch: Callable[[Progress], None]) -> DemoResult:
+def run_demo(watch: Callable[[Progress], None], rate: int = UDP_RATE) -> DemoResult:
     """Run the demo inside a sandbox; ``watch`` is called about ten times a second.
+
+    `rate` is in packets a second, each way; a slow machine needs a lower one.
 
     Raises:
         NetvscBpfError: the lab could not be built, or a command of the product failed.
     """
     with ExitStack() as stack:
         lab = stack.enter_context(Lab(LabPlan(fabric=Fabric.HOST)))
-        demo = _Demo(lab, watch, stack)
+        demo = _Demo(lab, watch, stack, rate)
         seen, end_ns = demo.play()
         tx, rx, tcp = demo.stop()
         left_by_detach = Leftovers((), leak_check.pins(), leak_check.hooks(lab.guest))
@@ -79,13 +83,13 @@ def run_demo(watch: Callable[[Progress], None]) -> DemoResult:
 
 
 class _Demo:
-    def __init__(self, lab: Lab, watch: Callable[[Progress], None], stack: ExitStack) -> None:
+    def __init__(self, lab: Lab, watch: Callable[[Progress], None], stack: ExitStack, rate: int) -> None:
         self.how: dict[str, str] = {}
         self._lab = lab
         self._watch = watch
-        self._tx = stack.enter_context(UdpStream(udp_plan(lab, Direction.TX, rate=UDP_RATE)))
-        self._rx = stack.enter_context(UdpStream(udp_plan(lab, Direction.RX, rate=UDP_RATE)))
-        self._tcp = stack.enter_context(TcpStream(tcp_plan(lab, Direction.TX, rate=TCP_RATE)))
+        self._tx = stack.enter_context(UdpStream(udp_plan(lab, Direction.TX, rate=rate)))
+        self._rx = stack.enter_context(UdpStream(udp_plan(lab, Direction.RX, rate=rate)))
+        self._tcp = stack.enter_context(TcpStream(tcp_plan(lab, Direction.TX, rate=rate * _TCP_BYTES)))
         self._product = Product(lab.guest, self._tick)
         self._steps = script(lab, self._product)
         self._number = 0

@@ -6,7 +6,7 @@ withdrawn, below the reuse threshold it is given again. The penalty has a ceilin
 for hours is not suppressed for hours more.
 
 With the defaults, two or three flaps of a VM that boots on Azure have no effect, however close they are; the
-fourth within about eight minutes suppresses the VF. It is used again after 13 to 26 minutes without failures,
+fourth within about eight minutes suppresses the VF. It is used again after 10 to 26 minutes without failures,
 and then a single failure suppresses it again: because the thresholds are close, a VF that fails only while it
 is in use is tried less than five times an hour.
 """

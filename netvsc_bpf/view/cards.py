@@ -99,7 +99,8 @@ def _facts(pair: PairStatus, now: datetime) -> Iterator[tuple[str, str, str | No
     if (said := manager(pair)) is not None:
         yield "manager", said, None if pair.managed else "yellow"
     if pair.chosen is not None:
-        yield "chosen", shown(f"{' '.join(pair.chosen.as_options())}, which `run` keeps"), None
+        options = " ".join(pair.chosen.as_options())
+        yield "chosen", shown(f"{options}, kept unless the configuration of `run` sets it"), None
 
 
 def _vf(vf: Nic | None, taken_down: Reason | None) -> str:

@@ -15,10 +15,15 @@ _WORDS = {
     ProbeState.IDLE: "not asked: the VF is not in use",
 }
 
+_NEVER = "no answer yet: nothing is watched"
+"""Unproven, and not asked by both paths either."""
+
 
 def probe_words(probe: Probe, now: datetime) -> str:
     """Return the state of the probe, its targets, and how long ago one answered."""
     text = _WORDS[probe.state]
+    if probe.state is ProbeState.UNPROVEN and probe.last_answer is None:
+        text = _NEVER
     if probe.targets:
         text = f"{', '.join(probe.targets)}: {text}"
     if probe.last_answer is not None:

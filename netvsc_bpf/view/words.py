@@ -6,7 +6,7 @@ from datetime import datetime
 
 from netvsc_bpf.model.drain import DrainedBy
 from netvsc_bpf.model.names import as_argument, quoted
-from netvsc_bpf.model.path import Liveness, Path, Reason
+from netvsc_bpf.model.path import Liveness, Path, Reason, ReturnPolicy
 from netvsc_bpf.model.status import PairStatus
 from netvsc_bpf.model.timestamp import local
 from netvsc_bpf.view.amounts import ago
@@ -36,7 +36,9 @@ def explain(pair: PairStatus) -> Explanation:
     if pair.reason in _DECIDED and pair.vf is not None and pair.vf.up:
         why = f"{why}; {vf} is up, so its switch may go on delivering to it"
     if pair.taken_down is not None and pair.managed is False and pair.reason not in _HELD_BACK:
-        remedy = f"{remedy}; then {_bring_up(name, vf)}"
+        # A VF that is down only because netvsc-bpf took it down has no other cause to remove.
+        bring_up = _bring_up(name, vf)
+        remedy = bring_up if pair.reason is Reason.VF_DOWN else f"{remedy}; then {bring_up}"
     return Explanation("On the synthetic path", why, remedy)
 
 
@@ -53,9 +55,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
     reasons: dict[Reason, tuple[str, str | None]] = {
         Reason.NO_VF: (
             "; ".join([f"{name} has no VF now", *pair.unused]),
-            f"when {'it fits, or the host adds another' if pair.unused else 'the host adds one'}, "
-            "`netvsc-bpf run` uses it automatically; without it run "
-            f"`netvsc-bpf attach {as_argument(name)}`",
+            _vf_again(pair),
         ),
         Reason.VF_DOWN: (f"{vf} is administratively down", f"`ip link set dev {quoted(vf)} up`"),
         Reason.NO_CARRIER: (f"{vf} has no carrier", _link_again(pair)),
@@ -90,7 +90,7 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
             f"{_used_again(pair, 'after a while')}; check the switch port of {vf}",
         ),
         Reason.MANUAL: (
-            f"{vf} failed, and is not used again before an operator allows it",
+            f"{vf} failed or was removed, and is not used before an operator allows it",
             f"check {vf}, then `netvsc-bpf undrain {as_argument(name)}`",
         ),
         Reason.XDP_MISSING: (
@@ -104,6 +104,16 @@ def _why(pair: PairStatus, name: str, vf: str) -> tuple[str, str | None]:
         ),
     }
     return reasons.get(pair.reason, (f"{pair.reason}", None))
+
+
+def _vf_again(pair: PairStatus) -> str:
+    """Return what has a VF used where there is none that fits."""
+    name = as_argument(pair.synthetic.name)
+    when = f"when {'it fits, or the host adds another' if pair.unused else 'the host adds one'}"
+    if pair.return_policy is ReturnPolicy.MANUAL:
+        run = f"{when}, `netvsc-bpf run` or `netvsc-bpf attach {name}` adopts it"
+        return f"{run}; if one failed or was removed before, `netvsc-bpf undrain {name}` allows its use"
+    return f"{when}, `netvsc-bpf run` uses it automatically; without it run `netvsc-bpf attach {name}`"
 
 
 def _why_drained(pair: PairStatus, vf: str) -> tuple[str, str]:

@@ -119,10 +119,24 @@ class Life:
         if self._machine.run("systemctl is-active netvsc-bpf || true").strip() == "active":
             raise StepFailed("the service still runs")
 
+    def refuse_after_removal(self, package: str) -> None:
+        """Check that another map layout is refused while only what was kept can detach the NICs."""
+        said = self._machine.run(f"dpkg --force-confold --install /share/{package}", status=1)
+        if "run '/var/lib/netvsc-bpf/detach --all'" not in said or "Nothing has been changed" not in said:
+            raise StepFailed(said)
+        self._machine.run("[ -x /var/lib/netvsc-bpf/detach ] && ls -d /sys/fs/bpf/netvsc-bpf/*/pair_*")
+        print("  after a removal another map layout is refused while NICs are attached", flush=True)
+
     def purge(self, before: set[str]) -> None:
         """Purge the package under traffic: nothing of it is left, in files or in the kernel."""
+        # What is kept to detach has to work when `apt autoremove` has removed the package's dependencies.
+        modules = "/usr/lib/python3/dist-packages"
+        self._machine.run(f"mv {modules}/click {modules}/prometheus_client {modules}/pyroute2 /root/")
         with nothing_lost(self._lab, "purge"):
-            self._machine.run("apt-get -y purge netvsc-bpf")
+            said = self._machine.run("apt-get -y purge netvsc-bpf")
+        self._machine.run(f"mv /root/click /root/prometheus_client /root/pyroute2 {modules}/")
+        if "could not restore everything" in said:
+            raise StepFailed(said)
         after = self._files()
         left = sorted(after - before) + [f"gone: {path}" for path in sorted(before - after)]
         left += self._machine.run("find /sys/fs/bpf -mindepth 1 ! -name '*.debug'").splitlines()

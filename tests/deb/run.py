@@ -78,6 +78,7 @@ def _life(machine: Machine, life: Life, built: packages.Packages, upgrades: int)
         life.change(built.previous, f"downgrade {number}")
         life.change(built.current, f"upgrade {number}")
     life.remove()
+    life.refuse_after_removal(built.other_abi)
     life.purge(before)
 
 

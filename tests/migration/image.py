@@ -5,18 +5,18 @@ It is a file system that is read only and shared by all QEMUs, so that a migrati
 made of dpkg's lists of files, with mke2fs, which needs no mount and no loop device.
 """
 
-import gzip
 import hashlib
 import lzma
 import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from vm.kernels import REPO, Kernel
+from vm.ramdisk import host_busybox, make_ramdisk, with_needed
 
 _PACKAGES = (
     "python3 python3-bpfcc iproute2 ethtool bash coreutils kmod mount iputils-ping procps util-linux grep sed"
@@ -55,7 +55,7 @@ def image(kernel: Kernel) -> Image:
     _program(tree)
     _modules(kernel, tree)
     _file_system(tree, made.disk)
-    _ramdisk(kernel, folder / "early", made.ramdisk)
+    make_ramdisk(kernel, host_busybox(), _HERE / "init", _EARLY_MODULES, made.ramdisk)
     shutil.rmtree(tree)
     stamp.write_text(state)
     return made
@@ -126,7 +126,7 @@ def _program(tree: Path) -> None:
 
 
 def _modules(kernel: Kernel, tree: Path) -> None:
-    for module in _with_needed(kernel, _MODULES.split()):
+    for module in with_needed(kernel, _MODULES.split()):
         target = tree / "usr" / module.relative_to(kernel.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.with_suffix("").write_bytes(lzma.decompress(module.read_bytes()))
@@ -135,38 +135,10 @@ def _modules(kernel: Kernel, tree: Path) -> None:
     subprocess.run(["depmod", "-b", tree, kernel.release], check=True)
 
 
-def _with_needed(kernel: Kernel, names: Iterable[str]) -> list[Path]:
-    """Return the files of these modules and of those that they need, in the order of loading."""
-    found: dict[Path, None] = {}
-    for name in names:
-        show = ["modprobe", "-d", kernel.folder, "-S", kernel.release, "--show-depends", name]
-        shown = subprocess.run(show, check=True, stdout=subprocess.PIPE, text=True).stdout
-        lines = map(str.split, shown.splitlines())
-        found |= {Path(words[1]): None for words in lines if words[0] == "insmod"}
-    return list(found)
-
-
 def _file_system(tree: Path, disk: Path) -> None:
     size = sum(file.lstat().st_size for file in tree.rglob("*")) * 14 // 10 + (64 << 20)
     make = ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", tree, disk]
     subprocess.run([*make, f"{size >> 10}k"], check=True, stdout=subprocess.DEVNULL)
-
-
-def _ramdisk(kernel: Kernel, tree: Path, ramdisk: Path) -> None:
-    for name in ("bin", "dev", "proc", "sys", "modules", "image", "writes", "root"):
-        (tree / name).mkdir(parents=True)
-    busybox = shutil.which("busybox-static") or shutil.which("busybox")
-    assert busybox is not None, "scripts/setup.sh vm installs it"
-    shutil.copy2(Path(busybox).resolve(), tree / "bin/busybox")
-    shutil.copy2(_HERE / "init", tree / "init")
-    (tree / "init").chmod(0o755)
-    for number, module in enumerate(_with_needed(kernel, _EARLY_MODULES)):
-        target = tree / "modules" / f"{number:02}-{module.stem}"
-        target.write_bytes(lzma.decompress(module.read_bytes()))
-    names = "\n".join(str(one.relative_to(tree)) for one in sorted(tree.rglob("*")))
-    pack = [busybox, "cpio", "-o", "-H", "newc"]
-    packed = subprocess.run(pack, cwd=tree, input=names.encode(), check=True, capture_output=True).stdout
-    ramdisk.write_bytes(gzip.compress(packed, 1))
 
 
 def _copy(source: Path, target: Path) -> None:

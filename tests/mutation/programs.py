@@ -434,22 +434,22 @@ FRAMES = (
     Mutation(
         "a sender is remembered for ever",
         "ebpf/evidence.h",
-        " && within(word, SENDER_TICKS);",
-        ";",
+        "if_less(now - word, SENDER_TICKS + 1);",
+        "if_less(now - now, SENDER_TICKS + 1);",
         _EVIDENCE,
     ),
     Mutation(
-        "senders whose MACs differ in the last byte share an entry",
+        "senders whose MACs differ in the last byte share their entries",
         "ebpf/evidence.h",
-        "->senders[HIGHEST_BITS(hash, EVIDENCE_SENDERS / WAYS) * WAYS];",
-        "->senders[hash % (EVIDENCE_SENDERS / WAYS) * WAYS];",
+        "senders[UPPER_BITS(hash, EVIDENCE_SENDERS) & ~(SENDER_WAYS - 1ULL)]",
+        "senders[hash % EVIDENCE_SENDERS & ~(SENDER_WAYS - 1ULL)]",
         _EVIDENCE,
     ),
     Mutation(
-        "one sender is noted over another that still sends",
+        "a sender replaces any other, not the one that has been silent for the longest time",
         "ebpf/evidence.h",
-        "(oldest & ~has)) % WAYS];",
-        "(0 & ~has)) % WAYS];",
+        "(u16)(word - first[way]) > (u16)(word - *oldest)",
+        "(u16)(word - first[way]) < (u16)(word - *oldest)",
         _EVIDENCE,
     ),
     Mutation(
@@ -532,8 +532,8 @@ FRAMES = (
     Mutation(
         "unicast of one VLAN is evidence for all",
         "ebpf/evidence.h",
-        "station_hash(frame->to, frame->vlan)",
-        "station_hash(frame->to, 0)",
+        "frame->to | (u64)frame->vlan << 48",
+        "frame->to",
         _EVIDENCE,
     ),
     Mutation(

@@ -72,6 +72,16 @@ def test_links_lead_somewhere(document: Path) -> None:
             )
 
 
+def test_the_package_has_each_document_and_what_it_links_to() -> None:
+    """debian/rules keeps their places; in one folder README.md and docs/README.md would be one file."""
+    shipped = (REPO / "debian/netvsc-bpf.docs").read_text().split()
+    for document in DOCUMENTS:
+        links = [link["path"] for link in LINK.finditer(text_of(document)) if link["path"]]
+        for target in [document, *(document.parent / unquote(link) for link in links)]:
+            inside = target.resolve().relative_to(REPO)
+            assert inside.parts[0] in shipped, f"{name_of(document)}: {inside} is not in the package"
+
+
 def test_alerting_rules_link_to_headings() -> None:
     rules = (REPO / "deploy/prometheus/netvsc-bpf.rules.yml").read_text()
     runbooks = re.findall(r"runbook_url: (\S+)#(\S+)", rules)

@@ -108,7 +108,12 @@ def refuse_while_managed(what: str) -> None:
         pid = _from_elsewhere()
     if pid is not None:
         who = f"process {pid}" if pid else "another process"
-        raise Busy(what, f"{who} manages it and would attach it again", "stop it first", pid=pid or None)
+        raise Busy(
+            what,
+            f"{who} manages this network namespace and may attach again",
+            "stop it first",
+            pid=pid or None,
+        )
 
 
 def _from_elsewhere() -> int | None:

@@ -36,7 +36,7 @@ def step_words(
         case act.Withdraw(reason=Reason.DAMPED):
             return Kind.DAMPED, f"{vf} failed too often and is not used for a while"
         case act.Withdraw(reason=Reason.MANUAL):
-            return Kind.WITHDRAWN, f"{vf} failed, and is not used again before an operator allows it"
+            return Kind.WITHDRAWN, f"{vf} failed or was removed, and is not used before an operator allows it"
         case act.SetReturn(policy=policy):
             return Kind.FOLLOWED, f"return policy {policy}"
         case act.Withdraw(reason=Reason.NOT_PERMITTED):

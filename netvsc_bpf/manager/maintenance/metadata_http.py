@@ -8,6 +8,7 @@ which keep the process from ending. Here asyncio reads, http.client parses, and 
 import asyncio
 import http.client
 import io
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ async def answer(endpoint: Endpoint, request: Request, limit_s: float) -> bytes:
     except TimeoutError:
         raise NoticesUnavailable(what, f"no answer within {limit_s:g} s") from None
     except OSError as error:
-        raise NoticesUnavailable(what, error.strerror or str(error)) from None
+        # asyncio's own text for it is "Connect call failed ('169.254.169.254', 80)".
+        raise NoticesUnavailable(what, os.strerror(error.errno) if error.errno else str(error)) from None
     except (http.client.HTTPException, ValueError, OverflowError) as error:  # a length of 30 digits overflows
         raise NoticesUnavailable(what, f"the answer is not HTTP ({type(error).__name__})") from None
     if status != HTTPStatus.OK:

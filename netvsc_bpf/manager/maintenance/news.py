@@ -8,7 +8,7 @@ from netvsc_bpf.manager.events.kinds import MANAGER, Detail, Event, Kind, Value
 from netvsc_bpf.manager.maintenance.ledger import News, Stage
 from netvsc_bpf.manager.maintenance.notice import Notice, Source
 from netvsc_bpf.model.errors import NetvscBpfError
-from netvsc_bpf.model.timestamp import timestamp
+from netvsc_bpf.model.timestamp import local, timestamp
 
 QUIET_S = 600.0
 """A source must have worked for this long before the same problem is reported again."""
@@ -26,8 +26,7 @@ def news_event(news: News, lead_s: float) -> Event:
     stage, notice = news
     text = f"{notice.why} ({notice.key.source} {notice.key.id})"
     if stage is Stage.SCHEDULED and notice.not_before is not None:
-        when = f"{notice.not_before:%Y-%m-%d %H:%M:%S} UTC"
-        text = f"{text}, not before {when}; drains {lead_s:g} s before that"
+        text = f"{text}, not before {local(notice.not_before)}; drains {lead_s:g} s before that"
     elif stage is Stage.LOST:
         text = f"{text}: its source has not answered since it should have been over"
     return Event(_KINDS[stage], MANAGER, text, details=_details(notice))

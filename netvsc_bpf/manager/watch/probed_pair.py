@@ -70,8 +70,8 @@ class ProbedPair:
     _heard: set[Target] = field(default_factory=set)
     _answers: int = 0
     """Answers that were not counted yet."""
-    _last: int | None = None
-    """CLOCK_BOOTTIME ns of the last answer."""
+    _last: dict[Target, int] = field(default_factory=dict)
+    """CLOCK_BOOTTIME ns of the last answer of each target."""
     _fresh: bool = True
 
     def targets_outdated(self, policy: ProbePolicy, now: float) -> bool:
@@ -93,6 +93,7 @@ class ProbedPair:
         heard = self.targets.heard
         self._macs = {**self._macs, **heard}
         self._macs = {one: self._macs[one] for one in self.targets.targets if one in self._macs}
+        self._last = {one: self._last[one] for one in self.targets.targets if one in self._last}
         self.names = self.targets.names
         self._probe = self._probe.with_targets(self.targets.targets, heard)
 
@@ -100,7 +101,7 @@ class ProbedPair:
         """Note the answer of a target."""
         self._heard.add(target)
         self._answers += 1
-        self._last = CLOCKS.boottime()
+        self._last[target] = CLOCKS.boottime()
         if mac is not None:
             self._macs[target] = mac
 
@@ -148,4 +149,4 @@ class ProbedPair:
 
     def shown(self) -> Probed:
         """Return the state for output."""
-        return Probed(self.names, self._probe.state, self._last)
+        return Probed(self.names, self._probe.state, max(self._last.values(), default=None))

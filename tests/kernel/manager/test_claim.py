@@ -66,7 +66,9 @@ def test_s74_name_held_by_an_unprivileged_process_is_not_a_claim(
         manager.wait_vf()
         manager.wait_event("refused", f"ignoring process {squatter.pid} of user {OUTSIDER}")
         assert float(metric(lab)) == 1
-        refused(run(lab, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
+        refused(
+            run(lab, "detach", "eth0"), 3, f"process {manager.process.pid} manages this network namespace"
+        )
         assert manager.stop() == 0
     assert run(lab, "detach", "--all").returncode == 0
     assert pins() == []

@@ -15,7 +15,12 @@ def test_detach_is_refused_while_a_manager_would_attach_again(
     manager = start(lab)
     manager.wait_vf()
     for what in ("eth0", "--all"):
-        refused(run(lab, "detach", what), 3, f"process {manager.process.pid} manages it", "stop it first")
+        refused(
+            run(lab, "detach", what),
+            3,
+            f"process {manager.process.pid} manages this network namespace",
+            "stop it first",
+        )
     assert manager.status.path is Path.VF
     assert manager.stop() == 0
     assert run(lab, "detach", "--all").returncode == 0

@@ -42,7 +42,7 @@ def test_attach_again_keeps_what_it_is_not_given(lab: Lab, netvsc_bpf_cli: Cli) 
     other = state(netvsc_bpf_cli("attach", "eth0", "--guard", "auto", "--settle", "90", "--json"))
     assert (other["settle_ms"], other["guard"]) == (90, "evidence")
     assert chosen(lab) == AttachChoice(any_bus=True, settle_ms=90)
-    assert "--any-bus --settle 90, which `run` keeps" in netvsc_bpf_cli("status").stdout
+    assert "--any-bus --settle 90, kept unless" in netvsc_bpf_cli("status").stdout
 
 
 def test_attach_that_fails_leaves_the_earlier_choice(lab: Lab, netvsc_bpf_cli: Cli) -> None:

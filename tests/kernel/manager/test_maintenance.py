@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Maintenance that Azure announces: drained before it, undrained after, and an operator's drains stay."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -43,6 +44,7 @@ def test_s99_pair_is_drained_before_maintenance_and_undrained_after_it(
         azure.schedule("freeze-1", in_s=5)
         announced = manager.wait_event("maintenance-scheduled", "not before")
         assert (announced["maintenance"], announced["interface"]) == ("freeze-1", "manager")
+        assert re.search(r"not before [0-9-]+ [0-9:]+[+-]\d\d:\d\d;", announced["text"]), "local, with offset"
         assert manager.where == (Path.VF, Reason.ARMED)
         wait_drained(manager)
         assert begun + 2 < time.time(), "lead_s is 2"

@@ -67,6 +67,13 @@ def test_s99_only_the_first_answer_about_events_may_take_minutes(lab: Lab, azure
     assert read(lab, fresh) == ()
 
 
+def test_s99_service_that_does_not_listen_is_reported_in_the_kernels_words(lab: Lab) -> None:
+    silent = Endpoint("127.0.0.1", 9)
+    with pytest.raises(NoticesUnavailable) as raised:
+        lab.in_guest(lambda: asyncio.run(answer(silent, EVENTS, 5.0)))
+    assert raised.value.why == "Connection refused"
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 410, 429, 500, 503])
 def test_s99_any_other_status_is_no_answer(lab: Lab, azure: MetadataService, status: int) -> None:
     azure.status = status

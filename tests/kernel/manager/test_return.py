@@ -88,7 +88,7 @@ def test_s100_attach_chooses_it_without_a_manager_and_auto_ends_the_wait(
     lab.vf_carrier(True)
     again = state(netvsc_bpf_cli(*attach))
     assert (again["path"], again["reason"], again["return"]) == ("synthetic", "manual", "manual")
-    assert "--return manual, which `run` keeps" in netvsc_bpf_cli("status").stdout
+    assert "--return manual, kept unless" in netvsc_bpf_cli("status").stdout
     ended = state(netvsc_bpf_cli(*attach, "--return", "auto"))
     assert (ended["path"], ended["return"], ended["chosen"]["return"]) == ("vf", "auto", "auto")
     assert "have vf0 return by itself" not in netvsc_bpf_cli("attach", "eth0", "--dry-run").stdout

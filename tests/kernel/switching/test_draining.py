@@ -32,7 +32,8 @@ WHY = "host maintenance\nnext door \x1b[31m"
 
 
 def drain(pair: Attachment, for_s: float | None = None, why: str = "") -> None:
-    assert pair.lab.in_guest(datapath.drain, pair.interface, for_s, why) == []
+    warnings = pair.lab.in_guest(datapath.drain, pair.interface, for_s, why)
+    assert len(warnings) == (for_s is not None), "a manager has to end it"
 
 
 def undrain(pair: Attachment) -> None:
@@ -181,6 +182,17 @@ def test_s98_vf_taken_down_externally_stays_down(silent: Attachment) -> None:
     assert silent.where == (Path.SYNTHETIC, Reason.VF_DOWN)
 
 
+def test_s98_undrain_says_that_the_vf_stays_down_with_its_synthetic_nic(silent: Attachment) -> None:
+    drain(silent)
+    ip(silent.lab, "link", "set", "eth0", "down")
+    (warning,) = silent.lab.in_guest(datapath.undrain, "eth0")
+    assert warning == "eth0 is down, so vf0 stays down: once it is up, run `netvsc-bpf attach eth0`"
+    ip(silent.lab, "link", "set", "eth0", "up")
+    assert not vf_is_up(silent.lab), "nothing would bring it up"
+    silent.attach(settle_ms=10, guard=GuardMode.OFF)
+    silent.wait_used()
+
+
 def test_s98_detach_puts_the_vf_back_and_forgets_the_drain(silent: Attachment) -> None:
     drain(silent)
     silent.lab.in_guest(datapath.detach, "eth0")
@@ -272,7 +284,10 @@ def test_s98_commands_drain_and_undrain(lab: Lab, netvsc_bpf_cli: Cli) -> None:
     attach = ("attach", "eth0", "--vf", "vf0", "--settle", "10")
     assert netvsc_bpf_cli(*attach).returncode == 0
     done = netvsc_bpf_cli("drain", "eth0", "--for", "2h", "--why", WHY)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout) == (0, "")
+    (warning,) = done.stderr.splitlines()
+    assert warning.startswith("netvsc-bpf: no manager runs to end the drain of eth0 at 20")
+    assert warning.endswith(": `netvsc-bpf undrain eth0` ends it")
     shown = netvsc_bpf_cli("status").stdout
     assert "path synthetic (drained)" in shown
     assert "host maintenance / next door \\x1b[31m" in shown

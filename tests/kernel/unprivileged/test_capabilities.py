@@ -149,7 +149,7 @@ def test_s68_root_may_work_beside_the_user(lab_factory: LabFactory) -> None:
 
 def _work_beside(lab: Lab, manager: Manager) -> None:
     assert state(run(lab, "status", "--json"))["path"] == "vf"
-    refused(run(lab, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
+    refused(run(lab, "detach", "eth0"), 3, f"process {manager.process.pid} manages this network namespace")
     assert run(lab, "attach", "eth0", "--any-bus").returncode == 0
     assert run(lab, "attach", "eth1", "--any-bus").returncode == 0
     assert owners() == {UID}

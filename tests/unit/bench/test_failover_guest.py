@@ -19,7 +19,8 @@ from bench.failover_figures import (
     returning,
     times_less,
 )
-from bench.failover_guest import judge, judge_on_hyperv, runs_of, together
+from bench.failover_guest import runs_of, together
+from bench.failover_limits import judge, judge_on_hyperv
 from bench.guest.link_stamps import Moment, Stamp, parse
 from bench.guest.names import BONDING, CONTENDERS, HV_NETVSC, ON_HV_NETVSC, ON_HV_NETVSC_RUNNING, OURS
 from bench.guest.row import Row

@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from bench.guard import Figures, judge, over
+from bench.guard import Figures, guard_alone, judge, over
 from bench.guarding import CASES, Case, Frame, InUse, Nic, Pair
 from bench.report import Report
 
@@ -29,6 +29,12 @@ def test_each_case_is_compared_with_the_same_frame_by_the_same_nic() -> None:
     assert len({case.name for case in CASES}) == len(CASES)
     found = figures() | {COMPARED.name: [1300.0, 1302.0], COMPARED.bare.name: [900.0, 902.0]}
     assert over(found, COMPARED) == 400.0
+
+
+def test_what_a_link_anywhere_costs_is_not_guards_cost() -> None:
+    assert COMPARED.unguarded in CASES
+    found = figures() | {COMPARED.name: [1500.0], COMPARED.unguarded.name: [1030.0]}
+    assert guard_alone(found, COMPARED) == 470.0
 
 
 def test_limits_are_for_guard_alone(tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ def test_changes_are_listed_by_key() -> None:
     )
 
 
+def test_what_netvsc_bpf_chooses_is_called_auto() -> None:
+    text = "[attach]\nguard = 'off'\n[probe]\ntargets = ['10.0.0.1']\n[maintenance]\nfile = '/run/events'\n"
+    assert merged(of(text), of("")).changed == (
+        'attach.guard "auto" instead of "off"',
+        'probe.targets "auto" instead of ["10.0.0.1"]',
+        'maintenance.file not set instead of "/run/events"',
+    )
+
+
 def test_interface_is_listed_if_its_own_settings_changed() -> None:
     before = of("[interface.eth0]\nsettle_ms = 20\n[interface.eth1]\nvf = 'vf1'\n")
     after = of("[attach]\nany_bus = true\n[interface.eth1]\nvf = 'vf1'\n[interface.eth2]\nguard = 'off'\n")

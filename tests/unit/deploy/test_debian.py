@@ -21,7 +21,7 @@ def test_the_package_depends_on_what_the_project_does_in_the_same_versions() -> 
     assert wanted | {("python3-bpfcc", "0.26")} == found
 
 
-@pytest.mark.parametrize("listing", ["netvsc-bpf.install", "netvsc-bpf.examples", "netvsc-bpf.docs"])
+@pytest.mark.parametrize("listing", ["netvsc-bpf.install", "netvsc-bpf.docs"])
 def test_what_is_installed_is_there(listing: str) -> None:
     made = "debian/deployed/"  # by debian/rules
     for line in (DEBIAN / listing).read_text().splitlines():

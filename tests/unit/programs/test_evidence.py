@@ -354,6 +354,35 @@ def test_s78_senders_that_are_silent_make_room_for_others(pair: Host_) -> None:
         assert not delivered(host, SYNTHETIC, one), number
 
 
+@STATES
+@pytest.mark.parametrize(
+    ("first", "count"), [("0242ac110002", 12), ("02be0000200a", 12), ("525400000001", 12)]
+)
+def test_s78_many_devices_above_whose_macs_differ_in_the_last_byte_are_told_apart(
+    pair: Host_, armed: int, first: str, count: int
+) -> None:
+    host, (_, inactive) = pair(armed, plain_ifindex=0), paths_of(armed)
+    macs = [(int(first, 16) + number).to_bytes(6, "big") for number in range(count)]
+    for number, mac in enumerate(macs):
+        host.sends(frame(GROUP, number, source=mac))
+    back = [delivered(host, inactive, frame(GROUP, number, source=mac)) for number, mac in enumerate(macs)]
+    assert not any(back)
+
+
+@STATES
+def test_s78_a_device_that_sends_does_not_displace_those_that_sent_a_moment_ago(
+    pair: Host_, armed: int
+) -> None:
+    """However many there are: the one that has been silent for the longest time gives way."""
+    host, (_, inactive) = pair(armed, plain_ifindex=0), paths_of(armed)
+    macs = [bytes.fromhex("0200") + struct.pack("!I", number * 2654435761 % 2**32) for number in range(500)]
+    for number, mac in enumerate(macs):
+        later(host, 10 * number)
+        host.sends(frame(GROUP, number, source=mac))
+        for recent in macs[max(0, number - 1) : number + 1]:
+            assert not delivered(host, inactive, frame(GROUP, number, source=recent))
+
+
 def test_s78_the_active_path_delivers_also_what_has_the_source_of_a_device_above(pair: Host_) -> None:
     host = pair(ARMED, plain_ifindex=0)
     host.sends(frame(PEER, source=INNER))

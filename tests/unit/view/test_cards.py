@@ -66,6 +66,13 @@ def test_s97_status_says_what_the_probe_found_and_whether_it_watches_anything(st
     assert ("10.5.0.1%eth0.5" in line) == bool(targets)
 
 
+def test_s97_target_that_never_answered_was_not_asked_by_both_paths() -> None:
+    never = Probe(("10.0.0.1",), ProbeState.UNPROVEN)
+    assert "10.0.0.1: no answer yet: nothing is watched" in printed(replace(ON_VF, probe=never))
+    silent = replace(never, last_answer=CHANGED - timedelta(seconds=3))
+    assert "no answer by either path: nothing is watched" in printed(replace(ON_VF, probe=silent))
+
+
 def test_status_says_when_a_target_answered_last_and_nothing_without_a_probe() -> None:
     probe = Probe(("10.0.0.1",), ProbeState.REACHABLE, CHANGED - timedelta(seconds=3))
     assert "10.0.0.1: reachable, last answer 3 s ago" in printed(replace(ON_VF, probe=probe))

@@ -136,7 +136,7 @@ def test_width_is_a_sensible_one_whatever_the_environment_says(
 def test_card_says_whether_a_manager_runs_and_what_was_chosen() -> None:
     text = card(replace(ON_VF, managed=True, chosen=AttachChoice(settle_ms=500), settle_ms=500))
     assert re.search(r"manager +running", text) and "settle time 500 ms" in " ".join(text.split())
-    assert "--settle 500, which `run` keeps" in text
+    assert "--settle 500, kept unless the configuration of `run` sets it" in " ".join(text.split())
     assert "manager" not in card(ON_VF)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from netvsc_bpf.model.drain import Drained, DrainedBy
-from netvsc_bpf.model.path import Liveness, Reason
+from netvsc_bpf.model.path import Liveness, Reason, ReturnPolicy
 from netvsc_bpf.view.words import explain, since
 from tests.unit.view.shapes import CHANGED, ON_VF, on_synthetic
 
@@ -45,6 +45,12 @@ def test_nic_that_is_not_used_may_fit_later() -> None:
     explained = explain(replace(alone, unused=("vf0 is not used: it is not a PCI device",)))
     assert explained.why == "eth0 has no VF now; vf0 is not used: it is not a PCI device"
     assert (explained.remedy or "").startswith("when it fits, or the host adds another, `netvsc-bpf run`")
+
+
+def test_s100_next_vf_waits_for_the_operator_as_the_one_that_is_gone() -> None:
+    explained = explain(on_synthetic(Reason.NO_VF, return_policy=ReturnPolicy.MANUAL))
+    assert "automatically" not in (explained.remedy or "")
+    assert "`netvsc-bpf undrain eth0` allows its use" in (explained.remedy or "")
 
 
 def test_settling_on_the_netlink_rung_needs_the_manager() -> None:
@@ -96,6 +102,12 @@ def test_s101_vf_that_was_taken_down_comes_up_by_a_command_while_no_manager_runs
     )
     for managed in (True, None):
         assert explain(replace(pair, taken_down=reason, managed=managed)).remedy == cause
+
+
+def test_s101_vf_that_is_down_only_because_it_was_taken_down_needs_no_ip_link() -> None:
+    pair = replace(on_synthetic(Reason.VF_DOWN), managed=False, taken_down=Reason.DRAINED)
+    remedy = explain(pair).remedy or ""
+    assert remedy.startswith("`netvsc-bpf attach eth0` or `netvsc-bpf run`: ")
 
 
 def test_s98_drain_is_reported_with_its_reason_and_what_ends_it() -> None:

@@ -64,7 +64,9 @@ def test_s55_both_are_as_found_when_the_synthetic_nic_returns(lab: Lab, pod: Pod
 def test_s55_detach_there_puts_the_vf_back_where_it_was_found(lab: Lab, pod: Pod, start: Start) -> None:
     before = found(lab)
     manager = start_followed(lab, pod, start)
-    refused(run_in(pod.name, "detach", "eth0"), 3, f"process {manager.process.pid} manages it")
+    refused(
+        run_in(pod.name, "detach", "eth0"), 3, f"process {manager.process.pid} manages this network namespace"
+    )
     refused(
         run_in(pod.name, "run", "eth0"), 3, f"process {manager.process.pid} manages a NIC that moved into it"
     )

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """When a pair is looked at next: by a schedule, but a question is given its time."""
 
+from ipaddress import IPv4Address
+from typing import cast
+
 import pytest
 
+from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.manager.watch import probe_targets
+from netvsc_bpf.manager.watch.probe_targets import Device, Targets
 from netvsc_bpf.manager.watch.probed_pair import ProbedPair, SeenPair
-from netvsc_bpf.planner.probe_policy import ProbePolicy
+from netvsc_bpf.planner.probe_policy import ProbePolicy, Target
 
 POLICY = ProbePolicy(enabled=True, interval_s=1.0)
 SEEN = SeenPair(slot=0, vf=3, changed_at=1, reason=None, sent=0, received=0)
@@ -24,3 +30,16 @@ def test_first_look_begins_the_schedule() -> None:
     pair = ProbedPair(2)
     pair.looked(SEEN, POLICY, 5000.0)
     assert 5000.5 < pair.due_at <= 5001.0
+
+
+def test_last_answer_is_one_of_the_targets_as_they_are_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = (Target(2, IPv4Address(text)) for text in ("10.0.0.1", "10.0.0.2"))
+    device = Device(2, "eth0", b"\2\0\0\0\0\1")
+    monkeypatch.setattr(probe_targets, "read", lambda *_: {2: device})
+    pair = ProbedPair(2)
+    for target, answers in ((before, True), (after, False)):
+        monkeypatch.setattr(probe_targets, "choose", lambda *_, one=target: Targets({2: device}, (one,)))
+        pair.read_targets(cast(Rtnetlink, None), {}, POLICY, 0.0)
+        if answers:
+            pair.heard(target, None)
+        assert (pair.shown().last is not None) is answers
