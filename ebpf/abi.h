@@ -9,7 +9,7 @@
 #define __NETVSC_BPF_ABI_H
 
 #define ABI_MAGIC 0x6e767362 /* "nvsb" */
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 
 /*
  * Open addressing: the slot of a NIC is its ifindex modulo NIC_SLOTS, or one of the next when that is taken. Userspace
@@ -67,7 +67,7 @@ enum guard_mode {
 /* Bits of pair.facts, about the synthetic NIC. */
 enum nic_fact {
 	FACT_SENDERS = 1, /* devices above it send from addresses of their own */
-	FACT_TAGS_HIDDEN = 2, /* devices above it use VLANs, and it strips tags before XDP */
+	FACT_TAGS_HIDDEN = 2, /* VLANs are used above it, and it strips tags before XDP */
 	FACT_GENERIC_XDP = 4, /* guard runs in generic mode, where it sees what home redirects */
 	FACT_GUARD_MOVES =
 		8, /* guard is being attached or detached: nothing is dropped meanwhile, whatever its mode */
@@ -184,12 +184,13 @@ struct all_counters {
 
 #define EVIDENCE_FRAMES 512
 #define EVIDENCE_STATIONS 32
+#define EVIDENCE_SENDERS 1024
 
 /* What distinguishes the copy of a frame from its only delivery, per pair (evidence.h). Used by the programs only. */
 struct evidence {
 	u64 frames[EVIDENCE_FRAMES]; /* that arrived a moment ago, and by which path more often */
 	u64 targets[EVIDENCE_STATIONS]; /* stations that the active path has delivered unicast to */
-	u64 senders[EVIDENCE_STATIONS]; /* stations above the synthetic NIC that have sent */
+	u64 senders[EVIDENCE_SENDERS]; /* stations above the synthetic NIC that have sent */
 };
 
 struct all_evidence {

@@ -30,6 +30,7 @@
 #define MOST_AHEAD 8 /* copies of identical frames that are waited for */
 
 #define ETH_HLEN 14
+#define VLAN_HLEN 4
 #define VLAN_VID_MASK 0x0fff /* include/linux/if_vlan.h */
 
 #define VLAN_UNKNOWN 0xffff /* the NIC removes tags before XDP, so this frame may have had one */
@@ -55,6 +56,14 @@ static __always_inline void read_macs(struct frame *frame, const u8 *data)
 	frame->group = data[0] & 1; /* broadcast and multicast (IEEE 802.3, 3.2.3) */
 }
 
+/* Whether the type of a frame is 802.1Q or 802.1ad (include/uapi/linux/if_ether.h). */
+static __always_inline bool is_vlan(const u8 *type)
+{
+	u16 protocol = *(const u16 *)type; /* in network byte order */
+
+	return protocol == 0x0081 || protocol == 0xa888;
+}
+
 /* Multiplication by an odd constant moves each bit to all higher ones (Knuth, vol. 3, 6.4). */
 static __always_inline u64 mix(u64 hash, u64 value)
 {
@@ -70,13 +79,6 @@ static __always_inline u16 ticks_now(void)
 static __always_inline bool within(u16 since, u16 ticks)
 {
 	return (u16)(ticks_now() - since) <= ticks;
-}
-
-/* Store a word whose lower bits are the tick: at most one write a tick, so that CPUs can share its cache line. */
-static __always_inline void store_if_new(u64 *entry, u64 word)
-{
-	if (*entry != word)
-		*entry = word;
 }
 
 /*
@@ -99,54 +101,66 @@ static __always_inline u64 if_less(u16 value, u16 than)
 	return difference >> 63;
 }
 
-/*
- * Entries that a sender may be in. MACs of containers often differ in the last byte alone, so the upper bits of the hash
- * choose: lower ones do not depend on that byte.
- */
-#define SENDER_WAYS 4
-
-static __always_inline u64 *senders_of(u64 hash)
+/* Store a word whose lower bits are the tick: at most one write a tick, so that CPUs can share its cache line. */
+static __always_inline void store_if_new(u64 *entry, u64 word)
 {
-	return &own_evidence()->senders[hash >> 59 & ~(SENDER_WAYS - 1ULL)];
+	if (*entry != word)
+		*entry = word;
 }
 
+/* Entries that a sender, or a frame, may be in: those that come in a burst seldom share them all. */
+#define WAYS 4
+
 /*
- * Rule 1: remember that a device above the synthetic NIC sent from this MAC, in place of the one that has not sent for the
- * longest time. Of those that sent within one tick the hash chooses, or each new one would replace the one before it.
+ * The hash of a station. MACs often differ in their last byte alone, which mix() does not move to the lower bits: what
+ * selects an entry are the highest bits, which depend on all others.
  */
-static __always_inline void note_sender(u64 from)
+static __always_inline u64 station_hash(u64 address, u16 vlan)
 {
-	u64 hash = mix(0, from), word = (hash & ~0xffffULL) | ticks_now();
-	u64 *first = senders_of(hash), *oldest = &first[hash >> 59 & (SENDER_WAYS - 1)];
+	return mix(0, address | (u64)vlan << 48);
+}
+
+#define HIGHEST_BITS(hash, values) ((hash) / (~0ULL / (values) + 1))
+
+/* Return the entry of a sender, else the one that was used longest ago. */
+static __always_inline u64 *sender_entry(u64 hash, u16 now)
+{
+	u64 *first = &own_evidence()->senders[HIGHEST_BITS(hash, EVIDENCE_SENDERS / WAYS) * WAYS];
+	u64 found = 0, has = 0, oldest = 0, longest = 0;
 
 #pragma clang loop unroll(full)
-	for (u32 way = 0; way < SENDER_WAYS; way++) {
-		if (!((first[way] ^ word) & ~0xffffULL)) {
-			store_if_new(&first[way], word);
-			return;
-		}
-		if (*oldest && (!first[way] || (u16)(word - first[way]) > (u16)(word - *oldest)))
-			oldest = &first[way];
+	for (u32 way = 0; way < WAYS; way++) {
+		u64 word = *(volatile const u64 *)&first[way];
+		u64 same = if_zero((word ^ hash) & ~0xffffULL);
+		u64 age = (u16)(now - word) | (if_zero(word) & 0xffff);
+		u64 older = if_less(longest, age);
+
+		/* Not both: two CPUs may have noted one sender in two entries. */
+		found = (found & ~same) | (same & way);
+		has |= same;
+		oldest = (oldest & ~older) | (older & way);
+		longest = (longest & ~older) | (older & age);
 	}
-	store_if_new(oldest, word);
+	return &first[((found & has) | (oldest & ~has)) % WAYS];
+}
+
+/* Rule 1: remember that a device above the synthetic NIC sent from this MAC. */
+static __always_inline void note_sender(u64 from)
+{
+	u64 hash = station_hash(from, 0);
+	u16 now = ticks_now();
+
+	store_if_new(sender_entry(hash, now), (hash & ~0xffffULL) | now);
 }
 
 static __always_inline bool is_own(struct pair *pair, u64 from)
 {
-	u64 hash = mix(0, from), found = 0;
-	u64 *first = senders_of(hash);
-	u16 now = ticks_now();
+	u64 hash = station_hash(from, 0), word;
 
 	if (from == pair->address)
 		return true;
-#pragma clang loop unroll(full)
-	for (u32 way = 0; way < SENDER_WAYS; way++) {
-		u64 word = *(volatile u64 *)&first[way];
-
-		found |= if_zero((word ^ hash) & ~0xffffULL) &
-			 if_less(now - word, SENDER_TICKS + 1);
-	}
-	return found;
+	word = *sender_entry(hash, ticks_now());
+	return !((word ^ hash) & ~0xffffULL) && within(word, SENDER_TICKS);
 }
 
 /* Frames of plain unicast that a path has delivered. */
@@ -194,11 +208,10 @@ static __always_inline bool plain_holds(struct pair *pair, enum pair_path active
 
 static __always_inline u64 *station(struct pair *pair, struct frame *frame, u64 *word)
 {
-	u64 hash = mix(0, frame->to | (u64)frame->vlan << 48);
+	u64 hash = station_hash(frame->to, frame->vlan);
 
 	*word = (hash & ~0xffffffffULL) | (pair->epoch & 0xffff) << 16;
-	/* The lower bits do not depend on the last byte of the MAC. */
-	return &own_evidence()->targets[hash >> 59];
+	return &own_evidence()->targets[HIGHEST_BITS(hash, EVIDENCE_STATIONS)];
 }
 
 /* Rule 2 for all other stations. */
@@ -268,9 +281,6 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
 	entry = station(pair, frame, &word);
 	store_if_new(entry, word | ticks_now());
 }
-
-/* Entries that a frame may be in: frames that arrive in a burst share them seldom. */
-#define WAYS 4
 
 /* Return which of the entries from `first` on has the frame, else one that is not needed any more, else the first. */
 static __always_inline u32 way_of(const u64 *first, u64 key, u16 now)

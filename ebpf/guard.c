@@ -19,8 +19,6 @@
 #include "latch.h"
 #include "maps.h"
 
-#define VLAN_HLEN 4
-
 static __always_inline bool vf_still_carries(struct pair *pair)
 {
 	enum reason reason = RUNG == LIVENESS_NETLINK ? REASON_NONE : why_vf_unusable(pair);
@@ -34,24 +32,24 @@ static __always_inline bool vf_still_carries(struct pair *pair)
 	return false;
 }
 
-/* 802.1Q or 802.1ad, in network byte order (include/uapi/linux/if_ether.h) */
-static __always_inline bool is_vlan(u16 protocol)
-{
-	return protocol == 0x0081 || protocol == 0xa888;
-}
-
-/* Return where the payload begins; the frame is at least ETH_HLEN bytes long. */
+/*
+ * Return where the payload begins; the frame is at least ETH_HLEN bytes long. Where the NIC strips tags, one that is
+ * left may be the inner one of two, and is no VLAN of a station either.
+ */
 static __always_inline u8 *parse(struct pair *pair, u8 *data, u8 *end, struct frame *frame)
 {
 	read_macs(frame, data);
 	frame->vlan = pair->facts & FACT_TAGS_HIDDEN ? VLAN_UNKNOWN : 0;
-	if (!is_vlan(*(u16 *)(data + 12)) || data + ETH_HLEN + VLAN_HLEN > end)
+	if (!is_vlan(data + 12) || data + ETH_HLEN + VLAN_HLEN > end)
 		return data + ETH_HLEN;
-	frame->vlan = (data[14] << 8 | data[15]) & VLAN_VID_MASK;
-	return data + ETH_HLEN + VLAN_HLEN;
+	if (!frame->vlan)
+		frame->vlan = (data[14] << 8 | data[15]) & VLAN_VID_MASK;
+	if (!is_vlan(data + 16) || data + ETH_HLEN + 2 * VLAN_HLEN > end)
+		return data + ETH_HLEN + VLAN_HLEN;
+	return data + ETH_HLEN + 2 * VLAN_HLEN;
 }
 
-static __always_inline u64 hash_payload(struct frame *frame, u8 *at, u8 *end)
+static __always_inline u64 hash_payload(struct pair *pair, struct frame *frame, u8 *at, u8 *end)
 {
 	struct payload payload = {};
 
@@ -71,7 +69,7 @@ static __always_inline u64 hash_payload(struct frame *frame, u8 *at, u8 *end)
 		payload.more[1] = *(u64 *)(at + 8);
 		payload.more[2] = *(u32 *)(at + 16);
 	}
-	return hash_of(frame, &payload);
+	return hash_of(pair, frame, &payload);
 }
 
 /*
@@ -90,7 +88,7 @@ static __always_inline bool is_from_home(struct pair *pair, u8 *data)
 static __always_inline bool expected(struct pair *pair, u8 *data)
 {
 	return !pair->armed && pair->delivered_epoch == pair->epoch + 1 &&
-	       mac_at(data) == pair->address && !is_vlan(*(u16 *)(data + 12)) &&
+	       mac_at(data) == pair->address && !is_vlan(data + 12) &&
 	       !(pair->facts & FACT_TAGS_HIDDEN);
 }
 
@@ -104,7 +102,7 @@ static __always_inline bool is_duplicate(struct pair *pair, u8 *data, u8 *end)
 	if (verdict == DROP && vf_still_carries(pair))
 		return true;
 	if (verdict == COMPARE)
-		copy = is_copy(pair, hash_payload(&frame, payload, end), PATH_SYNTHETIC);
+		copy = is_copy(pair, hash_payload(pair, &frame, payload, end), PATH_SYNTHETIC);
 	if (!frame.group && !pair->armed)
 		note_delivery(pair, &frame);
 	return copy;

@@ -28,32 +28,34 @@ static __always_inline bool both_here(void)
 	return RUNG == LIVENESS_FENTRY || both_present(own_slot());
 }
 
-static __always_inline u64 hash_payload_of(struct __sk_buff *skb, struct frame *frame)
+static __always_inline u64 hash_payload_of(struct __sk_buff *skb, struct pair *pair,
+					   struct frame *frame, u32 at)
 {
 	struct payload payload = {};
-	u32 length = skb->len - ETH_HLEN;
+	u32 length = skb->len - at;
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, payload.first, FIRST))
+	if (bpf_skb_load_bytes(skb, at, payload.first, FIRST))
 		return 0;
 	if (length >= FIRST + LONG)
-		bpf_skb_load_bytes(skb, ETH_HLEN + FIRST, payload.more, LONG);
+		bpf_skb_load_bytes(skb, at + FIRST, payload.more, LONG);
 	else if (length >= FIRST + SHORT)
-		bpf_skb_load_bytes(skb, ETH_HLEN + FIRST, payload.more, SHORT);
-	return hash_of(frame, &payload);
+		bpf_skb_load_bytes(skb, at + FIRST, payload.more, SHORT);
+	return hash_of(pair, frame, &payload);
 }
 
-static __always_inline bool parse_skb(struct __sk_buff *skb, struct pair *pair, struct frame *frame)
+/* Return where the payload begins, 0 if the frame cannot be read. The kernel has removed the outer tag. */
+static __always_inline u32 parse_skb(struct __sk_buff *skb, struct pair *pair, struct frame *frame)
 {
 	u8 *data = (u8 *)(long)skb->data;
 	u8 *end = (u8 *)(long)skb->data_end;
 
 	if (data + ETH_HLEN > end)
-		return false;
+		return 0;
 	read_macs(frame, data);
 	frame->vlan = skb->vlan_tci & VLAN_VID_MASK;
 	if (frame->vlan && pair->facts & FACT_TAGS_HIDDEN)
 		frame->vlan = VLAN_UNKNOWN; /* it is to guard */
-	return true;
+	return is_vlan(data + 12) ? ETH_HLEN + VLAN_HLEN : ETH_HLEN;
 }
 
 /*
@@ -73,14 +75,15 @@ static __always_inline bool is_duplicate_of(struct __sk_buff *skb, struct pair *
 	struct frame frame;
 	enum verdict verdict;
 	bool copy = false;
+	u32 payload = parse_skb(skb, pair, &frame);
 
-	if (!parse_skb(skb, pair, &frame))
+	if (!payload)
 		return false;
 	verdict = judge(pair, &frame, PATH_VF);
 	if (verdict == DROP)
 		return true;
 	if (verdict == COMPARE)
-		copy = is_copy(pair, hash_payload_of(skb, &frame), PATH_VF);
+		copy = is_copy(pair, hash_payload_of(skb, pair, &frame, payload), PATH_VF);
 	if (frame.group || !pair->armed)
 		return copy;
 	note_delivery(pair, &frame);

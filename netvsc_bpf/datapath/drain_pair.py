@@ -21,6 +21,7 @@ from netvsc_bpf.datapath.drain_store import needs_undrain, pair_slot, store
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import permit
 from netvsc_bpf.datapath.manager_client import ManagerClient
+from netvsc_bpf.datapath.not_attached import not_attached
 from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS
 from netvsc_bpf.datapath.session import Session, reading, writing
 from netvsc_bpf.datapath.wait_settled import wait_until_settled
@@ -32,7 +33,7 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.model import names
 from netvsc_bpf.model.drain import LINGER_S, MAX_FOR_S, MAX_WHY_BYTES, MIN_FOR_S
-from netvsc_bpf.model.errors import KernelError, NetvscBpfError, NoSuchNic, NotAttached, Refused
+from netvsc_bpf.model.errors import KernelError, NetvscBpfError, NoSuchNic, Refused
 from netvsc_bpf.model.names import as_argument
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Reason
@@ -194,7 +195,7 @@ def attached_nic(session: Session, what: str, interface: str) -> tuple[Nic, int]
         raise NoSuchNic(what, "there is no such interface", "see `ip link`")
     slot = pair_slot(session, nic.ifindex)
     if slot is None:
-        raise NotAttached(what, "it is not attached", f"run `netvsc-bpf attach {as_argument(nic.name)}`")
+        raise not_attached(session, what, nic)
     return nic, slot
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from netvsc_bpf.datapath import drains
 from netvsc_bpf.datapath.home_state import is_enabled
+from netvsc_bpf.datapath.not_attached import not_attached
 from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.received_traffic import received_traffic
 from netvsc_bpf.datapath.session import Session, reading
@@ -185,7 +186,7 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
     if nic is None:
         raise NoSuchNic(f"no status of {interface}", "there is no such interface", "see `ip link`")
     if nic.ifindex not in attached:
-        raise _not_attached(nic.name)
+        raise not_attached(session, f"no status of {nic.name}", nic)
     return [nic.ifindex]
 
 

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from netvsc_bpf.kernel.net import link_info
 from netvsc_bpf.kernel.net.rtnetlink import attributes, each_attribute
 from netvsc_bpf.model import names
 from netvsc_bpf.model.errors import KernelError
@@ -88,6 +89,7 @@ class Link:
             "serial": serial,
             "link_type": self._type,
             "loopback": bool(self._flags & _IFF_LOOPBACK),
+            "vlan_aware": kind == link_info.BRIDGE and _filters_by_vlan(found[_LINKINFO]),
             "master": _u32(found[_MASTER]) if _MASTER in found else None,
             "xdp_prog_id": xdp_prog_id,
             "xdp_generic": xdp_generic,
@@ -182,6 +184,10 @@ def _xdp(nested: bytes) -> tuple[int | None, bool]:
 
 def _kind(linkinfo: bytes | None) -> str | None:
     return None if linkinfo is None else _text(attributes(linkinfo).get(_INFO_KIND))
+
+
+def _filters_by_vlan(bridge: bytes) -> bool:
+    return link_info.parse(attributes(bridge)).vlan_protocol is not None
 
 
 def _altnames(properties: bytes) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from netvsc_bpf.datapath.load import refuse_other_level
 from netvsc_bpf.datapath.options import AttachOptions, guard_mode, updated
 from netvsc_bpf.datapath.pairs import guard_link
 from netvsc_bpf.datapath.session import Session, reading
-from netvsc_bpf.datapath.slots import find_pair_slot
 from netvsc_bpf.datapath.upgrade import is_of_another_build
 from netvsc_bpf.discovery.known import KnownPair, KnownPairs
 from netvsc_bpf.discovery.lookup import by_name
@@ -22,7 +21,7 @@ from netvsc_bpf.kernel.hooks import xdp
 from netvsc_bpf.kernel.process.capabilities import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, require
 from netvsc_bpf.kernel.process.kernel_version import require_kernel
 from netvsc_bpf.manager.events.claim import holder
-from netvsc_bpf.manager.reconcile.observe import observe, wanted_guard, wanted_settle_ms
+from netvsc_bpf.manager.reconcile.observe import observe, wanted_settle_ms
 from netvsc_bpf.manager.refusals import refuse_what_attach_refuses
 from netvsc_bpf.manager.state.attached_pairs import opened
 from netvsc_bpf.manager.state.config import InterfaceConfig, ManagerConfig
@@ -57,7 +56,7 @@ def preview_run(config: ManagerConfig) -> Preview:
         known = known_to_manager(session, loaded, wanted)
         pairs = []
         for nic, one in wanted:
-            pair = _pair(loaded, observe(session, loaded, nic, one.options, known), one)
+            pair = _pair(observe(session, loaded, nic, one.options, known), one)
             failed = tuple(map(str, _errors(session, pair, one.options)))
             pairs.append(replace(pair, problems=(*pair.problems, *failed)))
         return Preview(
@@ -122,7 +121,7 @@ def _attached(
     seen = observe(session, loaded, nic, options, known)
     # attach takes what find_vf() finds; the rest of the observation is the same.
     seen = Seen(replace(seen.pair, candidate=pairing.pair.vf, refused=False), pairing.refusals)
-    pair = _pair(loaded, seen, InterfaceConfig(options, options.settle_ms))
+    pair = _pair(seen, InterfaceConfig(options, options.settle_ms))
     for error in _errors(session, pair, options):
         raise error
     return pair
@@ -130,10 +129,10 @@ def _attached(
 
 def _configured(session: Session, config: ManagerConfig, managed: Managed, nic: Nic) -> InterfaceConfig:
     choice = attach_notes.read(session.pins, nic.ifindex)
-    return config.of(managed.name(nic), nic.name, *nic.altnames).with_choice(choice, nic)
+    return config.of(managed.name(nic), nic.name, *nic.altnames).with_choice(choice)
 
 
-def _pair(loaded: LoadedObject | None, seen: Seen, config: InterfaceConfig) -> PairPreview:
+def _pair(seen: Seen, config: InterfaceConfig) -> PairPreview:
     joined, nic = seen.pair.joined, seen.pair.synthetic
     settle_ms = wanted_settle_ms(seen, config.settle_ms)
     wanted = Wanted(
@@ -148,19 +147,12 @@ def _pair(loaded: LoadedObject | None, seen: Seen, config: InterfaceConfig) -> P
     if seen.problem is not None:
         problems.append(str(seen.problem))
     return PairPreview(
-        nic, forecast(seen.pair, wanted), settle_ms, _guard(loaded, nic, config.options), tuple(problems)
+        nic, forecast(seen.pair, wanted), settle_ms, guard_mode(config.options, nic), tuple(problems)
     )
 
 
 def _said(refusal: Refusal) -> str:
     return f"{refusal.nic.name} is not used: {refusal.reason}"
-
-
-def _guard(loaded: LoadedObject | None, nic: Nic, options: AttachOptions) -> GuardMode:
-    slot = None if loaded is None else find_pair_slot(loaded, nic.ifindex)
-    if loaded is None or slot is None:
-        return guard_mode(options, nic)
-    return wanted_guard(loaded, slot, options)
 
 
 def _errors(session: Session, pair: PairPreview, options: AttachOptions) -> list[NetvscBpfError]:

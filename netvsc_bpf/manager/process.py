@@ -67,6 +67,7 @@ class Manager:
             changed=self._wake,
             reconciled=self._look,
             fulfilled=lambda order: self._home.fulfils(order) and self._managers.fulfil(order),
+            unexpected=self._unexpected.report,
         )
         self._managers = NamespaceManagers(
             config, self._listener, self._unexpected, self._exporter.stats, lambda: self._maintenance.order

@@ -73,7 +73,7 @@ def _ask(session: Session, name: str, config: ManagerConfig, known: KnownPairs) 
         why = f"they are names of one interface, {nic.name}"
         raise Refused(" and ".join(f"[interface.{one}]" for one in sections), why, "keep one of them")
     choice = attach_notes.read(session.pins, nic.ifindex)
-    options = config.of(*names).with_choice(choice, nic).options
+    options = config.of(*names).with_choice(choice).options
     before = known.of(nic.ifindex) or KnownPair(nic.ifindex)
     named = find_by_name(session.nics, options.vf)
     try:

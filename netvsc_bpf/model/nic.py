@@ -44,6 +44,8 @@ class Nic:
     loopback: bool = False
     master: int | None = None
     """IFLA_MASTER: the ifindex of the bridge, bond or synthetic NIC that owns it."""
+    vlan_aware: bool = False
+    """It is a bridge that filters by VLAN."""
     link: int | None = None
     """IFLA_LINK, if in this namespace: the lower device of a VLAN or macvlan, or the peer of a veth."""
     promiscuity: int = 0

@@ -151,6 +151,7 @@ def test_numbers_have_the_values_of_the_header() -> None:
         "SLOT_PROBES": abi.SLOT_PROBES,
         "EVIDENCE_FRAMES": abi.EVIDENCE_FRAMES,
         "EVIDENCE_STATIONS": abi.EVIDENCE_STATIONS,
+        "EVIDENCE_SENDERS": abi.EVIDENCE_SENDERS,
         "DRAINED_INDEFINITELY": abi.DRAINED_INDEFINITELY,
     }
 

@@ -27,8 +27,8 @@ MAINTENANCE = (
     Mutation(
         "an event for another VM drains",
         "netvsc_bpf/manager/maintenance/azure_document.py",
-        "return mine and event",
-        "return event",
+        "return mine and isinstance",
+        "return isinstance",
         _DOCUMENT,
     ),
     Mutation(

@@ -11,11 +11,11 @@ from netvsc_bpf.model.path import GuardMode, Liveness, Path, Reason, ReturnPolic
 from netvsc_bpf.model.receive_offload import ReceiveOffload
 
 ABI_MAGIC = 0x6E767362
-ABI_VERSION = 4
+ABI_VERSION = 5
 NIC_SLOTS = 512
 SLOT_PROBES = 4
 REASON_COUNT = 32
-EVIDENCE_FRAMES, EVIDENCE_STATIONS = 512, 32
+EVIDENCE_FRAMES, EVIDENCE_STATIONS, EVIDENCE_SENDERS = 512, 32, 1024
 DRAINED_INDEFINITELY = (1 << 64) - 1
 
 PATHS = (Path.SYNTHETIC, Path.VF)
@@ -183,7 +183,7 @@ class Evidence(ctypes.Structure):
     _fields_ = [
         ("frames", ctypes.c_uint64 * EVIDENCE_FRAMES),
         ("targets", ctypes.c_uint64 * EVIDENCE_STATIONS),
-        ("senders", ctypes.c_uint64 * EVIDENCE_STATIONS),
+        ("senders", ctypes.c_uint64 * EVIDENCE_SENDERS),
     ]
 
 

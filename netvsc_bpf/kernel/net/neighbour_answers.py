@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 
 from netvsc_bpf.kernel.net.frame_parts import ETH_P_ARP, NEIGHBOUR_ADVERTISEMENT
 from netvsc_bpf.kernel.net.neighbour_frames import Answer, advertised, arp_answer
@@ -148,7 +149,9 @@ def _advertisements(where: socket.socket) -> Iterator[tuple[int, Answer]]:
         said = {kind: data for level, kind, data in control if level == socket.IPPROTO_IPV6}
         if _IPV6_PKTINFO not in said or _IPV6_HOPLIMIT not in said:
             continue
-        _, ifindex = struct.unpack("=16sI", said[_IPV6_PKTINFO])
+        receiver, ifindex = struct.unpack("=16sI", said[_IPV6_PKTINFO])
+        if IPv6Address(receiver).is_multicast:  # it answers no question (RFC 4861, section 7.1.2)
+            continue
         answer = advertised(message, struct.unpack("=i", said[_IPV6_HOPLIMIT])[0])
         if answer is not None:
             yield ifindex, answer

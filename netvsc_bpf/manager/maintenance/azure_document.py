@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from netvsc_bpf.manager.maintenance.notice import Key, Notice, Source
-from netvsc_bpf.manager.maintenance.text import MAX_DURATION_S, one_line, read_id, read_json
+from netvsc_bpf.manager.maintenance.text import MAX_DURATION_S, one_line, read_id, read_json, require_few
 from netvsc_bpf.model.errors import NoticesUnavailable
 
 EVENTS = "/metadata/scheduledevents?api-version=2020-07-01"
@@ -48,7 +48,13 @@ def parse_events(raw: bytes, name: str) -> tuple[Notice, ...]:
         raise NoticesUnavailable(_WHAT, "it has no DocumentIncarnation")
     if not isinstance(events, list):
         raise NoticesUnavailable(_WHAT, "it has no list of Events")
-    return tuple(_notice(event) for event in events if _concerns(event, name))
+    mine = [event for event in events if _concerns(event, name)]
+    require_few(mine, _WHAT)
+    found: dict[Key, Notice] = {}
+    for notice in map(_notice, mine):
+        if found.setdefault(notice.key, notice) != notice:
+            raise NoticesUnavailable(_WHAT, "two events have the same EventId")
+    return tuple(found.values())
 
 
 def _concerns(event: object, name: str) -> bool:
@@ -59,7 +65,8 @@ def _concerns(event: object, name: str) -> bool:
     if not isinstance(resources, list):
         raise NoticesUnavailable(_WHAT, "an event has no list of Resources")
     mine = any(isinstance(one, str) and one.casefold() == name.casefold() for one in resources)
-    return mine and event.get("EventType") in _DRAINED_FOR
+    kind = event.get("EventType")
+    return mine and isinstance(kind, str) and kind in _DRAINED_FOR
 
 
 def _notice(event: Mapping[str, Any]) -> Notice:

@@ -81,7 +81,8 @@ class MaintenanceDrains:
     def _steps(self, session: Session, order: Order) -> dict[int, tuple[StoredDrain, Step]]:
         """Return what is missing, by synthetic NIC; note which pairs are drained already."""
         now, attached = CLOCKS.boottime(), session.attached()
-        self._drained = {one: keys for one, keys in self._drained.items() if one in attached}
+        # What is over is forgotten: a source may use the ID of an event again.
+        self._drained = {one: keys & order.due for one, keys in self._drained.items() if one in attached}
         self._begun &= set(attached)
         found = {}
         for ifindex, stored in stored_drains(session, self.managed()).items():

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from netvsc_bpf.manager.maintenance.notice import Key, Notice, Source
-from netvsc_bpf.manager.maintenance.text import MAX_BYTES, one_line, read_id, read_json
+from netvsc_bpf.manager.maintenance.text import MAX_BYTES, one_line, read_id, read_json, require_few
 from netvsc_bpf.model.errors import NoticesUnavailable
 
 _LIMIT_S = 10.0
@@ -87,6 +87,7 @@ def parse_file(raw: bytes, now: datetime, what: str = "cannot use the file of ev
     events = read_json(raw, what).get("events")
     if not isinstance(events, list):
         raise NoticesUnavailable(what, 'it has no list "events"')
+    require_few(events, what)
     found: dict[Key, Notice] = {}
     for event in events:
         if not isinstance(event, dict):

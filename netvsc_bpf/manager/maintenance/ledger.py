@@ -18,6 +18,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from netvsc_bpf.manager.maintenance.notice import Key, Notice, Order, Source
+from netvsc_bpf.model.drain import MAX_FOR_S
 
 SLACK_S = 900.0
 """Azure usually removes an event ten minutes after it has started."""
@@ -116,5 +117,6 @@ def _until(due: Mapping[Key, _Known]) -> int:
 
 def _known(notice: Notice, now: Now) -> _Known:
     ahead_s = 0.0 if notice.not_before is None else (notice.not_before - now.utc).total_seconds()
-    starts_at = now.boot_s + max(0.0, ahead_s)
+    # Any date may be announced, but the kernel's clock ends in 584 years.
+    starts_at = now.boot_s + min(max(0.0, ahead_s), MAX_FOR_S)
     return _Known(notice, starts_at, starts_at + notice.duration_s + SLACK_S)

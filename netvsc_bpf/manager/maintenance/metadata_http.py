@@ -60,7 +60,7 @@ async def answer(endpoint: Endpoint, request: Request, limit_s: float) -> bytes:
     except OSError as error:
         # asyncio's own text for it is "Connect call failed ('169.254.169.254', 80)".
         raise NoticesUnavailable(what, os.strerror(error.errno) if error.errno else str(error)) from None
-    except (http.client.HTTPException, ValueError) as error:
+    except (http.client.HTTPException, ValueError, OverflowError) as error:  # a length of 30 digits overflows
         raise NoticesUnavailable(what, f"the answer is not HTTP ({type(error).__name__})") from None
     if status != HTTPStatus.OK:
         raise NoticesUnavailable(what, f"it answered {status}")
@@ -105,7 +105,7 @@ class _Received:
 
 
 def _parsed(raw: bytes) -> tuple[int, bytes]:
-    """Return status and body. Raises HTTPException, among them IncompleteRead; ValueError."""
+    """Return status and body. Raises HTTPException, among them IncompleteRead; ValueError, OverflowError."""
     response = http.client.HTTPResponse(cast(socket.socket, _Received(raw)))
     response.begin()
     return response.status, response.read()

@@ -62,13 +62,19 @@ class SourceHealth:
 
     def fails(self, source: Source, error: NetvscBpfError) -> Event | None:
         """Note that a source cannot be read; return the event unless this was reported."""
-        self._working_since[source] = None
-        reported, text = self._reported.setdefault(source, set()), str(error)
-        if text in reported or len(reported) >= _MOST:
+        if not self.is_new(source, error):
             return None
-        reported.add(text)
         details: dict[Detail, Value] = {Detail.ERROR: type(error).__name__}
-        return Event(Kind.REFUSED, MANAGER, f"{text}; drains are left as they are", details=details)
+        return Event(Kind.REFUSED, MANAGER, f"{error}; drains are left as they are", details=details)
+
+    def is_new(self, source: Source, error: Exception) -> bool:
+        """Note that a source cannot be read; return whether to report it."""
+        self._working_since[source] = None
+        reported, text = self._reported.setdefault(source, set()), f"{type(error).__name__}: {error}"
+        if text in reported or len(reported) >= _MOST:
+            return False
+        reported.add(text)
+        return True
 
     def forget(self, source: Source) -> None:
         """Forget a source that is not read any more."""

@@ -2,12 +2,15 @@
 """Reading JSON that others wrote, and texts in it. Pure."""
 
 import json
+from collections.abc import Sized
 from typing import Any
 
 from netvsc_bpf.model.errors import NoticesUnavailable
 
 MAX_BYTES = 1 << 20
 """A document that is larger is not read."""
+MAX_EVENTS = 256
+"""The most events of this VM: each is reported, and all are compared with every answer."""
 MAX_DURATION_S = 86_400
 """A longer duration counts as this."""
 _MAX_ID = 128
@@ -23,6 +26,12 @@ def read_json(raw: bytes, what: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise NoticesUnavailable(what, "it is not a JSON object")
     return found
+
+
+def require_few(events: Sized, what: str) -> None:
+    """Raise NoticesUnavailable if there are more than MAX_EVENTS."""
+    if len(events) > MAX_EVENTS:
+        raise NoticesUnavailable(what, f"it has more than {MAX_EVENTS} events for this VM")
 
 
 def read_id(value: object, name: str, what: str) -> str:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Reads the sources of maintenance notices, decides what is due, and acknowledges events.
 
-Each source has its own task, so that one that is slow does not hold up another. Nothing here blocks the loop,
-and no answer of a source can do more than drain pairs or undrain what was drained for maintenance.
+Each source has its own task, so that one that is slow, or whose answers cause an unexpected error, does not
+hold up another. Nothing here blocks the loop, and no answer of a source can do more than drain pairs or
+undrain what was drained for maintenance.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class MaintenanceWatch:
     """Watches the sources of the policy. `order` is what the managers of all namespaces have to do.
 
     `changed` is called when the order is another one; `reconciled` returns once all of them have taken a
-    turn, `fulfilled` whether all pairs fulfil an order.
+    turn, `fulfilled` whether all pairs fulfil an order. `unexpected` reports an unexpected error.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class MaintenanceWatch:
         changed: Callable[[], None],
         reconciled: Callable[[], Awaitable[None]],
         fulfilled: Callable[[Order], bool],
+        unexpected: Callable[[Exception], None],
         now: Callable[[], Now] = _now,
     ) -> None:
         self._policy = self._wanted = policy
         self._listener, self._stats, self._now = listener, stats, now
         self._changed, self._reconciled, self._fulfilled = changed, reconciled, fulfilled
+        self._unexpected = unexpected
         self._ledger, self._health = Ledger(), SourceHealth()
         self._acknowledged: set[Key] = set()
         self._reconfigured = asyncio.Event()
@@ -99,20 +102,28 @@ class MaintenanceWatch:
     async def _follow(self, source: NoticeSource, acknowledges: AzureEvents | None = None) -> None:
         pause_s = self._policy.interval_s
         while True:
-            try:
-                self._take(
-                    source.source, self._ledger.answered(source.source, await source.read(), self._now())
-                )
-                if acknowledges is not None:
-                    await self._acknowledge(acknowledges)
-            except NoticesUnavailable as error:
-                if (event := self._health.fails(source.source, error)) is not None:
-                    self._listener(event)
-                pause_s = min(2 * pause_s, max(_RETRY_MOST_S, self._policy.interval_s))
-            else:
+            if await self._is_read(source, acknowledges):
                 pause_s = self._policy.interval_s
+            else:
+                pause_s = min(2 * pause_s, max(_RETRY_MOST_S, self._policy.interval_s))
             self._decide()
             await asyncio.sleep(pause_s)
+
+    async def _is_read(self, source: NoticeSource, acknowledges: AzureEvents | None) -> bool:
+        """Read a source once; return whether nothing failed."""
+        try:
+            self._take(source.source, self._ledger.answered(source.source, await source.read(), self._now()))
+            if acknowledges is not None:
+                await self._acknowledge(acknowledges)
+        except NoticesUnavailable as error:
+            if (event := self._health.fails(source.source, error)) is not None:
+                self._listener(event)
+            return False
+        except Exception as error:
+            if self._health.is_new(source.source, error):
+                self._unexpected(error)
+            return False
+        return True
 
     def _take(self, source: Source, news: list[News]) -> None:
         self._health.works(source, self._now().boot_s)

@@ -17,7 +17,6 @@ from netvsc_bpf.kernel.bpf.abi import ControlCommand, Found
 from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.hooks.tc import TcHook
 from netvsc_bpf.kernel.net.link_settings import changing, is_present
-from netvsc_bpf.manager.reconcile.observe import wanted_guard
 from netvsc_bpf.model.errors import KernelError
 from netvsc_bpf.model.nic import Nic, Pair
 from netvsc_bpf.model.path import Reason
@@ -75,11 +74,7 @@ class Executor:
         return None
 
     def _attach(self, synthetic: Nic) -> None:
-        slot = find_pair_slot(self.loaded, synthetic.ifindex)
-        if slot is None:
-            mode = guard_mode(self.options, synthetic)
-        else:
-            mode = wanted_guard(self.loaded, slot, self.options)
+        mode = guard_mode(self.options, synthetic)
         with Undo() as undo:
             slot = ensure_pair(self.session, self.loaded, synthetic, undo, mode)
             ensure_steer(self.session, self.loaded, self._hook(), synthetic, slot, undo)

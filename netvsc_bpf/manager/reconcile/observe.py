@@ -7,7 +7,7 @@ from netvsc_bpf.datapath import drains, follow_settings, guard_hook, interim_fil
 from netvsc_bpf.datapath.describe_nic import is_described
 from netvsc_bpf.datapath.home_state import is_enabled
 from netvsc_bpf.datapath.join import rx_for
-from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, AttachOptions
+from netvsc_bpf.datapath.options import DEFAULT_SETTLE_MS, AttachOptions, guard_mode
 from netvsc_bpf.datapath.pairs import guard_link, own_program, runs_guard
 from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.session import Session
@@ -44,7 +44,7 @@ def observe(
     joined = _joined(session, loaded, hook, synthetic, slot, found, options, holds_xdp=guard is not None)
     state = loaded.pair(slot)
     in_force = abi.GUARD_MODES[state.guard]
-    wanted = in_force if options.guard is None else options.guard
+    wanted = guard_mode(options, synthetic)
     steer = (
         loaded.synthetic_ifindex(slot) == synthetic.ifindex
         and _attached(session, hook, synthetic, "steer", synthetic.ifindex, Direction.EGRESS)
@@ -142,11 +142,6 @@ def _attached(
     # Read without the lock: another process may be replacing programs, or was killed while doing so.
     pending = pair_programs.pending_ids(session.pins, synthetic.ifindex, program)
     return any(hook.attached(one, ifindex, direction, pin) for one in pending)
-
-
-def wanted_guard(loaded: LoadedObject, slot: int, options: AttachOptions) -> GuardMode:
-    """Return the configured mode, or else the one chosen when the pair was attached."""
-    return abi.GUARD_MODES[loaded.pair(slot).guard] if options.guard is None else options.guard
 
 
 def wanted_settle_ms(seen: Seen, configured: int | None) -> int:

@@ -335,7 +335,7 @@ class Reconciler:
     def _wanted(self, nic: Nic) -> InterfaceConfig:
         """Return the settings of a pair: what `attach` chose is kept, unless the configuration names it."""
         configured = self.config.of(self._managed.name(nic), nic.name, *nic.altnames)
-        return configured.with_choice(self._choices.of(self._pins, nic.ifindex), nic)
+        return configured.with_choice(self._choices.of(self._pins, nic.ifindex))
 
     def _each_wanted(self, nics: Iterable[Nic]) -> list[tuple[Nic, InterfaceConfig]]:
         found = []

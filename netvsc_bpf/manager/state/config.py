@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from netvsc_bpf.datapath.options import AttachOptions, applied, guard_mode
+from netvsc_bpf.datapath.options import AttachOptions, applied
 from netvsc_bpf.manager.state.announce_policy import AnnouncePolicy
 from netvsc_bpf.manager.state.log_policy import LogPolicy
 from netvsc_bpf.manager.state.maintenance_policy import MaintenancePolicy
 from netvsc_bpf.metrics.config import MetricsConfig
 from netvsc_bpf.model.attach_choice import AttachChoice
 from netvsc_bpf.model.names import read_back
-from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.setting import INTERFACE_NAME, Setting
 from netvsc_bpf.planner.damping import DampingPolicy
 from netvsc_bpf.planner.probe_policy import ProbePolicy
@@ -38,13 +37,10 @@ class InterfaceConfig:
     They override what `attach` chose for the pair; other options do not.
     """
 
-    def with_choice(self, choice: AttachChoice, synthetic: Nic) -> "InterfaceConfig":
+    def with_choice(self, choice: AttachChoice) -> "InterfaceConfig":
         """Return the settings in force for a pair of which an operator chose `choice` with `attach`."""
         settle_ms = self.settle_ms if "settle_ms" in self.named else choice.settle_ms or self.settle_ms
-        options = applied(self.options, choice, self.named)
-        if "guard" in self.named and choice.guard is not None:
-            options = replace(options, guard=guard_mode(options, synthetic))  # "auto" too
-        return replace(self, options=options, settle_ms=settle_ms)
+        return replace(self, options=applied(self.options, choice, self.named), settle_ms=settle_ms)
 
 
 @dataclass(frozen=True, slots=True)

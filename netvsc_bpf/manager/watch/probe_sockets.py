@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The sockets of the probe: one for questions, two for answers."""
+"""The sockets of the probe: one for questions, two for answers, one for what questions are made of."""
 
 import select
 from collections.abc import Iterable, Iterator
 
 from netvsc_bpf.kernel.net.neighbour_answers import AnswerReceiver
 from netvsc_bpf.kernel.net.packet_socket import RawSender
+from netvsc_bpf.kernel.net.source_watch import SourceChanges, SourceWatch
 from netvsc_bpf.planner.probe_policy import Target
 
 Answers = Iterator[tuple[Target, bytes | None]]
@@ -21,9 +22,18 @@ class ProbeSockets:
     def __init__(self, *, kept: bool) -> None:
         self.kept = kept
         self._open: tuple[RawSender, AnswerReceiver] | None = None
+        self._watch: SourceWatch | None = None
         self._early: list[tuple[Target, bytes | None]] = []
         """Answers that came before the sockets were closed."""
         self._asked = 0
+
+    def changes(self) -> SourceChanges | None:
+        """Return what changed since the last call; None: unknown."""
+        if not self.kept:
+            return None
+        if self._watch is None:
+            self._watch = SourceWatch()
+        return self._watch.take()
 
     def ask(self, questions: Iterable[tuple[int, bytes]]) -> int:
         """Send frames, each from an interface (ifindex); return how many were sent."""
@@ -58,6 +68,9 @@ class ProbeSockets:
         opened, self._open = self._open, None
         for one in opened or ():
             one.close()
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
 
     def _opened(self) -> tuple[RawSender, AnswerReceiver]:
         if self._open is None:

@@ -10,6 +10,7 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.net import upper_devices
 from netvsc_bpf.kernel.net.device_counters import received
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.source_watch import SourceChanges
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.manager.state.probe_states import Probed
 from netvsc_bpf.manager.watch import probe_targets
@@ -19,7 +20,7 @@ from netvsc_bpf.planner.probe import LEAST_WAIT, Look, PairProbe, Verdict
 from netvsc_bpf.planner.probe_policy import ProbePolicy, Target
 
 _TARGETS_S, _NO_TARGETS_S = 30.0, 5.0
-"""How often the targets are read: routes change seldom, but come late when a machine boots."""
+"""How often the targets are read if nothing seems to change: new VLAN devices, nexthop objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class ProbedPair:
     """The targets for people."""
     _probe: PairProbe = field(default_factory=PairProbe)
     _policy: ProbePolicy | None = None
-    """That of the last reading of targets."""
+    """That of the last reading of targets; None: they have to be read."""
     _read_at: float = 0.0
     _macs: dict[Target, bytes] = field(default_factory=dict)
     _frames: dict[tuple[Target, bytes | None], bytes | None] = field(default_factory=dict)
@@ -77,6 +78,11 @@ class ProbedPair:
         """Return whether the targets have to be read again."""
         age = now - self._read_at
         return policy != self._policy or age >= (_TARGETS_S if self.targets.targets else _NO_TARGETS_S)
+
+    def note_changes(self, changes: SourceChanges | None) -> None:
+        """Have the targets read anew if these changes, or unknown ones, concern an interface that asks."""
+        if changes is None or changes.concern(self.targets.devices):
+            self._policy = None
 
     def read_targets(
         self, rtnl: Rtnetlink, links: dict[int, upper_devices.Link], policy: ProbePolicy, now: float

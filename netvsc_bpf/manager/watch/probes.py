@@ -4,7 +4,8 @@
 planner/probe.py decides. Questions are sent from the synthetic NIC, so that steer puts them on the path in
 use: never on the other one, from which a switch would learn the MAC. One thread serves all pairs of a network
 namespace, with two sockets for the answers and one for the questions. Reading the targets (routes,
-neighbours) takes netlink, and its lock, every 30 seconds; what is done each interval takes no lock.
+neighbours) takes netlink, and its lock, every 30 seconds and when MACs, addresses or default routes changed:
+a question with an address of before would claim it. What is done each interval takes no lock.
 """
 
 import asyncio
@@ -123,11 +124,14 @@ class ProbeWatch:
             for target, mac in self._sockets.answers():
                 if (probed := self._asking.get(target)) is not None:
                     probed.heard(target, mac)
+            changes = self._sockets.changes()
+            for pair in self._pairs.values():
+                pair.note_changes(changes)
             due = [one for one in policies if now >= self._pair(one).due_at - _SLACK_S]
             self._read_targets(due, policies, now)
-            for pair in due:
-                with self._boundary.around(self._reconciler.reporter.name(pair), "look"):
-                    self._look_at(loaded, pair, policies[pair], now)
+            for one in due:
+                with self._boundary.around(self._reconciler.reporter.name(one), "look"):
+                    self._look_at(loaded, one, policies[one], now)
             if not self._sockets.kept:
                 self._sockets.wait(min(policies[pair].interval_s for pair in policies) / 2)
             soonest = min(pair.due_at for pair in self._pairs.values())

@@ -11,7 +11,7 @@ from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.model.path import GuardMode, Path
 from tests.kernel.support.attachment import Attachment, attached
-from tests.kernel.support.devices import NO_FABRIC, silence
+from tests.kernel.support.devices import NO_FABRIC, link, silence
 from tests.kernel.support.frames import BROADCAST, GUEST_MAC, Tap, ethernet, send, tcp_syn, udp
 from tests.kernel.support.waiting import eventually
 
@@ -170,6 +170,8 @@ def test_s45_while_the_vf_settles_its_copy_of_a_broadcast_is_the_one_dropped(
         send(lab.guest, "eth0", ethernet(BROADCAST, b"notice that it is down", source=GUEST_MAC))
         pair.control(ControlCommand.PERMIT, HOUR_NS)
         lab.vf_up()
+        # Until the kernel has seen its carrier, the far end drops what it is to send (noop_qdisc).
+        eventually("the far end sends", lambda: link(lab, lab.fabric, "vf0")["operstate"] == "UP")
         assert pair.path is Path.SYNTHETIC
         before, came = pair.status().drops.rx_duplicate, come_in(pair)
         for kind in KINDS:

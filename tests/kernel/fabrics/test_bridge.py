@@ -2,6 +2,7 @@
 """A container behind a real bridge on the synthetic NIC: nothing that it sends comes back in."""
 
 import json
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -18,7 +19,7 @@ from tests.kernel.fabrics.kinds import FABRICS
 from tests.kernel.fabrics.measure import arrivals, one_cpu
 from tests.kernel.support.attachment import Attachment, attached
 from tests.kernel.support.devices import silence
-from tests.kernel.support.frames import BROADCAST, OTHER_MAC, Tap, ethernet, send
+from tests.kernel.support.frames import BROADCAST, OTHER_MAC, Tap, ethernet, send, tagged
 from tests.kernel.support.waiting import eventually
 
 CONTAINER_MAC = bytes.fromhex("02000000000c")
@@ -139,3 +140,18 @@ def test_s78_and_while_the_path_changes_a_hundred_times(fabric: Fabric) -> None:
             send(inside.name, "eth0", ethernet(OTHER_MAC, mark, source=CONTAINER_MAC))
             assert inside.gets_one() == 1, number
             assert (inside.port(), arrivals(peer.seen(mark))) == ("c0", 1), number
+
+
+@pytest.mark.parametrize("outer", [0x8100, 0x88A8], ids=hex)
+def test_s80_a_broadcast_with_two_tags_arrives_once(outer: int) -> None:
+    """The outer one is removed before guard sees the frame, and the inner one is not."""
+    with scene(Fabric.HUB) as (inside, pair):
+        pair.wait_used()
+        inside.sends(BROADCAST)
+        with Tap(pair.lab.guest, "eth0") as tap:
+            marks = [f"twice tagged {number:05} ".encode() + bytes(40) for number in range(20)]
+            for mark in marks:
+                inner = tagged(BROADCAST, 30, mark)
+                send(pair.lab.peer, "eth0", inner[:12] + struct.pack("!HH", outer, 20) + inner[12:])
+            inside.gets_one()
+            assert [arrivals(tap.seen(mark)) for mark in marks] == [1] * 20

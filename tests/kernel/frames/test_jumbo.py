@@ -2,6 +2,7 @@
 """Jumbo frames on the synthetic path: guard lets them pass whatever came first, guard or the MTU."""
 
 import json
+import struct
 from collections.abc import Callable
 from functools import partial
 
@@ -23,7 +24,7 @@ from tests.kernel.commands import run
 from tests.kernel.machine import unchanged
 from tests.kernel.support.attachment import Attachment, attached
 from tests.kernel.support.devices import silence
-from tests.kernel.support.frames import BROADCAST, GUEST_MAC, OTHER_MAC, Tap, ethernet, send
+from tests.kernel.support.frames import BROADCAST, GUEST_MAC, OTHER_MAC, Tap, ethernet, send, udp, wire
 from tests.kernel.support.manager import managers, nic
 from tests.kernel.support.waiting import eventually
 
@@ -31,6 +32,7 @@ JUMBO, USUAL = 9000, 1500
 HEADERS = 28
 """IPv4 and ICMP."""
 ETHERNET = 14
+_SOL_PACKET, _PACKET_VNET_HDR = 263, 15  # include/uapi/linux/if_packet.h
 _DRV_MODE = 1 << 2  # XDP_FLAGS_DRV_MODE, include/uapi/linux/if_link.h
 LabFactory = Callable[..., Lab]
 
@@ -154,6 +156,33 @@ def test_s77_guard_in_generic_mode_knows_what_home_has_redirected(lab: Lab, guar
                 stack.wait_for(mark)
                 (arrived,) = stack.seen(mark)
                 assert arrived.data[6:12] == OTHER_MAC, "its source is as it was"
+
+
+def send_without_checksum(namespace: str, interface: str, datagram: bytes) -> None:
+    """Send UDP as a guest of the same host does: whoever transmits it to a wire computes the checksum."""
+    header = struct.pack("=BBHHHH", 1, 0, 0, 0, 34, 6)  # struct virtio_net_hdr: VIRTIO_NET_HDR_F_NEEDS_CSUM
+    with wire(namespace, interface) as there:
+        there.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
+        there.send(header + datagram)
+
+
+def test_s80_copy_whose_checksum_is_not_computed_yet_is_recognised_in_generic_mode(lab: Lab) -> None:
+    uneven(lab)
+    silence(lab)
+    ports = lab.plan.pair(0)
+    with attached(lab, guard=GuardMode.EVIDENCE) as pair, Tap(lab.guest, "eth0") as stack:
+        pair.wait_used()
+        assert pair.status().guard_xdp is XdpMode.GENERIC
+        for number in range(10):
+            mark = f"datagram {number}".encode() + bytes(50)
+            datagram = udp(BROADCAST, "10.99.0.2", "10.99.0.255", 7001, mark)
+            computed = datagram[:40] + b"\x12\x34" + datagram[42:]
+            send(lab.fabric, ports.vf_port, computed)
+            send_without_checksum(lab.fabric, ports.synthetic_port, datagram)
+        last = b"the last one" + bytes(50)
+        send(lab.fabric, ports.synthetic_port, ethernet(BROADCAST, last))
+        stack.wait_for(last)
+        assert [len(stack.seen(f"datagram {number}".encode())) for number in range(10)] == [1] * 10
 
 
 def attach_natively(pair: Attachment) -> None:

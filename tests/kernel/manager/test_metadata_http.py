@@ -115,8 +115,11 @@ def test_s99_body_ends_where_http_says(lab: Lab, azure: MetadataService, wire: b
         CHUNKED[:-9],
         b"HTTP/1.1 two hundred\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\n{}\r\n0\r\n\r\n",
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_s99_what_is_not_http_or_is_cut_off_is_no_answer(
     lab: Lab, azure: MetadataService, wire: bytes

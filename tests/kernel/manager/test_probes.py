@@ -2,13 +2,18 @@
 """A VF that is up, has carrier and transmits, and whose frames go nowhere: the probe notices."""
 
 import time
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
 
 from netvsc_bpf.kernel.net.announcement_frames import gratuitous_arp
+from netvsc_bpf.kernel.net.frame_parts import (
+    NEIGHBOUR_ADVERTISEMENT,
+    TARGET_LINK_LAYER_ADDRESS,
+    neighbour_message,
+)
 from netvsc_bpf.kernel.net.neighbour_answers import AnswerReceiver
 from netvsc_bpf.kernel.net.neighbour_frames import arp_request
 from netvsc_bpf.lab.black_hole import BlackHole, Way
@@ -19,7 +24,7 @@ from netvsc_bpf.manager.watch.probe_sockets import ProbeSockets
 from netvsc_bpf.model.path import Path, Reason
 from netvsc_bpf.planner.probe_policy import Target
 from tests.kernel.conftest import Cli, LabFactory
-from tests.kernel.support.frames import send
+from tests.kernel.support.frames import Tap, ethernet, send
 from tests.kernel.support.manager import Orders, OwnManager, ip, nic, own_manager_of
 from tests.kernel.support.scraping import scrape
 from tests.kernel.support.waiting import eventually
@@ -141,6 +146,50 @@ def test_s97_ipv6_alone_is_asked_by_neighbour_solicitation(lab_factory: LabFacto
         manager.wait_event("probed", "was at fault")
 
 
+def questions(tap: Tap, sender: str, mac: bytes | None = None) -> int:
+    """How many ARP requests came with this sender, and this MAC if one is given."""
+    request = b"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"
+    heads = [one.data[22:32] for one in tap.seen(request) if not one.outgoing]
+    return sum(one[6:] == IPv4Address(sender).packed and mac in (None, one[:6]) for one in heads)
+
+
+def test_s85_address_that_is_another_machines_by_now_asks_no_question(lab: Lab) -> None:
+    """A target would learn it: an address that a standby has taken over would come back to this machine."""
+    ip(lab, "address", "add", "10.98.0.10/24", "dev", "eth0")
+    lab.run(lab.peer, ["ip", "address", "add", "10.98.0.2/24", "dev", "eth0"])
+    with own_manager_of(lab, **PROBE, probe_targets=("10.98.0.2", "10.99.0.2")) as manager:
+        manager.wait_vf()
+        eventually("both are asked", lambda: probed(manager)["targets"] == ["10.98.0.2", "10.99.0.2"])
+        ip(lab, "address", "del", "10.98.0.10/24", "dev", "eth0")
+        with Tap(lab.peer, "eth0") as peer:
+            eventually("the other one is asked", lambda: questions(peer, "10.99.0.1") >= 5)
+            assert questions(peer, "10.98.0.10") <= 1, "one may have been on its way"
+        assert probed(manager)["targets"] == ["10.99.0.2"]
+
+
+def test_s35_mac_that_is_changed_is_used_by_the_next_question(lab: Lab) -> None:
+    before, now = (bytes.fromhex(f"00155d{last}") for last in ("010203", "aabbcc"))
+    with own_manager_of(lab, **PROBE) as manager:
+        manager.wait_vf()
+        wait_state(manager, "reachable")
+        ip(lab, "link", "set", "eth0", "address", now.hex(":"))
+        with Tap(lab.peer, "eth0") as peer:
+            eventually("it is asked", lambda: questions(peer, "10.99.0.1", now) >= 5)
+            assert questions(peer, "10.99.0.1", before) <= 1, "one may have been on its way"
+        assert not manager.events_of("unreachable")
+
+
+def test_s97_next_hop_that_is_changed_is_asked_next(lab: Lab) -> None:
+    lab.run(lab.peer, ["ip", "address", "add", "10.99.0.3/24", "dev", "eth0"])
+    with own_manager_of(lab, **PROBE) as manager, Tap(lab.peer, "eth0") as peer:
+        manager.wait_vf()
+        wait_state(manager, "reachable")
+        ip(lab, "route", "replace", "default", "via", "10.99.0.3")
+        already = questions(peer, "10.99.0.1")
+        eventually("questions go on", lambda: questions(peer, "10.99.0.1") >= already + 5)
+        assert probed(manager)["targets"] == ["10.99.0.3"]
+
+
 def test_s97_without_a_target_nothing_is_left_and_status_says_that_nothing_is_watched(
     lab_factory: LabFactory,
 ) -> None:
@@ -225,3 +274,36 @@ def test_only_replies_to_this_host_are_answers(lab: Lab) -> None:
             receiver.close()
 
     assert lab.in_guest(heard) == []
+
+
+def advertisement(target: str, to: str, to_mac: bytes) -> bytes:
+    """A solicited neighbour advertisement of the peer, with the right checksum."""
+    packet = neighbour_message(
+        NEIGHBOUR_ADVERTISEMENT,
+        1 << 30,
+        IPv6Address(target),
+        IPv6Address(to).packed,
+        IPv6Address(target),
+        (TARGET_LINK_LAYER_ADDRESS, PEER_MAC),
+    )
+    return ethernet(to_mac, packet, source=PEER_MAC, ethertype=0x86DD)
+
+
+def test_only_advertisements_to_this_host_are_answers(lab: Lab) -> None:
+    """One that claims to be solicited, but goes to all nodes, would vouch for a VF that transmits nothing."""
+    mac = bytes.fromhex(lab.plan.pair(0).mac.replace(":", ""))
+
+    def heard() -> set[str]:
+        receiver = AnswerReceiver()
+        try:
+            send(lab.peer, "eth0", advertisement("fd99::7", "ff02::1", bytes.fromhex("333300000001")))
+            send(lab.peer, "eth0", advertisement("fd99::8", "fd99::1", mac))
+            got = set[str]()
+            eventually(
+                "the other one", lambda: got.update(str(one.address) for _, one in receiver.answers()) or got
+            )
+            return got
+        finally:
+            receiver.close()
+
+    assert lab.in_guest(heard) == {"fd99::8"}

@@ -18,7 +18,7 @@ from netvsc_bpf.lab.namespace import command_in
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.topology import Lab
 from netvsc_bpf.lab.udp import UdpStream
-from netvsc_bpf.model.path import Path
+from netvsc_bpf.model.path import GuardMode, Path
 from tests.kernel.commands import PROGRAM, refused, run
 from tests.kernel.support.manager import Manager, ip
 from tests.kernel.support.waiting import eventually
@@ -152,3 +152,24 @@ def test_sighup_without_a_file_changes_nothing(lab: Lab, start: Start) -> None:
     hang_up(manager)
     manager.wait_event("reloaded", times=2)
     assert manager.stop() == 0
+
+
+def test_guard_that_the_file_does_not_set_any_more_is_chosen_automatically(
+    lab: Lab, start: Start, file: FilePath
+) -> None:
+    file.write_text("[attach]\nguard = 'off'\n")
+    manager = start(lab, "eth0", "--config", str(file))
+    manager.wait_vf()
+    for text, guard in (
+        ("guard = 'auto'", GuardMode.EVIDENCE),
+        ("guard = 'all'", GuardMode.ALL),
+        ("", GuardMode.EVIDENCE),
+        ("guard = 'off'", GuardMode.OFF),
+    ):
+        file.write_text(f"[attach]\n{text}\n")
+        hang_up(manager)
+        eventually(f"guard with {text!r}", lambda guard=guard: manager.status.guard is guard)
+    manager.kill()
+    file.write_text("")
+    again = start(lab, "eth0", "--config", str(file))
+    eventually("another manager sees to it too", lambda: again.status.guard is GuardMode.EVIDENCE)

@@ -10,6 +10,7 @@ from netvsc_bpf.lab.topology import Lab
 from tests.kernel.commands import refused, state
 from tests.kernel.conftest import Cli, CliIn, LabFactory
 from tests.kernel.machine import unchanged
+from tests.kernel.support.attachment import attached
 
 ATTACH = ("attach", "eth0", "--vf", "vf0", "--settle", "10", "--guard", "off", "--json")
 
@@ -49,6 +50,14 @@ def test_request_that_cannot_be_is_refused_and_changes_nothing(
 ) -> None:
     with unchanged(lab):
         refused(cli_in(lab.guest, *arguments.split()), 3, said)
+
+
+@pytest.mark.parametrize("command", ["drain", "undrain", "undamp", "status"])
+def test_command_that_is_given_the_vf_names_the_interface_to_give(
+    lab: Lab, cli_in: CliIn, command: str
+) -> None:
+    with attached(lab):
+        refused(cli_in(lab.guest, command, "vf0"), 3, "vf0: it is the VF of eth0; name eth0 instead")
 
 
 @pytest.mark.parametrize("command", ["drain", "undrain", "undamp", "plan", "attach --dry-run", "top --once"])

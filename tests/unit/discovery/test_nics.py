@@ -14,7 +14,17 @@ from netvsc_bpf.discovery.nics import get_nic, list_nics
 from netvsc_bpf.kernel.net.rtnetlink import Message, attributes
 from netvsc_bpf.model.errors import KernelError, NoSuchNic
 from netvsc_bpf.model.nic import Nic
-from tests.unit.discovery.shapes import ETH0_GUID, LOOPBACK, NETVSC, VETH, VF, add_device, add_slot, newlink
+from tests.unit.discovery.shapes import (
+    ETH0_GUID,
+    LOOPBACK,
+    NETVSC,
+    VETH,
+    VF,
+    VIRTIO,
+    add_device,
+    add_slot,
+    newlink,
+)
 
 RTM_GETLINK = 18
 
@@ -164,3 +174,11 @@ def test_s87_long_names_are_asked_for_as_alternative_ones(name: str, kind: int) 
 def test_counters_that_the_kernel_did_not_send_are_not_taken_for_zeros() -> None:
     with pytest.raises(NoCounters):
         Link(newlink(VF, counted=False).body).nic()
+
+
+@pytest.mark.parametrize(("filtering", "aware"), [(None, False), (0, False), (1, True)])
+def test_bridge_that_filters_by_vlan_is_recognised(filtering: int | None, aware: bool) -> None:
+    data = [] if filtering is None else [("IFLA_BR_VLAN_FILTERING", filtering)]
+    info = {"attrs": [("IFLA_INFO_KIND", "bridge"), ("IFLA_INFO_DATA", {"attrs": data})]}
+    found = decoded(newlink(VIRTIO, attributes=[("IFLA_LINKINFO", info)]))
+    assert (found.kind, found.vlan_aware) == ("bridge", aware)

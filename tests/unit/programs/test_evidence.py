@@ -49,7 +49,7 @@ def frame(target: bytes, number: int = 1, *, source: bytes = PEER, size: int = 1
     return (head + bytes(28) + struct.pack("!Q", number)).ljust(size, b"\0")
 
 
-def delivered(host: Host, path: int, data: bytes) -> bool:
+def delivered(host: Host, path: int, data: bytes | bytearray) -> bool:
     """Have a frame arrive by a NIC; say whether the stack gets it."""
     return not host.guard_drops(data) if path == SYNTHETIC else host.home_answers(data) != SHOT
 
@@ -207,6 +207,28 @@ def test_s80_a_copy_may_have_been_padded(pair: Host_, size: int) -> None:
     assert not delivered(host, SYNTHETIC, data.ljust(60, b"\0"))
 
 
+@pytest.mark.parametrize(
+    ("version", "protocol", "at"), [(4, 17, 26), (4, 6, 36), (6, 17, 46), (6, 6, 56)], ids=str
+)
+@pytest.mark.parametrize("generic", [False, True])
+def test_s80_a_checksum_that_is_not_computed_yet_is_no_difference_in_generic_mode(
+    pair: Host_, version: int, protocol: int, at: int, generic: bool
+) -> None:
+    """Between guests of one host the stack of the receiver would compute it, behind guard."""
+    host = pair(ARMED, facts=NicFact.GENERIC_XDP if generic else NicFact(0))
+    data = bytearray(frame(GROUP))
+    data[14] = 0x45 if version == 4 else 0x60
+    data[14 + (9 if version == 4 else 6)] = protocol
+    whole, partial = bytearray(data), bytearray(data)
+    whole[14 + at : 16 + at] = b"\x12\x34"
+    partial[14 + at : 16 + at] = b"\xab\xcd"
+    assert delivered(host, VF, whole)
+    assert delivered(host, SYNTHETIC, partial) is not generic
+    other = bytearray(data)
+    other[13 + at] ^= 1
+    assert delivered(host, SYNTHETIC, other), "the bytes before it count"
+
+
 @pytest.mark.parametrize("at", [6, 14, 41, 42, 61, 62, 89])
 def test_s80_frames_that_differ_in_one_byte_are_no_copies(pair: Host_, at: int) -> None:
     host = pair(ARMED)
@@ -237,6 +259,27 @@ def test_s80_a_tag_may_be_in_one_copy_alone(pair: Host_, first: int) -> None:
     }
     second = SYNTHETIC if first == VF else VF
     assert (arrivals[first](), arrivals[second]()) == (True, False)
+
+
+@pytest.mark.parametrize("first", [VF, SYNTHETIC])
+@pytest.mark.parametrize("stripped", [False, True], ids=["both tags before guard", "the inner one alone"])
+def test_s80_one_of_two_tags_may_have_been_removed(pair: Host_, first: int, stripped: bool) -> None:
+    host = pair(ARMED, facts=NicFact.TAGS_HIDDEN if stripped else NicFact(0))
+    for number in range(5):
+        inner = tagged(frame(GROUP, number), 30)
+        outer = inner if stripped else inner[:12] + struct.pack("!HH", 0x88A8, 20) + inner[12:]
+        by_vf: Callable[[], bool] = lambda one=inner: host.home_answers(one, vlan=20) != SHOT  # noqa: E731
+        by_synthetic: Callable[[], bool] = lambda one=outer: not host.guard_drops(one)  # noqa: E731
+        order = (by_vf, by_synthetic) if first == VF else (by_synthetic, by_vf)
+        assert [arrives() for arrives in order] == [True, False], number
+
+
+def test_s80_tag_that_is_left_is_no_evidence_for_its_vlan(pair: Host_) -> None:
+    """It may be the inner one of two; the outer one was removed."""
+    host = pair(ARMED, facts=NicFact.TAGS_HIDDEN)
+    for number in range(3):
+        assert host.home_answers(frame(INNER, number), vlan=30) != SHOT
+    assert not host.guard_drops(tagged(frame(INNER, 9), 30))
 
 
 def test_s80_unicast_in_one_vlan_is_no_evidence_for_another(pair: Host_) -> None:
@@ -286,18 +329,29 @@ def test_s78_frames_of_devices_above_do_not_come_back(pair: Host_, armed: int) -
 
 
 @STATES
-@pytest.mark.parametrize(
-    ("first", "count"), [("0242ac110002", 12), ("02be0000200a", 12), ("525400000001", 12)]
-)
-def test_s78_many_devices_above_whose_macs_differ_in_the_last_byte_are_told_apart(
-    pair: Host_, armed: int, first: str, count: int
-) -> None:
+@pytest.mark.parametrize("last", [3, 4, 5], ids=["fourth-byte", "fifth-byte", "sixth-byte"])
+@pytest.mark.parametrize("many", [2, 32, 200])
+def test_s78_nor_do_those_of_many_that_send_at_once(pair: Host_, armed: int, many: int, last: int) -> None:
+    """MACs in a row, as container engines and hypervisors number them, or of one machine after the other."""
     host, (_, inactive) = pair(armed, plain_ifindex=0), paths_of(armed)
-    macs = [(int(first, 16) + number).to_bytes(6, "big") for number in range(count)]
+    macs = [bytearray.fromhex("0242ac110000") for _ in range(many)]
     for number, mac in enumerate(macs):
-        host.sends(frame(GROUP, number, source=mac))
-    back = [delivered(host, inactive, frame(GROUP, number, source=mac)) for number, mac in enumerate(macs)]
-    assert not any(back)
+        mac[last] = number
+    frames = [frame(b"\xff" * 6, number, source=bytes(mac)) for number, mac in enumerate(macs)]
+    for one in frames:
+        host.sends(one)
+    back = [delivered(host, inactive, one) for one in frames].count(True)
+    assert back == 0 if many <= 32 else back <= many / 50
+
+
+def test_s78_senders_that_are_silent_make_room_for_others(pair: Host_) -> None:
+    host, clock = pair(ARMED, plain_ifindex=0), 0.0
+    for number in range(4 * abi.EVIDENCE_SENDERS):
+        clock += 10
+        later(host, clock)
+        one = frame(PEER, number, source=b"\x02\x00" + struct.pack("!I", number))
+        host.sends(one)
+        assert not delivered(host, SYNTHETIC, one), number
 
 
 @STATES

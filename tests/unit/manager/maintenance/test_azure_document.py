@@ -82,7 +82,9 @@ def test_s99_event_for_other_vms_does_not_count_and_may_look_like_anything() -> 
     assert parse_events(document({**nonsense, "Resources": [None, 5, "WestNO"]}), "WestNO_0") == ()
 
 
-@pytest.mark.parametrize("kind", ["Preempt", "Terminate", "Defragment", 5, None], ids=repr)
+@pytest.mark.parametrize(
+    "kind", ["Preempt", "Terminate", "Defragment", 5, None, [], ["Freeze"], {}], ids=repr
+)
 def test_s99_event_of_a_type_that_needs_no_drain_does_not_count(kind: object) -> None:
     assert parse_events(document({**FREEZE, "EventType": kind, "EventStatus": "?"}), "WestNO_0") == ()
 
@@ -151,6 +153,14 @@ def test_s99_one_event_of_this_vm_that_makes_no_sense_spoils_the_answer(other: d
         )
 
 
+def test_s99_two_events_with_one_id_make_no_sense_unless_they_are_the_same() -> None:
+    started = {**FREEZE, "EventStatus": "Started"}
+    assert len(parse_events(document(started, started), "WestNO_0")) == 1
+    for both in ([started, FREEZE], [FREEZE, started]):
+        with pytest.raises(NoticesUnavailable, match="two events have the same EventId"):
+            parse_events(document(*both), "WestNO_0")
+
+
 @pytest.mark.parametrize(
     "text", ["x" * 5000, "a\x1b[31m\nb\x00", "\udcff\ud800", "\u20ac" * 500, "", None, 5], ids=repr
 )
@@ -169,3 +179,11 @@ def test_s99_name_is_text() -> None:
 
 def test_s99_acknowledging_names_the_events() -> None:
     assert json.loads(start_requests(["a", "b"])) == {"StartRequests": [{"EventId": "a"}, {"EventId": "b"}]}
+
+
+def test_s99_answer_with_thousands_of_events_of_this_vm_makes_no_sense_but_others_may_have_as_many() -> None:
+    events = [{**FREEZE, "EventId": str(number)} for number in range(1000)]
+    with pytest.raises(NoticesUnavailable, match="more than 256 events for this VM"):
+        parse_events(document(*events), "WestNO_0")
+    assert len(parse_events(document(*events[:256]), "WestNO_0")) == 256
+    assert parse_events(document(*events), "WestNO_2") == ()

@@ -137,6 +137,18 @@ def test_s99_operator_has_the_last_word_for_each_event(scene: Scene) -> None:
     assert scene.stored[ETH1].until == 1 << 63
 
 
+def test_s99_last_word_ends_with_the_event_though_another_has_its_id(scene: Scene) -> None:
+    order = due("a")
+    scene.turn(order)
+    scene.operator(ETH0, 0, None)
+    assert scene.turn(order) == [] and scene.turn(OVER) == [(ETH1, Step.END)]
+    scene.turn(OVER)
+    order = due("a")
+    assert scene.turn(order) == both(Step.BEGIN)
+    scene.operator(ETH0, 0, None)
+    assert scene.turn(order) == []
+
+
 def test_s99_drain_of_an_operator_that_ends_meanwhile_is_followed_by_one_for_the_maintenance(
     scene: Scene,
 ) -> None:

@@ -82,3 +82,9 @@ def test_s99_file_that_makes_no_sense_is_refused(raw: bytes) -> None:
 def test_s99_one_event_that_makes_no_sense_spoils_the_file(wrong: dict[str, Any]) -> None:
     with pytest.raises(NoticesUnavailable, match="cannot use the file of events: "):
         parsed({"id": "good"}, wrong)
+
+
+def test_s99_file_with_thousands_of_events_is_a_mistake() -> None:
+    assert len(parsed(*({"id": str(number)} for number in range(256)))) == 256
+    with pytest.raises(NoticesUnavailable, match="more than 256 events"):
+        parsed(*({"id": str(number)} for number in range(257)))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from netvsc_bpf.manager.maintenance.ledger import RENEW_S, SLACK_S, Ledger, Now, Stage
 from netvsc_bpf.manager.maintenance.notice import Key, Notice, Order, Source
+from netvsc_bpf.model.drain import MAX_FOR_S
 
 BOTH = (Source.AZURE, Source.FILE)
 LEAD_S = 60.0
@@ -107,6 +108,18 @@ def test_s99_event_that_lasts_is_renewed_by_every_answer_and_the_drain_now_and_t
         orders.add(world.order)
         world.later(1)
     assert len(orders) == 120, "each takes the writer lock"
+
+
+def test_s99_event_that_is_put_off_to_the_last_day_leaves_a_drain_that_the_kernel_can_store() -> None:
+    world = World()
+    world.answer(world.notice())
+    last_day = datetime(9999, 12, 31, tzinfo=UTC)
+    world.answer(Notice(Key(Source.AZURE, "a"), "Freeze", False, last_day))
+    assert world.due == {"a"}, "what is due stays due"
+    assert world.until_s() < 2 * MAX_FOR_S
+    world = World()
+    world.answer(Notice(Key(Source.AZURE, "a"), "Freeze", False, last_day))
+    assert world.due == set()
 
 
 def test_s99_clock_that_is_set_after_the_last_answer_changes_nothing() -> None:

@@ -50,6 +50,7 @@ class Scene:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, policy: MaintenancePolicy = AZURE) -> None:
         self.azure, self.events, self.changes = Azure(), list[Event](), 0
+        self.unexpected: list[Exception] = []
         self.drained, self.reconciled = True, 0
         self.stats = ManagerStats()
         monkeypatch.setattr(watcher, "AzureEvents", lambda _: self.azure)
@@ -64,6 +65,7 @@ class Scene:
             changed=self._changed,
             reconciled=self._reconciled,
             fulfilled=lambda _: self.drained,
+            unexpected=self.unexpected.append,
             now=lambda: now,
         )
 
@@ -150,6 +152,23 @@ def test_s99_source_that_fails_is_a_warning_once_and_what_is_due_stays_due(scene
     (warning,) = (event for event in scene.events if event.kind is Kind.REFUSED)
     assert warning.severity is Severity.WARNING
     assert warning.text == "cannot read: it answered 500; drains are left as they are"
+
+
+def test_s99_unexpected_error_of_one_source_is_reported_once_and_the_other_source_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "maintenance.json"
+    scene = Scene(monkeypatch, replace(AZURE, file=path))
+    broken = TypeError("unhashable type: 'list'")
+    scene.azure.says = broken
+
+    def announced() -> None:
+        path.write_text('{"events": [{"id": "c"}]}')
+        path.chmod(0o644)
+
+    scene.play(lambda: None, announced, path.unlink, lambda: setattr(scene.azure, "says", (STARTED,)))
+    assert scene.unexpected == [broken]
+    assert scene.kinds() == [Kind.MAINTENANCE_STARTED, Kind.MAINTENANCE_ENDED, Kind.MAINTENANCE_STARTED]
 
 
 def test_s99_other_policy_takes_effect_and_another_source_is_asked_anew(scene: Scene) -> None:
