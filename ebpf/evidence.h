@@ -108,58 +108,59 @@ static __always_inline void store_if_new(u64 *entry, u64 word)
 		*entry = word;
 }
 
+/* Entries that a sender, or a frame, may be in: those that come in a burst seldom share them all. */
+#define WAYS 4
+
 /*
- * Entries that a sender may be in. MACs of containers often differ in the last byte alone, so the upper bits of the hash
- * choose: lower ones do not depend on that byte.
+ * The hash of a station. MACs often differ in their last byte alone, which mix() does not move to the lower bits: what
+ * selects an entry are the highest bits, which depend on all others.
  */
-#define SENDER_WAYS 4
-
-/* The upper bits of a hash as an index of `values` entries, a power of two. */
-#define UPPER_BITS(hash, values) ((hash) / (~0ULL / (values) + 1))
-
-static __always_inline u64 *senders_of(u64 hash)
+static __always_inline u64 station_hash(u64 address, u16 vlan)
 {
-	return &own_evidence()->senders[UPPER_BITS(hash, EVIDENCE_SENDERS) & ~(SENDER_WAYS - 1ULL)];
+	return mix(0, address | (u64)vlan << 48);
 }
 
-/*
- * Rule 1: remember that a device above the synthetic NIC sent from this MAC, in place of the one that has not sent for the
- * longest time. Of those that sent within one tick the hash chooses, or each new one would replace the one before it.
- */
-static __always_inline void note_sender(u64 from)
+#define HIGHEST_BITS(hash, values) ((hash) / (~0ULL / (values) + 1))
+
+/* Return the entry of a sender, else the one that was used longest ago. */
+static __always_inline u64 *sender_entry(u64 hash, u16 now)
 {
-	u64 hash = mix(0, from), word = (hash & ~0xffffULL) | ticks_now();
-	u64 *first = senders_of(hash),
-	    *oldest = &first[UPPER_BITS(hash, EVIDENCE_SENDERS) & (SENDER_WAYS - 1)];
+	u64 *first = &own_evidence()->senders[HIGHEST_BITS(hash, EVIDENCE_SENDERS / WAYS) * WAYS];
+	u64 found = 0, has = 0, oldest = 0, longest = 0;
 
 #pragma clang loop unroll(full)
-	for (u32 way = 0; way < SENDER_WAYS; way++) {
-		if (!((first[way] ^ word) & ~0xffffULL)) {
-			store_if_new(&first[way], word);
-			return;
-		}
-		if (*oldest && (!first[way] || (u16)(word - first[way]) > (u16)(word - *oldest)))
-			oldest = &first[way];
+	for (u32 way = 0; way < WAYS; way++) {
+		u64 word = *(volatile const u64 *)&first[way];
+		u64 same = if_zero((word ^ hash) & ~0xffffULL);
+		u64 age = (u16)(now - word) | (if_zero(word) & 0xffff);
+		u64 older = if_less(longest, age);
+
+		/* Not both: two CPUs may have noted one sender in two entries. */
+		found = (found & ~same) | (same & way);
+		has |= same;
+		oldest = (oldest & ~older) | (older & way);
+		longest = (longest & ~older) | (older & age);
 	}
-	store_if_new(oldest, word);
+	return &first[((found & has) | (oldest & ~has)) % WAYS];
+}
+
+/* Rule 1: remember that a device above the synthetic NIC sent from this MAC. */
+static __always_inline void note_sender(u64 from)
+{
+	u64 hash = station_hash(from, 0);
+	u16 now = ticks_now();
+
+	store_if_new(sender_entry(hash, now), (hash & ~0xffffULL) | now);
 }
 
 static __always_inline bool is_own(struct pair *pair, u64 from)
 {
-	u64 hash = mix(0, from), found = 0;
-	u64 *first = senders_of(hash);
-	u16 now = ticks_now();
+	u64 hash = station_hash(from, 0), word;
 
 	if (from == pair->address)
 		return true;
-#pragma clang loop unroll(full)
-	for (u32 way = 0; way < SENDER_WAYS; way++) {
-		u64 word = *(volatile u64 *)&first[way];
-
-		found |= if_zero((word ^ hash) & ~0xffffULL) &
-			 if_less(now - word, SENDER_TICKS + 1);
-	}
-	return found;
+	word = *sender_entry(hash, ticks_now());
+	return !((word ^ hash) & ~0xffffULL) && within(word, SENDER_TICKS);
 }
 
 /* Frames of plain unicast that a path has delivered. */
@@ -207,11 +208,10 @@ static __always_inline bool plain_holds(struct pair *pair, enum pair_path active
 
 static __always_inline u64 *station(struct pair *pair, struct frame *frame, u64 *word)
 {
-	u64 hash = mix(0, frame->to | (u64)frame->vlan << 48);
+	u64 hash = station_hash(frame->to, frame->vlan);
 
 	*word = (hash & ~0xffffffffULL) | (pair->epoch & 0xffff) << 16;
-	/* The lower bits do not depend on the last byte of the MAC. */
-	return &own_evidence()->targets[UPPER_BITS(hash, EVIDENCE_STATIONS)];
+	return &own_evidence()->targets[HIGHEST_BITS(hash, EVIDENCE_STATIONS)];
 }
 
 /* Rule 2 for all other stations. */
@@ -281,9 +281,6 @@ static __always_inline void note_delivery(struct pair *pair, struct frame *frame
 	entry = station(pair, frame, &word);
 	store_if_new(entry, word | ticks_now());
 }
-
-/* Entries that a frame may be in: frames that arrive in a burst share them seldom. */
-#define WAYS 4
 
 /* Return which of the entries from `first` on has the frame, else one that is not needed any more, else the first. */
 static __always_inline u32 way_of(const u64 *first, u64 key, u16 now)

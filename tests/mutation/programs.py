@@ -434,22 +434,22 @@ FRAMES = (
     Mutation(
         "a sender is remembered for ever",
         "ebpf/evidence.h",
-        "if_less(now - word, SENDER_TICKS + 1);",
-        "if_less(now - now, SENDER_TICKS + 1);",
+        "return !((word ^ hash) & ~0xffffULL) && within(word, SENDER_TICKS);",
+        "return !((word ^ hash) & ~0xffffULL);",
         _EVIDENCE,
     ),
     Mutation(
-        "senders whose MACs differ in the last byte share their entries",
+        "senders whose MACs differ in the last byte share an entry",
         "ebpf/evidence.h",
-        "senders[UPPER_BITS(hash, EVIDENCE_SENDERS) & ~(SENDER_WAYS - 1ULL)]",
-        "senders[hash % EVIDENCE_SENDERS & ~(SENDER_WAYS - 1ULL)]",
+        "->senders[HIGHEST_BITS(hash, EVIDENCE_SENDERS / WAYS) * WAYS];",
+        "->senders[hash % (EVIDENCE_SENDERS / WAYS) * WAYS];",
         _EVIDENCE,
     ),
     Mutation(
-        "a sender replaces any other, not the one that has been silent for the longest time",
+        "one sender is noted over another that still sends",
         "ebpf/evidence.h",
-        "(u16)(word - first[way]) > (u16)(word - *oldest)",
-        "(u16)(word - first[way]) < (u16)(word - *oldest)",
+        "(oldest & ~has)) % WAYS];",
+        "(0 & ~has)) % WAYS];",
         _EVIDENCE,
     ),
     Mutation(
@@ -532,8 +532,8 @@ FRAMES = (
     Mutation(
         "unicast of one VLAN is evidence for all",
         "ebpf/evidence.h",
-        "frame->to | (u64)frame->vlan << 48",
-        "frame->to",
+        "station_hash(frame->to, frame->vlan)",
+        "station_hash(frame->to, 0)",
         _EVIDENCE,
     ),
     Mutation(

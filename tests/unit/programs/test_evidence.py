@@ -355,21 +355,6 @@ def test_s78_senders_that_are_silent_make_room_for_others(pair: Host_) -> None:
 
 
 @STATES
-@pytest.mark.parametrize(
-    ("first", "count"), [("0242ac110002", 12), ("02be0000200a", 12), ("525400000001", 12)]
-)
-def test_s78_many_devices_above_whose_macs_differ_in_the_last_byte_are_told_apart(
-    pair: Host_, armed: int, first: str, count: int
-) -> None:
-    host, (_, inactive) = pair(armed, plain_ifindex=0), paths_of(armed)
-    macs = [(int(first, 16) + number).to_bytes(6, "big") for number in range(count)]
-    for number, mac in enumerate(macs):
-        host.sends(frame(GROUP, number, source=mac))
-    back = [delivered(host, inactive, frame(GROUP, number, source=mac)) for number, mac in enumerate(macs)]
-    assert not any(back)
-
-
-@STATES
 def test_s78_a_device_that_sends_does_not_displace_those_that_sent_a_moment_ago(
     pair: Host_, armed: int
 ) -> None:
