@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Notes what changed of what frames of our own are made of: MACs, addresses, default routes.
 
-A frame with an address that the interface has not any more would claim it: whoever receives it sends to this
-host what is another's by now. Messages of the kernel are queued before the command that changed something
-returns, and reading the queue takes no lock.
+A frame with an address that the interface has no longer would claim it: its receivers would send to this
+host what is meant for another one by now. Messages of the kernel are queued before the command that changed
+something returns, and reading the queue takes no lock.
 """
 
 import ctypes

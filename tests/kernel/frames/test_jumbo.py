@@ -159,7 +159,7 @@ def test_s77_guard_in_generic_mode_knows_what_home_has_redirected(lab: Lab, guar
 
 
 def send_without_checksum(namespace: str, interface: str, datagram: bytes) -> None:
-    """Send UDP as a guest of the same host does: whoever transmits it to a wire computes the checksum."""
+    """Send UDP as a guest of the same host does: its checksum is computed where it leaves for a wire."""
     header = struct.pack("=BBHHHH", 1, 0, 0, 0, 34, 6)  # struct virtio_net_hdr: VIRTIO_NET_HDR_F_NEEDS_CSUM
     with wire(namespace, interface) as there:
         there.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
