@@ -3,7 +3,7 @@
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.page import control, failover_guest, path, programs, ratios, times
@@ -40,6 +40,11 @@ class Section:
     tables: Callable[[Result], Sequence[Table]] = _as_printed
 
 
+def _two_labels(result: Result) -> list[Table]:
+    """Return the tables as they were printed; two columns name a row."""
+    return [replace(one, labels=2) for one in result.tables]
+
+
 SECTIONS = {
     "failover-guest": Section(
         "Failover of an SR-IOV pair, and of its competitors",
@@ -55,7 +60,7 @@ SECTIONS = {
     "path": Section(
         "Instructions per packet", path.pictures, path.remarks, path.losses, path.short, path.tables
     ),
-    "guard": Section("Instructions of guard"),
+    "guard": Section("Instructions of guard", tables=_two_labels),
     "programs": Section("Each program by itself", tables=programs.tables),
     "tcp": Section(
         "TCP throughput", ratios.pictures, losses=ratios.losses, short=ratios.losses, tables=ratios.tables
