@@ -25,7 +25,7 @@ from typing import Protocol
 
 from vm.kernels import REPO, Kernel
 
-_CONSOLE_LINES = 60
+_CONSOLE_LINES = 200
 _LOOK_S = 0.5
 _LOST_TIMER = "Possible timer handling issue on cpu="
 """What RCU says where a processor's timer does not fire any more (rcu_check_gp_kthread_expired_fqs_timer(),
@@ -44,6 +44,8 @@ _FEW_DESCRIPTORS = (
 
 
 _PERIODIC = ("nohz=off", "highres=off")
+_TELLING = ("sysctl.kernel.hung_task_all_cpu_backtrace=1",)
+"""A guest whose tasks wait for a lock for two minutes shows what runs meanwhile, and may hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Machine:
         options += _FEW_DESCRIPTORS
         options += ["-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"]
         options += ["-device", "virtio-9p-pci,fsdev=host,mount_tag=host", *self.devices]
-        kernel_options = ["mitigations=off", *(_PERIODIC if self.ticks else ())]
+        kernel_options = ["mitigations=off", *_TELLING, *(_PERIODIC if self.ticks else ())]
         if self.counts_instructions:
             options += ["-icount", "shift=0,sleep=off"]
         return [
