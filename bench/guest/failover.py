@@ -175,7 +175,7 @@ class Bench:
                 mark.given_up_ns = self._stamps.first(Moment.GIVEN_UP, vf.ifindex, mark.begin_ns)
                 if mark.border_ns is not None:  # linkwatch sees each change: the next one is its return
                     mark.link_again_ns = self._stamps.first(border, vf.ifindex, mark.border_ns + 1)
-                    mark.closed_ns = self._stamps.first(Moment.STOPPED, vf.ifindex, mark.border_ns)
+                    mark.closed_ns = self._stamps.first(Moment.CLOSING, vf.ifindex, mark.border_ns)
             if mark.border_ns is not None:  # before the counters are asked for, which has the same effect
                 mark.notified_ns = self._stamps.first(Moment.NOTIFIED, vf.ifindex, mark.border_ns)
             mark.vf_dropped = drops.since()

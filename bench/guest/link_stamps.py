@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Kernel timestamps: a device's queues are stopped, a driver reports loss of link, netlink is notified.
 
-Kprobes (Documentation/trace/kprobetrace.rst) write the time of dev_deactivate_many(), which is what closing a
-device begins with once everybody was asked; of netif_carrier_off(), when a driver says so, and of
+Kprobes (Documentation/trace/kprobetrace.rst) write the time of __dev_close_many(), which closes a device; of
+dev_deactivate_many(), which stops its queues, then and when linkwatch finds its carrier lost; of
+netif_carrier_off(), when a driver says so, and of
 linkwatch_fire_event() within it, when the carrier is off; of netdev_state_change(), from which RTM_NEWLINK is
 sent. They know nothing of what is measured, so that they time everybody's failover alike.
 
@@ -27,6 +28,7 @@ class Moment(StrEnum):
     """What is stamped."""
 
     STOPPED = "stopped"
+    CLOSING = "closing"
     GIVEN_UP = "given_up"
     CARRIER_OFF = "carrier_off"
     NOTIFIED = "notified"
@@ -41,6 +43,7 @@ def _probes() -> dict[Moment, str]:
     from_list = ifindex - members["close_list"].offset
     return {
         Moment.STOPPED: f"dev_deactivate_many ifindex={from_list:+d}(+0(%di)):s32",
+        Moment.CLOSING: f"__dev_close_many ifindex={from_list:+d}(+0(%di)):s32",
         Moment.GIVEN_UP: f"netif_carrier_off ifindex=+{ifindex}(%di):s32",
         Moment.CARRIER_OFF: f"linkwatch_fire_event ifindex=+{ifindex}(%di):s32",
         Moment.NOTIFIED: f"netdev_state_change ifindex=+{ifindex}(%di):s32",
