@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tests.arm64.machine import INSIDE, Arm64Machine, kernels
+from tests.vm.printing import log_of, print_console, print_report
 from tests.vm.verdict import Report, judge
 from vm import machine
 from vm.kernels import Kernel
@@ -46,13 +47,7 @@ def main(arguments: list[str]) -> int:
     reports = {pages: run(available[pages], chosen) for pages in wanted}
     print("\narm64-test: summary")
     for pages, report in reports.items():
-        verdict = "FAILED" if report.problems else "passed"
-        tests = ", ".join(f"{number} {word}" for word, number in sorted(report.tests.items())) or "no tests"
-        print(f"  {verdict}: pages of {pages}, Linux {report.release}: {tests} in {report.seconds:.0f} s")
-        for reason, number in report.skips.items():
-            print(f"    skipped {number}: {reason}")
-        for line in (*report.problems, *report.remarks):
-            print(f"    {line}")
+        print_report(f"pages of {pages}, Linux {report.release}", report)
     return int(any(report.problems for report in reports.values()))
 
 
@@ -78,11 +73,9 @@ def run(kernel: Kernel, chosen: list[str]) -> Report:
             },
             limit_s=_LIMIT_S,
             silence_s=_SILENCE_S,
-            show=lambda line: print(f"  {kernel.name:3} |", line, flush=True),
+            show=log_of(kernel.name),
         )
-        if outcome.ending is not machine.Ending.FINISHED:
-            said = "".join(f"  {kernel.name:3} ! {line}" for line in outcome.console)
-            print(f"arm64-test: the last {len(outcome.console)} lines of the console:\n{said}", flush=True)
+        print_console(kernel.name, outcome)
         return judge(kernel.version, out, outcome)
 
 

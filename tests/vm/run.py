@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.vm.devices import HOT_SLOT, hyperv_options, qemu_options
 from tests.vm.hyperv.build import built
+from tests.vm.printing import log_of, print_console, print_report
 from tests.vm.rtnl import holder
 from tests.vm.verdict import Guest, Report, judge
 from vm import machine, qmp
@@ -55,7 +56,8 @@ def main(arguments: list[str]) -> int:
     reports = {guest: run(guest, available[guest.kernel], pytest_arguments, files) for guest in wanted}
     print("\nvm-test: summary")
     for guest, report in reports.items():
-        show(guest, report)
+        expected = f"hook {guest.hook}, liveness {guest.liveness}"
+        print_report(f"Linux {report.release or guest.kernel}, {expected}", report)
     return int(any(report.problems for report in reports.values()))
 
 
@@ -119,25 +121,10 @@ def boot(guest: Guest, kernel: Kernel, pytest_arguments: list[str], files: list[
             },
             limit_s=_LIMIT_S,
             silence_s=_SILENCE_S,
-            show=lambda line: print(f"  {kernel.version:4} |", line, flush=True),
+            show=log_of(kernel.version),
         )
-        if outcome.ending is not machine.Ending.FINISHED:
-            said = "".join(f"  {kernel.version:4} ! {line}" for line in outcome.console)
-            print(f"vm-test: the last {len(outcome.console)} lines of the console:\n{said}", flush=True)
+        print_console(kernel.version, outcome)
         return judge(kernel.version, out, outcome)
-
-
-def show(guest: Guest, report: Report) -> None:
-    """Print one guest's line, its skips, its problems, and where it was."""
-    verdict = "FAILED" if report.problems else "passed"
-    tests = ", ".join(f"{number} {word}" for word, number in sorted(report.tests.items())) or "no tests"
-    release = report.release or guest.kernel
-    expected = f"hook {guest.hook}, liveness {guest.liveness}"
-    print(f"  {verdict}: Linux {release}, {expected}: {tests} in {report.seconds:.0f} s")
-    for reason, number in report.skips.items():
-        print(f"    skipped {number}: {reason}")
-    for line in (*report.problems, *report.remarks):
-        print(f"    {line}")
 
 
 if __name__ == "__main__":
