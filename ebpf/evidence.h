@@ -159,6 +159,8 @@ static __always_inline bool is_own(struct pair *pair, u64 from)
 
 	if (from == pair->address)
 		return true;
+	if (pair->plain_ifindex) /* nothing above sends from a MAC of its own: steer notes no source */
+		return false;
 	word = *sender_entry(hash, ticks_now());
 	return !((word ^ hash) & ~0xffffULL) && within(word, SENDER_TICKS);
 }
