@@ -13,8 +13,9 @@ from netvsc_bpf.capture.frame import Interface, Sighting
 from netvsc_bpf.capture.pcapng import Taken
 from netvsc_bpf.discovery.eligibility import why_unfit
 from netvsc_bpf.discovery.nics import list_nics
-from netvsc_bpf.kernel.net.packet_ring import RETIRE_MS, Instruction, PacketRing
+from netvsc_bpf.kernel.net.packet_ring import RETIRE_MS, PacketRing
 from netvsc_bpf.kernel.net.rtnetlink import Rtnetlink
+from netvsc_bpf.kernel.net.socket_filter import Instruction
 from netvsc_bpf.model.errors import KernelError, NoSuchNic
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Path

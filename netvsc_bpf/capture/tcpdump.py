@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from shutil import which
 
 from netvsc_bpf.capture.frame import Sighting
-from netvsc_bpf.kernel.net.packet_ring import Instruction
+from netvsc_bpf.kernel.net.socket_filter import Instruction
 from netvsc_bpf.model.errors import CannotHere, NetvscBpfError, Refused
 from netvsc_bpf.model.names import shown
 from netvsc_bpf.model.path import Path

@@ -13,8 +13,13 @@ def not_attached(session: Session, what: str, nic: Nic) -> NotAttached:
     """Return the error; `what` is what cannot be done. Raises ForeignLayout, OSError."""
     owner = _owner(session, nic)
     if owner is None:
-        return NotAttached(what, "it is not attached", f"run `netvsc-bpf attach {as_argument(nic.name)}`")
+        return unattached(what, nic.name)
     return NotAttached(what, f"it is the VF of {owner.name}", f"name {as_argument(owner.name)} instead")
+
+
+def unattached(what: str, name: str) -> NotAttached:
+    """Return the error for an interface that is no VF of a pair either."""
+    return NotAttached(what, "it is not attached", f"run `netvsc-bpf attach {as_argument(name)}`")
 
 
 def _owner(session: Session, vf: Nic) -> Nic | None:

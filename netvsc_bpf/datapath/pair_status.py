@@ -9,7 +9,7 @@ from typing import Protocol
 
 from netvsc_bpf.datapath import drains
 from netvsc_bpf.datapath.home_state import is_enabled
-from netvsc_bpf.datapath.not_attached import not_attached
+from netvsc_bpf.datapath.not_attached import not_attached, unattached
 from netvsc_bpf.datapath.passed_by import passed_by
 from netvsc_bpf.datapath.received_traffic import received_traffic
 from netvsc_bpf.datapath.session import Session, reading
@@ -21,8 +21,7 @@ from netvsc_bpf.kernel.bpf.loaded_object import LoadedObject
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process.clock import CLOCKS
 from netvsc_bpf.model.drain import Drain, Drained
-from netvsc_bpf.model.errors import NoSuchNic, NotAttached
-from netvsc_bpf.model.names import as_argument
+from netvsc_bpf.model.errors import NoSuchNic
 from netvsc_bpf.model.nic import Nic
 from netvsc_bpf.model.path import Hook, Liveness, Path, Reason, RxMode, XdpMode
 from netvsc_bpf.model.status import Drops, PairStatus, PathTraffic, Traffic
@@ -93,7 +92,7 @@ def pair_status(nics: NicLookup, loaded: LoadedObject, ifindex: int) -> PairStat
     synthetic, maps = nics.nic(ifindex), read_pair(loaded, ifindex)
     if synthetic is None or maps is None:
         name = f"interface {ifindex}" if synthetic is None else synthetic.name
-        raise _not_attached(name)
+        raise unattached(f"no status of {name}", name)
     chosen = attach_notes.read(loaded.pins, ifindex) or None
     seen = judge(nics, loaded, synthetic, maps)
     guard_xdp = _guard_xdp(loaded.pins, synthetic)
@@ -188,11 +187,6 @@ def _wanted(session: Session, interface: str | None) -> list[int]:
     if nic.ifindex not in attached:
         raise not_attached(session, f"no status of {nic.name}", nic)
     return [nic.ifindex]
-
-
-def _not_attached(name: str) -> NotAttached:
-    remedy = f"run `netvsc-bpf attach {as_argument(name)}`"
-    return NotAttached(f"no status of {name}", "it is not attached", remedy)
 
 
 def _takes_vf(loaded: LoadedObject, maps: PairMaps, synthetic: Nic, vf: Nic | None) -> bool:

@@ -1,42 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Notes what changed since a round of announcements was read, so that its frames can be sent again at once.
 
-Reading a round takes RTNL, which a dying VF's driver may hold for a tenth of a second. Messages of the kernel
-are queued while RTNL is held, and reading the queue takes no lock. So whatever had happened before the path
-changed is in it. It is read when it is needed, not when something arrives.
+Reading a round takes RTNL, which a dying VF's driver may hold for a tenth of a second; reading the queue of
+messages takes no lock, and whatever had happened before the path changed is in it. It is read when it is
+needed, not when something arrives.
 """
 
-import ctypes
 import socket
 import struct
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass, field
 
-from netvsc_bpf.kernel.net.link_watch import enlarge, listen, received
 from netvsc_bpf.kernel.net.rtnetlink import Message
+from netvsc_bpf.kernel.net.socket_filter import IF_EQUAL, LOAD_BYTE, LOAD_HALF, RETURN, WHOLE
+from netvsc_bpf.kernel.net.unread_messages import BODY_AT, TYPE_AT, UnreadMessages, messages
 from netvsc_bpf.kernel.net.upper_devices import Link, parse_link
 
 _GROUPS = 1 << 0 | 1 << 2 | 1 << 4 | 1 << 8  # RTMGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV6_IFADDR
 _NEWLINK, _DELLINK, _DELADDR, _NEWNEIGH, _DELNEIGH = 16, 17, 21, 28, 29
-_HEADER = struct.Struct("=IHHII")
 _IFINFOMSG = struct.Struct("=BxHi")  # family, type, index: the head of struct ifinfomsg
 _IFADDRMSG = struct.Struct("=4xI")  # the index in struct ifaddrmsg
 _NDMSG_SIZE, _NDA_LLADDR = 12, 2
-_SO_ATTACH_FILTER = 26  # include/uapi/asm-generic/socket.h
-_LOAD_HALF, _LOAD_BYTE, _IF_EQUAL, _RETURN = 0x28, 0x30, 0x15, 0x06  # include/uapi/linux/filter.h
 _FILTER = (
-    (_LOAD_HALF, 0, 0, 4),  # nlmsghdr.nlmsg_type
-    (_IF_EQUAL, 7, 0, socket.htons(_NEWLINK)),
-    (_IF_EQUAL, 6, 0, socket.htons(_DELLINK)),
-    (_IF_EQUAL, 5, 0, socket.htons(_DELADDR)),
-    (_IF_EQUAL, 1, 0, socket.htons(_NEWNEIGH)),
-    (_IF_EQUAL, 0, 2, socket.htons(_DELNEIGH)),
-    (_LOAD_BYTE, 0, 0, _HEADER.size),  # ndmsg.ndm_family
-    (_IF_EQUAL, 1, 0, socket.AF_BRIDGE),
-    (_RETURN, 0, 0, 0),
-    (_RETURN, 0, 0, 0xFFFFFFFF),
+    (LOAD_HALF, 0, 0, TYPE_AT),
+    (IF_EQUAL, 7, 0, socket.htons(_NEWLINK)),
+    (IF_EQUAL, 6, 0, socket.htons(_DELLINK)),
+    (IF_EQUAL, 5, 0, socket.htons(_DELADDR)),
+    (IF_EQUAL, 1, 0, socket.htons(_NEWNEIGH)),
+    (IF_EQUAL, 0, 2, socket.htons(_DELNEIGH)),
+    (LOAD_BYTE, 0, 0, BODY_AT),  # ndmsg.ndm_family
+    (IF_EQUAL, 1, 0, socket.AF_BRIDGE),
+    (RETURN, 0, 0, 0),
+    (RETURN, 0, 0, WHOLE),
 )
-"""struct sock_filter: code, instructions to skip if it is true, and if it is not, operand."""
+"""It keeps other messages out of the queue, above all those about ARP and neighbour tables."""
 
 
 @dataclass(slots=True)
@@ -57,13 +54,7 @@ class AnnouncementWatch:
     """Listens in this thread's network namespace, without being read."""
 
     def __init__(self) -> None:
-        self._socket = listen(_GROUPS)
-        try:
-            _filter(self._socket)
-            enlarge(self._socket)
-        except BaseException:
-            self._socket.close()
-            raise
+        self._unread = UnreadMessages(_GROUPS, _FILTER)
 
     def take(self, relevant: Container[int]) -> Changes:
         """Return what changed since the last call; of interfaces only the `relevant` ones (ifindexes).
@@ -71,19 +62,19 @@ class AnnouncementWatch:
         Any thread may call it, one at a time; it never waits.
         """
         changes = Changes()
-        for data in received(self._socket):
+        for data in self._unread.take():
             note(changes, data, relevant)
         return changes
 
     def close(self) -> None:
         """Stop listening."""
-        self._socket.close()
+        self._unread.close()
 
 
 def note(changes: Changes, data: bytes, relevant: Container[int]) -> None:
     """Add the messages of one datagram to the changes; an empty one means lost messages. Pure."""
     changes.lost = changes.lost or not data
-    for kind, body in _messages(data):
+    for kind, body in messages(data):
         if kind in (_NEWLINK, _DELLINK):
             family, _, ifindex = _IFINFOMSG.unpack_from(body)
             if ifindex in relevant:
@@ -93,18 +84,3 @@ def note(changes: Changes, data: bytes, relevant: Container[int]) -> None:
             changes.addresses.add(_IFADDRMSG.unpack_from(body)[0])
         elif kind in (_NEWNEIGH, _DELNEIGH):
             changes.macs.add(Message(kind, body).attributes(_NDMSG_SIZE).get(_NDA_LLADDR, b""))
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + _HEADER.size <= len(data):
-        length, kind, *_ = _HEADER.unpack_from(data, at)
-        yield kind, data[at + _HEADER.size : at + length]
-        at += max(length, _HEADER.size) + -length % 4
-
-
-def _filter(there: socket.socket) -> None:
-    """Keep other messages out of the queue, above all those about ARP and neighbour tables."""
-    raw = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in _FILTER))
-    program = struct.pack("@HP", len(_FILTER), ctypes.addressof(raw))
-    there.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)

@@ -17,30 +17,20 @@ from ipaddress import IPv6Address
 from netvsc_bpf.kernel.net.frame_parts import ETH_P_ARP, NEIGHBOUR_ADVERTISEMENT
 from netvsc_bpf.kernel.net.neighbour_frames import Answer, advertised, arp_answer
 from netvsc_bpf.kernel.net.packet_address import PacketAddress
+from netvsc_bpf.kernel.net.socket_filter import IF_EQUAL, LOAD_HALF, RETURN, attach_filter
 
-_SO_ATTACH_FILTER = 26
 _ICMP6_FILTER = 1  # include/uapi/linux/icmpv6.h
 _IPV6_RECVPKTINFO, _IPV6_PKTINFO, _IPV6_RECVHOPLIMIT, _IPV6_HOPLIMIT = 49, 50, 51, 52
 _LARGEST = 1024
 _PACKET_HOST = 0  # include/uapi/linux/if_packet.h: sent to this host alone
 
-# include/uapi/linux/filter.h: code, jt, jf, k. The packet begins with its ARP header (SOCK_DGRAM).
-_INSTRUCTION = struct.Struct("=HBBI")
-_REPLIES_ONLY = b"".join(
-    _INSTRUCTION.pack(*one)
-    for one in (
-        (0x28, 0, 0, 6),  # ldh [6]: the operation
-        (0x15, 0, 1, 2),  # jeq #2, reply
-        (0x06, 0, 0, _LARGEST),  # ret
-        (0x06, 0, 0, 0),  # ret #0: drop
-    )
+# The packet begins with its ARP header (SOCK_DGRAM).
+_REPLIES_ONLY = (
+    (LOAD_HALF, 0, 0, 6),  # the operation
+    (IF_EQUAL, 0, 1, 2),  # reply
+    (RETURN, 0, 0, _LARGEST),
+    (RETURN, 0, 0, 0),
 )
-
-
-class _Program(ctypes.Structure):
-    """struct sock_fprog."""
-
-    _fields_ = [("len", ctypes.c_uint16), ("filter", ctypes.c_char_p)]
 
 
 class AnswerReceiver:
@@ -55,7 +45,7 @@ class AnswerReceiver:
         self._arp = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | kinds, 0)
         self._icmp: socket.socket | None = None
         try:
-            self._arp.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _filter())
+            attach_filter(self._arp, _REPLIES_ONLY)
             _bind_to_all(self._arp)
             self._icmp = _icmp_socket(kinds)
         except BaseException:
@@ -104,11 +94,6 @@ class AnswerReceiver:
             answer = arp_answer(self._buffer.raw[:length])
             if answer is not None and address.pkttype == _PACKET_HOST:
                 yield int(address.ifindex), answer
-
-
-def _filter() -> bytes:
-    # The instructions are a constant of this module: their address stays valid.
-    return bytes(_Program(len(_REPLIES_ONLY) // _INSTRUCTION.size, _REPLIES_ONLY))
 
 
 def _bind_to_all(where: socket.socket) -> None:

@@ -7,7 +7,6 @@ when a program redirects it to another device's ingress in the same network name
 report the same nanosecond.
 """
 
-import ctypes
 import mmap
 import socket
 import struct
@@ -15,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netvsc_bpf.kernel.net.packet_address import bind
+from netvsc_bpf.kernel.net.socket_filter import RETURN, Instruction, attach_filter
 
 _SOL_PACKET = 263
 _PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION = 5, 6, 10  # include/uapi/linux/if_packet.h
 _TPACKET_V3 = 2
-_SO_ATTACH_FILTER = 26  # include/uapi/asm-generic/socket.h
 _SO_TIMESTAMPNS = 35
 _ETH_P_ALL = 3
 _OUTGOING = 4  # PACKET_OUTGOING
@@ -41,17 +40,6 @@ _PACKET_HEAD = struct.Struct("=6I2H4xIH")  # tpacket3_hdr up to tp_vlan_tpid
 _PACKET_TYPE_AT = 48 + 10  # sll_pkttype, in the sockaddr_ll behind the header
 _STATISTICS = struct.Struct("=3I")  # struct tpacket_stats_v3
 _TAG = struct.Struct("!HH")
-_INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One instruction of classic BPF."""
-
-    code: int
-    jump_true: int
-    jump_false: int
-    operand: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +56,7 @@ class RingFrame:
 
 def whole(snaplen: int) -> tuple[Instruction, ...]:
     """Return a filter that takes ``snaplen`` bytes of every packet."""
-    return (Instruction(0x06, 0, 0, snaplen),)
+    return (Instruction(RETURN, 0, 0, snaplen),)
 
 
 class PacketRing:
@@ -82,7 +70,7 @@ class PacketRing:
             request = _REQUEST.pack(_BLOCK, _BLOCKS, _FRAME, frames, RETIRE_MS, 0, 0)
             self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, request)
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            _attach(self._socket, program)
+            attach_filter(self._socket, program)
             self._map = mmap.mmap(self._socket.fileno(), _BLOCK * _BLOCKS)
             bind(self._socket, ifindex, _ETH_P_ALL)  # from now on frames arrive
         except BaseException:
@@ -125,14 +113,3 @@ def _frames(ring: mmap.mmap, at: int, count: int) -> Iterator[RingFrame]:
             data, length = data[:_MAC_ADDRESSES] + tag + data[_MAC_ADDRESSES:], length + _TAG.size
         yield RingFrame(sec * 1_000_000_000 + nsec, data, length, ring[at + _PACKET_TYPE_AT] == _OUTGOING)
         at += step
-
-
-def _attach(where: socket.socket, program: Sequence[Instruction]) -> None:
-    packed = b"".join(
-        _INSTRUCTION.pack(one.code, one.jump_true, one.jump_false, one.operand) for one in program
-    )
-    code = ctypes.create_string_buffer(packed, len(packed))
-    # struct sock_fprog: the length is followed by padding for the alignment of the pointer.
-    where.setsockopt(
-        socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code))
-    )
