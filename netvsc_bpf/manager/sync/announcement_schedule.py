@@ -34,7 +34,7 @@ class Schedule:
         return True
 
     def take(self, now: float) -> list[int]:
-        """Return the pairs with a round that is due; several overdue rounds count as one."""
+        """Return the pairs with a round that is due; of several overdue ones the others follow after the gap."""
         ready = [pair for pair, times in self._due.items() if times and times[0] <= now]
         for pair in ready:
             self._took(pair, now)
@@ -42,8 +42,8 @@ class Schedule:
 
     def _took(self, pair: int, now: float) -> None:
         self._last[pair] = now
-        later = [time for time in self._due[pair] if time > now]
-        self._due[pair] = [max(time, now + self.policy.gap_s) for time in later]
+        # A process that got no time sends as many as any other: each is there in case the others get lost.
+        self._due[pair] = [max(time, now + self.policy.gap_s) for time in self._due[pair][1:]]
 
     def next_at(self) -> float | None:
         """Return when the next round is due, None if none is pending."""

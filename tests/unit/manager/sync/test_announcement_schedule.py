@@ -40,11 +40,16 @@ def test_a_single_change_is_announced_at_once_and_repeated() -> None:
     assert play([100.0]) == [100.0 + after for after in POLICY.after_s]
 
 
-def test_rounds_that_were_slept_through_are_not_caught_up() -> None:
-    schedule = Schedule(POLICY)
+def test_rounds_that_were_slept_through_follow_the_gap_apart() -> None:
+    schedule, taken = Schedule(POLICY), []
     schedule.changed(PAIR, 0.0)
-    assert schedule.take(50.0) == [PAIR]
-    assert schedule.next_at() is None
+    now: float | None = 50.0
+    while now is not None:
+        assert schedule.take(now) == [PAIR]
+        assert schedule.take(now) == [], "one at a time"
+        taken.append(now)
+        now = schedule.next_at()
+    assert taken == pytest.approx([50.0 + number * POLICY.gap_s for number in range(len(POLICY.after_s))])
 
 
 def test_pairs_that_are_gone_are_forgotten() -> None:
