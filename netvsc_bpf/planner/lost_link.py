@@ -61,7 +61,12 @@ class LostLink:
         """Return the seconds until the next observation is due, None if none is."""
         if now < self.down_until:
             return self.down_until - now
-        return None if self.without_since is None else max(0.0, self.without_since + self._timeout_s - now)
+        return None if self.acts_at is None else max(0.0, self.acts_at - now)
+
+    @property
+    def acts_at(self) -> float | None:
+        """When the VF has to be taken down unless its link comes back; None if it has one, or is down."""
+        return None if self.without_since is None else self.without_since + self._timeout_s
 
     @property
     def _timeout_s(self) -> float:

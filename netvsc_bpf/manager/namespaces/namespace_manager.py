@@ -25,6 +25,7 @@ from netvsc_bpf.manager.events.last_changes import last_changes
 from netvsc_bpf.manager.events.reporter import Reporter
 from netvsc_bpf.manager.maintenance.drains import MaintenanceDrains
 from netvsc_bpf.manager.maintenance.notice import Order
+from netvsc_bpf.manager.namespaces.deferrable_work import DeferrableWork
 from netvsc_bpf.manager.namespaces.moved_nics import MovedNicCare
 from netvsc_bpf.manager.reconcile import unexpected_errors
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
@@ -53,8 +54,6 @@ from netvsc_bpf.planner.stall import HOLD_REASONS, Stall
 
 _QUIET_S = 0.0005
 """Events come in bursts, which are collected for this long: short, since a VF may be waiting meanwhile."""
-_PUT_OFF_S = 0.5
-"""Deferrable work is done when there is nothing else to do, or in the first turn after this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +104,11 @@ class NamespaceManager:
         """Waiters for a turn that has not begun yet."""
         self._followed_at: float | None = None
         """When address lists, VLANs and offloads were synced last; None: they may have changed since."""
-        self._busy_since: float | None = None
-        """Since when other work has always been waiting; None: none was."""
-        self._is_time_now: bool | None = None
-        """The result of _is_time() for this turn."""
         self._repinned = True
         """The pins may have changed since they were last read."""
         # In another namespace all attached ones: their lists were synced by this manager before they moved.
         reconciler = self._reconcile
+        self._deferrable = DeferrableWork(self._woken.is_set, lambda: reconciler.steps_at)
         managed: Served = (lambda: reconciler.served) if other is None else everyone
         self._lists = AddressListSync(managed, listener, self._reconcile.running, unexpected)
         self._vlans = VlanSync(managed, listener, self._reconcile.running, unexpected)
@@ -224,8 +220,7 @@ class NamespaceManager:
                 if not waiter.done():  # the client may have disconnected
                     waiter.set_result(None)
             wait = self._config.interval_s
-            if not self._woken.is_set():
-                self._busy_since = None
+            self._deferrable.end_turn(loop.time())
             if at is not None:  # the rest of the turn has taken some of that time
                 wait = min(max(0.0, at - loop.time()), wait)
             # Not asyncio.wait_for(): before Python 3.12 it loses a cancellation that comes with the event.
@@ -241,12 +236,12 @@ class NamespaceManager:
 
         Any error is reported and tried again later; the manager never ends because of one.
         """
-        self._is_time_now = None
+        self._deferrable.begin_turn()
         try:
             at = await self._jobs(thread)
             self._follow_ring(loop)
             # Reading all pins takes a large part of the time of a join.
-            if self._repinned and self._is_time(loop.time()):
+            if self._repinned and self._deferrable.is_time(loop.time()):
                 self._links.follow()
                 self._order.follow()
                 if pins.follow(self._folders()):
@@ -310,19 +305,10 @@ class NamespaceManager:
         now = asyncio.get_running_loop().time()
         if self._followed_at is not None and now - self._followed_at < self._config.interval_s:
             return False
-        if not self._is_time(now):
+        if not self._deferrable.is_time(now):
             return False
         self._followed_at = now
         return True
-
-    def _is_time(self, now: float) -> bool:
-        """Return whether this turn has time for deferrable work."""
-        if self._is_time_now is None:
-            since = self._busy_since = now if self._busy_since is None else self._busy_since
-            self._is_time_now = not self._woken.is_set() or now - since >= _PUT_OFF_S
-            if self._is_time_now:
-                self._busy_since = None
-        return self._is_time_now
 
     def _reconciled(self) -> float | None:
         begun = CLOCKS.monotonic()

@@ -84,6 +84,8 @@ class Reconciler:
     """Those of them whose IP addresses are announced (`[announce] addresses`). Any thread may read it."""
     probing: Mapping[int, ProbePolicy] = field(default_factory=dict)
     """How the managed pairs (ifindexes) are probed. Any thread may read it."""
+    steps_at: Mapping[int, float] = field(default_factory=dict)
+    """When (`clock`) a pair (ifindex) has a step, unless it changes before. Any thread may read it."""
     _managed: Managed | ManagedMovedNics = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
@@ -133,23 +135,31 @@ class Reconciler:
         return wait_s
 
     def _turn(self, near: Scope | None) -> float | None:
-        begun = CLOCKS.boottime()
-        with reading(_WHAT, self._memo, near) as session:
-            self._pins = session.pins
-            if session.scope is None:
-                self.reporter.timing.arrivals.observed((nic.ifindex for nic in session.nics), begun)
-            session = self._near(session)
-            if self.scope.was_at_everything:
-                self.changed()
-            work = self._look(session)
-            if work is None:
-                return self._wait_s(session)
+        begun, now = CLOCKS.boottime(), self.clock()
+        work: set[int] | None = {ifindex for ifindex, at in self.steps_at.items() if at <= now}
+        if not work:  # there is no need to look first whether something is due: ingress is lost meanwhile
+            with reading(_WHAT, self._memo, near) as session:
+                session = self._begun(session, begun)
+                work = self._look(session)
+                if work is None:
+                    return self._wait_s(session)
+            near = session.scope
         self.changed()
-        with writing(_WHAT, self._memo, session.scope) as session:
-            session = self._near(session)
+        with writing(_WHAT, self._memo, near) as session:
+            session = self._begun(session, begun)
             self._rounds(session, work)
             # Changes meanwhile have events of their own.
             return self._wait_s(session.refreshed())
+
+    def _begun(self, session: Session, begun: int) -> Session:
+        """Note what was read from `begun` (CLOCK_BOOTTIME ns) on; return only what concerns the pairs."""
+        self._pins = session.pins
+        if session.scope is None:
+            self.reporter.timing.arrivals.observed((nic.ifindex for nic in session.nics), begun)
+        session = self._near(session)
+        if self.scope.was_at_everything:
+            self.changed()
+        return session
 
     def configure(self, config: ManagerConfig) -> None:
         """Apply another configuration from the next reconciliation on. Any thread may call it."""
@@ -387,8 +397,12 @@ class Reconciler:
                 for nic in synthetics:
                     with self._retries.around(nic):
                         waits.append(self._arming.look(session, loaded, nic))
-        waits += [self.memories.of(nic.ifindex).wait_s(now) for nic in synthetics]
-        waits += [self.memories.of(nic.ifindex).drained_wait_s(CLOCKS.boottime()) for nic in synthetics]
+        memories = {nic.ifindex: self.memories.of(nic.ifindex) for nic in synthetics}
+        self.steps_at = {
+            one: memory.step_at for one, memory in memories.items() if memory.step_at is not None
+        }
+        waits += [memory.wait_s(now) for memory in memories.values()]
+        waits += [memory.drained_wait_s(CLOCKS.boottime()) for memory in memories.values()]
         waits += self._retries.end(now)
         for gone in set(self.memories) - {nic.ifindex for nic in synthetics} - left:
             self.memories.forget(gone)

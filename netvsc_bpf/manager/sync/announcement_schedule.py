@@ -34,7 +34,7 @@ class Schedule:
         return True
 
     def take(self, now: float) -> list[int]:
-        """Return the pairs with a round that is due; of several overdue ones the others follow after the gap."""
+        """Return the pairs with a round that is due; of several overdue ones the rest follow a gap apart."""
         ready = [pair for pair, times in self._due.items() if times and times[0] <= now]
         for pair in ready:
             self._took(pair, now)

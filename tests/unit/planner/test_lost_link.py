@@ -44,9 +44,11 @@ def test_s102_link_that_stays_lost_takes_the_vf_down_after_a_grace(world: World)
     state = with_link(world).observed(world.observe(), 10.0)
     assert not state.is_active(vf, 10.0)
     assert state.wait_s(10.0) == pytest.approx(GRACE_S)
+    assert state.acts_at == pytest.approx(10.0 + GRACE_S)
     state = state.observed(world.observe(), 10.0 + GRACE_S)
     assert state.is_active(vf, 10.0 + GRACE_S)
     assert state.wait_s(10.0 + GRACE_S) == pytest.approx(FIRST_S)
+    assert state.acts_at is None, "when it is tried again, there may be nothing to do"
     steps = rest(world, Wanted(no_link=True))
     assert steps == [
         act.Withdraw(SYNTHETIC, Reason.NO_CARRIER),

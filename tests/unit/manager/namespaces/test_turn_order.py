@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from netvsc_bpf.manager.events.reporter import Reporter
-from netvsc_bpf.manager.namespaces import namespace_manager as branches
+from netvsc_bpf.manager.namespaces import deferrable_work
 from netvsc_bpf.manager.namespaces.namespace_manager import NamespaceManager
 from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
 from netvsc_bpf.manager.state.config import ManagerConfig
@@ -47,7 +47,7 @@ def test_lists_and_pins_are_read_when_nothing_else_waits() -> None:
 
 
 def test_lists_and_pins_wait_while_something_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(branches, "_PUT_OFF_S", math.inf)
+    monkeypatch.setattr(deferrable_work, "_PUT_OFF_S", math.inf)
     turning = Turning(woken=True)
     turning.turn(3)
     assert (turning.lists, turning.pins.followed) == (0, 0)
@@ -57,7 +57,7 @@ def test_lists_and_pins_wait_while_something_else_does(monkeypatch: pytest.Monke
 
 
 def test_lists_and_pins_do_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(branches, "_PUT_OFF_S", 0.0)
+    monkeypatch.setattr(deferrable_work, "_PUT_OFF_S", 0.0)
     turning = Turning(woken=True)
     turning.turn()
     assert (turning.lists, turning.pins.followed) == (1, 1), "in one turn, once it is time"

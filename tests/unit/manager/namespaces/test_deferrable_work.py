@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Work that may wait is done when nothing else has to be, and never waits for ever."""
+
+import pytest
+
+from netvsc_bpf.manager.namespaces.deferrable_work import DeferrableWork
+
+PAIR = 2
+
+
+class World:
+    """What happens to a manager; the time is in seconds."""
+
+    def __init__(self) -> None:
+        self.woken = False
+        self.steps_at: dict[int, float] = {}
+        self.work = DeferrableWork(lambda: self.woken, lambda: self.steps_at)
+
+    def turn(self, now: float) -> bool:
+        """Whether the work is done in a turn."""
+        self.work.begin_turn()
+        is_time = self.work.is_time(now)
+        self.work.end_turn(now)
+        return is_time
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_it_is_done_at_once_if_nothing_else_has_to_be(world: World) -> None:
+    world.steps_at[PAIR] = 15.0
+    assert world.turn(10.0), "a step in five seconds is none of now"
+
+
+def test_s102_it_waits_until_a_vf_that_lost_its_link_was_taken_down(world: World) -> None:
+    world.steps_at[PAIR] = 10.1
+    assert not world.turn(10.0)
+    del world.steps_at[PAIR]
+    assert world.turn(10.2)
+
+
+def test_it_waits_for_half_a_second_at_most_however_many_steps_follow_each_other(world: World) -> None:
+    for tenth in range(5):
+        world.steps_at = {tenth: 10.1 + tenth / 10}
+        assert not world.turn(10.0 + tenth / 10)
+    world.steps_at = {PAIR: 10.6}
+    assert world.turn(10.5)
+
+
+def test_its_wait_begins_anew_after_a_turn_without_other_work(world: World) -> None:
+    world.woken = True
+    assert not world.turn(10.0)
+    world.woken = False
+    world.work.end_turn(10.1)
+    world.woken = True
+    assert not world.turn(10.9)
+
+
+def test_its_answer_holds_for_the_whole_turn(world: World) -> None:
+    world.work.begin_turn()
+    assert world.work.is_time(10.0)
+    world.woken = True
+    assert world.work.is_time(10.0)
