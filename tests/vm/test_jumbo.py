@@ -16,6 +16,7 @@ from netvsc_bpf.model.errors import XdpRefused
 from netvsc_bpf.model.path import GuardMode, Path, XdpMode
 from tests.kernel.support.manager import managers
 from tests.kernel.support.waiting import eventually
+from tests.vm.guest_kernel import is_at_least
 from tests.vm.hyperv.pair import HypervPair, Shape
 from tests.vm.sriov import PEER_ADDRESS, SYNTHETIC, SriovPair, ip
 from tests.vm.streams import go_on, udp, udp_back
@@ -29,7 +30,7 @@ _DRV_MODE = 1 << 2  # XDP_FLAGS_DRV_MODE, include/uapi/linux/if_link.h
 
 def has_fragments() -> bool:
     """Whether this kernel's virtio_net passes frames of several buffers to XDP (since Linux 6.3)."""
-    return tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 3)
+    return is_at_least(6, 3)
 
 
 def set_mtu(pair: SriovPair, mtu: int) -> None:
