@@ -44,7 +44,7 @@ def renamed_up(pair: SriovPair) -> bool:
 
 @pytest.fixture
 def running_udev(any_pair: SriovPair) -> Iterator[None]:
-    """udev with the rules as deploy/README.md installs them, and one that renames the VF where that can be."""
+    """udev with the rules as deploy/README.md installs them, and one that renames the VF if it can."""
     for folder in (_RULES, _HELPER.parent):
         folder.mkdir(parents=True)
     shutil.copy(REPO / "deploy/udev/netvsc-bpf-vf", _HELPER)
