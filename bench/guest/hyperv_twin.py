@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from bench.guest.shell import sh
 from bench.guest.twin import SYNTHETIC_NAME, Twin, lagging, rename
 from bench.waiting import wait
 from netvsc_bpf.planner.lost_link import FIRST_S
 from tests.vm.devices import HYPERV_PF_MAC, VF_PORT_MAC
 from tests.vm.hyperv.host import Gate, hyperv_host
 from tests.vm.hyperv.pair import SERIAL, HypervPair, Shape, hyperv_pair
-from tests.vm.sriov import SYNTHETIC, by_mac
+from tests.vm.sriov import ADDRESS, PEER_ADDRESS, SYNTHETIC, by_mac
 from vm.qmp import Qmp
 
 _HOT_SERIAL = 1000 + SERIAL
@@ -50,6 +51,16 @@ class HypervTwin(Twin):
         super().unplug()
         if self.hot:
             self.sriov.nic.associate(None)
+
+    def answered(self) -> None:
+        """Wait until the peer answers, and keep what both know of each other.
+
+        Otherwise ARP would fail some seconds after ingress is lost, and egress be lost with it.
+        """
+        super().answered()
+        sh(f"ip neigh change {PEER_ADDRESS} dev {SYNTHETIC_NAME} nud permanent")
+        entry = (ADDRESS, "dev", self.sriov.peer_name(), "nud", "permanent")
+        self.sriov.on_peer("ip", "neigh", "change", *entry)
 
     def used(self, patience_s: float = 30.0) -> bool:
         """Wait until the VF sends and its host delivers by it; say whether it came to that."""

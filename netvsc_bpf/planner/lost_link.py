@@ -53,6 +53,20 @@ class LostLink:
         length = min(LONGEST_S, 2 * state.length_s or FIRST_S)
         return LostLink(state.vf, None, now + length, length)
 
+    def lost(self, vf: int, when: float) -> "LostLink":
+        """Return the state after the kernel left this VF because it lost the carrier that it had.
+
+        The grace begins then, not when the loss is observed: a busy machine may take longer for that.
+        """
+        if vf != self.vf or when < self.down_until:
+            return self
+        since = when if self.without_since is None else min(when, self.without_since)
+        return replace(self, without_since=since, had_link=True)
+
+    def used(self, vf: int) -> "LostLink":
+        """Return the state after the kernel used this VF, which therefore had its carrier then."""
+        return replace(self, without_since=None, had_link=True) if vf == self.vf else self
+
     def is_active(self, vf: int | None, now: float) -> bool:
         """Return whether this VF has to be down because its link is lost."""
         return vf == self.vf and now < self.down_until

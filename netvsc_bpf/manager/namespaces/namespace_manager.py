@@ -108,7 +108,7 @@ class NamespaceManager:
         """The pins may have changed since they were last read."""
         # In another namespace all attached ones: their lists were synced by this manager before they moved.
         reconciler = self._reconcile
-        self._deferrable = DeferrableWork(self._woken.is_set, lambda: reconciler.steps_at)
+        self._deferrable = DeferrableWork(self._woken.is_set, reconciler.steps_at)
         managed: Served = (lambda: reconciler.served) if other is None else everyone
         self._lists = AddressListSync(managed, listener, self._reconcile.running, unexpected)
         self._vlans = VlanSync(managed, listener, self._reconcile.running, unexpected)
@@ -360,6 +360,8 @@ class NamespaceManager:
         elif reason in FAILURES:
             if reason is not Reason.UNREACHABLE:  # the probe counts it once the VF is known to be at fault
                 self._reconcile.memories.path_left(ifindex, event.vf_ifindex, when)
+            if reason is Reason.NO_CARRIER:
+                self._reconcile.memories.link_lost(ifindex, event.vf_ifindex, when)
             if reason in HOLD_REASONS:
                 self._reconcile.memories.stalled(
                     Stall(ifindex, event.vf_ifindex, when, HOLD_REASONS[reason], reason)

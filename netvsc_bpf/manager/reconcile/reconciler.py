@@ -84,8 +84,6 @@ class Reconciler:
     """Those of them whose IP addresses are announced (`[announce] addresses`). Any thread may read it."""
     probing: Mapping[int, ProbePolicy] = field(default_factory=dict)
     """How the managed pairs (ifindexes) are probed. Any thread may read it."""
-    steps_at: Mapping[int, float] = field(default_factory=dict)
-    """When (`clock`) a pair (ifindex) has a step, unless it changes before. Any thread may read it."""
     _managed: Managed | ManagedMovedNics = field(init=False)
     _arming: Arming = field(default_factory=Arming)
     _upgrade: Upgrader = field(default_factory=Upgrader)
@@ -136,7 +134,7 @@ class Reconciler:
 
     def _turn(self, near: Scope | None) -> float | None:
         begun, now = CLOCKS.boottime(), self.clock()
-        work: set[int] | None = {ifindex for ifindex, at in self.steps_at.items() if at <= now}
+        work: set[int] | None = {ifindex for ifindex, at in self.steps_at().items() if at <= now}
         if not work:  # there is no need to look first whether something is due: ingress is lost meanwhile
             with reading(_WHAT, self._memo, near) as session:
                 session = self._begun(session, begun)
@@ -160,6 +158,14 @@ class Reconciler:
         if self.scope.was_at_everything:
             self.changed()
         return session
+
+    def steps_at(self) -> dict[int, float]:
+        """Return when (`clock`) managed pairs (ifindexes) have a step, unless they change before.
+
+        Any thread may call it.
+        """
+        served = self.served
+        return {ifindex: at for ifindex, at in self.memories.steps_at().items() if ifindex in served}
 
     def configure(self, config: ManagerConfig) -> None:
         """Apply another configuration from the next reconciliation on. Any thread may call it."""
@@ -398,9 +404,6 @@ class Reconciler:
                     with self._retries.around(nic):
                         waits.append(self._arming.look(session, loaded, nic))
         memories = {nic.ifindex: self.memories.of(nic.ifindex) for nic in synthetics}
-        self.steps_at = {
-            one: memory.step_at for one, memory in memories.items() if memory.step_at is not None
-        }
         waits += [memory.wait_s(now) for memory in memories.values()]
         waits += [memory.drained_wait_s(CLOCKS.boottime()) for memory in memories.values()]
         waits += self._retries.end(now)

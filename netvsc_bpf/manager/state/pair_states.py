@@ -30,6 +30,8 @@ class PairMemories:
     _pairs: dict[int, PairMemory] = field(default_factory=dict)
     _changes: deque[tuple[int, int, float | None]] = field(default_factory=deque)
     """Ifindexes of the synthetic NIC and its VF; when that failed (CLOCK_MONOTONIC s), None: it is used."""
+    _links: deque[tuple[int, int, float | None]] = field(default_factory=deque)
+    """Ifindexes of the synthetic NIC and its VF; when that lost its carrier (s), None: it is used."""
     _stalls: deque[Stall] = field(default_factory=deque)
     _cleared: deque[tuple[int, int]] = field(default_factory=deque)
     """Pairs and VFs (ifindexes) that the probe found not to be at fault."""
@@ -83,9 +85,14 @@ class PairMemories:
         """Note that the kernel left the VF of a pair because it failed. Any thread may call it."""
         self._changes.append((ifindex, vf, when))
 
+    def link_lost(self, ifindex: int, vf: int, when: float) -> None:
+        """Note that the kernel left the VF of a pair because it lost its carrier. Any thread may call it."""
+        self._links.append((ifindex, vf, when))
+
     def path_returned(self, ifindex: int, vf: int) -> None:
         """Note that the kernel uses the VF of a pair again. Any thread may call it."""
         self._changes.append((ifindex, vf, None))
+        self._links.append((ifindex, vf, None))
 
     def stalled(self, stall: Stall) -> None:
         """Note that a VF must not be used because it stalled. Any thread may call it."""
@@ -106,6 +113,10 @@ class PairMemories:
             memory = self.of(ifindex)
             charges = memory.charges
             memory.charges = charges.used(vf) if when is None else charges.failed(vf, when)
+        while self._links:
+            ifindex, vf, when = self._links.popleft()
+            memory = self.of(ifindex)
+            memory.link = memory.link.used(vf) if when is None else memory.link.lost(vf, when)
         while self._stalls:
             stall = self._stalls.popleft()
             memory = self.of(stall.ifindex)
@@ -121,6 +132,11 @@ class PairMemories:
             known = self._pairs.get(self._forgiven.popleft())
             if known is not None:
                 known.forgive(self.damping)
+
+    def steps_at(self) -> dict[int, float]:
+        """Return when pairs have a step to take unless they change before. Any thread may call it."""
+        found = {ifindex: memory.step_at for ifindex, memory in list(self._pairs.items())}
+        return {ifindex: at for ifindex, at in found.items() if at is not None}
 
     def held_back(self) -> dict[int, float]:
         """Return, by pair, for how many seconds its VF will not be used. Any thread may call it."""

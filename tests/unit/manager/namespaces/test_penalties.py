@@ -20,6 +20,7 @@ def penalties(to: Path, reason: Reason) -> list[int]:
     memories = SimpleNamespace(
         path_left=lambda ifindex, _vf, _when: left.append(ifindex),
         path_returned=lambda *_: None,
+        link_lost=lambda *_: None,
         stalled=lambda _: None,
     )
     manager: Any = SimpleNamespace(
