@@ -23,7 +23,8 @@ from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.lab.plan import Fabric, LabPlan
 from netvsc_bpf.lab.sandbox import enter_sandbox
 from netvsc_bpf.lab.topology import Lab
-from netvsc_bpf.manager.watch.detached_links import LOOK_S, LinkWatch
+from netvsc_bpf.manager.state.beat import EVERY_S
+from netvsc_bpf.manager.watch.detached_links import LinkWatch
 
 _HOOKS = ("steer", "home", "guard")
 _PATIENCE_S = 30.0
@@ -128,7 +129,7 @@ def _us_a_second(pairs: int) -> float:
             for _ in range(_LOOKS):
                 begin = time.thread_time_ns()
                 watch.look()
-                times.append((time.thread_time_ns() - begin) / 1e3 / LOOK_S)
+                times.append((time.thread_time_ns() - begin) / 1e3 / EVERY_S)
             return quartiles(times)[1]
 
         try:

@@ -21,7 +21,7 @@ _MEMORY_MB = {1: 48.0, 256: 64.0}
 _CPU_PERCENT = {1: 0.1, 256: 2.5}
 """Of one CPU: with one pair less than the smallest number that top and ps can show.
 
-It checks every 0.9 s whether each link is still attached, for which there is no event, and reconciles
+It checks every second whether each link is still attached, for which there is no event, and reconciles
 every 30 s.
 """
 

@@ -26,6 +26,8 @@ class DeferrableWork:
     """Since when other work has always been waiting; None: none was."""
     _is_time: bool | None = field(default=None, init=False)
     """The answer for this turn."""
+    _overdue: bool = field(default=False, init=False)
+    """It has waited for as long as it may."""
 
     def begin_turn(self) -> None:
         """Begin a turn, in which the answer stays the same."""
@@ -40,10 +42,18 @@ class DeferrableWork:
         """Return whether this turn has time for it."""
         if self._is_time is None:
             since = self._busy_since = now if self._busy_since is None else self._busy_since
-            self._is_time = not self._is_busy(now) or now - since >= _PUT_OFF_S
+            self._overdue = now - since >= _PUT_OFF_S
+            self._is_time = self._overdue or not self._is_busy(now)
             if self._is_time:
                 self._busy_since = None
         return self._is_time
+
+    def goes_on(self, now: float) -> bool:
+        """Return whether this turn has time for another part of it; the rest waits otherwise."""
+        if self._overdue or not self._is_busy(now):
+            return True
+        self._busy_since = now
+        return False
 
     def _is_busy(self, now: float) -> bool:
         return self.woken() or any(at < now + _SOON_S for at in self.steps_at().values())

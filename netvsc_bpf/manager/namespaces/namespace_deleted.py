@@ -14,10 +14,9 @@ from typing import NoReturn
 from netvsc_bpf import datapath
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.kernel.process.namespace_holders import handles, has_processes, is_handle
+from netvsc_bpf.manager.state.beat import Beat
 from netvsc_bpf.model.errors import NamespaceGone, NetvscBpfError
 
-_LOOK_S = 1.0
-"""One stat(2), 5 us."""
 _LOOK_AT_PROCESSES_S = 10.0
 
 
@@ -36,7 +35,7 @@ class OwnNamespace:
             await asyncio.get_running_loop().create_future()
         while True:
             while any(is_handle(path, self._inode) for path in self._handles):
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(Beat().wait_s(asyncio.get_running_loop().time()))
             if not self._look_for_handles():
                 if not has_processes(self._inode):
                     return

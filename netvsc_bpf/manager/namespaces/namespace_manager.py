@@ -39,6 +39,7 @@ from netvsc_bpf.manager.sync.address_lists import AddressListSync
 from netvsc_bpf.manager.sync.announcer import Announcer
 from netvsc_bpf.manager.sync.receive_offloads import OffloadSync
 from netvsc_bpf.manager.sync.vlans import VlanSync
+from netvsc_bpf.manager.watch.attachment_looks import AttachmentLooks
 from netvsc_bpf.manager.watch.detached_links import LinkWatch
 from netvsc_bpf.manager.watch.probes import ProbeWatch
 from netvsc_bpf.manager.watch.program_order import OrderWatch
@@ -204,8 +205,7 @@ class NamespaceManager:
             self._announcer.run,
             self._stalls.run,
             self._probes.run,
-            self._links.run,
-            self._order.run,
+            AttachmentLooks((self._links, self._order), self._namespace.beat).run,
         )
 
     async def _loop(
@@ -294,9 +294,11 @@ class NamespaceManager:
     def _work(self) -> Iterator[Callable[[], float | None]]:
         yield self._reconciled
         if self._is_to_follow():
-            yield self._lists
-            yield self._vlans
-            yield self._offloads
+            for job in (self._lists, self._vlans, self._offloads):
+                if not self._deferrable.goes_on(asyncio.get_running_loop().time()):
+                    self._followed_at = None
+                    break
+                yield job
         yield self._care_for_moved_nics
         yield self._maintenance
 

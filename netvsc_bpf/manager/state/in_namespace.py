@@ -9,6 +9,7 @@ from typing import TypeVar
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import namespaces
 from netvsc_bpf.kernel.process.namespace_handle import NetnsHandle
+from netvsc_bpf.manager.state.beat import Beat
 
 T = TypeVar("T")
 
@@ -23,6 +24,11 @@ class InNamespace:
     def pins(self) -> NetnsPins:
         """The pins of that namespace."""
         return NetnsPins(namespaces.current_inode() if self.place is None else self.place.inode)
+
+    @property
+    def beat(self) -> Beat:
+        """When its watches look."""
+        return Beat() if self.place is None else Beat.of_namespace(self.place.inode)
 
     def entered(self) -> AbstractContextManager[None]:
         """Enter the namespace for the block. Raises NamespaceGone, MissingCapability."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Detecting within a second that a tcx or XDP link was detached by force or replaced.
+"""Detecting in a second that a tcx or XDP link was detached by force or replaced.
 
 The kernel has no event for it. A link's descriptor cannot be polled (only struct_ops links have a poll
 operation, bpf_link_fops_poll in kernel/bpf/syscall.c), BPF_LINK_DETACH and BPF_LINK_UPDATE send no
@@ -11,13 +11,10 @@ machine where it was written, and 55 us after a second of sleep, with cold cache
 idle manager. Keeping the descriptors open would halve it, but keep a link alive whose pin was removed.
 (fentry on security_bpf() could replace it; without fentry it would be needed all the same.)
 
-The query takes RTNL (tcx_link_fill_info(), bpf_xdp_link_fill_link_info()), which a driver may hold for long:
-it is done in a thread, so that the manager's loop never waits for it.
+The query takes RTNL (tcx_link_fill_info(), bpf_xdp_link_fill_link_info()); see attachment_looks.py.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,9 +22,9 @@ from netvsc_bpf.kernel.bpf import links, pair_programs, pin_files, pins
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
 from netvsc_bpf.kernel.process import pin_root
 
-LOOK_S = 0.9
 _UNREADABLE = links.LinkState(0, 0)
-_Off = frozenset[tuple[Path, links.LinkState]]
+Off = frozenset[tuple[Path, links.LinkState]]
+"""Links by their pins, and what they are instead."""
 
 
 @dataclass(slots=True)
@@ -38,30 +35,24 @@ class LinkWatch:
     wake: Callable[[], None]
     _programs: dict[Path, int] = field(default_factory=dict)
     """Pin of a link -> the program (id) that it must have."""
-    _reported: _Off = frozenset()
+    _reported: Off = frozenset()
     """What was wrong at the last check: the reconciler decides whether it can be restored."""
 
     def follow(self) -> None:
         """Watch the links that are pinned now, and no others. Raises OSError."""
         self._programs = dict(_pinned(self.where))
 
-    async def run(self) -> None:
-        """Check until cancelled. Raises OSError."""
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="links") as thread:
-            while True:
-                await asyncio.sleep(LOOK_S)
-                self._report(await loop.run_in_executor(thread, self._found))
-
     def look(self) -> None:
-        """Check once. Raises OSError."""
-        self._report(self._found())
+        """Check once, and report. Raises OSError."""
+        self.report(self.found())
 
-    def _found(self) -> _Off:
+    def found(self) -> Off:
+        """Return the links that are not as they must be. Raises OSError."""
         with pin_root.held(self.where.root):
             return frozenset(self._off())
 
-    def _report(self, off: _Off) -> None:
+    def report(self, off: Off) -> None:
+        """Wake the loop for those that were not reported yet."""
         if off - self._reported:
             self.wake()
         self._reported = off

@@ -54,7 +54,7 @@ class ProbedPair:
     """Times are CLOCK_MONOTONIC seconds."""
 
     ifindex: int
-    due_at: float = 0.0
+    due_at: float
     vf: int = 0
     """The VF (ifindex) that was the path last."""
     targets: Targets = field(default_factory=Targets)

@@ -25,6 +25,7 @@ from netvsc_bpf.manager.events.kinds import MANAGER, Event, Kind
 from netvsc_bpf.manager.reconcile.pair_boundary import PairBoundary
 from netvsc_bpf.manager.reconcile.reconciler import Reconciler
 from netvsc_bpf.manager.reconcile.unexpected_errors import UnexpectedErrors
+from netvsc_bpf.manager.state.beat import EVERY_S
 from netvsc_bpf.manager.state.in_namespace import InNamespace
 from netvsc_bpf.manager.state.probe_states import ProbeStates
 from netvsc_bpf.manager.watch.open_object import OpenObject
@@ -127,7 +128,8 @@ class ProbeWatch:
             changes = self._sockets.changes()
             for pair in self._pairs.values():
                 pair.note_changes(changes)
-            due = [one for one in policies if now >= self._pair(one).due_at - _SLACK_S]
+            self._welcome(policies, now)
+            due = [one for one in policies if now >= self._pairs[one].due_at - _SLACK_S]
             self._read_targets(due, policies, now)
             for one in due:
                 with self._boundary.around(self._reconciler.reporter.name(one), "look"):
@@ -140,8 +142,11 @@ class ProbeWatch:
     def _enabled(self) -> Mapping[int, ProbePolicy]:
         return {pair: policy for pair, policy in self._reconciler.probing.items() if policy.enabled}
 
-    def _pair(self, ifindex: int) -> ProbedPair:
-        return self._pairs.setdefault(ifindex, ProbedPair(ifindex))
+    def _welcome(self, policies: Mapping[int, ProbePolicy], now: float) -> None:
+        """Schedule pairs that were not probed before."""
+        for ifindex in policies.keys() - self._pairs.keys():
+            due_at = now + self._namespace.beat.wait_s(now, min(policies[ifindex].interval_s, EVERY_S))
+            self._pairs[ifindex] = ProbedPair(ifindex, due_at)
 
     def _forget(self, wanted: set[int]) -> None:
         for gone in self._pairs.keys() - wanted:
@@ -164,7 +169,7 @@ class ProbeWatch:
         pair, name = self._pairs[ifindex], self._reconciler.reporter.name(ifindex)
         seen = read_pair(loaded, ifindex)
         if seen is None:
-            pair.due_at = now + policy.interval_s
+            pair.due_at = now + self._namespace.beat.wait_s(now, policy.interval_s)
             return
         unanswered = pair.unanswered + 1
         verdict = pair.looked(seen, policy, now)

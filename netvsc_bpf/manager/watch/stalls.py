@@ -70,7 +70,7 @@ class StallWatch:
         pause_s = self._policy.interval_s
         try:
             while True:
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(self._namespace.beat.wait_s(loop.time(), pause_s))
                 if not self._policy.enabled:
                     continue
                 try:

@@ -58,6 +58,24 @@ def test_its_wait_begins_anew_after_a_turn_without_other_work(world: World) -> N
     assert not world.turn(10.9)
 
 
+def test_rest_of_it_waits_if_something_happens_meanwhile(world: World) -> None:
+    world.work.begin_turn()
+    assert world.work.is_time(10.0)
+    assert world.work.goes_on(10.0)
+    world.woken = True
+    assert not world.work.goes_on(10.1)
+    assert not world.turn(10.2)
+    assert world.turn(10.7), "not for ever"
+
+
+def test_what_has_waited_for_too_long_is_done_as_a_whole(world: World) -> None:
+    world.woken = True
+    assert not world.turn(10.0)
+    world.work.begin_turn()
+    assert world.work.is_time(10.5)
+    assert world.work.goes_on(10.6)
+
+
 def test_its_answer_holds_for_the_whole_turn(world: World) -> None:
     world.work.begin_turn()
     assert world.work.is_time(10.0)

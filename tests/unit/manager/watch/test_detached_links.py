@@ -10,7 +10,8 @@ import pytest
 from netvsc_bpf.kernel.bpf import links
 from netvsc_bpf.kernel.bpf.links import LinkState
 from netvsc_bpf.kernel.bpf.pin_layout import NetnsPins
-from netvsc_bpf.manager.watch import detached_links
+from netvsc_bpf.manager.state.beat import Beat
+from netvsc_bpf.manager.watch.attachment_looks import AttachmentLooks
 from netvsc_bpf.manager.watch.detached_links import LinkWatch
 
 OURS, THEIRS = 40, 41
@@ -87,7 +88,6 @@ def test_a_link_that_cannot_be_read_wakes_once_and_hides_no_other(
 def test_links_are_read_in_a_thread_so_that_the_loop_never_waits_for_rtnl(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detached_links, "LOOK_S", 0.001)
     read_in = set()
 
     def state(path: Path) -> LinkState | None:
@@ -99,7 +99,8 @@ def test_links_are_read_in_a_thread_so_that_the_loop_never_waits_for_rtnl(
     async def until_woken() -> None:
         woken = asyncio.Event()
         world.watch.wake = woken.set
-        watching = asyncio.create_task(world.watch.run())
+        looks = AttachmentLooks((world.watch,), Beat(), every_s=0.001)
+        watching = asyncio.create_task(looks.run())
         await asyncio.wait_for(woken.wait(), 60)
         watching.cancel()
 

@@ -26,17 +26,11 @@ def test_s96_delays_of_looks_do_not_add_up_and_leave_time_for_an_answer(late_s: 
     assert pair.due_at == pytest.approx(due_at)
 
 
-def test_first_look_begins_the_schedule() -> None:
-    pair = ProbedPair(2)
-    pair.looked(SEEN, POLICY, 5000.0)
-    assert 5000.5 < pair.due_at <= 5001.0
-
-
 def test_last_answer_is_one_of_the_targets_as_they_are_now(monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = (Target(2, IPv4Address(text)) for text in ("10.0.0.1", "10.0.0.2"))
     device = Device(2, "eth0", b"\2\0\0\0\0\1")
     monkeypatch.setattr(probe_targets, "read", lambda *_: {2: device})
-    pair = ProbedPair(2)
+    pair = ProbedPair(2, due_at=0.0)
     for target, answers in ((before, True), (after, False)):
         monkeypatch.setattr(probe_targets, "choose", lambda *_, one=target: Targets({2: device}, (one,)))
         pair.read_targets(cast(Rtnetlink, None), {}, POLICY, 0.0)
