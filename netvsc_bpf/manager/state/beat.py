@@ -10,7 +10,7 @@ from dataclasses import dataclass
 EVERY_S = 1.0
 """How often what no event reports is looked at. Multiples of it end at the same moments."""
 _EARLY = 0.25
-"""Part of an interval: timers may fire a little early, which must not cause a second look."""
+"""Part of the interval: timers may fire a little early, which must not cause a second look."""
 
 
 @dataclass(frozen=True, slots=True)

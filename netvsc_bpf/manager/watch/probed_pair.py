@@ -55,6 +55,7 @@ class ProbedPair:
 
     ifindex: int
     due_at: float
+    """When it is looked at next, or for the first time at once."""
     vf: int = 0
     """The VF (ifindex) that was the path last."""
     targets: Targets = field(default_factory=Targets)
@@ -109,6 +110,10 @@ class ProbedPair:
     def unanswered(self) -> int:
         """How many questions in a row had no answer."""
         return self._probe.unanswered
+
+    def is_due(self, now: float) -> bool:
+        """Return whether it has to be looked at."""
+        return self._fresh or now >= self.due_at
 
     def looked(self, seen: SeenPair, policy: ProbePolicy, now: float) -> Verdict:
         """Look at the pair, and return what follows."""

@@ -33,7 +33,7 @@ from netvsc_bpf.manager.watch.probe_sockets import ProbeSockets
 from netvsc_bpf.manager.watch.probed_pair import ProbedPair, read_pair
 from netvsc_bpf.model.errors import MissingCapability, NamespaceGone, NetvscBpfError
 from netvsc_bpf.model.path import Reason
-from netvsc_bpf.planner.probe import Verdict, longest_check_s
+from netvsc_bpf.planner.probe import LEAST_WAIT, Verdict, longest_check_s
 from netvsc_bpf.planner.probe_policy import ProbePolicy, Target
 from netvsc_bpf.planner.stall import Stall
 
@@ -129,7 +129,7 @@ class ProbeWatch:
             for pair in self._pairs.values():
                 pair.note_changes(changes)
             self._welcome(policies, now)
-            due = [one for one in policies if now >= self._pairs[one].due_at - _SLACK_S]
+            due = [one for one in policies if self._pairs[one].is_due(now + _SLACK_S)]
             self._read_targets(due, policies, now)
             for one in due:
                 with self._boundary.around(self._reconciler.reporter.name(one), "look"):
@@ -143,10 +143,12 @@ class ProbeWatch:
         return {pair: policy for pair, policy in self._reconciler.probing.items() if policy.enabled}
 
     def _welcome(self, policies: Mapping[int, ProbePolicy], now: float) -> None:
-        """Schedule pairs that were not probed before."""
+        """Have pairs that were not probed before looked at now, and from then on when others are."""
         for ifindex in policies.keys() - self._pairs.keys():
-            due_at = now + self._namespace.beat.wait_s(now, min(policies[ifindex].interval_s, EVERY_S))
-            self._pairs[ifindex] = ProbedPair(ifindex, due_at)
+            interval_s = policies[ifindex].interval_s
+            earliest = now + LEAST_WAIT * interval_s
+            next_at = earliest + self._namespace.beat.wait_s(earliest, min(interval_s, EVERY_S))
+            self._pairs[ifindex] = ProbedPair(ifindex, next_at - interval_s)
 
     def _forget(self, wanted: set[int]) -> None:
         for gone in self._pairs.keys() - wanted:

@@ -72,7 +72,7 @@ def test_s102_grace_begins_when_the_kernel_left_the_vf_however_late_that_is_obse
     assert state.acts_at == pytest.approx(10.0 + GRACE_S)
     assert state.observed(world.observe(), 10.0 + GRACE_S).is_active(vf, 10.0 + GRACE_S)
     assert not state.observed(world.observe(), 10.0 + GRACE_S / 2).is_active(vf, 10.0 + GRACE_S / 2)
-    assert never_seen_with_a_link.observed(world.observe(), 10.5).lost(vf, 10.0) == state, "told late"
+    assert never_seen_with_a_link.observed(world.observe(), 10.5).lost(vf, 10.0) == state, "reported late"
 
 
 def test_s102_link_that_was_used_again_since_it_was_lost_gets_a_grace_of_its_own(world: World) -> None:
