@@ -53,18 +53,21 @@ class LostLink:
         length = min(LONGEST_S, 2 * state.length_s or FIRST_S)
         return LostLink(state.vf, None, now + length, length)
 
-    def lost(self, vf: int, when: float) -> "LostLink":
-        """Return the state after the kernel left this VF because it lost the carrier that it had.
+    def reported(self, vf: int, lost_at: float | None) -> "LostLink":
+        """Return the state after the kernel left this VF because it lost its carrier; None: after it used it.
 
-        The grace begins then, not when the loss is observed: a busy machine may take longer for that.
+        It had a carrier until then. The grace begins at the loss, not when that is observed: a busy machine
+        may take longer for that.
         """
+        return self._used(vf) if lost_at is None else self._lost(vf, lost_at)
+
+    def _lost(self, vf: int, when: float) -> "LostLink":
         if vf != self.vf or when < self.down_until:
             return self
         since = when if self.without_since is None else min(when, self.without_since)
         return replace(self, without_since=since, had_link=True)
 
-    def used(self, vf: int) -> "LostLink":
-        """Return the state after the kernel used this VF, which therefore had its carrier then."""
+    def _used(self, vf: int) -> "LostLink":
         return replace(self, without_since=None, had_link=True) if vf == self.vf else self
 
     def is_active(self, vf: int | None, now: float) -> bool:

@@ -2,7 +2,8 @@
 """In which turns of a manager the work is done that may wait. Pure.
 
 Joining a VF, or leaving one, must not wait for the lists and pins of other pairs to be read. So these are
-read when there is nothing else to do, but not later than in the first turn after a while.
+read when there is nothing else to do, but not later than in the first turn after a while in which no pair has
+a step that is due: ingress may be lost until that is done, and it is done in the next turn.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 _PUT_OFF_S = 0.5
 """How long the work may wait at most."""
 _SOON_S = 0.25
-"""There is something else to do if a pair has a step within this time."""
+"""A step that is due within this time is not delayed by other work."""
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class DeferrableWork:
 
     def end_turn(self, now: float) -> None:
         """End a turn: the work waits no longer if there is nothing else to do."""
-        if not self._is_busy(now):
+        if not (self.woken() or self._has_step(now)):
             self._busy_since = None
 
     def is_time(self, now: float) -> bool:
@@ -43,17 +44,20 @@ class DeferrableWork:
         if self._is_time is None:
             since = self._busy_since = now if self._busy_since is None else self._busy_since
             self._overdue = now - since >= _PUT_OFF_S
-            self._is_time = self._overdue or not self._is_busy(now)
+            self._is_time = self._has_time(now)
             if self._is_time:
                 self._busy_since = None
         return self._is_time
 
     def goes_on(self, now: float) -> bool:
         """Return whether this turn has time for another part of it; the rest waits otherwise."""
-        if self._overdue or not self._is_busy(now):
+        if self._has_time(now):
             return True
         self._busy_since = now
         return False
 
-    def _is_busy(self, now: float) -> bool:
-        return self.woken() or any(at < now + _SOON_S for at in self.steps_at().values())
+    def _has_time(self, now: float) -> bool:
+        return not self._has_step(now) and (self._overdue or not self.woken())
+
+    def _has_step(self, now: float) -> bool:
+        return any(at < now + _SOON_S for at in self.steps_at().values())

@@ -115,11 +115,6 @@ class PairMemory:
         waits.append(self.link.wait_s(now) if without else None)
         return max((wait for wait in waits if wait is not None), default=None)
 
-    @property
-    def step_at(self) -> float | None:
-        """When there is a step to take, unless the pair changes before; None if that is not known."""
-        return self.link.acts_at
-
     def drained_wait_s(self, boottime: int) -> float | None:
         """Return in how many seconds to check a drain again, None if there is none or no need."""
         drained = None if self.before is None else self.before.drained

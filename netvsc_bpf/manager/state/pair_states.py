@@ -116,7 +116,7 @@ class PairMemories:
         while self._links:
             ifindex, vf, when = self._links.popleft()
             memory = self.of(ifindex)
-            memory.link = memory.link.used(vf) if when is None else memory.link.lost(vf, when)
+            memory.link = memory.link.reported(vf, when)
         while self._stalls:
             stall = self._stalls.popleft()
             memory = self.of(stall.ifindex)
@@ -135,8 +135,11 @@ class PairMemories:
 
     def steps_at(self) -> dict[int, float]:
         """Return when pairs have a step to take unless they change before. Any thread may call it."""
-        found = {ifindex: memory.step_at for ifindex, memory in list(self._pairs.items())}
-        return {ifindex: at for ifindex, at in found.items() if at is not None}
+        links = {ifindex: memory.link for ifindex, memory in list(self._pairs.items())}
+        for ifindex, vf, when in list(self._links):  # not processed yet
+            if ifindex in links:
+                links[ifindex] = links[ifindex].reported(vf, when)
+        return {ifindex: link.acts_at for ifindex, link in links.items() if link.acts_at is not None}
 
     def held_back(self) -> dict[int, float]:
         """Return, by pair, for how many seconds its VF will not be used. Any thread may call it."""

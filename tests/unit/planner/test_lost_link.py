@@ -68,18 +68,18 @@ def test_s102_grace_begins_when_the_kernel_left_the_vf_however_late_that_is_obse
     assert vf is not None
     carrier(world, False)
     never_seen_with_a_link = LostLink(vf)
-    state = never_seen_with_a_link.lost(vf, 10.0)
+    state = never_seen_with_a_link.reported(vf, 10.0)
     assert state.acts_at == pytest.approx(10.0 + GRACE_S)
     assert state.observed(world.observe(), 10.0 + GRACE_S).is_active(vf, 10.0 + GRACE_S)
     assert not state.observed(world.observe(), 10.0 + GRACE_S / 2).is_active(vf, 10.0 + GRACE_S / 2)
-    assert never_seen_with_a_link.observed(world.observe(), 10.5).lost(vf, 10.0) == state, "reported late"
+    assert never_seen_with_a_link.observed(world.observe(), 10.5).reported(vf, 10.0) == state, "reported late"
 
 
 def test_s102_link_that_was_used_again_since_it_was_lost_gets_a_grace_of_its_own(world: World) -> None:
     vf = world.devmap
     assert vf is not None
     carrier(world, False)
-    state = LostLink(vf).lost(vf, 10.0).used(vf)
+    state = LostLink(vf).reported(vf, 10.0).reported(vf, None)
     assert state.acts_at is None
     assert state.observed(world.observe(), 20.0).acts_at == pytest.approx(20.0 + GRACE_S)
 
@@ -87,10 +87,10 @@ def test_s102_link_that_was_used_again_since_it_was_lost_gets_a_grace_of_its_own
 def test_s102_loss_of_another_vf_or_of_one_that_is_down_for_it_changes_nothing(world: World) -> None:
     vf = world.devmap
     assert vf is not None
-    assert LostLink(vf).lost(vf + 1, 10.0) == LostLink(vf)
-    assert LostLink(vf).used(vf + 1) == LostLink(vf)
+    assert LostLink(vf).reported(vf + 1, 10.0) == LostLink(vf)
+    assert LostLink(vf).reported(vf + 1, None) == LostLink(vf)
     down = LostLink(vf, down_until=20.0)
-    assert down.lost(vf, 19.0) == down
+    assert down.reported(vf, 19.0) == down
 
 
 def test_s102_trials_become_rarer_and_longer_and_a_link_that_is_back_ends_them(world: World) -> None:

@@ -41,12 +41,19 @@ def test_s102_it_waits_until_a_vf_that_lost_its_link_was_taken_down(world: World
     assert world.turn(10.2)
 
 
-def test_it_waits_for_half_a_second_at_most_however_many_steps_follow_each_other(world: World) -> None:
-    for tenth in range(5):
-        world.steps_at = {tenth: 10.1 + tenth / 10}
-        assert not world.turn(10.0 + tenth / 10)
-    world.steps_at = {PAIR: 10.6}
+def test_it_waits_for_half_a_second_at_most_while_the_manager_is_woken_again_and_again(world: World) -> None:
+    world.woken = True
+    assert not any(world.turn(10.0 + tenth / 10) for tenth in range(5))
     assert world.turn(10.5)
+
+
+def test_s102_step_that_is_due_comes_first_however_long_it_has_waited(world: World) -> None:
+    world.woken = True
+    assert not world.turn(10.0)
+    world.steps_at[PAIR] = 11.0
+    assert not world.turn(11.0)
+    world.steps_at.clear()
+    assert world.turn(11.1)
 
 
 def test_its_wait_begins_anew_after_a_turn_without_other_work(world: World) -> None:
@@ -74,6 +81,8 @@ def test_what_has_waited_for_too_long_is_done_as_a_whole(world: World) -> None:
     world.work.begin_turn()
     assert world.work.is_time(10.5)
     assert world.work.goes_on(10.6)
+    world.steps_at[PAIR] = 10.8
+    assert not world.work.goes_on(10.7), "but for a step that is due"
 
 
 def test_its_answer_holds_for_the_whole_turn(world: World) -> None:
