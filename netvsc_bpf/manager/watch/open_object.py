@@ -18,6 +18,7 @@ class OpenObject:
 
     def __init__(self, pins: NetnsPins) -> None:
         self._pins = pins
+        self._replaced = pins.map("pairs"), pins.program("control")
         self._kept: LoadedObject | None = None
         self._identity: _Identity | None = None
 
@@ -41,6 +42,7 @@ class OpenObject:
 
     def _look(self) -> _Identity | None:
         try:
-            return pin_files.inode(self._pins.map("pairs")), pin_files.inode(self._pins.program("control"))
+            pairs, control = map(pin_files.inode, self._replaced)
+            return pairs, control
         except FileNotFoundError:
             return None
