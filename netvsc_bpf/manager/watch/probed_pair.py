@@ -111,9 +111,10 @@ class ProbedPair:
         """How many questions in a row had no answer."""
         return self._probe.unanswered
 
-    def is_due(self, now: float) -> bool:
-        """Return whether it has to be looked at."""
-        return self._fresh or now >= self.due_at
+    def is_due(self, policy: ProbePolicy, now: float) -> bool:
+        """Return whether it has to be looked at: after a change of its configuration at once."""
+        reconfigured = self._policy is not None and policy != self._policy
+        return self._fresh or reconfigured or now >= self.due_at
 
     def looked(self, seen: SeenPair, policy: ProbePolicy, now: float) -> Verdict:
         """Look at the pair, and return what follows."""

@@ -129,7 +129,7 @@ class ProbeWatch:
             for pair in self._pairs.values():
                 pair.note_changes(changes)
             self._welcome(policies, now)
-            due = [one for one in policies if self._pairs[one].is_due(now + _SLACK_S)]
+            due = [one for one, policy in policies.items() if self._pairs[one].is_due(policy, now + _SLACK_S)]
             self._read_targets(due, policies, now)
             for one in due:
                 with self._boundary.around(self._reconciler.reporter.name(one), "look"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """When a pair is looked at next: by a schedule, but a question is given its time."""
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import cast
 
@@ -24,6 +25,16 @@ def test_s96_delays_of_looks_do_not_add_up_and_leave_time_for_an_answer(late_s: 
     pair = ProbedPair(2, due_at=100.0)
     pair.looked(SEEN, POLICY, 100.0 + late_s)
     assert pair.due_at == pytest.approx(due_at)
+
+
+def test_pair_is_looked_at_when_it_is_due_or_its_configuration_has_changed() -> None:
+    pair = ProbedPair(2, due_at=5010.0)
+    assert pair.is_due(POLICY, 5000.0), "it never was"
+    pair.read_targets(cast(Rtnetlink, None), {}, POLICY, 5000.0)
+    pair.looked(SEEN, POLICY, 5000.0)
+    assert not pair.is_due(POLICY, 5001.0)
+    assert pair.is_due(replace(POLICY, interval_s=2.0), 5001.0)
+    assert pair.is_due(POLICY, pair.due_at)
 
 
 def test_last_answer_is_one_of_the_targets_as_they_are_now(monkeypatch: pytest.MonkeyPatch) -> None:
