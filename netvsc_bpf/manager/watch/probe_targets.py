@@ -45,6 +45,8 @@ class Targets:
 
     devices: Mapping[int, Device] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
+    unreached: tuple[str, ...] = ()
+    """Configured addresses that are on no network of these devices: they are not asked."""
 
     @property
     def heard(self) -> dict[Target, bytes]:
@@ -74,9 +76,15 @@ class Targets:
 
 def choose(policy: ProbePolicy, devices: Sequence[Device]) -> Targets:
     """Return the targets among the configured addresses, or the next hops. Pure."""
-    chosen = list(_configured(policy.targets, devices) if policy.targets is not None else _next_hops(devices))
+    unreached: list[str] = []
+    if policy.targets is None:
+        chosen = _next_hops(devices)
+    else:
+        found = {text: _configured(text, devices) for text in policy.targets}
+        chosen = [target for target in found.values() if target is not None]
+        unreached = [text for text, target in found.items() if target is None]
     by_ifindex = {one.ifindex: one for one in devices}
-    return Targets(by_ifindex, tuple(dict.fromkeys(chosen))[:MOST_TARGETS])
+    return Targets(by_ifindex, tuple(dict.fromkeys(chosen))[:MOST_TARGETS], tuple(unreached))
 
 
 def read(rtnl: Rtnetlink, ifindex: int, links: Mapping[int, Link]) -> list[Device]:
@@ -108,15 +116,12 @@ def _next_hops(devices: Iterable[Device]) -> list[Target]:
     return [Target(one.ifindex, address) for one in devices for address in one.next_hops]
 
 
-def _configured(texts: Iterable[str], devices: Sequence[Device]) -> list[Target]:
-    found = []
-    for text in texts:
-        whole, _, zone = text.partition("%")
-        address = ip_address(whole)
-        there = [one for one in devices if one.reaches(address) and zone in ("", one.name)]
-        # Every device has the network of link-local addresses: without a zone the synthetic NIC is meant.
-        found += [Target(one.ifindex, address) for one in there[:1]]
-    return found
+def _configured(text: str, devices: Sequence[Device]) -> Target | None:
+    whole, _, zone = text.partition("%")
+    address = ip_address(whole)
+    # Every device has the network of link-local addresses: without a zone the synthetic NIC is meant.
+    there = (one for one in devices if one.reaches(address) and zone in ("", one.name))
+    return next((Target(one.ifindex, address) for one in there), None)
 
 
 def _source(device: Device, target: IPv4Address) -> IPv4Address | None:

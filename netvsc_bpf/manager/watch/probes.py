@@ -165,7 +165,14 @@ class ProbeWatch:
             for pair in outdated:
                 with self._boundary.around(self._reconciler.reporter.name(pair), "targets"):
                     self._pairs[pair].read_targets(rtnl, links, policies[pair], now)
+                    self._report_unreached(self._pairs[pair])
         self._asking = {target: pair for pair in self._pairs.values() for target in pair.targets.targets}
+
+    def _report_unreached(self, pair: ProbedPair) -> None:
+        if unreached := pair.take_unreached():
+            name = self._reconciler.reporter.name(pair.ifindex)
+            text = f"{', '.join(unreached)}: on no network of {name} or of VLANs on it, and not asked"
+            self._listener(Event(Kind.PROBED, name, text))
 
     def _look_at(self, loaded: LoadedObject, ifindex: int, policy: ProbePolicy, now: float) -> None:
         pair, name = self._pairs[ifindex], self._reconciler.reporter.name(ifindex)

@@ -179,6 +179,17 @@ def test_s35_mac_that_is_changed_is_used_by_the_next_question(lab: Lab) -> None:
         assert not manager.events_of("unreachable")
 
 
+def test_s97_target_on_no_network_of_the_pair_is_reported_once_and_not_asked(lab: Lab) -> None:
+    with own_manager_of(lab, **PROBE, probe_targets=("192.0.2.1", "10.99.0.2")) as manager:
+        manager.wait_event("probed", "192.0.2.1: on no network of eth0")
+        wait_state(manager, "reachable")
+        assert probed(manager)["targets"] == ["10.99.0.2"]
+        ip(lab, "address", "add", "10.98.0.10/24", "dev", "eth0")  # the targets are read again
+        ip(lab, "address", "add", "192.0.2.9/24", "dev", "eth0")
+        eventually("both are asked", lambda: probed(manager)["targets"] == ["192.0.2.1", "10.99.0.2"])
+        assert len(manager.events_of("probed")) == 1
+
+
 def test_s97_next_hop_that_is_changed_is_asked_next(lab: Lab) -> None:
     lab.run(lab.peer, ["ip", "address", "add", "10.99.0.3/24", "dev", "eth0"])
     with own_manager_of(lab, **PROBE) as manager, Tap(lab.peer, "eth0") as peer:

@@ -45,6 +45,7 @@ def test_configured_target_is_asked_on_the_network_that_it_is_on(
     address: str, names: tuple[str, ...]
 ) -> None:
     assert chosen(address).names == names
+    assert chosen(address).unreached == (() if names else (address,))
 
 
 def test_onlink_gateway_is_on_no_network_and_is_asked() -> None:
