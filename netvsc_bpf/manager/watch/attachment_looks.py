@@ -38,9 +38,13 @@ class AttachmentLooks:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as thread:
             while True:
                 await asyncio.sleep(self.beat.wait_s(loop.time(), self.every_s))
-                found = await loop.run_in_executor(thread, self._found)
-                for watch, one in zip(self.watches, found, strict=True):
-                    watch.report(one)
+                found: list[tuple[Watch, Any]] = []
+                try:
+                    await loop.run_in_executor(thread, self._look, found)
+                finally:  # what a watch has found does not depend on those after it
+                    for watch, one in found:
+                        watch.report(one)
 
-    def _found(self) -> list[Any]:
-        return [watch.found() for watch in self.watches]
+    def _look(self, found: list[tuple[Watch, Any]]) -> None:
+        for watch in self.watches:
+            found.append((watch, watch.found()))
