@@ -45,16 +45,9 @@ def lost(result: UdpResult, *left_at_ns: int, queued: int = 1) -> int:
     """Count what was lost, but for what the VF had queued when it was taken away: that goes with its driver.
 
     No more than `queued` packets for each of these moments (CLOCK_MONOTONIC) at which the kernel left it, and
-    none that was sent later.
+    none that was sent later, though the packets after it may be lost too.
     """
-    excused = (
-        sum(
-            run.count
-            for run in result.total.missing
-            if at - _QUEUED_NS <= run.first_sent_ns and run.last_sent_ns < at
-        )
-        for at in left_at_ns
-    )
+    excused = (result.window(at - _QUEUED_NS, at).lost for at in left_at_ns)
     return result.lost - result.receiver_drops - sum(min(queued, one) for one in excused)
 
 
