@@ -15,6 +15,8 @@ _OFFLOADS = ("tests/unit/datapath/test_follow_offloads.py",)
 _SETTINGS = ("tests/unit/datapath/test_vf_settings.py",)
 _FLAPS = ("tests/unit/planner/test_flaps.py",)
 _TURN = ("tests/unit/manager/namespaces/test_turn_order.py",)
+_DEFERRABLE = ("tests/unit/manager/namespaces/test_deferrable_work.py",)
+_LOST_LINK = ("tests/unit/planner/test_lost_link.py",)
 _ANNOUNCED = ("tests/unit/kernel/net/test_announced_devices.py",)
 _STATIONS = ("tests/unit/kernel/net/test_announced_stations.py",)
 _LAST_ROUNDS = ("tests/unit/manager/sync/test_last_rounds.py",)
@@ -313,17 +315,31 @@ PLANNER = (
 LOOP = (
     Mutation(
         "a step that is not urgent is never deferred",
-        "netvsc_bpf/manager/namespaces/namespace_manager.py",
-        "not self._woken.is_set() or now - since >= _PUT_OFF_S",
-        "True",
+        "netvsc_bpf/manager/namespaces/deferrable_work.py",
+        "self._is_time = self._has_time(now)",
+        "self._is_time = True",
         _TURN,
     ),
     Mutation(
         "a step that is not urgent is deferred for ever",
-        "netvsc_bpf/manager/namespaces/namespace_manager.py",
-        "not self._woken.is_set() or now - since >= _PUT_OFF_S",
-        "not self._woken.is_set()",
+        "netvsc_bpf/manager/namespaces/deferrable_work.py",
+        "not self._has_step(now) and (self._overdue or not self.woken())",
+        "not self._has_step(now) and not self.woken()",
         _TURN,
+    ),
+    Mutation(
+        "what may wait goes before a VF whose link is lost",
+        "netvsc_bpf/manager/namespaces/deferrable_work.py",
+        "not self._has_step(now) and (self._overdue or not self.woken())",
+        "self._overdue or not self.woken()",
+        _DEFERRABLE,
+    ),
+    Mutation(
+        "the grace of a lost link begins when that is observed",
+        "netvsc_bpf/planner/lost_link.py",
+        "return replace(self, without_since=since, had_link=True)",
+        "return self",
+        _LOST_LINK,
     ),
     Mutation(
         "waiting times count from the end of the turn",
@@ -438,9 +454,9 @@ ANNOUNCING = (
     ),
     Mutation(
         "the loop waits for RTNL when it looks at links",
-        "netvsc_bpf/manager/watch/detached_links.py",
-        "await loop.run_in_executor(thread, self._found)",
-        "self._found()",
+        "netvsc_bpf/manager/watch/attachment_looks.py",
+        "await loop.run_in_executor(thread, self._look, found)",
+        "self._look(found)",
         _DETACHED,
     ),
 )
