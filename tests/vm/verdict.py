@@ -24,6 +24,9 @@ _FAULT = re.compile(
     r"|Oops|general protection|kernel panic|KASAN|UBSAN",
     re.I,
 )
+# Its own: without RTNL igbvf resets a VF for seconds after its PF went down, and warns if it is closed then,
+# whoever does that (igbvf_reinit_locked() and igbvf_close(), drivers/net/ethernet/intel/igbvf/netdev.c).
+_OF_THE_VF = re.compile(r"WARNING: .*igbvf_close\+")
 _STALL = re.compile(r"detected stall|kthread starved|kthread timer wakeup|lockup")
 _FAILED = re.compile(r"::.* (FAILED|ERROR)\b")
 _ENDED = re.compile(r"^(\w+): \S+::.* (PASSED|SKIPPED|RERUN|FAILED|ERROR)\b")
@@ -64,7 +67,7 @@ class Report:
     skips: Counter[str]
     problems: list[str]
     remarks: list[str]
-    """Where a guest was that did not finish. No problems by themselves."""
+    """Where a guest was that did not finish, what a driver says of itself. No problems by themselves."""
     stopped_by_itself: bool
     """The machine stopped under its tests, while none had failed and its kernel complained of nothing."""
 
@@ -77,7 +80,8 @@ def judge(version: str, out: Path, outcome: Outcome) -> Report:
     tests, skips = _count(out.glob("junit-*.xml"))
     failed = tests["failed"] + tests["error"]
     said = [*_read(out / "dmesg").splitlines(), *outcome.console]
-    faults = list(dict.fromkeys(f"kernel: {line.strip()}" for line in said if _FAULT.search(line)))
+    complaints = list(dict.fromkeys(f"kernel: {line.strip()}" for line in said if _FAULT.search(line)))
+    faults = [line for line in complaints if not _OF_THE_VF.search(line)]
 
     problems = []
     if outcome.ending is not Ending.FINISHED:
@@ -96,7 +100,9 @@ def judge(version: str, out: Path, outcome: Outcome) -> Report:
 
     by_itself = outcome.ending in (Ending.OFF, Ending.SILENT)
     clean = not faults and not failed and not any(_FAILED.search(line) for line in log)
-    remarks = [] if outcome.ending is Ending.FINISHED else _remarks(log, outcome.console)
+    remarks = [line for line in complaints if line not in faults]
+    if outcome.ending is not Ending.FINISHED:
+        remarks += _remarks(log, outcome.console)
     return Report(release, outcome.seconds, tests, skips, problems, remarks, by_itself and clean)
 
 

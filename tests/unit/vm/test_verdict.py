@@ -83,5 +83,14 @@ def test_one_whose_kernel_complained_is_not_booted_again(tmp_path: Path) -> None
     assert report.problems.count(f"kernel: {panic}") == 1
 
 
+def test_warning_of_the_vfs_own_driver_is_a_remark_and_any_other_a_problem(tmp_path: Path) -> None:
+    where = "at drivers/net/ethernet/intel/igbvf/netdev.c:1781"
+    closed = f"[ 137.9] WARNING: CPU: 1 PID: 202 {where} igbvf_close+0x10d/0x120 [igbvf]"
+    other = f"[ 137.9] WARNING: CPU: 1 PID: 202 {where} igbvf_open+0x10d/0x120 [igbvf]"
+    report = judged(tmp_path, dmesg=f"{closed}\n{other}\n")
+    assert report.remarks == [f"kernel: {closed}"]
+    assert [problem for problem in report.problems if problem.startswith("kernel")] == [f"kernel: {other}"]
+
+
 def test_one_that_was_late_is_not_booted_again(tmp_path: Path) -> None:
     assert not judged(tmp_path, Ending.LATE).stopped_by_itself
