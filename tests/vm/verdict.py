@@ -25,7 +25,7 @@ _FAULT = re.compile(
     re.I,
 )
 # Its own: without RTNL igbvf resets a VF for seconds after its PF went down, and warns if it is closed then,
-# whoever does that (igbvf_reinit_locked() and igbvf_close(), drivers/net/ethernet/intel/igbvf/netdev.c).
+# by anything (igbvf_reinit_locked() and igbvf_close(), drivers/net/ethernet/intel/igbvf/netdev.c).
 _OF_THE_VF = re.compile(r"WARNING: .*igbvf_close\+")
 _STALL = re.compile(r"detected stall|kthread starved|kthread timer wakeup|lockup")
 _FAILED = re.compile(r"::.* (FAILED|ERROR)\b")
