@@ -24,8 +24,8 @@ _FAULT = re.compile(
     r"|Oops|general protection|kernel panic|KASAN|UBSAN",
     re.I,
 )
-# Its own: without RTNL igbvf resets a VF for seconds after its PF went down, and warns if it is closed then,
-# by anything (igbvf_reinit_locked() and igbvf_close(), drivers/net/ethernet/intel/igbvf/netdev.c).
+# After its PF went down igbvf resets a VF for seconds, without RTNL, and warns if that is closed meanwhile:
+# igbvf_reinit_locked() and igbvf_close(), drivers/net/ethernet/intel/igbvf/netdev.c.
 _OF_THE_VF = re.compile(r"WARNING: .*igbvf_close\+")
 _STALL = re.compile(r"detected stall|kthread starved|kthread timer wakeup|lockup")
 _FAILED = re.compile(r"::.* (FAILED|ERROR)\b")

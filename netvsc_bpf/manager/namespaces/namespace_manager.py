@@ -361,9 +361,8 @@ class NamespaceManager:
             self._reconcile.memories.path_returned(ifindex, event.vf_ifindex)
         elif reason in FAILURES:
             if reason is not Reason.UNREACHABLE:  # the probe counts it once the VF is known to be at fault
-                self._reconcile.memories.path_left(ifindex, event.vf_ifindex, when)
-            if reason is Reason.NO_CARRIER:
-                self._reconcile.memories.link_lost(ifindex, event.vf_ifindex, when)
+                lost = reason is Reason.NO_CARRIER
+                self._reconcile.memories.path_left(ifindex, event.vf_ifindex, when, link_lost=lost)
             if reason in HOLD_REASONS:
                 self._reconcile.memories.stalled(
                     Stall(ifindex, event.vf_ifindex, when, HOLD_REASONS[reason], reason)

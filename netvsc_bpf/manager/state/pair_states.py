@@ -9,13 +9,35 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from netvsc_bpf.manager.state.pair_state import PairMemory
 from netvsc_bpf.model.path import Reason
 from netvsc_bpf.planner.damping import Damper, DampingPolicy
+from netvsc_bpf.planner.lost_link import LostLink
 from netvsc_bpf.planner.observation import PairObservation
 from netvsc_bpf.planner.removals import Charges
 from netvsc_bpf.planner.stall import HOLDS, Stall, StallPolicy
+
+
+class _PathChange(NamedTuple):
+    """What the kernel reports of the VF of a pair."""
+
+    ifindex: int
+    """The synthetic NIC."""
+    vf: int
+    failed_at: float | None = None
+    """When it was left because it failed (CLOCK_MONOTONIC s); None: it is used."""
+    link_lost: bool = False
+
+    def charged(self, charges: Charges) -> Charges:
+        """Return the charges after it."""
+        return charges.used(self.vf) if self.failed_at is None else charges.failed(self.vf, self.failed_at)
+
+    def applied(self, link: LostLink) -> LostLink:
+        """Return what is known of the link after it."""
+        says = self.failed_at is None or self.link_lost
+        return link.reported(self.vf, self.failed_at) if says else link
 
 
 @dataclass(slots=True)
@@ -28,10 +50,7 @@ class PairMemories:
     """Called with each stall that begins a hold, and how many seconds that lasts."""
     clock: Callable[[], float] = time.monotonic
     _pairs: dict[int, PairMemory] = field(default_factory=dict)
-    _changes: deque[tuple[int, int, float | None]] = field(default_factory=deque)
-    """Ifindexes of the synthetic NIC and its VF; when that failed (CLOCK_MONOTONIC s), None: it is used."""
-    _links: deque[tuple[int, int, float | None]] = field(default_factory=deque)
-    """Ifindexes of the synthetic NIC and its VF; when that lost its carrier (s), None: it is used."""
+    _changes: deque[_PathChange] = field(default_factory=deque)
     _stalls: deque[Stall] = field(default_factory=deque)
     _cleared: deque[tuple[int, int]] = field(default_factory=deque)
     """Pairs and VFs (ifindexes) that the probe found not to be at fault."""
@@ -81,18 +100,13 @@ class PairMemories:
             memory.charges = replace(memory.charges, damper=memory.damper.with_policy(damping))
             memory.settled()
 
-    def path_left(self, ifindex: int, vf: int, when: float) -> None:
+    def path_left(self, ifindex: int, vf: int, when: float, *, link_lost: bool = False) -> None:
         """Note that the kernel left the VF of a pair because it failed. Any thread may call it."""
-        self._changes.append((ifindex, vf, when))
-
-    def link_lost(self, ifindex: int, vf: int, when: float) -> None:
-        """Note that the kernel left the VF of a pair because it lost its carrier. Any thread may call it."""
-        self._links.append((ifindex, vf, when))
+        self._changes.append(_PathChange(ifindex, vf, when, link_lost))
 
     def path_returned(self, ifindex: int, vf: int) -> None:
         """Note that the kernel uses the VF of a pair again. Any thread may call it."""
-        self._changes.append((ifindex, vf, None))
-        self._links.append((ifindex, vf, None))
+        self._changes.append(_PathChange(ifindex, vf))
 
     def stalled(self, stall: Stall) -> None:
         """Note that a VF must not be used because it stalled. Any thread may call it."""
@@ -109,14 +123,9 @@ class PairMemories:
     def count(self) -> None:
         """Process the queued notes."""
         while self._changes:
-            ifindex, vf, when = self._changes.popleft()
-            memory = self.of(ifindex)
-            charges = memory.charges
-            memory.charges = charges.used(vf) if when is None else charges.failed(vf, when)
-        while self._links:
-            ifindex, vf, when = self._links.popleft()
-            memory = self.of(ifindex)
-            memory.link = memory.link.reported(vf, when)
+            change = self._changes.popleft()
+            memory = self.of(change.ifindex)
+            memory.charges, memory.link = change.charged(memory.charges), change.applied(memory.link)
         while self._stalls:
             stall = self._stalls.popleft()
             memory = self.of(stall.ifindex)
@@ -136,9 +145,9 @@ class PairMemories:
     def steps_at(self) -> dict[int, float]:
         """Return when pairs have a step to take unless they change before. Any thread may call it."""
         links = {ifindex: memory.link for ifindex, memory in list(self._pairs.items())}
-        for ifindex, vf, when in list(self._links):  # not processed yet
-            if ifindex in links:
-                links[ifindex] = links[ifindex].reported(vf, when)
+        for change in list(self._changes):  # not processed yet
+            if change.ifindex in links:
+                links[change.ifindex] = change.applied(links[change.ifindex])
         return {ifindex: link.acts_at for ifindex, link in links.items() if link.acts_at is not None}
 
     def held_back(self) -> dict[int, float]:

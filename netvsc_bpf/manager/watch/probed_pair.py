@@ -73,7 +73,6 @@ class ProbedPair:
     """Answers that were not counted yet."""
     _last: dict[Target, int] = field(default_factory=dict)
     """CLOCK_BOOTTIME ns of the last answer of each target."""
-    _unreached: tuple[str, ...] = ()
     _fresh: bool = True
 
     def targets_outdated(self, policy: ProbePolicy, now: float) -> bool:
@@ -98,11 +97,6 @@ class ProbedPair:
         self._last = {one: self._last[one] for one in self.targets.targets if one in self._last}
         self.names = self.targets.names
         self._probe = self._probe.with_targets(self.targets.targets, heard)
-
-    def take_unreached(self) -> tuple[str, ...]:
-        """Return the configured targets that cannot be asked, if these are others than at the last call."""
-        before, self._unreached = self._unreached, self.targets.unreached
-        return self.targets.unreached if self.targets.unreached != before else ()
 
     def heard(self, target: Target, mac: bytes | None) -> None:
         """Note the answer of a target."""

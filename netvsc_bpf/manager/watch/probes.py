@@ -164,12 +164,14 @@ class ProbeWatch:
             links = upper_devices.links_among(rtnl, self._reconciler.scope.members)
             for pair in outdated:
                 with self._boundary.around(self._reconciler.reporter.name(pair), "targets"):
+                    before = self._pairs[pair].targets.unreached
                     self._pairs[pair].read_targets(rtnl, links, policies[pair], now)
-                    self._report_unreached(self._pairs[pair])
+                    self._report_unreached(self._pairs[pair], before)
         self._asking = {target: pair for pair in self._pairs.values() for target in pair.targets.targets}
 
-    def _report_unreached(self, pair: ProbedPair) -> None:
-        if unreached := pair.take_unreached():
+    def _report_unreached(self, pair: ProbedPair, before: tuple[str, ...]) -> None:
+        unreached = pair.targets.unreached
+        if unreached and unreached != before:
             name = self._reconciler.reporter.name(pair.ifindex)
             text = f"{', '.join(unreached)}: on no network of {name} or of VLANs on it, and not asked"
             self._listener(Event(Kind.PROBED, name, text))

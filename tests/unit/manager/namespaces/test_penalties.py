@@ -18,9 +18,8 @@ def penalties(to: Path, reason: Reason) -> list[int]:
     """The pairs (ifindex) that a change of path costs a penalty."""
     left: list[int] = []
     memories = SimpleNamespace(
-        path_left=lambda ifindex, _vf, _when: left.append(ifindex),
+        path_left=lambda ifindex, _vf, _when, **_: left.append(ifindex),
         path_returned=lambda *_: None,
-        link_lost=lambda *_: None,
         stalled=lambda _: None,
     )
     manager: Any = SimpleNamespace(

@@ -19,25 +19,25 @@ def memories() -> PairMemories:
 
 
 def test_s102_pair_has_a_step_once_the_grace_of_a_lost_link_is_over(memories: PairMemories) -> None:
-    memories.link_lost(PAIR, VF, 100.0)
+    memories.path_left(PAIR, VF, 100.0, link_lost=True)
     assert memories.steps_at() == {PAIR: pytest.approx(100.0 + GRACE_S)}, "before it was processed"
     memories.count()
     assert memories.steps_at() == {PAIR: pytest.approx(100.0 + GRACE_S)}
 
 
 def test_s102_it_has_none_if_the_vf_was_used_again_meanwhile(memories: PairMemories) -> None:
-    memories.link_lost(PAIR, VF, 100.0)
+    memories.path_left(PAIR, VF, 100.0, link_lost=True)
     memories.path_returned(PAIR, VF)
     memories.count()
     assert memories.steps_at() == {}
     memories.path_returned(PAIR, VF)
-    memories.link_lost(PAIR, VF, 101.0)
+    memories.path_left(PAIR, VF, 101.0, link_lost=True)
     memories.count()
     assert memories.steps_at() == {PAIR: pytest.approx(101.0 + GRACE_S)}
 
 
 def test_pair_whose_vf_the_driver_did_not_enslave_has_none(memories: PairMemories) -> None:
     memories.of(PAIR).link = LostLink()
-    memories.link_lost(PAIR, VF, 100.0)
+    memories.path_left(PAIR, VF, 100.0, link_lost=True)
     memories.count()
     assert memories.steps_at() == {}
